@@ -1,0 +1,3 @@
+"""Results out: download and check the archive."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Sensors."""
+
+from __future__ import annotations

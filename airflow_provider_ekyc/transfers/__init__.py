@@ -1,0 +1,3 @@
+"""Transfers."""
+
+from __future__ import annotations
