@@ -1,0 +1,227 @@
+"""
+What a client needs to know: base URL, key, time-outs, TLS, proxy, row limits, where results may come from.
+
+Read from the plain parts of an Airflow Connection, so that nothing here needs Airflow. Checked at once: a
+wrong setting is an error before any call, and the error never shows the key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow_provider_ekyc.api.result_hosts import DEFAULT_RESULT_HOSTS, ResultHost, read_result_host
+from airflow_provider_ekyc.exceptions import EkycSettingsError
+
+DEFAULT_BASE_URL = "https://api.ekycpro.com"
+
+#: Rows that a task type takes, from the vendor's pages; raised before, so each can be set by ``row_limits``.
+DEFAULT_MIN_ROWS = 100
+DEFAULT_MAX_ROWS = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class EkycSettings:
+    """
+    Settings of one connection.
+
+    :param base_url: scheme, host and port (and path, behind a gateway), without a slash at the end
+    :param api_key: sent as ``X-API-Key`` to ``base_url`` alone
+    :param connect_timeout: seconds to wait for a connection
+    :param read_timeout: seconds to wait for the next bytes of an answer
+    :param submit_timeout: seconds to wait for the answer once an upload is complete
+    :param verify: whether to check TLS certificates
+    :param ca_file: PEM file of the authorities to trust instead of the usual ones
+    :param proxy: URL of an HTTP proxy, instead of the environment's
+    :param result_hosts: where a result may be downloaded from
+    :param account: label of the paying account (scope of a submission; never the key)
+    :param row_limits: task type -> (least, most) rows
+    """
+
+    base_url: str
+    api_key: str = field(repr=False)
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    submit_timeout: float = 600.0
+    verify: bool = True
+    ca_file: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    result_hosts: tuple[ResultHost, ...] = DEFAULT_RESULT_HOSTS
+    account: str = ""
+    row_limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def limits(self, task_type: str) -> tuple[int, int]:
+        """Return the least and the most rows of a submission of this type."""
+        return self.row_limits.get(task_type, (DEFAULT_MIN_ROWS, DEFAULT_MAX_ROWS))
+
+
+#: Names that the connection's extra may have; any other is an error, so that a typo is noticed.
+EXTRA_NAMES = (
+    "account",
+    "ca_file",
+    "connect_timeout",
+    "proxy",
+    "read_timeout",
+    "result_hosts",
+    "row_limits",
+    "submit_timeout",
+    "verify",
+)
+
+
+def read_settings(
+    conn_id: str,
+    *,
+    host: str | None,
+    schema: str | None = None,
+    port: int | None = None,
+    password: str | None,
+    extra: Mapping[str, Any],
+) -> EkycSettings:
+    """
+    Read the settings from the parts of an Airflow Connection.
+
+    :param conn_id: named in errors; the default of ``account``
+    :raises EkycSettingsError: if a part is missing or wrong; the message names the part
+    """
+    unknown = sorted(set(extra) - set(EXTRA_NAMES))
+    if unknown:
+        raise EkycSettingsError(
+            f"Connection {conn_id!r}: unknown extra {', '.join(unknown)}; known are {', '.join(EXTRA_NAMES)}."
+        )
+    # An empty field of the connection form arrives as "" and means "not set".
+    given = {name: value for name, value in extra.items() if value is not None and value != ""}
+    try:
+        return EkycSettings(
+            base_url=_base_url(host, schema, port),
+            api_key=_api_key(password),
+            connect_timeout=_seconds("connect_timeout", given, 10.0),
+            read_timeout=_seconds("read_timeout", given, 60.0),
+            submit_timeout=_seconds("submit_timeout", given, 600.0),
+            verify=read_bool("verify", given.get("verify", True)),
+            ca_file=_text("ca_file", given),
+            proxy=_proxy(given),
+            result_hosts=_result_hosts(given),
+            account=_text("account", given) or conn_id,
+            row_limits=_row_limits(given),
+        )
+    except EkycSettingsError as error:
+        raise EkycSettingsError(f"Connection {conn_id!r}: {error.message}") from None
+
+
+def read_bool(name: str, value: object) -> bool:
+    """
+    Read a boolean that may have become text on its way through a form or a template.
+
+    :param name: named in the error
+    :raises EkycSettingsError: if it is neither true nor false
+    """
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    raise EkycSettingsError(f"{name} must be true or false.")
+
+
+def read_number(name: str, value: object, *, least: float = 0.0) -> float:
+    """
+    Read a finite number, perhaps given as text.
+
+    :param least: the smallest value that is allowed
+    :raises EkycSettingsError: if it is no such number
+    """
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if least <= number < float("inf"):
+            return number
+    raise EkycSettingsError(f"{name} must be a number, at least {least:g}.")
+
+
+def _base_url(host: str | None, schema: str | None, port: int | None) -> str:
+    host = (host or "").strip() or DEFAULT_BASE_URL
+    if "://" not in host:
+        host = f"{schema or 'https'}://{host}"
+    try:
+        parts = urlsplit(host)
+        own_port = parts.port
+    except ValueError:
+        raise EkycSettingsError("host is not a URL.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise EkycSettingsError("host must be the base URL of the API, such as https://api.ekycpro.com.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise EkycSettingsError("host must be a bare base URL; the API key belongs in the password field.")
+    netloc = parts.netloc if own_port or not port else f"{parts.netloc.rstrip(':')}:{port}"
+    return f"{parts.scheme}://{netloc}{parts.path.rstrip('/')}"
+
+
+def _api_key(password: str | None) -> str:
+    key = (password or "").strip()
+    if not key:
+        raise EkycSettingsError("no API key; put it in the password field.")
+    # The HTTP libraries quote a bad header value in their errors, so it must never reach them.
+    if not re.fullmatch(r"[\x21-\x7e]+", key):
+        raise EkycSettingsError("the API key (password) holds blanks, line ends or non-ASCII characters.")
+    return key
+
+
+def _seconds(name: str, extra: Mapping[str, Any], default: float) -> float:
+    return read_number(name, extra.get(name, default), least=0.1)
+
+
+def _text(name: str, extra: Mapping[str, Any]) -> str | None:
+    value = extra.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise EkycSettingsError(f"{name} must be text.")
+
+
+def _proxy(extra: Mapping[str, Any]) -> str | None:
+    proxy = _text("proxy", extra)
+    if proxy is not None and not re.match(r"https?://[^/\s]+", proxy):
+        raise EkycSettingsError("proxy must be a URL such as http://proxy.example:3128.")
+    return proxy
+
+
+def _result_hosts(extra: Mapping[str, Any]) -> tuple[ResultHost, ...]:
+    value = extra.get("result_hosts")
+    if value is None:
+        return DEFAULT_RESULT_HOSTS
+    entries = value.split(",") if isinstance(value, str) else value
+    if not isinstance(entries, list | tuple) or not all(isinstance(entry, str) for entry in entries):
+        raise EkycSettingsError("result_hosts must be a list, or text with commas.")
+    hosts = tuple(read_result_host(entry) for entry in entries if entry.strip())
+    if not hosts:
+        raise EkycSettingsError("result_hosts is empty; leave it out for Amazon's S3.")
+    return hosts
+
+
+def _row_limits(extra: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Read ``{"amazon": [100, 10000000]}``, or the same as text: ``amazon=100-10000000, ws=50-1000000``."""
+    value = extra.get("row_limits", {})
+    wrong = EkycSettingsError('row_limits must look like {"amazon": [100, 10000000]} or amazon=100-10000000.')
+    if isinstance(value, str):
+        value = dict(_split_limit(entry, wrong) for entry in value.split(",") if entry.strip())
+    if not isinstance(value, Mapping):
+        raise wrong
+    limits: dict[str, tuple[int, int]] = {}
+    for task_type, pair in value.items():
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise wrong
+        least, most = (int(read_number(f"row_limits of {task_type}", end)) for end in pair)
+        if least > most:
+            raise wrong
+        limits[str(task_type)] = (least, most)
+    return limits
+
+
+def _split_limit(entry: str, wrong: EkycSettingsError) -> tuple[str, list[str]]:
+    match = re.fullmatch(r"\s*([\w.-]+)\s*=\s*(\d+)\s*-\s*(\d+)\s*", entry)
+    if match is None:
+        raise wrong
+    return match[1], [match[2], match[3]]

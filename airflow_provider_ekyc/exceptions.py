@@ -1,0 +1,125 @@
+"""
+The one tree of errors, used on every floor.
+
+Free of Airflow and picklable. A message says what happened, what it cost, what a retry will do and what to
+do now; it never holds a phone number, an API key or the query of a URL. ``airflow_errors.py`` turns these
+into Airflow's exceptions where a task ends.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What is known of a call that failed: whether the server took it (and may have charged it)."""
+
+    NOT_SENT = "not_sent"  #: no byte of the body left: certainly not taken
+    REFUSED = "refused"  #: the API answered that it did not take it: free
+    UNKNOWN = "unknown"  #: it may have been taken and charged
+
+
+class EkycError(Exception):
+    """
+    Root of all errors of this package.
+
+    :param message: what happened and what to do, for the person on call
+    """
+
+    #: Whether the same attempt, made again later, may succeed.
+    retryable: bool = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class EkycApiError(EkycError):
+    """
+    A call to the API failed.
+
+    :param message: what happened and what to do
+    :param status: HTTP status, or None if there was no answer
+    :param retryable: whether the same call may succeed later
+    :param retry_after: seconds that the server asked to wait, or None
+    :param outcome: whether the server took the call
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        outcome: Outcome = Outcome.REFUSED,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retryable = retryable
+        self.retry_after = retry_after
+        self.outcome = outcome
+
+
+class EkycAuthenticationError(EkycApiError):
+    """The API key is missing, wrong or not allowed (401, 403)."""
+
+
+class EkycBalanceError(EkycApiError):
+    """The account's balance is too low (402); no task was made."""
+
+
+class EkycRequestError(EkycApiError):
+    """The API refused the request as wrong (400 and other 4xx); it is free."""
+
+
+class EkycNotFoundError(EkycApiError):
+    """The API knows no such task (404)."""
+
+
+class EkycTooLargeError(EkycApiError):
+    """The file is larger than the API takes (413)."""
+
+
+class EkycRateLimitError(EkycApiError):
+    """Too many calls (429)."""
+
+
+class EkycServerError(EkycApiError):
+    """The API, or a proxy before it, failed (5xx)."""
+
+
+class EkycConnectionError(EkycApiError):
+    """No answer came: not reached, timed out, or the connection broke."""
+
+
+class EkycAnswerError(EkycApiError):
+    """An answer came that can't be read: broken JSON, HTML, another task's."""
+
+
+class EkycUnknownOutcomeError(EkycApiError):
+    """A submission may or may not have been taken and charged; it is never sent again by itself."""
+
+
+class EkycExpiredUrlError(EkycApiError):
+    """The presigned result URL is no longer valid; asking the API again may give a fresh one."""
+
+
+class EkycSettingsError(EkycError):
+    """The connection, or an argument of an operator, is wrong."""
+
+
+class EkycNumbersError(EkycError):
+    """The input file can't be submitted; nothing was sent, nothing charged."""
+
+
+class EkycTaskFailedError(EkycError):
+    """The remote task ended as ``failed``, or not as asked for."""
+
+
+class EkycResultError(EkycError):
+    """The result archive is not what it should be; nothing was landed."""
+
+
+class EkycKeyTakenError(EkycError):
+    """Something else lies at the S3 key; nothing was downloaded or overwritten."""

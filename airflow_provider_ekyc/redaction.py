@@ -1,0 +1,43 @@
+"""
+Take out of foreign text what may not be shown.
+
+Servers echo what they were sent: a 400 may quote the offending number, an error page the request's URL.
+Such text reaches logs and exceptions only through :func:`redact`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_QUERY = re.compile(r"(?<=\S)\?[^\s\"'<>]*=[^\s\"'<>]*")
+# Nine digits and more, however grouped, or five behind a plus: shorter runs are counts, codes and limits.
+_NUMBER = re.compile(r"\+\d(?:[ .()-]{0,2}\d){4,}|\d(?:[ .()-]{0,2}\d){8,}")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+def redact(text: str, *, secrets: Iterable[str] = (), limit: int = 300) -> str:
+    """
+    Return ``text`` on one line without phone numbers, secrets and the queries of URLs.
+
+    :param text: anything that came from outside
+    :param secrets: strings to hide wherever they occur (the API key)
+    :param limit: characters to keep at the most
+    """
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    text = _QUERY.sub("?***", text)
+    # A time is the one long run of digits that helps the reader; it is put aside and back again.
+    times = _TIMESTAMP.findall(text)
+    pieces = [_NUMBER.sub("[number removed]", piece) for piece in _TIMESTAMP.split(text)]
+    text = pieces[0] + "".join(time + piece for time, piece in zip(times, pieces[1:], strict=True))
+    text = _CONTROL.sub(" ", text).strip()
+    return text if len(text) <= limit else text[:limit] + "…"
+
+
+def without_query(url: str) -> str:
+    """Return ``url`` up to its query, credentials taken out: the part that may be shown."""
+    shown = url.split("?", 1)[0].split("#", 1)[0]
+    return re.sub(r"//[^/@]*@", "//", shown)
