@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_ekyc.api.result_hosts import DEFAULT_RESULT_HOSTS, ResultHost, read_result_host
+from airflow_provider_ekyc.arguments import read_bool, read_number
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 
 DEFAULT_BASE_URL = "https://api.ekycpro.com"
@@ -110,37 +111,6 @@ def read_settings(
         )
     except EkycSettingsError as error:
         raise EkycSettingsError(f"Connection {conn_id!r}: {error.message}") from None
-
-
-def read_bool(name: str, value: object) -> bool:
-    """
-    Read a boolean that may have become text on its way through a form or a template.
-
-    :param name: named in the error
-    :raises EkycSettingsError: if it is neither true nor false
-    """
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
-        return value.strip().lower() == "true"
-    raise EkycSettingsError(f"{name} must be true or false.")
-
-
-def read_number(name: str, value: object, *, least: float = 0.0) -> float:
-    """
-    Read a finite number, perhaps given as text.
-
-    :param least: the smallest value that is allowed
-    :raises EkycSettingsError: if it is no such number
-    """
-    if isinstance(value, int | float | str) and not isinstance(value, bool):
-        try:
-            number = float(value)
-        except ValueError:
-            number = float("nan")
-        if least <= number < float("inf"):
-            return number
-    raise EkycSettingsError(f"{name} must be a number, at least {least:g}.")
 
 
 def _base_url(host: str | None, schema: str | None, port: int | None) -> str:

@@ -1,0 +1,237 @@
+"""
+The client on a worker: requests below, the shared protocol above. Thin.
+
+The key goes to the connection's host alone: no redirect is followed, no netrc is read, and a result is
+fetched with a session that never knew the key.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import requests
+
+from airflow_provider_ekyc.api.failures import (
+    ANSWER_LIMIT,
+    Call,
+    HttpAnswer,
+    classify_result_status,
+    classify_transport,
+)
+from airflow_provider_ekyc.api.models import Balance, Task
+from airflow_provider_ekyc.api.protocol import (
+    Request,
+    balance_request,
+    checked_task_id,
+    read_balance_answer,
+    read_status_answer,
+    read_submission_answer,
+    status_request,
+    submit_request,
+)
+from airflow_provider_ekyc.api.result_hosts import find_result_host
+from airflow_provider_ekyc.api.result_stream import ResultStream, read_result_head
+from airflow_provider_ekyc.api.retries import Retries, retrying
+from airflow_provider_ekyc.api.settings import EkycSettings
+from airflow_provider_ekyc.api.upload import UploadAdapter, UploadBody
+from airflow_provider_ekyc.exceptions import EkycSettingsError
+
+log = logging.getLogger(__name__)
+
+
+def utc_now() -> datetime:
+    """Return the present, aware."""
+    return datetime.now(UTC)
+
+
+class EkycClient:
+    """
+    Speaks the API with requests. Use it as a context manager, or close it.
+
+    :param settings: of the connection
+    :param retries: caps for what may be repeated; ``Retries(attempts=1)`` repeats nothing
+    :param now: the clock, for ``Retry-After`` dates
+    :raises EkycSettingsError: if the connection's ``ca_file`` can't be read
+    """
+
+    def __init__(
+        self,
+        settings: EkycSettings,
+        *,
+        retries: Retries | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        if settings.ca_file and not Path(settings.ca_file).is_file():
+            raise EkycSettingsError(
+                f"The connection's ca_file {settings.ca_file!r} is not a file on this machine."
+            )
+        self.settings = settings
+        self._retries = retries or Retries()
+        self._now = now
+        self._session = _session()
+
+    def __enter__(self) -> EkycClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def submit(self, file: BinaryIO, size: int, task_type: str) -> Task:
+        """
+        Submit a file; every accepted call is charged.
+
+        Sent again only if no byte of the body ever left, or the API itself answered 429 or 500 (free by the
+        API page).
+
+        :param file: seekable, one number a line
+        :param size: bytes in ``file``
+        :raises EkycApiError: with ``outcome`` ``UNKNOWN`` if it may have been taken
+        """
+        parts = submit_request(self.settings, task_type, f"ekyc-{secrets.token_hex(16)}")
+
+        def send() -> Task:
+            body = UploadBody(parts.head, file, size, parts.tail)
+            with _session() as session:
+                for scheme in ("http://", "https://"):
+                    session.mount(scheme, UploadAdapter())
+                answer = self._exchange(session, parts.request, body, self.settings.submit_timeout)
+            return read_submission_answer(self.settings, answer)
+
+        return retrying(self._retries, log)(send)
+
+    def task(self, ekyc_task_id: str) -> Task:
+        """
+        Ask for a task's status; an answered call may be charged.
+
+        :raises EkycApiError: classified
+        """
+        ekyc_task_id = checked_task_id(ekyc_task_id)
+        request = status_request(self.settings, ekyc_task_id)
+
+        def ask() -> Task:
+            return read_status_answer(self.settings, ekyc_task_id, self._ask(request))
+
+        return retrying(self._retries, log)(ask)
+
+    def balance(self) -> Balance:
+        """
+        Ask for the account's balance; free.
+
+        :raises EkycApiError: classified
+        """
+        request = balance_request(self.settings)
+
+        def ask() -> Balance:
+            return read_balance_answer(self.settings, self._ask(request))
+
+        return retrying(self._retries, log)(ask)
+
+    @contextmanager
+    def open_result(self, url: str, *, offset: int = 0, etag: str | None = None) -> Iterator[ResultStream]:
+        """
+        Open a result for streaming, without the key. One try.
+
+        :param url: the presigned URL, straight from a status answer
+        :param offset: bytes that are there already; the server may start at 0 all the same
+        :param etag: of the bytes that are there already
+        :raises EkycResultError: if the URL's origin is not allowed
+        :raises EkycApiError: classified; :class:`EkycExpiredUrlError` if the URL is no longer valid
+        """
+        host = find_result_host(url, self.settings.result_hosts)
+        headers = {"Accept-Encoding": "identity"}
+        if offset:
+            headers["Range"] = f"bytes={offset}-"
+            if etag:
+                headers["If-Range"] = etag
+        verify = False if host.is_origin and not self.settings.verify else self.settings.ca_file or True
+        with _session() as session:
+            try:
+                response = session.get(
+                    url,
+                    headers=headers,
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=(self.settings.connect_timeout, self.settings.read_timeout),
+                    verify=verify,
+                    proxies=self._proxies(),
+                )
+            except requests.RequestException as error:
+                raise classify_transport(Call.RESULT, _kind(error), sent=True) from None
+            with response:
+                if response.status_code not in (200, 206):
+                    raise classify_result_status(self._read(Call.RESULT, response, 64 * 1024))
+                head = read_result_head(response.status_code, response.headers)
+                yield ResultStream(head, _blocks(response))
+
+    def _ask(self, request: Request) -> HttpAnswer:
+        return self._exchange(self._session, request, request.body, self.settings.read_timeout)
+
+    def _exchange(
+        self, session: requests.Session, request: Request, body: bytes | UploadBody, timeout: float
+    ) -> HttpAnswer:
+        try:
+            response = session.request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                data=body,
+                stream=True,
+                allow_redirects=False,
+                timeout=(self.settings.connect_timeout, timeout),
+                verify=(self.settings.ca_file or True) if self.settings.verify else False,
+                proxies=self._proxies(),
+            )
+            with response:
+                return self._read(request.call, response, ANSWER_LIMIT)
+        except requests.RequestException as error:
+            sent = body.started if isinstance(body, UploadBody) else True
+            raise classify_transport(request.call, _kind(error), sent=sent) from None
+
+    def _read(self, call: Call, response: requests.Response, limit: int) -> HttpAnswer:
+        body = b""
+        try:
+            for block in response.iter_content(64 * 1024):
+                body += block
+                if len(body) >= limit:
+                    break
+        except requests.RequestException as error:
+            # A refusal's code has come and stands, whatever became of its text.
+            if response.status_code < 400:
+                raise classify_transport(call, _kind(error), sent=True) from None
+        return HttpAnswer(response.status_code, dict(response.headers), body[:limit], self._now())
+
+    def _proxies(self) -> dict[str, str] | None:
+        proxy = self.settings.proxy
+        return {"http": proxy, "https": proxy} if proxy else None
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    # Set, so that requests does not look into ~/.netrc: S3 refuses a presigned URL with an Authorization.
+    session.auth = lambda request: request
+    return session
+
+
+def _kind(error: Exception) -> str:
+    """Name the failure without its text, which quotes the URL and its query."""
+    name = type(error).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return f"{name}: the server's certificate is not trusted; the connection's ca_file names who to trust"
+    return name
+
+
+def _blocks(response: requests.Response) -> Iterator[bytes]:
+    try:
+        yield from response.iter_content(1024 * 1024)
+    except requests.RequestException as error:
+        raise classify_transport(Call.RESULT, _kind(error), sent=True) from None

@@ -1,0 +1,79 @@
+"""How often a worker's call is tried again: capped in attempts and time, with jitter and ``Retry-After``."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tenacity
+
+from airflow_provider_ekyc.exceptions import EkycApiError, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """
+    The caps of one call.
+
+    :param attempts: tries at the most, the first one included
+    :param seconds: no further try starts after this long
+    :param first_wait: seconds before the second try; it doubles, plus up to half of jitter
+    :param longest_wait: seconds between two tries, unless the server asks for more
+    """
+
+    attempts: int = 5
+    seconds: float = 300.0
+    first_wait: float = 1.0
+    longest_wait: float = 60.0
+
+
+def wait_seconds(error: EkycApiError, tries: int, retries: Retries, jitter: float) -> float:
+    """
+    Return how long to wait before the next try.
+
+    :param tries: tries made so far, from 1
+    :param jitter: a random number from 0 to 1
+    """
+    backoff = min(retries.first_wait * 2.0 ** (tries - 1), retries.longest_wait) * (1 + jitter / 2)
+    return max(backoff, error.retry_after or 0.0)
+
+
+def retrying(
+    retries: Retries,
+    log: logging.Logger,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    uniform: Callable[[], float] = random.random,
+) -> tenacity.Retrying:
+    """
+    Return a caller that repeats what may get better, and nothing else.
+
+    A call whose outcome is unknown (a submission that may have been charged) is never repeated. The last
+    error is raised as it is.
+    """
+
+    def worth_it(error: BaseException) -> bool:
+        return isinstance(error, EkycApiError) and error.retryable and error.outcome is not Outcome.UNKNOWN
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if not isinstance(error, EkycApiError):
+            return 0.0
+        return wait_seconds(error, state.attempt_number, retries, uniform())
+
+    def tell(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        seconds = state.next_action.sleep if state.next_action else 0.0
+        log.warning("%s Trying again in %.0f s (try %d).", error, seconds, state.attempt_number + 1)
+
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(worth_it),
+        wait=wait,
+        stop=tenacity.stop_after_attempt(retries.attempts) | tenacity.stop_before_delay(retries.seconds),
+        before_sleep=tell,
+        sleep=sleep,
+        reraise=True,
+    )

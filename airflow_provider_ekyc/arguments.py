@@ -1,0 +1,65 @@
+"""
+Read arguments and settings that may have become text on their way through a form or a template.
+
+A Jinja template gives text, and ``bool("False")`` is true: so nothing is guessed here.
+"""
+
+from __future__ import annotations
+
+from airflow_provider_ekyc.exceptions import EkycSettingsError
+
+
+def read_bool(name: str, value: object) -> bool:
+    """
+    Return a boolean: ``True``, ``False``, or these words in any case.
+
+    :param name: named in the error
+    :raises EkycSettingsError: if it is anything else
+    """
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    raise EkycSettingsError(f"{name} must be true or false.")
+
+
+def read_number(name: str, value: object, *, least: float = 0.0) -> float:
+    """
+    Return a finite number, perhaps given as text.
+
+    :param name: named in the error
+    :param least: the smallest value that is allowed
+    :raises EkycSettingsError: if it is no such number
+    """
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if least <= number < float("inf"):
+            return number
+    raise EkycSettingsError(f"{name} must be a number, at least {least:g}.")
+
+
+def read_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
+    """
+    Return one of ``choices``.
+
+    :param name: named in the error
+    :raises EkycSettingsError: if it is none of them
+    """
+    if isinstance(value, str) and value.strip().lower() in choices:
+        return value.strip().lower()
+    raise EkycSettingsError(f"{name} must be one of: {', '.join(choices)}.")
+
+
+def read_text(name: str, value: object) -> str:
+    """
+    Return text that is not empty; a template that found nothing renders as ``""`` or ``"None"``.
+
+    :param name: named in the error
+    :raises EkycSettingsError: if there is none
+    """
+    if isinstance(value, str) and value.strip() not in ("", "None"):
+        return value.strip()
+    raise EkycSettingsError(f"{name} is empty; check the template or the argument that it comes from.")
