@@ -40,7 +40,8 @@ class EkycApiError(EkycError):
 
     :param message: what happened and what to do
     :param status: HTTP status, or None if there was no answer
-    :param retryable: whether the same call may succeed later
+    :param retryable: whether the same call may succeed later; never true of an unknown outcome, since a second
+        call may be charged a second time
     :param retry_after: seconds that the server asked to wait, or None
     :param outcome: whether the server took the call
     """
@@ -56,7 +57,7 @@ class EkycApiError(EkycError):
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.retryable = retryable
+        self.retryable = retryable and outcome is not Outcome.UNKNOWN
         self.retry_after = retry_after
         self.outcome = outcome
 
@@ -115,6 +116,12 @@ class EkycNumbersError(EkycError):
 
 class EkycTaskFailedError(EkycError):
     """The remote task ended as ``failed``, or not as asked for."""
+
+
+class EkycNotExportedError(EkycError):
+    """The remote task's results are not ready yet."""
+
+    retryable = True
 
 
 class EkycResultError(EkycError):

@@ -68,9 +68,7 @@ class EkycClient:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         if settings.ca_file and not Path(settings.ca_file).is_file():
-            raise EkycSettingsError(
-                f"The connection's ca_file {settings.ca_file!r} is not a file on this machine."
-            )
+            raise EkycSettingsError(f"The connection's ca_file {settings.ca_file!r} is not a file on this machine.")
         self.settings = settings
         self._retries = retries or Retries()
         self._now = now

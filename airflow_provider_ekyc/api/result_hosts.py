@@ -66,15 +66,12 @@ def read_result_host(text: str) -> ResultHost:
             parts, port = urlsplit(""), None
         bare = not (parts.path.strip("/") or parts.query or parts.username or parts.password)
         if parts.scheme in _DEFAULT_PORTS and parts.hostname and bare:
-            return ResultHost(
-                text, re.escape(parts.hostname), parts.scheme, port or _DEFAULT_PORTS[parts.scheme], True
-            )
+            return ResultHost(text, re.escape(parts.hostname), parts.scheme, port or _DEFAULT_PORTS[parts.scheme], True)
     elif re.fullmatch(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", text):
         pattern = re.escape(text.lower().removeprefix("*."))
         return ResultHost(text, rf"(?:[a-z0-9-]+\.)+{pattern}" if text.startswith("*.") else pattern)
     raise EkycSettingsError(
-        "result_hosts takes host names (results.example, *.results.example) and origins "
-        "(http://127.0.0.1:9000)."
+        "result_hosts takes host names (results.example, *.results.example) and origins (http://127.0.0.1:9000)."
     )
 
 

@@ -34,9 +34,7 @@ def read_result_head(status: int, headers: Mapping[str, str]) -> ResultHead:
     """Read the head of a 200 or a 206 (RFC 9110 section 14.4)."""
     lower = {name.lower(): value for name, value in headers.items()}
     etag = lower.get("etag")
-    if status == 206 and (
-        match := re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", lower.get("content-range", "").strip())
-    ):
+    if status == 206 and (match := re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", lower.get("content-range", "").strip())):
         return ResultHead(int(match[1]), int(match[2]) if match[2] != "*" else None, etag)
     length = lower.get("content-length", "")
     return ResultHead(0, int(length) if re.fullmatch(r"\d{1,18}", length) else None, etag)

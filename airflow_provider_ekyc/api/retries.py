@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import tenacity
 
-from airflow_provider_ekyc.exceptions import EkycApiError, Outcome
+from airflow_provider_ekyc.exceptions import EkycApiError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,11 @@ def retrying(
     """
     Return a caller that repeats what may get better, and nothing else.
 
-    A call whose outcome is unknown (a submission that may have been charged) is never repeated. The last
-    error is raised as it is.
+    A submission that may have been charged is not retryable. The last error is raised as it is.
     """
 
     def worth_it(error: BaseException) -> bool:
-        return isinstance(error, EkycApiError) and error.retryable and error.outcome is not Outcome.UNKNOWN
+        return isinstance(error, EkycApiError) and error.retryable
 
     def wait(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

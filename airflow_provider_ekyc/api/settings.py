@@ -54,6 +54,12 @@ class EkycSettings:
     account: str = ""
     row_limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the API is on this machine, as the sandbox is."""
+        host = urlsplit(self.base_url).hostname or ""
+        return host == "localhost" or host == "::1" or host.startswith("127.")
+
     def limits(self, task_type: str) -> tuple[int, int]:
         """Return the least and the most rows of a submission of this type."""
         return self.row_limits.get(task_type, (DEFAULT_MIN_ROWS, DEFAULT_MAX_ROWS))

@@ -1,0 +1,189 @@
+"""
+Check a result archive: a real zip, every member's CRC, a table of numbers and answers.
+
+What arrives varies (``docs/api.md``): one CSV named after the task type, or ``all.csv``, perhaps in a folder,
+beside ``activated.txt`` and ``unregistered.txt``; header in any case; with or without a BOM; ``sí`` for yes.
+Everything is read as a stream; a member's declared sizes are not trusted.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, BinaryIO
+
+from airflow_provider_ekyc.exceptions import EkycResultError
+from airflow_provider_ekyc.redaction import redact
+
+#: Members at the most. Real archives have up to three.
+MEMBER_LIMIT = 1_000
+
+#: Bytes that all members together may unpack to; 10,000,000 rows are 160 MB.
+UNPACKED_LIMIT = 20 * 1024**3
+
+#: What the API's words mean; anything else is unknown ("undetermined is not a negative").
+ANSWERS = {"yes": "yes", "sí": "yes", "si": "yes", "no": "no"}
+
+_BLOCK = 1024 * 1024
+_NOTHING_LANDED = "Nothing was landed; the submission stays paid."
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSummary:
+    """
+    What a checked archive holds.
+
+    :param rows: numbers in it, each counted once
+    :param yes: numbers with an account
+    :param no: numbers without
+    :param unknown: numbers with another answer, or none
+    """
+
+    rows: int
+    yes: int
+    no: int
+    unknown: int
+
+
+def check_archive(file: BinaryIO) -> ArchiveSummary:
+    """
+    Read the archive to its last byte and say what it holds.
+
+    :param file: seekable, at any position
+    :raises EkycResultError: if it is not a whole archive of results; it says what is wrong, and holds no number
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            table, lists = _choose(members)
+            budget = _Budget()
+            counts: Counter[str] = Counter()
+            for member in members:
+                with archive.open(member) as stream:
+                    whole = _Whole(stream, budget)
+                    if member is table:
+                        counts += _count_table(whole)
+                    elif member in lists:
+                        counts[lists[member]] += _count_list(whole)
+                    whole.drain()
+    except UnicodeDecodeError:
+        raise EkycResultError(f"The result's table is not UTF-8 text. {_NOTHING_LANDED}") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise _damaged(file, error) from None
+    except csv.Error as error:
+        raise EkycResultError(f"The result's table is not CSV ({error}). {_NOTHING_LANDED}") from None
+    rows = sum(counts.values())
+    if not rows:
+        raise EkycResultError(
+            f"The result holds no row. {_NOTHING_LANDED} Clear this task to download it again; if it stays so, "
+            f"ask the vendor about this task id."
+        )
+    return ArchiveSummary(rows, counts["yes"], counts["no"], counts["unknown"])
+
+
+class _Budget:
+    left = UNPACKED_LIMIT
+
+
+class _Whole(io.RawIOBase):
+    """A member's stream that knows when it is too much, and is read to its end, where zipfile checks the CRC."""
+
+    def __init__(self, stream: IO[bytes], budget: _Budget) -> None:
+        self._stream, self._budget = stream, budget
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        block = self._stream.read(len(buffer))
+        self._budget.left -= len(block)
+        if self._budget.left < 0:
+            raise EkycResultError(
+                f"The result unpacks to more than {UNPACKED_LIMIT:,} bytes. {_NOTHING_LANDED} Ask the vendor."
+            )
+        buffer[: len(block)] = block
+        return len(block)
+
+    def drain(self) -> None:
+        buffer = memoryview(bytearray(_BLOCK))
+        while self.readinto(buffer):
+            continue
+
+
+def _choose(members: list[zipfile.ZipInfo]) -> tuple[zipfile.ZipInfo | None, dict[zipfile.ZipInfo, str]]:
+    """Return the member that is the table; or, if there is none, the lists and what each list's numbers are."""
+    if len(members) > MEMBER_LIMIT:
+        raise EkycResultError(f"The result has {len(members):,} members. {_NOTHING_LANDED} Ask the vendor.")
+    if any(member.flag_bits & 1 for member in members):
+        raise EkycResultError(f"The result is encrypted. {_NOTHING_LANDED} Ask the vendor.")
+    names = {member: member.filename.rsplit("/", 1)[-1].lower() for member in members}
+    if "[content_types].xml" in names.values():
+        raise EkycResultError(
+            f"The result is an Excel file (.xlsx), which this package does not read. {_NOTHING_LANDED} Ask the "
+            f"vendor for CSV results."
+        )
+    tables = [member for member in members if names[member].endswith(".csv")]
+    whole = [member for member in tables if names[member] == "all.csv"]
+    chosen = whole or tables
+    if len(chosen) == 1:
+        return chosen[0], {}
+    if chosen:
+        raise EkycResultError(
+            f"The result has {len(chosen)} tables and none that is the whole. {_NOTHING_LANDED} Ask the vendor."
+        )
+    kinds = {"activated.txt": "yes", "unregistered.txt": "no"}
+    lists = {member: kinds[name] for member, name in names.items() if name in kinds}
+    if not lists:
+        raise EkycResultError(f"The result has no table (.csv) among its members. {_NOTHING_LANDED}")
+    return None, lists
+
+
+def _count_table(stream: io.RawIOBase) -> Counter[str]:
+    text = io.TextIOWrapper(io.BufferedReader(stream, _BLOCK), encoding="utf-8-sig", newline="")
+    try:
+        head = text.readline(64 * 1024)
+        delimiter = max(",;\t|", key=head.count)
+        columns = [name.strip().lower() for name in next(csv.reader([head], delimiter=delimiter), [])]
+        if len(columns) != 2 or not columns[0].startswith("number"):
+            raise EkycResultError(
+                f"The result's table does not begin with a number column and one answer column. {_NOTHING_LANDED} "
+                f"Ask the vendor."
+            )
+        return Counter(_answers(csv.reader(text, delimiter=delimiter)))
+    finally:
+        text.detach()  # else closing it would close the member before it is drained
+
+
+def _answers(rows: Iterator[list[str]]) -> Iterator[str]:
+    for line, row in enumerate(rows, start=2):
+        if len(row) == 2:
+            yield ANSWERS.get(row[1].strip().lower(), "unknown")
+        elif row:
+            raise EkycResultError(
+                f"Line {line:,} of the result's table has {len(row)} fields instead of 2. {_NOTHING_LANDED} "
+                f"Clear this task to download it again; if it stays so, ask the vendor."
+            )
+
+
+def _count_list(stream: io.RawIOBase) -> int:
+    return sum(1 for line in io.BufferedReader(stream, _BLOCK) if line.strip())
+
+
+def _damaged(file: BinaryIO, error: Exception) -> EkycResultError:
+    file.seek(0)
+    start = file.read(512).lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html")):
+        problem = "an HTML page, not a zip archive: something between here and the store answered instead"
+    elif not start.startswith(b"pk"):
+        problem = "not a zip archive"
+    else:
+        problem = f"a damaged zip archive ({redact(str(error)) or type(error).__name__})"
+    return EkycResultError(
+        f"The result is {problem}. {_NOTHING_LANDED} Clear this task to download it again; if it stays so, ask "
+        f"the vendor about this task id."
+    )

@@ -1,0 +1,187 @@
+"""Sensor that waits until a remote task's results can be downloaded."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.providers.common.compat.sdk import (
+    AirflowSensorTimeout,
+    AirflowTaskTimeout,
+    BaseSensorOperator,
+    PokeReturnValue,
+)
+
+from airflow_provider_ekyc.airflow_errors import EkycFailException, airflow_errors
+from airflow_provider_ekyc.arguments import read_bool, read_number
+from airflow_provider_ekyc.hooks.ekyc import EkycHook
+from airflow_provider_ekyc.polling import CEILING, Deadline, Decision, End, Poller, PollPolicy, summary
+from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+#: Seconds that Airflow's own time-out for the deferral lies behind ours, which says more and comes first.
+BACKSTOP = 600.0
+
+
+class EkycTaskSensor(BaseSensorOperator):
+    """
+    Wait until the remote task is ``exported``; by default without holding a worker.
+
+    Its return value is a summary: ``ekyc_task_id``, ``status``, ``total``, ``success``, ``failure``,
+    ``created_at``, ``updated_at``, ``seconds`` waited, ``queries`` made. Never a URL.
+
+    A failed query (5xx, 429, a lost connection, an unreadable answer) never ends the wait; a wrong key, an
+    unknown task and a failed remote task do, without retries. A task found exported at the deadline has
+    succeeded. With ``soft_fail`` a failed remote task is skipped too, as Airflow has it.
+
+    :param ekyc_task_id: the remote task: the return value of ``EkycSubmitOperator``, or a literal id
+        (templated)
+    :param ekyc_conn_id: Airflow connection of type ``ekyc`` (templated)
+    :param deferrable: wait in the triggerer. True whatever ``[operators] default_deferrable`` says, whose
+        own default is False
+    :param poll_interval: seconds between two queries, fixed (templated). By default the progress decides:
+        near the projected end, else less and less often, since an answered query may be charged
+    :param poke_interval: the same, by Airflow's name for it
+    :param max_wait: seconds between two queries at the most (one hour)
+    :param timeout: seconds from the start of this try to the end of the wait (Airflow's default: 7 days)
+    """
+
+    template_fields: Sequence[str] = ("ekyc_task_id", "ekyc_conn_id", "poll_interval", "deferrable")
+    ui_color = "#e6f1f2"
+
+    def __init__(
+        self,
+        *,
+        ekyc_task_id: str,
+        ekyc_conn_id: str = EkycHook.default_conn_name,
+        deferrable: bool | str = True,
+        poll_interval: float | str | None = None,
+        poke_interval: timedelta | float | None = None,
+        max_wait: timedelta | float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if poke_interval is not None:
+            kwargs["poke_interval"] = poke_interval
+        super().__init__(max_wait=max_wait, **kwargs)
+        self.ekyc_task_id = ekyc_task_id
+        self.ekyc_conn_id = ekyc_conn_id
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+        self._poke_interval_given = poke_interval is not None
+        self._decision: Decision | None = None
+        self._poller: Poller | None = None
+
+    def execute(self, context: Context) -> Any:
+        """Defer at once (the trigger asks first), or poke."""
+        with airflow_errors():
+            if read_bool("deferrable", self.deferrable):
+                self._defer(context)
+            return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the summary, or raise what the event calls for; an event without sense is a failure."""
+        event = event or {}
+        if event.get("end") == End.EXPORTED.value and isinstance(event.get("summary"), dict):
+            self.log.info("Remote task %s is exported.", self.ekyc_task_id)
+            return dict(event["summary"])
+        message = event.get("message") or "The trigger sent an event without sense."
+        raise self._failure(event.get("end"), str(message))
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Ask once, in poke and in reschedule mode."""
+        from airflow_provider_ekyc.api.retries import Retries
+        from airflow_provider_ekyc.exceptions import EkycApiError
+
+        poller = self._poller = self._poller or self._new_poller(context)
+        with airflow_errors(), EkycHook(self.ekyc_conn_id, retries=Retries(attempts=1)).get_conn() as client:
+            try:
+                task = client.task(self.ekyc_task_id)
+            except EkycApiError as error:
+                decision = poller.on_error(error, time.time(), random.random())
+            else:
+                decision = poller.on_task(task, time.time(), random.random())
+                if decision.end is End.EXPORTED:
+                    self.log.info(decision.note)
+                    told = summary(task, seconds=time.time() - poller.started, queries=poller.queries)
+                    return PokeReturnValue(True, told)
+        (self.log.warning if decision.unusual else self.log.info)(decision.note)
+        if decision.end is not None:
+            raise self._failure(decision.end.value, decision.note)
+        self._decision = decision
+        return PokeReturnValue(False)
+
+    def _get_next_poke_interval(
+        self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
+    ) -> float:
+        """Let the policy decide (Airflow calls this in poke and in reschedule mode)."""
+        if self._decision is None or self._decision.ask_at is None:
+            return self.poke_interval
+        return max(self._decision.ask_at - time.time(), 0.0)
+
+    def _defer(self, context: Context) -> NoReturn:
+        from airflow_provider_ekyc.api.protocol import checked_task_id
+
+        ekyc_task_id = checked_task_id(self.ekyc_task_id)
+        policy = self._policy()
+        now = time.time()
+        deadline = self._deadline(now, context["ti"].start_date)
+        self.log.info("Waiting for remote task %s in the triggerer.", ekyc_task_id)
+        self.defer(
+            trigger=EkycTaskTrigger(
+                ekyc_task_id=ekyc_task_id,
+                ekyc_conn_id=self.ekyc_conn_id,
+                started=now,
+                timeout_at=deadline.timeout,
+                execution_timeout_at=deadline.execution_timeout,
+                poll_interval=policy.poll_interval,
+                floor=policy.floor,
+                ceiling=policy.ceiling,
+            ),
+            method_name="execute_complete",
+            timeout=timedelta(seconds=max(deadline.at - now, 0.0) + BACKSTOP),
+        )
+
+    def _policy(self) -> PollPolicy:
+        interval: object = self.poll_interval
+        if interval in (None, "", "None"):
+            interval = self.poke_interval if self._poke_interval_given else None
+        return PollPolicy(
+            poll_interval=None if interval is None else read_number("poll_interval", interval),
+            ceiling=self.max_wait.total_seconds() if self.max_wait else CEILING,
+        )
+
+    def _deadline(self, started: float, task_started: datetime | None) -> Deadline:
+        limit = self.execution_timeout
+        if limit is None:
+            return Deadline(started + self.timeout)
+        begun = task_started.timestamp() if task_started else started
+        return Deadline(started + self.timeout, begun + limit.total_seconds())
+
+    def _new_poller(self, context: Context) -> Poller:
+        ti = context["ti"]
+        first = ti.get_first_reschedule_date(context) if self.reschedule else None
+        started = first.timestamp() if first else time.time()
+        # Airflow itself enforces execution_timeout while the task runs on a worker.
+        return Poller(self._policy(), started, Deadline(started + self.timeout))
+
+    def _failure(self, end: str | None, message: str) -> BaseException:
+        keeps = (
+            f"Remote task {self.ekyc_task_id} is paid and goes on; clear this task to wait again, or give "
+            f"the id to another EkycTaskSensor or EkycResultsToS3Operator."
+        )
+        if end == End.TIMEOUT.value:
+            return AirflowSensorTimeout(f"Not exported within {self.timeout:g} s. {message} {keeps}")
+        if end == End.EXECUTION_TIMEOUT.value:
+            return AirflowTaskTimeout(f"Not exported within the execution_timeout. {message} {keeps}")
+        if end == End.FAILED.value:
+            return EkycFailException(
+                f"{message} The API gave it up; neither a retry nor another wait can help. Whether it was "
+                f"charged is not documented: see the account's bill. To submit anew, which "
+                f"is charged again, clear EkycSubmitOperator."
+            )
+        return EkycFailException(message)

@@ -1,0 +1,126 @@
+"""Trigger that waits for a remote task."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_ekyc.exceptions import EkycApiError, EkycError
+from airflow_provider_ekyc.polling import (
+    CEILING,
+    FLOOR,
+    Deadline,
+    Decision,
+    End,
+    Poller,
+    PollPolicy,
+    summary,
+)
+
+
+class EkycTaskTrigger(BaseTrigger):
+    """
+    Asks for a remote task's status until it ends or the deadline comes. It yields one event.
+
+    Airflow keeps these arguments in its database in clear: ids and numbers only. The key is read from the
+    connection when the trigger starts; a restart of the triggerer starts it again with the same arguments and
+    loses nothing.
+
+    :param ekyc_task_id: the remote task
+    :param ekyc_conn_id: Airflow connection of type ``ekyc``
+    :param started: epoch seconds at which this wait began
+    :param timeout_at: epoch seconds at which the sensor's ``timeout`` ends
+    :param execution_timeout_at: epoch seconds at which the task's ``execution_timeout`` ends, or None
+    :param poll_interval: seconds between two queries, fixed; None lets the progress decide
+    :param floor: seconds between two queries, at the least
+    :param ceiling: seconds between two queries, at the most
+    """
+
+    def __init__(
+        self,
+        *,
+        ekyc_task_id: str,
+        ekyc_conn_id: str,
+        started: float,
+        timeout_at: float,
+        execution_timeout_at: float | None = None,
+        poll_interval: float | None = None,
+        floor: float = FLOOR,
+        ceiling: float = CEILING,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's is not annotated
+        self.ekyc_task_id = ekyc_task_id
+        self.ekyc_conn_id = ekyc_conn_id
+        self.started = started
+        self.timeout_at = timeout_at
+        self.execution_timeout_at = execution_timeout_at
+        self.poll_interval = poll_interval
+        self.floor = floor
+        self.ceiling = ceiling
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments: ids and numbers."""
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {
+                "ekyc_task_id": self.ekyc_task_id,
+                "ekyc_conn_id": self.ekyc_conn_id,
+                "started": self.started,
+                "timeout_at": self.timeout_at,
+                "execution_timeout_at": self.execution_timeout_at,
+                "poll_interval": self.poll_interval,
+                "floor": self.floor,
+                "ceiling": self.ceiling,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield ``{"end": ...}`` once: with a ``summary`` when exported, else with a ``message``."""
+        yield TriggerEvent(await self._wait())
+
+    async def on_kill(self) -> None:
+        """Say that the paid task goes on; there is no cancel call. A *clear* comes here too (Airflow 3.3)."""
+        self.log.warning(
+            "No longer waiting for remote task %s. It goes on and stays paid: clear this sensor, or give the "
+            "id to another EkycTaskSensor or EkycResultsToS3Operator, to pick it up.",
+            self.ekyc_task_id,
+        )
+
+    async def _wait(self) -> dict[str, Any]:
+        from airflow_provider_ekyc.api.aio import fetch_task, shared_session
+        from airflow_provider_ekyc.hooks.ekyc import EkycHook
+
+        poller = Poller(
+            PollPolicy(self.floor, self.ceiling, self.poll_interval),
+            self.started,
+            Deadline(self.timeout_at, self.execution_timeout_at),
+        )
+        try:
+            settings = await EkycHook(self.ekyc_conn_id).async_settings()
+            async with shared_session() as session:
+                while True:
+                    try:
+                        task = await fetch_task(session, settings, self.ekyc_task_id)
+                    except EkycApiError as error:
+                        decision = poller.on_error(error, time.time(), random.random())
+                    else:
+                        decision = poller.on_task(task, time.time(), random.random())
+                        if decision.end is End.EXPORTED:
+                            self._tell(decision)
+                            seconds = time.time() - self.started
+                            told = summary(task, seconds=seconds, queries=poller.queries)
+                            return {"end": End.EXPORTED.value, "summary": told}
+                    self._tell(decision)
+                    if decision.ask_at is None:
+                        return {"end": (decision.end or End.ERROR).value, "message": decision.note}
+                    await asyncio.sleep(max(decision.ask_at - time.time(), 0.0))
+        except EkycError as error:
+            return {"end": End.ERROR.value, "message": error.message}
+
+    def _tell(self, decision: Decision) -> None:
+        (self.log.warning if decision.unusual else self.log.info)(decision.note)
