@@ -114,6 +114,12 @@ class EkycNumbersError(EkycError):
     """The input file can't be submitted; nothing was sent, nothing charged."""
 
 
+class EkycSpoolError(EkycError):
+    """A temporary file can't be written; nothing was sent or landed."""
+
+    retryable = True
+
+
 class EkycTaskFailedError(EkycError):
     """The remote task ended as ``failed``, or not as asked for."""
 
@@ -126,6 +132,12 @@ class EkycNotExportedError(EkycError):
 
 class EkycResultError(EkycError):
     """The result archive is not what it should be; nothing was landed."""
+
+
+class EkycLandingError(EkycError):
+    """S3 did not take the object; nothing is visible at the key."""
+
+    retryable = True
 
 
 class EkycKeyTakenError(EkycError):

@@ -22,7 +22,7 @@ from airflow_provider_ekyc.polling import CEILING, Deadline, Decision, End, Poll
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, XComArg
 
 #: Seconds that Airflow's own time-out for the deferral lies behind ours, which says more and comes first.
 BACKSTOP = 600.0
@@ -57,7 +57,7 @@ class EkycTaskSensor(BaseSensorOperator):
     def __init__(
         self,
         *,
-        ekyc_task_id: str,
+        ekyc_task_id: str | XComArg,
         ekyc_conn_id: str = EkycHook.default_conn_name,
         deferrable: bool | str = True,
         poll_interval: float | str | None = None,

@@ -1,0 +1,111 @@
+"""Operator that submits a file of phone numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_provider_ekyc.airflow_errors import airflow_errors
+from airflow_provider_ekyc.arguments import read_bool, read_choice, read_text
+from airflow_provider_ekyc.hooks.ekyc import EkycHook
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context, XComArg
+
+
+class EkycSubmitOperator(BaseOperator):
+    """
+    Check a file of phone numbers and submit it; **each accepted submission is charged**.
+
+    Lines are trimmed, blank ones and duplicates dropped, and each is checked to be E.164. What is wrong fails
+    the task before any call. The file is never held in memory, and only nameless spool files touch the disk.
+
+    Returns the remote task's id. A second XCom, ``submission``, holds ids and counts: ``ekyc_task_id``,
+    ``task_type``, ``fingerprint``, ``lines_read``, ``blank``, ``duplicates``, ``invalid``, ``rows``, ``total``,
+    ``submitted_at``.
+
+    A submission whose outcome is unknown (time-out, lost connection, 502/503/504) fails for good, whatever
+    ``retries`` says: it may have been charged.
+
+    :param numbers: a local path, an ``s3://`` address, or any URI that Airflow's object storage opens; one number
+        a line (templated)
+    :param task_type: what to verify (templated)
+    :param ekyc_conn_id: Airflow connection of type ``ekyc`` (templated)
+    :param aws_conn_id: Airflow connection to read an ``s3://`` address with (templated)
+    :param numbers_conn_id: Airflow connection to read any other URI with (templated)
+    :param check_e164: whether each line must be an E.164 number; switch it off for task types that take something
+        else, such as e-mail addresses (templated)
+    :param invalid: ``fail`` (default), or ``drop`` to leave invalid lines out and count them (templated)
+    :param spool_dir: directory for the spool files, default the system's (templated)
+    """
+
+    template_fields: Sequence[str] = (
+        "numbers",
+        "ekyc_task_type",
+        "ekyc_conn_id",
+        "aws_conn_id",
+        "numbers_conn_id",
+        "check_e164",
+        "invalid",
+        "spool_dir",
+    )
+    ui_color = "#d8ecd8"
+
+    def __init__(
+        self,
+        *,
+        numbers: str | XComArg,
+        task_type: str = "amazon",
+        ekyc_conn_id: str = EkycHook.default_conn_name,
+        aws_conn_id: str | None = "aws_default",
+        numbers_conn_id: str | None = None,
+        check_e164: bool | str = True,
+        invalid: str = "fail",
+        spool_dir: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.numbers = numbers
+        self.ekyc_task_type = task_type  # task_type itself is Airflow's name for the operator's class
+        self.ekyc_conn_id = ekyc_conn_id
+        self.aws_conn_id = aws_conn_id
+        self.numbers_conn_id = numbers_conn_id
+        self.check_e164 = check_e164
+        self.invalid = invalid
+        self.spool_dir = spool_dir
+
+    def execute(self, context: Context) -> str:
+        """Submit the file and return the remote task's id."""
+        from airflow_provider_ekyc.numbers.prepare import prepared_numbers
+        from airflow_provider_ekyc.numbers.source import open_numbers
+        from airflow_provider_ekyc.submission import submit
+
+        with airflow_errors():
+            numbers = read_text("numbers", self.numbers)
+            task_type = read_text("task_type", self.ekyc_task_type)
+            check = read_bool("check_e164", self.check_e164)
+            invalid = read_choice("invalid", self.invalid, ("fail", "drop"))
+            hook = EkycHook(self.ekyc_conn_id)
+            min_rows, max_rows = hook.settings.limits(task_type)
+            with (
+                open_numbers(numbers, aws_conn_id=self.aws_conn_id, numbers_conn_id=self.numbers_conn_id) as source,
+                prepared_numbers(
+                    source,
+                    check=check,
+                    invalid="drop" if invalid == "drop" else "fail",
+                    min_rows=min_rows,
+                    max_rows=max_rows,
+                    spool_dir=self.spool_dir or None,
+                ) as prepared,
+            ):
+                self.log.info(
+                    "Read %s lines of %s: %s numbers to send; dropped %s blank, %s duplicate, %s invalid.",
+                    *(f"{n:,}" for n in (prepared.lines_read,)),
+                    numbers,
+                    *(f"{n:,}" for n in (prepared.rows, prepared.blank, prepared.duplicates, prepared.invalid)),
+                )
+                submission = submit(hook, prepared, task_type)
+        context["ti"].xcom_push(key="submission", value=submission.as_dict())
+        return submission.ekyc_task_id

@@ -1,0 +1,31 @@
+"""Submit a file, wait without a worker, land the checked result in S3."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, Asset, Param
+
+from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
+from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
+
+with DAG(
+    "ekyc_basic",
+    description=__doc__,
+    schedule=None,
+    tags=["ekyc"],
+    params={
+        "numbers": Param("/data/numbers.txt", type="string", description="A path, or an s3:// address"),
+        "s3_bucket": Param("ekyc-results", type="string"),
+        "s3_key": Param("amazon/{{ run_id }}.zip", type="string"),
+    },
+) as dag:
+    submit = EkycSubmitOperator(task_id="submit", numbers="{{ params.numbers }}")
+    wait = EkycTaskSensor(task_id="wait", ekyc_task_id=submit.output)
+    land = EkycResultsToS3Operator(
+        task_id="land",
+        ekyc_task_id=submit.output,
+        s3_bucket="{{ params.s3_bucket }}",
+        s3_key="{{ params.s3_key }}",
+        outlets=[Asset("s3://ekyc-results/amazon")],
+    )
+    wait >> land
