@@ -94,13 +94,14 @@ class EkycTaskSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Ask once, in poke and in reschedule mode."""
+        from airflow_provider_ekyc.api.protocol import checked_task_id
         from airflow_provider_ekyc.api.retries import Retries
         from airflow_provider_ekyc.exceptions import EkycApiError
 
         poller = self._poller = self._poller or self._new_poller(context)
         with airflow_errors(), EkycHook(self.ekyc_conn_id, retries=Retries(attempts=1)).get_conn() as client:
             try:
-                task = client.task(self.ekyc_task_id)
+                task = client.task(checked_task_id(self.ekyc_task_id))
             except EkycApiError as error:
                 decision = poller.on_error(error, time.time(), random.random())
             else:

@@ -30,7 +30,8 @@ class EkycResultsToS3Operator(BaseOperator):
     lands nothing twice. A key that something else has taken fails the task before the download.
 
     Returns the S3 URI. A second XCom, ``result``, holds ids and counts: ``ekyc_task_id``, ``s3_uri``, ``rows``,
-    ``yes``, ``no``, ``unknown``, ``size`` (bytes), ``sha256``. Give ``outlets=[Asset(...)]`` for an asset event.
+    ``yes``, ``no``, ``unknown``, ``size`` (bytes), ``sha256``. ``outlets=[Asset(...)]`` gives
+    an asset event with the same counts.
 
     :param ekyc_task_id: the remote task: the return value of ``EkycSubmitOperator``, or a literal id (templated)
     :param s3_key: key of the object, or a whole ``s3://`` address (templated)
@@ -109,6 +110,7 @@ class EkycResultsToS3Operator(BaseOperator):
             else:
                 landed = self._land(s3, place, ekyc_task_id, replace)
         context["ti"].xcom_push(key="result", value=landed.as_dict())
+        self._describe_outlets(context, landed)
         return landed.s3_uri
 
     def _land(self, s3: S3Hook, place: Place, ekyc_task_id: str, replace: bool) -> Landed:
@@ -139,6 +141,16 @@ class EkycResultsToS3Operator(BaseOperator):
             landed.sha256,
         )
         return landed
+
+    def _describe_outlets(self, context: Context, landed: Landed) -> None:
+        """Give the asset events of the user's outlets the counts; no outlet is added."""
+        from airflow.providers.common.compat.sdk import Asset, AssetAlias
+
+        for outlet in self.outlets:
+            if isinstance(outlet, Asset):
+                context["outlet_events"][outlet].extra.update(landed.as_dict())
+            elif isinstance(outlet, AssetAlias):
+                context["outlet_events"][outlet].add(Asset(landed.s3_uri), extra=landed.as_dict())
 
     def _place(self, hook: type[S3Hook]) -> Place:
         from airflow_provider_ekyc.exceptions import EkycSettingsError

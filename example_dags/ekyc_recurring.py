@@ -1,0 +1,53 @@
+"""
+Every day anew, and whoever wants the results starts when they are there.
+
+``ekyc_daily`` lands one partition a day and emits an asset event; ``ekyc_results_report`` is scheduled by it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import DAG, Asset, Param, task
+
+from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
+from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
+
+RESULTS = Asset("s3://ekyc-results/daily")
+
+with DAG(
+    "ekyc_daily",
+    description="Verify the day's numbers",
+    schedule="@daily",
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    tags=["ekyc"],
+    params={
+        "numbers": Param("s3://ekyc-results/numbers/daily.txt", type="string"),
+        "s3_bucket": Param("ekyc-results", type="string"),
+    },
+):
+    submit = EkycSubmitOperator(task_id="submit", numbers="{{ params.numbers }}")
+    wait = EkycTaskSensor(task_id="wait", ekyc_task_id=submit.output)
+    land = EkycResultsToS3Operator(
+        task_id="land",
+        ekyc_task_id=submit.output,
+        s3_bucket="{{ params.s3_bucket }}",
+        # A run that is started by hand has no logical date.
+        s3_key="daily/dt={{ (dag_run.logical_date or dag_run.run_after) | ds }}/{{ run_id }}.zip",
+        outlets=[RESULTS],
+    )
+    wait >> land
+
+with DAG("ekyc_results_report", description="Runs when results have landed", schedule=RESULTS, tags=["ekyc"]):
+
+    @task
+    def report(triggering_asset_events: Any = None) -> None:
+        for events in triggering_asset_events.values():
+            for event in events:
+                print(f"{event.extra['yes']} of {event.extra['rows']} numbers have an account: {event.extra['s3_uri']}")
+
+    report()
