@@ -1,0 +1,107 @@
+"""
+Finding later duplicates among more lines than fit in memory, without changing their order.
+
+Lines are dealt out to partitions by a hash, on disk, each with its row number; equal lines meet in the same
+partition, so one small set at a time finds them. Measured on 2 M random numbers, as seconds per 10 M, one
+core: dealing out 3.8 and searching 1.9 with sets of bytes; dealing out 5.2 and searching 1.5 with sets of
+integers (which would also need the lines to be numbers); searching 10.3 by sorting. One set over all lines
+takes 5.1, but 750 MiB.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+from typing import Final
+from zlib import crc32
+
+from airflow_provider_ekyc.spool import Spool
+
+#: A power of two. 10 M lines make sets of some 80,000 (8 MiB each), 50 M of some 400,000 (40 MiB).
+PARTITIONS: Final = 128
+
+_ROW: Final = "I"  # row numbers within a block: 4 bytes each
+_ROW_BYTES: Final = array(_ROW).itemsize
+
+
+class DuplicateFinder:
+    """
+    Takes lines block by block, then says which rows repeat an earlier one.
+
+    All partitions share one file, as pieces: 128 files would come near the limit on open files (1,024 by
+    default on Linux) when several tasks share a process.
+
+    :param file: an empty spool file
+    """
+
+    def __init__(self, file: Spool) -> None:
+        self._file = file
+        self._rows = 0
+        self._block_rows = array("Q")  # number of each block's first row
+        # For block b and partition p, at b * PARTITIONS + p: where the piece ends, and how many lines it has.
+        self._piece_ends = array("Q")
+        self._piece_lines = array("I")
+
+    def add(self, lines: Sequence[bytes]) -> None:
+        r"""
+        Take the next rows.
+
+        :param lines: lines without ``\n`` in them
+        :raises EkycNumbersError: if the disk is full
+        """
+        members: list[list[int]] = [[] for _ in range(PARTITIONS)]
+        deal = [rows.append for rows in members]
+        # crc32, as hash() of bytes differs from process to process: a fault must be repeatable.
+        for row, line in enumerate(lines):
+            deal[crc32(line) & (PARTITIONS - 1)](row)
+        end = self._piece_ends[-1] if self._piece_ends else 0
+        pieces: list[bytes] = []
+        for rows in members:
+            piece = _piece(rows, lines)
+            end += len(piece)
+            pieces.append(piece)
+            self._piece_ends.append(end)
+            self._piece_lines.append(len(rows))
+        self._file.write(b"".join(pieces))
+        self._block_rows.append(self._rows)
+        self._rows += len(lines)
+
+    def first_occurrences(self) -> tuple[bytearray, int]:
+        """
+        Search all rows taken so far.
+
+        :return: one byte per row, 1 for the first row with its line and 0 for a later one; how many are 0
+        """
+        keep = bytearray(b"\x01") * self._rows
+        duplicates = 0
+        for partition in range(PARTITIONS):
+            seen: set[bytes] = set()
+            remember = seen.add
+            for first_row, rows, lines in self._pieces_of(partition):
+                for row, line in zip(rows, lines, strict=True):
+                    if line in seen:
+                        keep[first_row + row] = 0
+                        duplicates += 1
+                    else:
+                        remember(line)
+        return keep, duplicates
+
+    def _pieces_of(self, partition: int) -> Iterator[tuple[int, array[int], list[bytes]]]:
+        for block, first_row in enumerate(self._block_rows):
+            index = block * PARTITIONS + partition
+            count = self._piece_lines[index]
+            if not count:
+                continue
+            start = self._piece_ends[index - 1] if index else 0
+            self._file.seek(start)
+            piece = self._file.read(self._piece_ends[index] - start)
+            rows = array(_ROW, piece[: count * _ROW_BYTES])
+            yield first_row, rows, piece[count * _ROW_BYTES :].split(b"\n")
+
+
+def _piece(rows: list[int], lines: Sequence[bytes]) -> bytes:
+    if not rows:
+        return b""
+    chosen = [lines[rows[0]]] if len(rows) == 1 else itemgetter(*rows)(lines)
+    return array(_ROW, rows).tobytes() + b"\n".join(chosen)

@@ -1,0 +1,125 @@
+"""From a stream of bytes to checked lines, a block at a time: memory does not grow with the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
+
+from airflow_provider_ekyc.numbers.file_kind import (
+    HEAD_BYTES,
+    UTF8_BOM,
+    refuse_nul_bytes,
+    refuse_other_kinds,
+)
+
+#: How much is read at a time. Larger blocks were no faster and need more memory.
+BLOCK_BYTES: Final = 1 << 20
+
+#: Longest line, without its line end, that is looked at; anything longer is invalid. An E.164 number has at
+#: most 16 bytes and an e-mail address 254 (RFC 5321), so a longer line is a file with other line ends.
+MAX_LINE_BYTES: Final = 1024
+
+#: How many places of invalid lines an error names.
+MAX_PLACES: Final = 10
+
+# ITU-T E.164: "+", a country code that never starts with 0, at most 15 digits in all. In a bytes pattern
+# [0-9] is ASCII alone. The block pattern is possessive ("++"): nothing to go back to, so sre keeps no state
+# per line, and one call checks some 80,000 lines (0.5 s per 10 M lines, against 3.5 s line by line).
+_E164: Final = re.compile(rb"\+[1-9][0-9]{1,14}")
+_E164_BLOCK: Final = re.compile(rb"(?:\+[1-9][0-9]{1,14}+\n)++")
+
+
+@dataclass(slots=True)
+class LineTally:
+    """What was met while reading; complete once the lines were read to the end."""
+
+    lines_read: int = 0
+    blank: int = 0
+    invalid: int = 0
+    #: 1-based numbers of the first :data:`MAX_PLACES` invalid lines
+    invalid_places: list[int] = field(default_factory=list)
+
+
+def checked_lines(
+    source: BinaryIO, tally: LineTally, *, check: bool, block_bytes: int = BLOCK_BYTES
+) -> Iterator[list[bytes]]:
+    """
+    Read the valid lines, trimmed and in order, one list per block; blank and invalid ones are counted.
+
+    :param source: binary file, read once to its end
+    :param tally: is brought up to date before each list is handed out
+    :param check: whether a line must be an E.164 number; if not, any line that is not blank is valid
+    :param block_bytes: how much to read at a time
+    :raises EkycNumbersError: if the file is no UTF-8 text
+    """
+    for block in _whole_lines(source, block_bytes):
+        if check and _E164_BLOCK.fullmatch(block):
+            lines = block.split(b"\n")
+            lines.pop()  # what follows the last line end: nothing
+            tally.lines_read += len(lines)
+            yield lines
+        else:
+            yield _judged_one_by_one(block, tally, check=check)
+
+
+def _judged_one_by_one(block: bytes, tally: LineTally, *, check: bool) -> list[bytes]:
+    matches = _E164.fullmatch
+    valid = []
+    lines = block.split(b"\n")
+    lines.pop()
+    for number, line in enumerate(lines, start=tally.lines_read + 1):
+        trimmed = line.strip(b" \t")
+        if len(line) > MAX_LINE_BYTES or (check and trimmed and not matches(trimmed)):
+            tally.invalid += 1
+            if len(tally.invalid_places) < MAX_PLACES:
+                tally.invalid_places.append(number)
+        elif trimmed:
+            valid.append(trimmed)
+        else:
+            tally.blank += 1
+    tally.lines_read += len(lines)
+    return valid
+
+
+def _whole_lines(source: BinaryIO, block_bytes: int) -> Iterator[bytes]:
+    r"""Cut the file into blocks of whole lines, each line ended by ``\n`` whatever ended it before."""
+    carry = b""  # the start of a line whose end was not read yet
+    for block in _text_blocks(source, block_bytes):
+        data = carry + block
+        # A "\r" at the end waits: with a "\n" first in the next block it is one line end, not two.
+        held = b"\r" if data.endswith(b"\r") else b""
+        data = data.removesuffix(held)
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        end = data.rfind(b"\n") + 1
+        if end:
+            yield data[:end]
+        # Of an overlong line as much is kept as shows that it is one: a file without any line end needs no
+        # more memory than another.
+        carry = data[end : end + MAX_LINE_BYTES + 1] + held
+    if carry:
+        yield carry.removesuffix(b"\r") + b"\n"
+
+
+def _text_blocks(source: BinaryIO, block_bytes: int) -> Iterator[bytes]:
+    head = _read_up_to(source, max(block_bytes, HEAD_BYTES))
+    refuse_other_kinds(head)
+    refuse_nul_bytes(head, block_start=0)
+    yield head.removeprefix(UTF8_BOM)
+    position = len(head)
+    while block := _read_up_to(source, block_bytes):
+        refuse_nul_bytes(block, block_start=position)
+        position += len(block)
+        yield block
+
+
+def _read_up_to(source: BinaryIO, size: int) -> bytes:
+    """Read until there are ``size`` bytes or the file ends: sockets hand out less than they are asked for."""
+    pieces = []
+    missing = size
+    while missing and (piece := source.read(missing)):
+        pieces.append(piece)
+        missing -= len(piece)
+    return b"".join(pieces)

@@ -1,0 +1,132 @@
+"""
+What the tests share: the sandbox and a real S3 server over sockets, connections, a task's context.
+
+No mock of our own code: an operator is executed as it is, and talks to servers of this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+# Before Airflow is imported: its configuration and database are made where this says.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="ekyc-tests-")
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+import pytest
+
+from airflow_provider_ekyc.sandbox import Sandbox
+from stack.s3_server import S3Server
+
+API_KEY = "made-up-api-key-0123456789abcdef"
+BUCKET = "ekyc-results"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """The API, plain, at once done with every task."""
+    with Sandbox(API_KEY) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A real S3 server with one bucket."""
+    with S3Server() as server:
+        server.create_bucket(BUCKET)
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server: S3Server) -> Iterator[Any]:
+    """A client of the S3 server; the bucket is empty at the start and at the end."""
+    client = s3_server.client()
+    empty_bucket(client)
+    yield client
+    empty_bucket(client)
+
+
+def empty_bucket(client: Any) -> None:
+    for found in client.list_objects_v2(Bucket=BUCKET).get("Contents", []):
+        client.delete_object(Bucket=BUCKET, Key=found["Key"])
+
+
+def keys_of(client: Any) -> list[str]:
+    """All keys in the bucket, and unfinished uploads too."""
+    objects = [found["Key"] for found in client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+    uploads = [found["Key"] for found in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])]
+    return objects + uploads
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Define the eKYC connection for a running sandbox."""
+
+    def define(sandbox: Sandbox, *, conn_id: str = "ekyc_default", password: str = API_KEY, **extra: Any) -> None:
+        if sandbox.ca_file is not None:
+            extra.setdefault("ca_file", str(sandbox.ca_file))
+        extra.setdefault("result_hosts", sandbox.url)
+        connection = {"conn_type": "ekyc", "host": sandbox.url, "password": password, "extra": extra}
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(connection))
+
+    return define
+
+
+@pytest.fixture
+def connections(
+    sandbox: Sandbox, s3_server: S3Server, connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both default connections: the plain sandbox and the S3 server."""
+    connect(sandbox)
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws_connection(s3_server))
+
+
+def aws_connection(server: S3Server) -> str:
+    return json.dumps(
+        {
+            "conn_type": "aws",
+            "login": server.access_key,
+            "password": server.secret_key,
+            "extra": {"region_name": "us-east-1", "endpoint_url": server.endpoint_url},
+        }
+    )
+
+
+class TaskInstance:
+    """As much of a running task instance as the operators use."""
+
+    start_date = None
+
+    def __init__(self) -> None:
+        self.xcoms: dict[str, Any] = {}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = json.loads(json.dumps(value))  # what can't be JSON can't be an XCom
+
+    def get_first_reschedule_date(self, context: Any) -> None:
+        return None
+
+
+@pytest.fixture
+def context() -> dict[str, Any]:
+    """The context of a task that runs for the first time."""
+    return {"ti": TaskInstance(), "outlet_events": {}}
+
+
+@pytest.fixture
+def numbers(tmp_path: Path) -> list[str]:
+    """Two hundred numbers of no country."""
+    return [f"+999{number:010d}" for number in range(200)]
+
+
+@pytest.fixture
+def numbers_file(tmp_path: Path, numbers: list[str]) -> Path:
+    """A file of them."""
+    path = tmp_path / "numbers.txt"
+    path.write_text("".join(f"{number}\n" for number in numbers))
+    return path

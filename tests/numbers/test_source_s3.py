@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from airflow_provider_ekyc.exceptions import EkycNumbersError
+from airflow_provider_ekyc.numbers.prepare import prepared_numbers
+from airflow_provider_ekyc.numbers.source import open_numbers
+from stack.s3_server import S3Server
+
+DATA = b"".join(b"+999%08d\n" % number for number in range(200_000))
+CONNECTION = "numbers_test_aws"
+
+
+def connection(endpoint_url: str, access_key: str, secret_key: str) -> str:
+    return json.dumps(
+        {
+            "conn_type": "aws",
+            "login": access_key,
+            "password": secret_key,
+            "extra": {
+                "region_name": "us-east-1",
+                "endpoint_url": endpoint_url,
+                "config_kwargs": {"retries": {"max_attempts": 1}, "s3": {"addressing_style": "path"}},
+            },
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[S3Server]:
+    with S3Server() as server:
+        server.create_bucket("inbox")
+        server.client().put_object(Bucket="inbox", Key="daily/numbers #1?.txt", Body=DATA)
+        yield server
+
+
+@pytest.fixture
+def signed_in(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = connection(server.endpoint_url, server.access_key, server.secret_key)
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", text)
+
+
+def read(uri: str) -> bytes:
+    with open_numbers(uri, aws_conn_id=CONNECTION, numbers_conn_id=None) as file:
+        return b"".join(iter(lambda: file.read(100_000), b""))
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_an_object_is_read_through_the_aws_connection_whatever_its_key_holds() -> None:
+    assert read("s3://inbox/daily/numbers #1?.txt") == DATA
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_an_object_is_prepared_as_it_comes_and_closed_afterwards() -> None:
+    with (
+        open_numbers("s3://inbox/daily/numbers #1?.txt", aws_conn_id=CONNECTION, numbers_conn_id=None) as file,
+        prepared_numbers(file) as prepared,
+    ):
+        assert prepared.rows == 200_000
+        assert prepared.file.read() == DATA
+    assert file.closed
+
+
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("s3://inbox/daily/none.txt", "s3://inbox/daily/none.txt: no such object"),
+        ("s3://nobodys/numbers.txt", "s3://nobodys/numbers.txt: no such bucket"),
+        ("s3://inbox", "s3://inbox names no object"),
+        ("s3:///numbers.txt", "s3:///numbers.txt names no object"),
+        ("s3://in box/numbers.txt", "s3://in box/numbers.txt is no valid S3 address"),
+    ],
+)
+def test_an_address_with_nothing_behind_it_is_named(uri: str, message: str) -> None:
+    with pytest.raises(EkycNumbersError) as caught:
+        read(uri)
+    assert message in str(caught.value)
+
+
+def test_an_object_that_may_not_be_read_names_the_connection(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = connection(server.endpoint_url, server.access_key, "not-the-secret")
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", text)
+    with pytest.raises(EkycNumbersError, match=f"may not be read with the AWS connection '{CONNECTION}'"):
+        read("s3://inbox/daily/numbers #1?.txt")
+
+
+@pytest.fixture
+def endpoint_that_hangs_up() -> Iterator[str]:
+    """Answer each request as S3 would for all of ``DATA``, and hang up after half of it."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(DATA)}\r\nContent-Type: text/plain\r\n\r\n".encode()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            while True:
+                try:
+                    connected, _ = listener.accept()
+                except OSError:
+                    return
+                with connected:
+                    connected.recv(1 << 16)
+                    # The half ends with a line end: nothing in the content shows that more should come.
+                    connected.sendall(head + DATA[: len(DATA) // 2])
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+def test_a_connection_that_breaks_is_no_end_of_file(
+    endpoint_that_hangs_up: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(endpoint_that_hangs_up, "key", "x"))
+    assert DATA[: len(DATA) // 2].endswith(b"\n")
+    with (
+        pytest.raises(ConnectionError, match=r"The connection broke after .* bytes of s3://inbox/numbers.txt"),
+        open_numbers("s3://inbox/numbers.txt", aws_conn_id=CONNECTION, numbers_conn_id=None) as file,
+        prepared_numbers(file),
+    ):
+        pass
