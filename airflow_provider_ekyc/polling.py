@@ -142,7 +142,7 @@ class Poller:
         """
         self.queries += 1
         if not error.retryable:
-            return Decision(error.message, end=End.ERROR)
+            return Decision(error.message, end=End.ERROR, unusual=True)
         self._failures += 1
         wait = wait_after_failure(self.policy, self._failures, error.retry_after, jitter)
         return self._go_on(f"{error.message} The wait goes on.", now, wait, unusual=True)

@@ -91,12 +91,12 @@ def checked_task_id(ekyc_task_id: object) -> str:
 
     :raises EkycSettingsError: if it is empty, not text, or holds blanks or control characters
     """
-    if isinstance(ekyc_task_id, str) and re.fullmatch(r"[\x21-\x7e]{1,200}", ekyc_task_id.strip()):
-        return ekyc_task_id.strip()
+    text = ekyc_task_id.strip() if isinstance(ekyc_task_id, str) else ""
+    if re.fullmatch(r"[\x21-\x7e]{1,200}", text) and text != "None":  # what a template that found nothing gives
+        return text
     raise EkycSettingsError(
-        "ekyc_task_id must be the remote task's id, as EkycSubmitOperator returns it; "
-        f"it is {'empty' if not ekyc_task_id or str(ekyc_task_id) == 'None' else 'not such an id'}. "
-        "Nothing was asked."
+        "ekyc_task_id must be the remote task's id, as EkycSubmitOperator returns it; it is "
+        f"{'empty' if text in ('', 'None') else 'not such an id'}. Nothing was asked."
     )
 
 

@@ -167,7 +167,7 @@ def test_a_file_of_blank_lines_alone_says_what_was_dropped() -> None:
 
 
 def test_too_few_numbers_say_how_many_and_the_limit() -> None:
-    with pytest.raises(EkycNumbersError, match=r"2 numbers are left of 4 lines.*minimum of 3.*min_rows"):
+    with pytest.raises(EkycNumbersError, match=r"2 numbers are left of 4 lines.*minimum of 3.*row_limits"):
         prepare(b"\n".join([FIRST, FIRST, SECOND, b""]) + b"\n", min_rows=3)
 
 

@@ -1,0 +1,200 @@
+"""EkycTaskSensor against the sandbox: what it defers, and what it does on a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    TaskDeferred,
+)
+from airflow.sdk.exceptions import AirflowRescheduleException
+
+from airflow_provider_ekyc.sandbox import Sandbox
+from airflow_provider_ekyc.sensors.ekyc import BACKSTOP, EkycTaskSensor
+from tests.conftest import API_KEY
+from tests.submitted import submitted
+
+pytestmark = pytest.mark.usefixtures("connections")
+
+
+def sensor(ekyc_task_id: str, **arguments: Any) -> EkycTaskSensor:
+    return EkycTaskSensor(task_id="wait", ekyc_task_id=ekyc_task_id, **arguments)
+
+
+def deferral(waiting: EkycTaskSensor, context: dict[str, Any]) -> TaskDeferred:
+    with pytest.raises(TaskDeferred) as deferred:
+        waiting.execute(context)
+    return deferred.value
+
+
+def test_it_defers_at_once_and_asks_nothing_on_the_worker(sandbox: Sandbox, context: dict[str, Any]) -> None:
+    deferred = deferral(sensor("d1"), context)
+    assert sum(sandbox.calls.values()) == 0
+    assert deferred.method_name == "execute_complete"
+    assert API_KEY not in str(deferred.trigger.serialize())
+
+
+def test_deferrable_is_the_default_whatever_airflow_is_configured_to(
+    context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE", "False")
+    deferral(sensor("d1"), context)
+
+
+def test_the_deadlines_travel_as_epochs_and_airflows_own_is_a_backstop(context: dict[str, Any]) -> None:
+    context["ti"].start_date = datetime.now(UTC) - timedelta(seconds=30)
+    deferred = deferral(sensor("d1", timeout=600, execution_timeout=timedelta(seconds=100)), context)
+    arguments = deferred.trigger.serialize()[1]
+    assert arguments["timeout_at"] - arguments["started"] == 600
+    assert arguments["execution_timeout_at"] - arguments["started"] == pytest.approx(70, abs=2)
+    assert deferred.timeout.total_seconds() == pytest.approx(70 + BACKSTOP, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, None),
+        ({"poll_interval": 30}, 30.0),
+        ({"poll_interval": "30"}, 30.0),
+        ({"poke_interval": 20}, 20.0),
+        ({"poke_interval": timedelta(minutes=2)}, 120.0),
+        ({"poke_interval": 20, "poll_interval": 30}, 30.0),
+    ],
+)
+def test_an_interval_is_fixed_only_if_the_user_sets_one(
+    arguments: dict[str, Any], expected: float | None, context: dict[str, Any]
+) -> None:
+    deferred = deferral(sensor("d1", **arguments), context)
+    assert deferred.trigger.serialize()[1]["poll_interval"] == expected
+
+
+def test_max_wait_is_the_ceiling(context: dict[str, Any]) -> None:
+    deferred = deferral(sensor("d1", max_wait=timedelta(minutes=5)), context)
+    assert deferred.trigger.serialize()[1]["ceiling"] == 300
+
+
+@pytest.mark.parametrize("ekyc_task_id", ["", "None", "two words", None])
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_an_id_that_cannot_be_one_fails_before_any_call(
+    ekyc_task_id: Any, deferrable: bool, sandbox: Sandbox, context: dict[str, Any]
+) -> None:
+    with pytest.raises(AirflowFailException, match="ekyc_task_id"):
+        sensor(ekyc_task_id, deferrable=deferrable).execute(context)
+    assert sum(sandbox.calls.values()) == 0
+
+
+@pytest.mark.parametrize("deferrable", ["maybe", "", 1])
+def test_a_template_that_gives_no_boolean_is_an_error(deferrable: Any, context: dict[str, Any]) -> None:
+    with pytest.raises(AirflowFailException, match="deferrable must be true or false"):
+        sensor("d1", deferrable=deferrable).execute(context)
+
+
+def test_a_template_that_says_false_is_false(sandbox: Sandbox, context: dict[str, Any]) -> None:
+    told = sensor(submitted(sandbox), deferrable="False").execute(context)
+    assert told["status"] == "exported"
+
+
+def test_the_event_gives_the_summary(context: dict[str, Any]) -> None:
+    event = {"end": "exported", "summary": {"ekyc_task_id": "d1", "status": "exported"}}
+    assert sensor("d1").execute_complete(context, event) == event["summary"]
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        ({"end": "timeout", "message": "m"}, AirflowSensorTimeout),
+        ({"end": "execution_timeout", "message": "m"}, AirflowTaskTimeout),
+        ({"end": "failed", "message": "m"}, AirflowFailException),
+        ({"end": "error", "message": "m"}, AirflowFailException),
+        ({"end": "exported"}, AirflowFailException),
+        ({"end": "surprise"}, AirflowFailException),
+        ({}, AirflowFailException),
+        (None, AirflowFailException),
+    ],
+)
+def test_any_other_event_is_a_failure(event: Any, error: type[BaseException], context: dict[str, Any]) -> None:
+    with pytest.raises(error):
+        sensor("d1").execute_complete(context, event)
+
+
+def test_a_timeout_names_the_paid_task_and_how_to_pick_it_up(context: dict[str, Any]) -> None:
+    with pytest.raises(AirflowSensorTimeout, match="d1 is paid and goes on; clear this task to wait again"):
+        sensor("d1").execute_complete(context, {"end": "timeout", "message": "50%."})
+
+
+def test_poke_mode_waits_on_the_worker_and_returns_the_summary(sandbox: Sandbox, context: dict[str, Any]) -> None:
+    sandbox.change(pace=400.0)
+    told = sensor(submitted(sandbox), deferrable=False, poll_interval=0.1).execute(context)
+    assert (told["status"], told["total"]) == ("exported", 200)
+    assert 3 <= told["queries"] == sandbox.calls["status"]
+
+
+def test_reschedule_mode_frees_the_worker_until_the_policys_time(sandbox: Sandbox, context: dict[str, Any]) -> None:
+    sandbox.change(queue_seconds=60)
+    waiting = sensor(submitted(sandbox), deferrable=False, mode="reschedule", poll_interval=42)
+    with pytest.raises(AirflowRescheduleException) as rescheduled:
+        waiting.execute(context)
+    assert (rescheduled.value.reschedule_date - datetime.now(UTC)).total_seconds() == pytest.approx(42, abs=3)
+
+
+def test_poke_mode_goes_on_after_failed_queries(sandbox: Sandbox, context: dict[str, Any]) -> None:
+    ekyc_task_id = submitted(sandbox)
+    sandbox.fault("status", "status", status=503, times=2)
+    sandbox.fault("status", "cut_after", times=1)
+    told = sensor(ekyc_task_id, deferrable=False, poll_interval=0.05, max_wait=0.1).execute(context)
+    assert told["queries"] == 4
+
+
+def test_poke_mode_times_out_like_the_deferred_one(sandbox: Sandbox, context: dict[str, Any]) -> None:
+    sandbox.change(queue_seconds=60)
+    waiting = sensor(submitted(sandbox), deferrable=False, timeout=0.2, poll_interval=0.1)
+    with pytest.raises(AirflowSensorTimeout):
+        waiting.execute(context)
+
+
+@pytest.mark.parametrize("mode", ["poke", "reschedule"])
+def test_a_failed_remote_task_fails_for_good(mode: str, sandbox: Sandbox, context: dict[str, Any]) -> None:
+    sandbox.change(ending="failed")
+    with pytest.raises(AirflowFailException, match="has failed"):
+        sensor(submitted(sandbox), deferrable=False, mode=mode).execute(context)
+
+
+@pytest.mark.parametrize("password", ["a-wrong-made-up-key"])
+def test_a_wrong_key_and_an_unknown_task_fail_for_good(
+    password: str, sandbox: Sandbox, context: dict[str, Any], connect: Callable[..., None]
+) -> None:
+    with pytest.raises(AirflowFailException, match="404"):
+        sensor("dnobodyknows", deferrable=False).execute(context)
+    connect(sandbox, password=password)
+    with pytest.raises(AirflowFailException, match="401") as refused:
+        sensor("d1", deferrable=False).execute(context)
+    assert password not in str(refused.value)
+
+
+def test_soft_fail_skips_a_failed_remote_task_on_the_worker(sandbox: Sandbox, context: dict[str, Any]) -> None:
+    sandbox.change(ending="failed")
+    waiting = sensor(submitted(sandbox), deferrable=False, soft_fail=True)
+    with pytest.raises(AirflowSkipException):
+        waiting.execute(context)
+
+
+def test_soft_fail_skips_a_failed_remote_task_after_a_deferral(context: dict[str, Any]) -> None:
+    event = {"end": "failed", "message": "has failed"}
+    with pytest.raises(AirflowSkipException):
+        sensor("d1", soft_fail=True).resume_execution("execute_complete", {"event": event}, context)
+
+
+def test_it_is_an_airflow_exception_that_a_user_can_catch() -> None:
+    from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
+
+    assert issubclass(EkycFailException, AirflowFailException)
+    assert issubclass(EkycRetryException, AirflowException)
+    assert not issubclass(EkycRetryException, AirflowFailException)

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from listening import listening_addresses
+
+from stack.airflow_rest import AirflowRest, AirflowRestError
+from stack.airflow_stack import COMPONENTS, AirflowStack
+
+pytestmark = pytest.mark.airflow
+
+DAG_FILE = """
+from __future__ import annotations
+
+from airflow.sdk import DAG, Param, task
+
+with DAG("stack_check", schedule=None, params={"word": Param("none", type="string")}):
+
+    @task
+    def say(params=None, ti=None):
+        ti.xcom_push("second", {"said": params["word"]})
+        return params["word"]
+
+    say()
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("airflow") / "home"
+
+
+@pytest.fixture(scope="module")
+def airflow(home: Path) -> Iterator[AirflowStack]:
+    dags = home.parent / "dags"
+    dags.mkdir()
+    (dags / "stack_check.py").write_text(DAG_FILE)
+    with AirflowStack(home, dags) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def rest(airflow: AirflowStack) -> AirflowRest:
+    return AirflowRest(airflow.url, *airflow.login)
+
+
+def test_a_run_can_be_driven_and_read_over_rest(rest: AirflowRest) -> None:
+    assert rest.wait_for_dag("stack_check")["is_paused"]
+    rest.unpause("stack_check")
+    run_id = rest.trigger("stack_check", {"word": "hello"})
+    assert rest.wait_for_run("stack_check", run_id, 120)["state"] == "success", rest.log("stack_check", run_id, "say")
+    assert rest.xcom("stack_check", run_id, "say") == "hello"
+    assert rest.xcom("stack_check", run_id, "say", "second") == {"said": "hello"}
+    assert {entry["key"] for entry in rest.xcoms("stack_check", run_id)} == {"return_value", "second"}
+    assert "Returned value was: hello" in rest.log("stack_check", run_id, "say")
+
+    rest.clear("stack_check", run_id, ["say"])
+    assert rest.wait_for_run("stack_check", run_id, 120)["state"] == "success"
+    assert rest.task_instance("stack_check", run_id, "say")["try_number"] == 2
+
+    rest.patch_task_instance("stack_check", run_id, "say", "failed")
+    assert rest.task_instances("stack_check", run_id)[0]["state"] == "failed"
+    assert rest.import_errors() == []
+
+
+def test_it_listens_on_loopback_only(airflow: AirflowStack) -> None:
+    addresses = {address for name in COMPONENTS for address in listening_addresses(airflow.pid(name))}
+    assert addresses == {"127.0.0.1"}
+
+
+def test_a_wrong_password_opens_nothing(airflow: AirflowStack) -> None:
+    stranger = AirflowRest(airflow.url, airflow.login[0], "guessed")
+    with pytest.raises(AirflowRestError) as refused:
+        stranger.dags()
+    assert refused.value.status == 401
+
+
+def test_secrets_are_readable_by_their_owner_only(airflow: AirflowStack, home: Path) -> None:
+    assert home.stat().st_mode & 0o777 == 0o700
+    password = airflow.login[1]
+    for file in home.iterdir():
+        if file.is_file() and password in file.read_text(errors="replace"):
+            assert file.stat().st_mode & 0o777 == 0o600
+    assert password not in airflow.log_of("api-server").read_text()
+
+
+def test_a_killed_component_counts_as_healthy_only_after_its_restart(airflow: AirflowStack) -> None:
+    old = airflow.pid("triggerer")
+    airflow.kill("triggerer")
+    assert not psutil.pid_exists(old)
+    before = time.time()
+    airflow.restart("triggerer")
+    assert time.time() - before > 1
+    assert airflow.pid("triggerer") != old
+
+
+def test_everything_ends_when_the_parent_is_killed(airflow: AirflowStack, home: Path) -> None:
+    # The home that exists already spares the migration.
+    airflow.stop()
+    code = (
+        "import sys, time; from pathlib import Path; from stack.airflow_stack import COMPONENTS, AirflowStack\n"
+        "stack = AirflowStack(Path(sys.argv[1]), Path(sys.argv[1]).parent / 'dags'); stack.start()\n"
+        "Path(sys.argv[2]).write_text(' '.join(str(stack.pid(c)) for c in COMPONENTS) + '\\n')\n"
+        "time.sleep(60)"
+    )
+    told = home.parent / "pids"
+    parent = subprocess.Popen([sys.executable, "-c", code, str(home), str(told)])
+    deadline = time.monotonic() + 240
+    while not (told.exists() and told.read_text().endswith("\n")):
+        assert parent.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    heads = [psutil.Process(int(word)) for word in told.read_text().split()]
+    family = [*heads, *(child for head in heads for child in head.children(recursive=True))]
+    parent.kill()
+    parent.wait()
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert alive == []

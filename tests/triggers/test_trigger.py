@@ -1,0 +1,140 @@
+"""EkycTaskTrigger against the sandbox, in an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.sandbox import Sandbox
+from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
+from tests.conftest import API_KEY
+from tests.submitted import submitted
+
+pytestmark = pytest.mark.usefixtures("connections")
+
+
+def trigger(ekyc_task_id: str, *, seconds: float = 60.0, **arguments: Any) -> EkycTaskTrigger:
+    now = time.time()
+    arguments = {"floor": 0.05, "ceiling": 0.2, **arguments}
+    return EkycTaskTrigger(
+        ekyc_task_id=ekyc_task_id, ekyc_conn_id="ekyc_default", started=now, timeout_at=now + seconds, **arguments
+    )
+
+
+async def only_event(waiting: EkycTaskTrigger) -> dict[str, Any]:
+    events = [event async for event in waiting.run()]
+    assert len(events) == 1
+    payload = events[0].payload
+    assert isinstance(payload, dict)
+    return payload
+
+
+@pytest.mark.asyncio
+async def test_an_exported_task_gives_one_event_with_a_summary_and_no_url(sandbox: Sandbox) -> None:
+    event = await only_event(trigger(submitted(sandbox)))
+    assert event["end"] == "exported"
+    assert event["summary"]["total"] == event["summary"]["success"] == 200
+    assert "http" not in str(event)
+    assert sandbox.calls["status"] == 1
+
+
+@pytest.mark.asyncio
+async def test_it_waits_until_the_export_and_tells_progress(
+    sandbox: Sandbox, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.change(pace=200.0)
+    event = await only_event(trigger(submitted(sandbox)))
+    assert event["end"] == "exported"
+    assert 2 <= sandbox.calls["status"] <= 25
+    told = capfd.readouterr().out
+    assert "Next query in" in told
+    assert "of 200 numbers" in told
+
+
+@pytest.mark.asyncio
+async def test_a_failed_task_ends_it(sandbox: Sandbox) -> None:
+    sandbox.change(ending="failed")
+    event = await only_event(trigger(submitted(sandbox)))
+    assert event["end"] == "failed"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", ["status", "html", "broken_json", "cut_before", "cut_after", "without_task_id"])
+async def test_a_failing_query_never_ends_it(sandbox: Sandbox, kind: str) -> None:
+    ekyc_task_id = submitted(sandbox)
+    sandbox.fault("status", kind, times=3)
+    event = await only_event(trigger(ekyc_task_id))
+    assert event["end"] == "exported"
+    assert event["summary"]["queries"] == 4
+
+
+@pytest.mark.asyncio
+async def test_retry_after_is_honoured(sandbox: Sandbox) -> None:
+    ekyc_task_id = submitted(sandbox)
+    sandbox.fault("status", "status", status=429, headers={"Retry-After": "1"})
+    begun = time.monotonic()
+    assert (await only_event(trigger(ekyc_task_id)))["end"] == "exported"
+    assert time.monotonic() - begun >= 1
+
+
+@pytest.mark.asyncio
+async def test_an_unknown_task_and_a_wrong_key_end_it_at_once(sandbox: Sandbox, connect: Callable[..., None]) -> None:
+    unknown = await only_event(trigger("dnobodyknows"))
+    assert (unknown["end"], sandbox.calls["status"]) == ("error", 1)
+    assert "404" in unknown["message"]
+    connect(sandbox, password="another-made-up-key")
+    refused = await only_event(trigger(submitted(sandbox)))
+    assert refused["end"] == "error"
+    assert "another-made-up-key" not in refused["message"]
+
+
+@pytest.mark.asyncio
+async def test_a_missing_connection_is_said(sandbox: Sandbox) -> None:
+    now = time.time()
+    waiting = EkycTaskTrigger(ekyc_task_id="d1", ekyc_conn_id="nowhere", started=now, timeout_at=now + 5)
+    event = await only_event(waiting)
+    assert event["end"] == "error"
+    assert "'nowhere'" in event["message"]
+
+
+@pytest.mark.asyncio
+async def test_the_deadlines_hold(sandbox: Sandbox) -> None:
+    sandbox.change(queue_seconds=60)
+    ekyc_task_id = submitted(sandbox)
+    assert (await only_event(trigger(ekyc_task_id, seconds=0.3)))["end"] == "timeout"
+    limited = trigger(ekyc_task_id, execution_timeout_at=time.time() + 0.3)
+    assert (await only_event(limited))["end"] == "execution_timeout"
+
+
+@pytest.mark.asyncio
+async def test_many_triggers_share_one_session_and_leave_none(sandbox: Sandbox) -> None:
+    from airflow_provider_ekyc.api import aio
+
+    sandbox.change(pace=400.0)
+    ids = [submitted(sandbox) for _ in range(3)]
+    waits = [asyncio.create_task(only_event(trigger(ids[n % 3]))) for n in range(30)]
+    await asyncio.sleep(0.2)
+    assert len(aio._shared) == 1
+    assert {event["end"] for event in await asyncio.gather(*waits)} == {"exported"}
+    assert not aio._shared
+
+
+def test_the_arguments_are_ids_and_numbers_and_make_the_same_trigger() -> None:
+    path, arguments = trigger("d1", execution_timeout_at=2e9, poll_interval=7.0).serialize()
+    assert path == "airflow_provider_ekyc.triggers.ekyc.EkycTaskTrigger"
+    assert EkycTaskTrigger(**arguments).serialize() == (path, arguments)
+    assert API_KEY not in str(arguments)
+    assert all(value is None or isinstance(value, str | float) for value in arguments.values())
+
+
+@pytest.mark.asyncio
+async def test_a_kill_abandons_nothing_silently(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
+    await trigger("dpaid1").on_kill()
+    told = capfd.readouterr().out
+    assert "dpaid1" in told
+    assert "EkycResultsToS3Operator" in told
+    assert sum(sandbox.calls.values()) == 0
