@@ -36,6 +36,11 @@ class PollPolicy:
     ceiling: float = CEILING
     poll_interval: float | None = None
 
+    @property
+    def least(self) -> float:
+        """Seconds between two queries, at the least: a fixed interval is the user's own floor."""
+        return self.floor if self.poll_interval is None else self.poll_interval
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -151,7 +156,7 @@ class Poller:
         if now >= self.deadline.at:
             return Decision(note, end=self.deadline.end)
         # One last query is made at the deadline, unless that were sooner than the floor allows.
-        ask_at = min(now + wait, max(self.deadline.at, now + self.policy.floor))
+        ask_at = min(now + wait, max(self.deadline.at, now + self.policy.least))
         return Decision(f"{note} Next query in {ask_at - now:.0f} s.", ask_at=ask_at, unusual=unusual)
 
 
@@ -197,9 +202,8 @@ def wait_after_failure(policy: PollPolicy, failures: int, retry_after: float | N
     :param retry_after: seconds that the server asked for, honoured above all else
     :param jitter: a random number from 0 to 1
     """
-    least = max(policy.floor, policy.poll_interval or 0.0)
-    backoff = least * 2.0 ** min(failures - 1, 16) * (1 + jitter / 10)
-    return max(min(backoff, max(policy.ceiling, least)), retry_after or 0.0)
+    backoff = policy.least * 2.0 ** min(failures - 1, 16) * (1 + jitter / 10)
+    return max(min(backoff, max(policy.ceiling, policy.least)), retry_after or 0.0)
 
 
 def summary(task: Task, *, seconds: float, queries: int) -> dict[str, Any]:

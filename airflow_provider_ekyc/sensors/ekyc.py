@@ -44,7 +44,7 @@ class EkycTaskSensor(BaseSensorOperator):
     :param ekyc_conn_id: Airflow connection of type ``ekyc`` (templated)
     :param deferrable: wait in the triggerer. True whatever ``[operators] default_deferrable`` says, whose
         own default is False
-    :param poll_interval: seconds between two queries, fixed (templated). By default the progress decides:
+    :param poll_interval: seconds between two queries, fixed, at least 1 (templated). By default the progress decides:
         near the projected end, else less and less often, since an answered query may be charged
     :param poke_interval: the same, by Airflow's name for it
     :param max_wait: seconds between two queries at the most (one hour)
@@ -152,7 +152,7 @@ class EkycTaskSensor(BaseSensorOperator):
         if interval in (None, "", "None"):
             interval = self.poke_interval if self._poke_interval_given else None
         return PollPolicy(
-            poll_interval=None if interval is None else read_number("poll_interval", interval),
+            poll_interval=None if interval is None else read_number("poll_interval", interval, least=1.0),
             ceiling=self.max_wait.total_seconds() if self.max_wait else CEILING,
         )
 

@@ -131,8 +131,8 @@ def test_a_timeout_names_the_paid_task_and_how_to_pick_it_up(context: dict[str, 
 
 
 def test_poke_mode_waits_on_the_worker_and_returns_the_summary(sandbox: Sandbox, context: dict[str, Any]) -> None:
-    sandbox.change(pace=400.0)
-    told = sensor(submitted(sandbox), deferrable=False, poll_interval=0.1).execute(context)
+    sandbox.change(pace=80.0)
+    told = sensor(submitted(sandbox), deferrable=False, poll_interval=1).execute(context)
     assert (told["status"], told["total"]) == ("exported", 200)
     assert 3 <= told["queries"] == sandbox.calls["status"]
 
@@ -149,13 +149,13 @@ def test_poke_mode_goes_on_after_failed_queries(sandbox: Sandbox, context: dict[
     ekyc_task_id = submitted(sandbox)
     sandbox.fault("status", "status", status=503, times=2)
     sandbox.fault("status", "cut_after", times=1)
-    told = sensor(ekyc_task_id, deferrable=False, poll_interval=0.05, max_wait=0.1).execute(context)
+    told = sensor(ekyc_task_id, deferrable=False, poll_interval=1, max_wait=1).execute(context)
     assert told["queries"] == 4
 
 
 def test_poke_mode_times_out_like_the_deferred_one(sandbox: Sandbox, context: dict[str, Any]) -> None:
     sandbox.change(queue_seconds=60)
-    waiting = sensor(submitted(sandbox), deferrable=False, timeout=0.2, poll_interval=0.1)
+    waiting = sensor(submitted(sandbox), deferrable=False, timeout=0.2, poll_interval=1)
     with pytest.raises(AirflowSensorTimeout):
         waiting.execute(context)
 
