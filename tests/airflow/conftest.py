@@ -1,0 +1,63 @@
+"""One real Airflow for the tests of this folder: four processes, the sandbox, the S3 server, all example DAGs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.sandbox import Sandbox
+from stack.airflow_rest import AirflowRest
+from stack.airflow_stack import AirflowStack
+from stack.s3_server import S3Server
+from tests.conftest import API_KEY, BUCKET, aws_connection, empty_bucket
+
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
+
+
+@pytest.fixture(scope="module")
+def paced_sandbox() -> Iterator[Sandbox]:
+    """The API at a pace at which a task is queued, then worked on, then exported."""
+    with Sandbox(API_KEY, pace=40.0, queue_seconds=1.0) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def connection_env(paced_sandbox: Sandbox, s3_server: S3Server) -> dict[str, str]:
+    """Both connections, as environment variables."""
+    ekyc = {
+        "conn_type": "ekyc",
+        "host": paced_sandbox.url,
+        "password": API_KEY,
+        "extra": {"result_hosts": paced_sandbox.url},
+    }
+    return {"AIRFLOW_CONN_EKYC_DEFAULT": json.dumps(ekyc), "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(s3_server)}
+
+
+@pytest.fixture(scope="module")
+def results(s3_server: S3Server) -> Any:
+    """A client of the S3 server, its bucket empty."""
+    client = s3_server.client()
+    empty_bucket(client)
+    return client
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory, connection_env: dict[str, str]) -> Iterator[AirflowStack]:
+    """A running Airflow with the example DAGs; it logs all that it can, so that a leak shows."""
+    home = tmp_path_factory.mktemp("airflow-home")
+    env = {**connection_env, "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG"}
+    with AirflowStack(home, EXAMPLES, env) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def rest(airflow: AirflowStack) -> AirflowRest:
+    """A client of its REST API."""
+    return AirflowRest(airflow.url, *airflow.login)
+
+
+__all__ = ["BUCKET"]

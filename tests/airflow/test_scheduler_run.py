@@ -1,0 +1,180 @@
+"""The example DAGs under a real scheduler and a real triggerer."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
+from stack.airflow_rest import AirflowRest
+from stack.airflow_stack import AirflowStack
+from tests.conftest import API_KEY, BUCKET
+
+pytestmark = pytest.mark.airflow
+
+DAGS = ("ekyc_basic", "ekyc_taskflow", "ekyc_mapped", "ekyc_mapped_group", "ekyc_daily")
+
+
+def made_up(start: int, count: int = 1000) -> list[str]:
+    return [f"+999{number:010d}" for number in range(start, start + count)]
+
+
+FILES = {index: made_up(10_000 * (index + 1), 100 + index) for index in range(3)}
+BASIC = made_up(90_000)
+
+
+@dataclass
+class Runs:
+    """The runs of all example DAGs, ended."""
+
+    ids: dict[str, str]
+    states: dict[str, str]
+    was_deferred: bool
+    rest: AirflowRest
+
+    def xcom(self, dag_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
+        return self.rest.xcom(dag_id, self.ids[dag_id], task_id, key, map_index)
+
+
+@pytest.fixture(scope="module")
+def runs(rest: AirflowRest, results: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """Run them all at once."""
+    basic = tmp_path_factory.mktemp("input") / "numbers.txt"
+    basic.write_text("\n".join(BASIC))
+    for index, numbers in FILES.items():
+        results.put_object(Bucket=BUCKET, Key=f"numbers/{index}.txt", Body="\n".join(numbers).encode())
+    daily = "\n".join(FILES[0]).encode()
+    results.put_object(Bucket=BUCKET, Key="daily.txt", Body=daily)
+    confs = {
+        "ekyc_basic": {"numbers": str(basic), "s3_bucket": BUCKET, "s3_key": "basic.zip"},
+        "ekyc_daily": {"numbers": f"s3://{BUCKET}/daily.txt"},
+    }
+    ids = {}
+    for dag_id in (*DAGS, "ekyc_results_report"):
+        rest.wait_for_dag(dag_id)
+        rest.unpause(dag_id)
+    for dag_id in DAGS:
+        ids[dag_id] = rest.trigger(dag_id, confs.get(dag_id, {}))
+    was_deferred = False
+    while not was_deferred and rest.run("ekyc_basic", ids["ekyc_basic"])["state"] in ("queued", "running"):
+        was_deferred = rest.task_instance("ekyc_basic", ids["ekyc_basic"], "wait")["state"] == "deferred"
+        time.sleep(0.2)
+    states = {dag_id: rest.wait_for_run(dag_id, run_id, timeout=240)["state"] for dag_id, run_id in ids.items()}
+    yield Runs(ids, states, was_deferred, rest)
+
+
+def landed(client: Any, uri: str) -> dict[str, str]:
+    """Read a landed result: number -> answer."""
+    key = uri.removeprefix(f"s3://{BUCKET}/")
+    body = client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        (name,) = archive.namelist()
+        rows = csv.reader(io.StringIO(archive.read(name).decode()))
+    next(rows)
+    return dict((number, answer) for number, answer in rows)
+
+
+def answers(numbers: list[str]) -> dict[str, str]:
+    return {number: expected_answer(number) for number in numbers}
+
+
+def test_all_examples_are_loaded_without_errors(rest: AirflowRest, runs: Runs) -> None:
+    assert rest.import_errors() == []
+
+
+@pytest.mark.parametrize("dag_id", DAGS)
+def test_each_example_succeeds(dag_id: str, runs: Runs) -> None:
+    assert runs.states[dag_id] == "success"
+
+
+def test_the_wait_is_a_real_deferral_with_progress_in_the_tasks_log(runs: Runs, rest: AirflowRest) -> None:
+    assert runs.was_deferred
+    log = rest.log("ekyc_basic", runs.ids["ekyc_basic"], "wait")
+    assert "of 1,000 numbers" in log
+    assert "Next query in" in log
+
+
+def test_the_result_in_s3_is_what_was_asked_for(runs: Runs, results: Any) -> None:
+    uri = runs.xcom("ekyc_basic", "land")
+    assert uri == f"s3://{BUCKET}/basic.zip"
+    assert landed(results, uri) == answers(BASIC)
+
+
+def test_the_xcoms_hold_ids_and_counts(runs: Runs) -> None:
+    submission = runs.xcom("ekyc_basic", "submit", "submission")
+    waited = runs.xcom("ekyc_basic", "wait")
+    result = runs.xcom("ekyc_basic", "land", "result")
+    assert submission["ekyc_task_id"] == waited["ekyc_task_id"] == result["ekyc_task_id"]
+    assert submission["rows"] == waited["success"] == result["rows"] == 1000
+    assert result["yes"] + result["no"] == 1000
+
+
+@pytest.mark.parametrize(("dag_id", "task_id"), [("ekyc_mapped", "land"), ("ekyc_mapped_group", "verify.land")])
+@pytest.mark.parametrize("index", FILES)
+def test_each_mapped_index_lands_its_own_file(
+    dag_id: str, task_id: str, index: int, runs: Runs, results: Any
+) -> None:
+    assert landed(results, runs.xcom(dag_id, task_id, map_index=index)) == answers(FILES[index])
+
+
+def test_the_asset_event_carries_the_counts_and_starts_the_next_dag(runs: Runs, rest: AirflowRest) -> None:
+    (event,) = (e for e in rest.asset_events() if e["source_dag_id"] == "ekyc_daily")
+    assert event["extra"]["rows"] == len(FILES[0])
+    deadline = time.monotonic() + 60
+    while not (reports := rest.runs("ekyc_results_report")) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert rest.wait_for_run("ekyc_results_report", reports[0]["dag_run_id"], timeout=60)["state"] == "success"
+
+
+def test_everything_was_paid_once_and_the_key_went_to_the_api_alone(runs: Runs, paced_sandbox: Sandbox) -> None:
+    assert len(paced_sandbox.bill.submissions) == 1 + 1 + 3 + 3 + 1
+    # The two mapped DAGs and the daily one submit the same files on purpose: each in a run of its own.
+    assert paced_sandbox.key_leaks == 0
+
+
+def test_a_cleared_landing_finds_what_is_there(runs: Runs, rest: AirflowRest, paced_sandbox: Sandbox) -> None:
+    run_id = runs.ids["ekyc_basic"]
+    before = dict(paced_sandbox.calls)
+    result = runs.xcom("ekyc_basic", "land", "result")
+    rest.clear("ekyc_basic", run_id, ["land"], downstream=False)
+    deadline = time.monotonic() + 60
+    while rest.task_instance("ekyc_basic", run_id, "land")["try_number"] < 2 and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert rest.wait_for_run("ekyc_basic", run_id, timeout=60)["state"] == "success"
+    assert "nothing was downloaded" in rest.log("ekyc_basic", run_id, "land", try_number=2)
+    assert runs.xcom("ekyc_basic", "land", "result") == result
+    assert dict(paced_sandbox.calls) == before
+
+
+def test_no_key_no_signature_and_no_number_is_left_anywhere_in_airflow(
+    runs: Runs, airflow: AirflowStack, rest: AirflowRest
+) -> None:
+    forbidden = [API_KEY, "X-Amz-Signature=", "X-Amz-Credential="]
+    numbers = {number[1:] for file in (BASIC, *FILES.values()) for number in file}
+    looked_at = 0
+    for path in files_below(airflow.home):
+        content = path.read_bytes()
+        looked_at += len(content)
+        for word in forbidden:
+            assert word.encode() not in content, f"{word!r} is in {path.name}"
+        found = [number for number in numbers if number.encode() in content]
+        assert not found, f"{len(found)} numbers are in {path.name}"
+    assert looked_at > 1_000_000, "the database and the logs were not looked at"
+    for dag_id, run_id in runs.ids.items():
+        shown = str(rest.task_instances(dag_id, run_id)) + str(rest.xcoms(dag_id, run_id))
+        assert "rendered_fields" in shown
+        assert not any(word in shown for word in forbidden)
+        assert not any(number in shown for number in numbers)
+
+
+def files_below(home: Path) -> list[Path]:
+    """The database with its journal, all logs; not the secrets that this Airflow needs itself."""
+    return [path for path in home.rglob("*") if path.is_file() and path.suffix != ".generated"]
