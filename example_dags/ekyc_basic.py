@@ -26,6 +26,6 @@ with DAG(
         ekyc_task_id=submit.output,
         s3_bucket="{{ params.s3_bucket }}",
         s3_key="{{ params.s3_key }}",
-        outlets=[Asset("s3://ekyc-results/amazon")],
+        outlets=[Asset("ekyc_results")],
     )
     wait >> land

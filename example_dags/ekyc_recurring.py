@@ -15,7 +15,7 @@ from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 
-RESULTS = Asset("s3://ekyc-results/daily")
+RESULTS = Asset("ekyc_daily_results")
 
 with DAG(
     "ekyc_daily",

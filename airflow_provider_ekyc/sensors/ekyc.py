@@ -18,11 +18,11 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_ekyc.airflow_errors import EkycFailException, airflow_errors
 from airflow_provider_ekyc.arguments import read_bool, read_number
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
-from airflow_provider_ekyc.polling import CEILING, Deadline, Decision, End, Poller, PollPolicy, summary
-from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
+
+    from airflow_provider_ekyc.polling import Decision, Poller, PollPolicy
 
 #: Seconds that Airflow's own time-out for the deferral lies behind ours, which says more and comes first.
 BACKSTOP = 600.0
@@ -85,6 +85,8 @@ class EkycTaskSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the summary, or raise what the event calls for; an event without sense is a failure."""
+        from airflow_provider_ekyc.polling import End
+
         event = event or {}
         if event.get("end") == End.EXPORTED.value and isinstance(event.get("summary"), dict):
             self.log.info("Remote task %s is exported.", self.ekyc_task_id)
@@ -97,6 +99,7 @@ class EkycTaskSensor(BaseSensorOperator):
         from airflow_provider_ekyc.api.protocol import checked_task_id
         from airflow_provider_ekyc.api.retries import Retries
         from airflow_provider_ekyc.exceptions import EkycApiError
+        from airflow_provider_ekyc.polling import End, summary
 
         poller = self._poller = self._poller or self._new_poller(context)
         with airflow_errors(), EkycHook(self.ekyc_conn_id, retries=Retries(attempts=1)).get_conn() as client:
@@ -126,11 +129,18 @@ class EkycTaskSensor(BaseSensorOperator):
 
     def _defer(self, context: Context) -> NoReturn:
         from airflow_provider_ekyc.api.protocol import checked_task_id
+        from airflow_provider_ekyc.polling import Deadline
+        from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 
         ekyc_task_id = checked_task_id(self.ekyc_task_id)
         policy = self._policy()
         now = time.time()
-        deadline = self._deadline(now, context["ti"].start_date)
+        begun = context["ti"].start_date
+        limit = self.execution_timeout
+        deadline = Deadline(
+            timeout=now + self.timeout,
+            execution_timeout=limit and (begun.timestamp() if begun else now) + limit.total_seconds(),
+        )
         self.log.info("Waiting for remote task %s in the triggerer.", ekyc_task_id)
         self.defer(
             trigger=EkycTaskTrigger(
@@ -148,6 +158,8 @@ class EkycTaskSensor(BaseSensorOperator):
         )
 
     def _policy(self) -> PollPolicy:
+        from airflow_provider_ekyc.polling import CEILING, PollPolicy
+
         interval: object = self.poll_interval
         if interval in (None, "", "None"):
             interval = self.poke_interval if self._poke_interval_given else None
@@ -156,14 +168,9 @@ class EkycTaskSensor(BaseSensorOperator):
             ceiling=self.max_wait.total_seconds() if self.max_wait else CEILING,
         )
 
-    def _deadline(self, started: float, task_started: datetime | None) -> Deadline:
-        limit = self.execution_timeout
-        if limit is None:
-            return Deadline(started + self.timeout)
-        begun = task_started.timestamp() if task_started else started
-        return Deadline(started + self.timeout, begun + limit.total_seconds())
-
     def _new_poller(self, context: Context) -> Poller:
+        from airflow_provider_ekyc.polling import Deadline, Poller
+
         ti = context["ti"]
         first = ti.get_first_reschedule_date(context) if self.reschedule else None
         started = first.timestamp() if first else time.time()
@@ -171,6 +178,8 @@ class EkycTaskSensor(BaseSensorOperator):
         return Poller(self._policy(), started, Deadline(started + self.timeout))
 
     def _failure(self, end: str | None, message: str) -> BaseException:
+        from airflow_provider_ekyc.polling import End
+
         keeps = (
             f"Remote task {self.ekyc_task_id} is paid and goes on; clear this task to wait again, or give "
             f"the id to another EkycTaskSensor or EkycResultsToS3Operator."

@@ -1,0 +1,1 @@
+"""Benchmarks: each prints one line that a script can read."""
