@@ -139,7 +139,7 @@ class EkycTaskSensor(BaseSensorOperator):
         limit = self.execution_timeout
         deadline = Deadline(
             timeout=now + self.timeout,
-            execution_timeout=limit and (begun.timestamp() if begun else now) + limit.total_seconds(),
+            execution_timeout=None if limit is None else (begun.timestamp() if begun else now) + limit.total_seconds(),
         )
         self.log.info("Waiting for remote task %s in the triggerer.", ekyc_task_id)
         self.defer(

@@ -142,7 +142,7 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from stack.s3_server import S3Server\n"
         "server = S3Server(); server.start()\n"
-        "Path(sys.argv[1]).write_text(str(server.pid) + '\\n'); time.sleep(60)"
+        "Path(sys.argv[1]).write_text(f'{server.pid} {server.directory}\\n'); time.sleep(60)"
     )
     told = tmp_path / "pid"
     parent = subprocess.Popen([sys.executable, "-c", code, str(told)])
@@ -150,11 +150,12 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     while not (told.exists() and told.read_text().endswith("\n")):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    pid = int(told.read_text())
+    pid, directory = int(told.read_text().split()[0]), Path(told.read_text().split()[1])
     assert psutil.pid_exists(pid)
     parent.kill()
     parent.wait()
     deadline = time.monotonic() + 15
-    while psutil.pid_exists(pid) and time.monotonic() < deadline:
+    while (psutil.pid_exists(pid) or directory.exists()) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not psutil.pid_exists(pid)
+    assert not directory.exists()

@@ -1,0 +1,172 @@
+"""One demo: start the services, run the DAG, read the result back, tell how it went."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from stack.airflow_rest import AirflowRest
+from stack.airflow_stack import AirflowStack
+from stack.demo_plan import AWS_CONNECTION, EKYC_CONNECTION, SANDBOX_PACE, DemoPlan, write_numbers
+from stack.demo_progress import Followed, RunFollower
+from stack.result_object import read_back
+from stack.s3_server import REGION, S3Server
+from stack.sandbox_server import SandboxServer
+from stack.terminal import Terminal
+
+DAG_ID = "ekyc_basic"
+SANDBOX_RUN_TIMEOUT = 300.0
+REAL_RUN_TIMEOUT = 24 * 3600.0
+LOG_LINES = 30
+
+
+class Demo:
+    """One demo from start to end.
+
+    :param plan: what it runs against
+    :param build: folder for the Airflow home and the logs
+    :param dags_folder: where the example DAGs are
+    :param terminal: where it tells what happens
+    """
+
+    def __init__(self, plan: DemoPlan, build: Path, dags_folder: Path, terminal: Terminal) -> None:
+        self.plan = plan
+        self.numbers = plan.numbers or str(build / "numbers.txt")
+        self.terminal = terminal
+        # Apart: a wait that was left over from the sandbox must never ask the real service.
+        kind = "airflow-real" if plan.real_service else "airflow"
+        logs = build / "processes"
+        shutil.rmtree(logs, ignore_errors=True)
+        logs.mkdir(parents=True)
+        self._s3 = None if plan.real_bucket else S3Server(logs / "s3.log")
+        self._sandbox = None if plan.real_service else SandboxServer(logs / "sandbox.log", SANDBOX_PACE)
+        self.airflow = AirflowStack(build / kind, dags_folder, self._connections(), logs)
+        self.rest = AirflowRest(self.airflow.url, *self.airflow.login)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run all that is needed for as long as the context lasts."""
+        with ExitStack() as started:
+            for part in (self._s3, self._sandbox, self.airflow):
+                if part is not None:
+                    started.callback(part.stop)
+                    part.launch()
+            if self._s3 is not None:
+                self._s3.wait_until_ready()
+                self._s3.create_bucket(self.plan.bucket)
+                self.terminal.step("S3", f"ready on {self._s3.endpoint_url}")
+            if self._sandbox is not None:
+                self._sandbox.wait_until_ready()
+                self.terminal.step("sandbox", f"ready on {self._sandbox.url}")
+            self.airflow.wait_until_healthy()
+            self.terminal.step("Airflow", f"ready on {self.airflow.url}")
+            yield
+            self.terminal.step("demo", "stopping what it started")
+        self.terminal.step("demo", "stopped")
+
+    def run(self) -> bool:
+        """Run the DAG once and tell how it went.
+
+        :return: whether the result lies in the bucket, whole
+        """
+        if self.plan.numbers is None:
+            write_numbers(Path(self.numbers))
+        self.rest.wait_for_dag(DAG_ID)
+        if self._sandbox is not None:
+            self._end_interrupted_runs()
+        self.rest.unpause(DAG_ID)
+        key = f"results/{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip"
+        run_id = self.rest.trigger(DAG_ID, {"numbers": self.numbers, "s3_bucket": self.plan.bucket, "s3_key": key})
+        self.terminal.step(DAG_ID, "triggered")
+        follower = RunFollower(self.rest, self.terminal, DAG_ID, run_id)
+        timeout = REAL_RUN_TIMEOUT if self.plan.real_service else SANDBOX_RUN_TIMEOUT
+        followed = follower.follow(timeout)
+        if followed.state != "success":
+            self._tell_failure(run_id, followed)
+            return False
+        return self._tell_result(run_id, followed)
+
+    def _connections(self) -> dict[str, str]:
+        made: dict[str, dict[str, Any]] = {}
+        if self._sandbox is not None:
+            made[EKYC_CONNECTION] = self._sandbox.connection()
+        if self._s3 is not None:
+            extra = {"region_name": REGION, "endpoint_url": self._s3.endpoint_url}
+            made[AWS_CONNECTION] = {
+                "conn_type": "aws",
+                "login": self._s3.access_key,
+                "password": self._s3.secret_key,
+                "extra": extra,
+            }
+        return {**self.plan.connections, **{name: json.dumps(value) for name, value in made.items()}}
+
+    def _end_interrupted_runs(self) -> None:
+        """End runs of a demo that was interrupted: the sandbox they waited for is gone."""
+        for run in self.rest.runs(DAG_ID, state=["running", "queued"]):
+            self.rest.patch_run(DAG_ID, run["dag_run_id"], "failed")
+
+    def _tell_failure(self, run_id: str, followed: Followed) -> None:
+        say = self.terminal
+        failed = [task for task in followed.tasks if task["state"] == "failed"]
+        say.line()
+        say.line(f"The run failed: {', '.join(task['task_id'] for task in failed) or 'no task says why'}.")
+        for task in failed:
+            log = self.rest.log(DAG_ID, run_id, task["task_id"], max(1, task["try_number"]))
+            say.line(f"The end of the log of {task['task_id']}:")
+            lines = [line for line in log.splitlines() if "group::" not in line]
+            say.foreign("\n".join(lines[-LOG_LINES:]))
+        say.line()
+
+    def _tell_result(self, run_id: str, followed: Followed) -> bool:
+        say = self.terminal
+        uri = str(self.rest.xcom(DAG_ID, run_id, "land"))
+        promised = self.rest.xcom(DAG_ID, run_id, "land", "result")
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        found = read_back(self._s3_client(), bucket, key)
+        agreed = {name: promised.get(name) for name in ("rows", "size", "sha256")} == {
+            "rows": found.rows,
+            "size": found.size,
+            "sha256": found.sha256,
+        }
+        say.line()
+        say.line("The result, as read back from the bucket:")
+        say.fact("object", uri)
+        say.fact("size", f"{found.size:,} bytes")
+        say.fact("sha256", found.sha256)
+        say.fact("rows", f"{found.rows:,}: {found.yes:,} yes, {found.no:,} no, {found.unknown:,} unknown")
+        say.fact(
+            "check",
+            "as the task reported it" if agreed else f"DIFFERS from what the task reported: {promised}",
+        )
+        paid_once = self._tell_bill()
+        waited = followed.deferred.get("wait", 0.0)
+        say.fact("wait", f"{waited:.1f} s deferred, without a worker" if waited else "was never seen deferred")
+        say.fact("time", f"{say.seconds:.1f} s in all, {followed.seconds:.1f} s for the DAG run")
+        say.line()
+        return agreed and paid_once and waited > 0
+
+    def _tell_bill(self) -> bool:
+        if self._sandbox is None:
+            self.terminal.fact("billed", "see your account: the real service keeps the bill")
+            return True
+        bill = self._sandbox.bill()
+        submissions = bill["submissions"]
+        rows = sum(int(charge["rows"]) for charge in submissions)
+        count = f"{len(submissions)} submission{'' if len(submissions) == 1 else 's'}"
+        self.terminal.fact("billed", f"{count} of {rows:,} rows, {bill['polls']} status calls, by the sandbox's bill")
+        return len(submissions) == 1
+
+    def _s3_client(self) -> Any:
+        if self._s3 is not None:
+            return self._s3.client()
+        # Whatever an AWS connection can say (roles, endpoints, profiles), only Airflow's own hook knows.
+        os.environ.update({name: value for name, value in self.airflow.env.items() if name.startswith("AIRFLOW")})
+        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+        return S3Hook(aws_conn_id="aws_default").get_conn()
