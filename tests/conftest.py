@@ -97,6 +97,17 @@ def aws_connection(server: S3Server) -> str:
     )
 
 
+@pytest.fixture
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Retries without the waiting; the seconds that would have been waited are recorded."""
+    from airflow_provider_ekyc.api.retries import retrying
+
+    waited: list[float] = []
+    assert retrying.__kwdefaults__
+    monkeypatch.setitem(retrying.__kwdefaults__, "sleep", waited.append)
+    return waited
+
+
 class TaskInstance:
     """As much of a running task instance as the operators use."""
 
