@@ -119,9 +119,7 @@ def test_the_xcoms_hold_ids_and_counts(runs: Runs) -> None:
 
 @pytest.mark.parametrize(("dag_id", "task_id"), [("ekyc_mapped", "land"), ("ekyc_mapped_group", "verify.land")])
 @pytest.mark.parametrize("index", FILES)
-def test_each_mapped_index_lands_its_own_file(
-    dag_id: str, task_id: str, index: int, runs: Runs, results: Any
-) -> None:
+def test_each_mapped_index_lands_its_own_file(dag_id: str, task_id: str, index: int, runs: Runs, results: Any) -> None:
     assert landed(results, runs.xcom(dag_id, task_id, map_index=index)) == answers(FILES[index])
 
 

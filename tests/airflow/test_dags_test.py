@@ -1,0 +1,106 @@
+"""``airflow dags test``: three sensors in one run, two authorities of TLS, and an HTTP proxy."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.sandbox import Sandbox
+from stack.airflow_settings import airflow_environment
+from stack.s3_server import S3Server
+from tests.api.raw_servers import Proxy, http_proxy
+from tests.conftest import API_KEY, BUCKET, aws_connection, empty_bucket, keys_of
+
+pytestmark = pytest.mark.airflow
+
+DAGS = Path(__file__).parent / "dags"
+
+
+@dataclass
+class Outcome:
+    """What one run left."""
+
+    code: int
+    output: str
+    keys: list[str]
+    proxy: Proxy
+    sandboxes: dict[str, Sandbox]
+
+
+@pytest.fixture(scope="module")
+def outcome(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
+    """Run the DAG once."""
+    home = tmp_path_factory.mktemp("dags-test-home")
+    numbers = home / "numbers.txt"
+    numbers.write_text("".join(f"+999{number:010d}\n" for number in range(100)))
+    client = s3_server.client()
+    empty_bucket(client)
+    with (
+        Sandbox(API_KEY, tls=True, pace=30.0) as first,
+        Sandbox(API_KEY, tls=True, pace=30.0) as second,
+        Sandbox(API_KEY, pace=30.0) as plain,
+        http_proxy() as proxy,
+    ):
+        env = {
+            "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(s3_server),
+            "AIRFLOW_CONN_EKYC_FIRST": connection(first),
+            "AIRFLOW_CONN_EKYC_SECOND": connection(second),
+            "AIRFLOW_CONN_EKYC_PROXIED": connection(plain, proxy=proxy.url),
+            "EKYC_TEST_NUMBERS": str(numbers),
+            "EKYC_TEST_BUCKET": BUCKET,
+        }
+        env = airflow_environment(home, DAGS, 1, env)
+        airflow = [sys.executable, "-m", "airflow"]
+        subprocess.run([*airflow, "db", "migrate"], env=env, check=True, capture_output=True, timeout=180)
+        done = subprocess.run(
+            [*airflow, "dags", "test", "ekyc_three_connections"],
+            env=env,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+        sandboxes = {"first": first, "second": second, "proxied": plain}
+        yield Outcome(done.returncode, done.stdout, keys_of(client), proxy, sandboxes)
+
+
+def connection(sandbox: Sandbox, **extra: Any) -> str:
+    if sandbox.ca_file is not None:
+        extra["ca_file"] = str(sandbox.ca_file)
+    extra["result_hosts"] = sandbox.url
+    return json.dumps({"conn_type": "ekyc", "host": sandbox.url, "password": API_KEY, "extra": extra})
+
+
+def test_three_chains_in_one_run_land_three_results(outcome: Outcome) -> None:
+    assert outcome.code == 0, outcome.output[-5000:]
+    assert sorted(outcome.keys) == ["three/first.zip", "three/proxied.zip", "three/second.zip"]
+
+
+def test_each_sandbox_was_asked_through_its_own_connection(outcome: Outcome) -> None:
+    for sandbox in outcome.sandboxes.values():
+        assert len(sandbox.bill.submissions) == 1
+        assert sandbox.calls["status"] >= 2  # by the trigger, and by the transfer
+        assert sandbox.calls["result"] == 1
+        assert sandbox.key_leaks == 0
+
+
+def test_the_proxied_chain_went_through_the_proxy_and_the_others_did_not(outcome: Outcome) -> None:
+    seen = "\n".join(outcome.proxy.asked)
+    for name, sandbox in outcome.sandboxes.items():
+        address = sandbox.url.split("://")[1]
+        assert (address in seen) == (name == "proxied")
+
+
+def test_the_output_holds_no_key_no_signature_and_no_number(outcome: Outcome) -> None:
+    assert API_KEY not in outcome.output
+    assert "X-Amz-Signature=" not in outcome.output
+    assert "99900000000" not in outcome.output
+    assert "Unclosed client session" not in outcome.output
