@@ -23,22 +23,24 @@ def read_bool(name: str, value: object) -> bool:
     raise EkycSettingsError(f"{name} must be true or false.")
 
 
-def read_number(name: str, value: object, *, least: float = 0.0) -> float:
+def read_number(name: str, value: object, *, least: float = 0.0, most: float = float("inf")) -> float:
     """
     Return a finite number, perhaps given as text.
 
     :param name: named in the error
     :param least: the smallest value that is allowed
+    :param most: the largest value that is allowed
     :raises EkycSettingsError: if it is no such number
     """
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
             number = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             number = float("nan")
-        if least <= number < float("inf"):
+        if least <= number <= most and number < float("inf"):
             return number
-    raise EkycSettingsError(f"{name} must be a number, at least {least:g}.")
+    end = f", at most {most:,.0f}" if most < float("inf") else ""
+    raise EkycSettingsError(f"{name} must be a number, at least {least:g}{end}.")
 
 
 def read_choice(name: str, value: object, choices: tuple[str, ...]) -> str:

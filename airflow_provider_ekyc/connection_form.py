@@ -17,7 +17,11 @@ _FIELDS: dict[str, tuple[str, str, str]] = {
         "string",
     ),
     "connect_timeout": ("Connect time-out", "Seconds to wait for a connection (10).", "number"),
-    "read_timeout": ("Read time-out", "Seconds to wait for the next bytes of an answer (60).", "number"),
+    "read_timeout": (
+        "Read time-out",
+        "Seconds to wait for a whole answer, and for the next bytes of a result (60).",
+        "number",
+    ),
     "submit_timeout": (
         "Submit time-out",
         "Seconds to wait for the answer once an upload is complete (600).",
@@ -53,18 +57,20 @@ def form_behaviour() -> dict[str, Any]:
 
 
 def form_widgets() -> dict[str, Any]:
-    """Return the form's extra fields as WTForms fields, for Airflow below 3.2."""
+    """
+    Return the form's extra fields as WTForms fields, for Airflow below 3.2.
+
+    Text fields all, numbers too: of another class than text, integer, boolean and password Airflow drops the
+    whole connection type. The settings read numbers from text.
+    """
     from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
     from flask_babel import lazy_gettext
-    from wtforms import FloatField, StringField
+    from wtforms import StringField
     from wtforms.validators import Optional
 
     return {
-        name: (FloatField if kind == "number" else StringField)(
-            lazy_gettext(label),
-            widget=BS3TextFieldWidget(),
-            description=description,
-            validators=[Optional()],
+        name: StringField(
+            lazy_gettext(label), widget=BS3TextFieldWidget(), description=description, validators=[Optional()]
         )
-        for name, (label, description, kind) in _FIELDS.items()
+        for name, (label, description, _) in _FIELDS.items()
     }

@@ -102,6 +102,25 @@ class EkycUnknownOutcomeError(EkycApiError):
     """A submission may or may not have been taken and charged; it is never sent again by itself."""
 
 
+class EkycJournalError(EkycError):
+    """
+    It can't be read or written whether this was submitted before; nothing is sent then.
+
+    :param message: what happened and what to do
+    :param retryable: whether the journal may be back later
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class EkycInProgressError(EkycError):
+    """Another try is submitting the same file at this moment."""
+
+    retryable = True
+
+
 class EkycExpiredUrlError(EkycApiError):
     """The presigned result URL is no longer valid; asking the API again may give a fresh one."""
 

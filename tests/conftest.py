@@ -112,8 +112,10 @@ class TaskInstance:
     """As much of a running task instance as the operators use."""
 
     start_date = None
+    dag_id, task_id, run_id, map_index = "a_dag", "a_task", "a_run", -1
 
     def __init__(self) -> None:
+        self.try_number = 1
         self.xcoms: dict[str, Any] = {}
 
     def xcom_push(self, key: str, value: Any) -> None:

@@ -9,21 +9,20 @@ share it.
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from types import SimpleNamespace
 
 import aiohttp
 
+from airflow_provider_ekyc.api.environment import http_proxy, trust
 from airflow_provider_ekyc.api.failures import ANSWER_LIMIT, Call, HttpAnswer, classify_transport
 from airflow_provider_ekyc.api.models import Task
 from airflow_provider_ekyc.api.protocol import checked_task_id, read_status_answer, status_request
 from airflow_provider_ekyc.api.settings import EkycSettings
-from airflow_provider_ekyc.exceptions import EkycSettingsError
 
 #: Connections that one event loop keeps to all APIs together; further requests wait for one.
 CONNECTION_LIMIT = 100
@@ -51,7 +50,8 @@ async def shared_session() -> AsyncIterator[aiohttp.ClientSession]:
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTION_LIMIT),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=True,  # the proxies that requests uses
+            trace_configs=[_patience()],
+            trust_env=False,  # it would send what ~/.netrc holds; http_proxy() reads the proxies
         )
         shared = _shared[loop] = _Shared(session)
     shared.users += 1
@@ -75,52 +75,79 @@ async def fetch_task(session: aiohttp.ClientSession, settings: EkycSettings, eky
     request = status_request(settings, ekyc_task_id)
     tls = await _tls(settings)
     try:
-        async with session.request(
-            request.method,
-            request.url,
-            headers=dict(request.headers),
-            data=request.body,
-            allow_redirects=False,
-            proxy=settings.proxy,
-            ssl=tls,
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=settings.connect_timeout, sock_read=settings.read_timeout
-            ),
-        ) as response:
-            body = await response.content.read(ANSWER_LIMIT)
-            while len(body) < ANSWER_LIMIT and (block := await response.content.read(ANSWER_LIMIT)):
-                body += block
+        async with asyncio.timeout(None) as patience:
+            response = await session.request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                data=request.body,
+                allow_redirects=False,
+                proxy=http_proxy(settings),
+                ssl=tls,
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=settings.connect_timeout, sock_read=settings.read_timeout
+                ),
+                trace_request_ctx=_Patience(patience, settings),
+            )
+        async with response:
+            body = await _read(response, patience.when())
             answer = HttpAnswer(response.status, dict(response.headers), body, datetime.now(UTC))
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise classify_transport(Call.STATUS, _kind(error), sent=True) from None
     return read_status_answer(settings, ekyc_task_id, answer)
 
 
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """
+    How long a request may still take, from where it is.
+
+    The time in which it waits for its turn among :data:`CONNECTION_LIMIT` is not the server's fault, so it
+    does not count, as it would in aiohttp's own ``total``.
+    """
+
+    timeout: asyncio.Timeout
+    settings: EkycSettings
+
+    def allow(self, seconds: float) -> None:
+        """Start the clock anew."""
+        self.timeout.reschedule(asyncio.get_running_loop().time() + seconds)
+
+
+def _patience() -> aiohttp.TraceConfig:
+    async def connecting(_session: object, context: SimpleNamespace, _parameters: object) -> None:
+        settings = context.trace_request_ctx.settings
+        # A proxy answers too before there is a connection.
+        context.trace_request_ctx.allow(settings.connect_timeout + settings.read_timeout)
+
+    async def asked(_session: object, context: SimpleNamespace, _parameters: object) -> None:
+        context.trace_request_ctx.allow(context.trace_request_ctx.settings.read_timeout)
+
+    config = aiohttp.TraceConfig()
+    config.on_connection_create_start.append(connecting)
+    config.on_request_headers_sent.append(asked)
+    return config
+
+
+async def _read(response: aiohttp.ClientResponse, until: float | None) -> bytes:
+    body = b""
+    try:
+        async with asyncio.timeout_at(until):
+            while len(body) < ANSWER_LIMIT and (block := await response.content.read(ANSWER_LIMIT)):
+                body += block
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        # A refusal's code has come and stands, whatever became of its text.
+        if response.status < 400:
+            raise
+    return body[:ANSWER_LIMIT]
+
+
 async def _tls(settings: EkycSettings) -> ssl.SSLContext | bool:
-    """Return what aiohttp is to trust: the same files as requests does, so that both floors agree."""
     if not settings.base_url.startswith("https"):
         return True
     if not settings.verify:
         return False
-    path = settings.ca_file or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    try:
-        # A context costs 39 ms (measured): made once for each state of the file, and not in the loop.
-        return await asyncio.to_thread(_trusting, path, os.stat(path).st_mtime_ns if path else 0)
-    except (OSError, ssl.SSLError) as error:
-        raise EkycSettingsError(
-            f"The CA file {path!r} can't be read on this machine, the triggerer ({type(error).__name__})."
-        ) from None
-
-
-@lru_cache(maxsize=64)
-def _trusting(path: str | None, _changed: int) -> ssl.SSLContext:
-    if path is None:
-        import certifi
-
-        path = certifi.where()  # what requests trusts
-    if os.path.isdir(path):
-        return ssl.create_default_context(capath=path)
-    return ssl.create_default_context(cafile=path)
+    return await asyncio.to_thread(trust, settings)  # it may read a file
 
 
 def _kind(error: Exception) -> str:

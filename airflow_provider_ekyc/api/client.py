@@ -12,11 +12,13 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import BinaryIO
 
 import requests
+import urllib3.exceptions
 
+from airflow_provider_ekyc.api.bounded import ApiAdapter, ResultAdapter
+from airflow_provider_ekyc.api.environment import trust
 from airflow_provider_ekyc.api.failures import (
     ANSWER_LIMIT,
     Call,
@@ -40,7 +42,9 @@ from airflow_provider_ekyc.api.result_stream import ResultStream, read_result_he
 from airflow_provider_ekyc.api.retries import Retries, retrying
 from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.api.upload import UploadAdapter, UploadBody
-from airflow_provider_ekyc.exceptions import EkycSettingsError
+
+# What requests lets through of the libraries below it beside its own errors.
+_FAILURES = (OSError, urllib3.exceptions.HTTPError)
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +61,7 @@ class EkycClient:
     :param settings: of the connection
     :param retries: caps for what may be repeated; ``Retries(attempts=1)`` repeats nothing
     :param now: the clock, for ``Retry-After`` dates
-    :raises EkycSettingsError: if the connection's ``ca_file`` can't be read
+    :raises EkycSettingsError: if the certificates to trust can't be read
     """
 
     def __init__(
@@ -67,12 +71,12 @@ class EkycClient:
         retries: Retries | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        if settings.ca_file and not Path(settings.ca_file).is_file():
-            raise EkycSettingsError(f"The connection's ca_file {settings.ca_file!r} is not a file on this machine.")
+        if settings.ca_file or (settings.verify and settings.base_url.startswith("https")):
+            trust(settings)  # found now, and as in the triggerer, rather than in the middle of a call
         self.settings = settings
         self._retries = retries or Retries()
         self._now = now
-        self._session = _session()
+        self._session = _session(ApiAdapter())
 
     def __enter__(self) -> EkycClient:
         return self
@@ -99,9 +103,7 @@ class EkycClient:
 
         def send() -> Task:
             body = UploadBody(parts.head, file, size, parts.tail)
-            with _session() as session:
-                for scheme in ("http://", "https://"):
-                    session.mount(scheme, UploadAdapter())
+            with _session(UploadAdapter()) as session:
                 answer = self._exchange(session, parts.request, body, self.settings.submit_timeout)
             return read_submission_answer(self.settings, answer)
 
@@ -152,7 +154,7 @@ class EkycClient:
             if etag:
                 headers["If-Range"] = etag
         verify = False if host.is_origin and not self.settings.verify else self.settings.ca_file or True
-        with _session() as session:
+        with _session(ResultAdapter()) as session:
             try:
                 response = session.get(
                     url,
@@ -163,7 +165,7 @@ class EkycClient:
                     verify=verify,
                     proxies=self._proxies(),
                 )
-            except requests.RequestException as error:
+            except _FAILURES as error:
                 raise classify_transport(Call.RESULT, _kind(error), sent=True) from None
             with response:
                 if response.status_code not in (200, 206):
@@ -191,7 +193,7 @@ class EkycClient:
             )
             with response:
                 return self._read(request.call, response, ANSWER_LIMIT)
-        except requests.RequestException as error:
+        except _FAILURES as error:
             sent = body.started if isinstance(body, UploadBody) else True
             raise classify_transport(request.call, _kind(error), sent=sent) from None
 
@@ -202,7 +204,7 @@ class EkycClient:
                 body += block
                 if len(body) >= limit:
                     break
-        except requests.RequestException as error:
+        except _FAILURES as error:
             # A refusal's code has come and stands, whatever became of its text.
             if response.status_code < 400:
                 raise classify_transport(call, _kind(error), sent=True) from None
@@ -213,8 +215,10 @@ class EkycClient:
         return {"http": proxy, "https": proxy} if proxy else None
 
 
-def _session() -> requests.Session:
+def _session(adapter: ApiAdapter) -> requests.Session:
     session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter)
     # Set, so that requests does not look into ~/.netrc: S3 refuses a presigned URL with an Authorization.
     session.auth = lambda request: request
     return session
@@ -231,5 +235,5 @@ def _kind(error: Exception) -> str:
 def _blocks(response: requests.Response) -> Iterator[bytes]:
     try:
         yield from response.iter_content(1024 * 1024)
-    except requests.RequestException as error:
+    except _FAILURES as error:
         raise classify_transport(Call.RESULT, _kind(error), sent=True) from None

@@ -113,6 +113,12 @@ def classify_status(call: Call, settings: EkycSettings, answer: HttpAnswer) -> E
             retry_after=wait,
             outcome=Outcome.UNKNOWN if call is Call.SUBMIT else Outcome.REFUSED,
         )
+    if status == 407:
+        return EkycRequestError(
+            f"The proxy before the API wants other credentials (407).{free} Put them into the URL of the "
+            f"connection's proxy, or of the environment's; a retry can't help.",
+            status=status,
+        )
     if status in (408, 425) and call is not Call.SUBMIT:
         return EkycServerError(
             f"The {call} was not answered in time ({status}).{quoted}", status=status, retryable=True
@@ -168,13 +174,13 @@ def classify_transport(call: Call, kind: str, *, sent: bool) -> EkycConnectionEr
 
 def server_message(body: bytes, settings: EkycSettings) -> str:
     """Return what the server says, made safe to show: JSON's ``error``/``message``/``msg``, or text."""
-    text = body[:4096].decode("utf-8", "replace").strip()
+    text = body.decode("utf-8", "replace").strip()
     answer = read_json(body)
     if isinstance(answer, dict):
         words = [str(answer[name]) for name in ("error", "message", "msg") if answer.get(name)]
         text = ": ".join(dict.fromkeys(words))
     elif text.startswith("<"):
-        title = re.search(r"<title[^>]*>([^<]*)</title>", text, re.IGNORECASE)
+        title = re.search(r"<title[^>]*>([^<]*)</title>", text[:4096], re.IGNORECASE)
         text = f"an HTML page, {title[1].strip()}" if title else "an HTML page"
     return redact(text, secrets=(settings.api_key,))
 
@@ -187,7 +193,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     else:
         try:
             when = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         seconds = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds()
     return min(max(seconds, 0.0), RETRY_AFTER_LIMIT)

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from airflow_provider_ekyc.redaction import redact
+
 
 class TaskStatus(StrEnum):
     """Status of a remote task. ``EXPORTED`` and ``FAILED`` are its ends, ``COMPLETED`` is not one."""
@@ -45,7 +47,7 @@ class Task:
 
     ekyc_task_id: str
     status: TaskStatus
-    word: str  #: the status as the server wrote it, shortened
+    word: str  #: the status as the server wrote it, made safe to show
     total: int | None = None
     success: int | None = None
     failure: int | None = None
@@ -92,7 +94,7 @@ def read_task(answer: Mapping[str, Any]) -> Task:
     return Task(
         ekyc_task_id=ekyc_task_id.strip(),
         status=TaskStatus.read(word),
-        word=word.strip()[:40],
+        word=redact(word.strip(), limit=40),
         total=_count(answer.get("total")),
         success=_count(answer.get("success")),
         failure=_count(answer.get("failure")),
@@ -108,7 +110,9 @@ def read_created(answer: Mapping[str, Any]) -> Task:
 
     :raises UnreadableAnswer: if there is no task id
     """
-    return read_task({**answer, "status": answer.get("status") or TaskStatus.PENDING.value})
+    word = answer.get("status")
+    known = isinstance(word, str) and word.strip()
+    return read_task({**answer, "status": word if known else TaskStatus.PENDING.value})
 
 
 def read_balance(answer: Mapping[str, Any]) -> Balance:

@@ -89,7 +89,8 @@ def checked_task_id(ekyc_task_id: object) -> str:
     """
     Return the remote task id, trimmed.
 
-    :raises EkycSettingsError: if it is empty, not text, or holds blanks or control characters
+    :raises EkycSettingsError: if it is not text, empty (or ``"None"``, as which a template that found nothing
+        renders), or holds blanks or control characters
     """
     text = ekyc_task_id.strip() if isinstance(ekyc_task_id, str) else ""
     if re.fullmatch(r"[\x21-\x7e]{1,200}", text) and text != "None":  # what a template that found nothing gives
@@ -147,7 +148,8 @@ def _read(
         try:
             return reader(fields)
         except UnreadableAnswer as error:
-            problem = f"{error}."
+            said = server_message(answer.body, settings)
+            problem = f"{error}." + (f' The server says: "{said}".' if said else "")
     else:
         problem = f'it is not a JSON object but: "{server_message(answer.body, settings)}".'
     raise EkycAnswerError(

@@ -43,7 +43,7 @@ class ResultHost:
         """Tell whether the URL is of this host."""
         return (
             url.scheme == self.scheme
-            and (url.port or _DEFAULT_PORTS.get(url.scheme)) == self.port
+            and (_DEFAULT_PORTS.get(url.scheme) if url.port is None else url.port) == self.port
             and re.fullmatch(self.host, (url.hostname or "").rstrip(".")) is not None
         )
 
@@ -83,7 +83,9 @@ def find_result_host(url: str, hosts: tuple[ResultHost, ...]) -> ResultHost:
     """
     try:
         parts = urlsplit(url)
-        if parts.username or parts.password:
+        # What two parsers of URLs may read in two ways is asked of neither: urlsplit's check must hold for
+        # the host that urllib3 connects to.
+        if "@" in parts.netloc or not re.fullmatch(r"[!-\[\]-~]+", url):
             raise ValueError
         for host in hosts:
             if host.allows(parts):

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from airflow_provider_ekyc.exceptions import EkycServerError
+
 
 @dataclass(frozen=True, slots=True)
 class ResultHead:
@@ -31,10 +33,21 @@ class ResultStream:
 
 
 def read_result_head(status: int, headers: Mapping[str, str]) -> ResultHead:
-    """Read the head of a 200 or a 206 (RFC 9110 section 14.4)."""
+    """
+    Read the head of a 200 or a 206 (RFC 9110 section 14.4).
+
+    :raises EkycServerError: if a 206 does not say which bytes come
+    """
     lower = {name.lower(): value for name, value in headers.items()}
     etag = lower.get("etag")
-    if status == 206 and (match := re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", lower.get("content-range", "").strip())):
+    if status == 206:
+        match = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", lower.get("content-range", "").strip())
+        if match is None:
+            raise EkycServerError(
+                "The result's store sent a part of the result and did not say which (206).",
+                status=status,
+                retryable=True,
+            )
         return ResultHead(int(match[1]), int(match[2]) if match[2] != "*" else None, etag)
     length = lower.get("content-length", "")
     return ResultHead(0, int(length) if re.fullmatch(r"\d{1,18}", length) else None, etag)

@@ -7,9 +7,11 @@ wrong setting is an error before any call, and the error never shows the key.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,7 +34,7 @@ class EkycSettings:
     :param base_url: scheme, host and port (and path, behind a gateway), without a slash at the end
     :param api_key: sent as ``X-API-Key`` to ``base_url`` alone
     :param connect_timeout: seconds to wait for a connection
-    :param read_timeout: seconds to wait for the next bytes of an answer
+    :param read_timeout: seconds to wait for a whole answer of the API, and for the next bytes of a result
     :param submit_timeout: seconds to wait for the answer once an upload is complete
     :param verify: whether to check TLS certificates
     :param ca_file: PEM file of the authorities to trust instead of the usual ones
@@ -58,7 +60,10 @@ class EkycSettings:
     def is_local(self) -> bool:
         """Whether the API is on this machine, as the sandbox is."""
         host = urlsplit(self.base_url).hostname or ""
-        return host == "localhost" or host == "::1" or host.startswith("127.")
+        try:
+            return host == "localhost" or ip_address(host).is_loopback
+        except ValueError:
+            return False
 
     def limits(self, task_type: str) -> tuple[int, int]:
         """Return the least and the most rows of a submission of this type."""
@@ -86,7 +91,7 @@ def read_settings(
     schema: str | None = None,
     port: int | None = None,
     password: str | None,
-    extra: Mapping[str, Any],
+    extra: object,
 ) -> EkycSettings:
     """
     Read the settings from the parts of an Airflow Connection.
@@ -94,6 +99,8 @@ def read_settings(
     :param conn_id: named in errors; the default of ``account``
     :raises EkycSettingsError: if a part is missing or wrong; the message names the part
     """
+    if not isinstance(extra, Mapping):
+        raise EkycSettingsError(f"Connection {conn_id!r}: the extra must be a JSON object.")
     unknown = sorted(set(extra) - set(EXTRA_NAMES))
     if unknown:
         raise EkycSettingsError(
@@ -126,8 +133,12 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str:
     try:
         parts = urlsplit(host)
         own_port = parts.port
+        # What the HTTP libraries could not look up: blanks, empty labels, labels that are too long.
+        plain = re.fullmatch(r"[^\s\\]+", host) and (parts.hostname or "").encode("idna")
     except ValueError:
-        raise EkycSettingsError("host is not a URL.") from None
+        plain = None
+    if not plain:
+        raise EkycSettingsError("host is not a URL.")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise EkycSettingsError("host must be the base URL of the API, such as https://api.ekycpro.com.")
     if parts.username or parts.password or parts.query or parts.fragment:
@@ -147,7 +158,8 @@ def _api_key(password: str | None) -> str:
 
 
 def _seconds(name: str, extra: Mapping[str, Any], default: float) -> float:
-    return read_number(name, extra.get(name, default), least=0.1)
+    # A day at the most: sockets refuse what they can't count.
+    return read_number(name, extra.get(name, default), least=0.1, most=86_400)
 
 
 def _text(name: str, extra: Mapping[str, Any]) -> str | None:
@@ -181,6 +193,11 @@ def _row_limits(extra: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     """Read ``{"amazon": [100, 10000000]}``, or the same as text: ``amazon=100-10000000, ws=50-1000000``."""
     value = extra.get("row_limits", {})
     wrong = EkycSettingsError('row_limits must look like {"amazon": [100, 10000000]} or amazon=100-10000000.')
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value)  # as the form's field takes it
+        except ValueError:
+            raise wrong from None
     if isinstance(value, str):
         value = dict(_split_limit(entry, wrong) for entry in value.split(",") if entry.strip())
     if not isinstance(value, Mapping):
@@ -189,10 +206,10 @@ def _row_limits(extra: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     for task_type, pair in value.items():
         if not isinstance(pair, list | tuple) or len(pair) != 2:
             raise wrong
-        least, most = (int(read_number(f"row_limits of {task_type}", end)) for end in pair)
-        if least > most:
+        least, most = (read_number(f"row_limits of {task_type}", end) for end in pair)
+        if least > most or not (least.is_integer() and most.is_integer()):
             raise wrong
-        limits[str(task_type)] = (least, most)
+        limits[str(task_type)] = (int(least), int(most))
     return limits
 
 

@@ -11,17 +11,11 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-BLOCK = 1024 * 1024
-
-#: Seconds that one block of 1 MiB may take to leave: a slow line is not a lost connection, and giving up in
-#: mid-body leaves a submission's fate unknown.
-BLOCK_TIMEOUT = 300.0
+from airflow_provider_ekyc.api.bounded import BLOCK, BLOCK_TIMEOUT, ApiAdapter, Connection, TlsConnection
 
 
 class UploadBody:
@@ -69,11 +63,11 @@ class _EarlyAnswer:
             raise BrokenPipeError(errno.EPIPE, "the server stopped reading") from error
 
 
-class _Connection(_EarlyAnswer, HTTPConnection):
+class _Connection(_EarlyAnswer, Connection):
     pass
 
 
-class _TlsConnection(_EarlyAnswer, HTTPSConnection):
+class _TlsConnection(_EarlyAnswer, TlsConnection):
     pass
 
 
@@ -85,19 +79,7 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
-class UploadAdapter(HTTPAdapter):
+class UploadAdapter(ApiAdapter):
     """A requests adapter for one upload; nothing below it tries again."""
 
-    def __init__(self) -> None:
-        super().__init__(max_retries=0, pool_connections=1, pool_maxsize=1)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Use the connections of this file."""
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """Use the connections of this file through a proxy too."""
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-        return manager
+    pool_classes: ClassVar[dict[str, type[HTTPConnectionPool]]] = {"http": _Pool, "https": _TlsPool}

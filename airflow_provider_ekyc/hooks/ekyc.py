@@ -129,7 +129,8 @@ class EkycHook(BaseHook):
         from airflow_provider_ekyc.api.retries import Retries
 
         try:
-            EkycHook(self.ekyc_conn_id, retries=Retries(attempts=1)).get_balance()
+            with EkycHook(self.ekyc_conn_id, retries=Retries(attempts=1)).get_conn() as client:
+                client.balance()
         except EkycError as error:
             return False, error.message
         return True, "The API accepts the key."

@@ -14,6 +14,8 @@ from airflow_provider_ekyc.hooks.ekyc import EkycHook
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
 
+    from airflow_provider_ekyc.journals.record import Journal
+
 
 class EkycSubmitOperator(BaseOperator):
     """
@@ -39,6 +41,12 @@ class EkycSubmitOperator(BaseOperator):
         else, such as e-mail addresses (templated)
     :param invalid: ``fail`` (default), or ``drop`` to leave invalid lines out and count them (templated)
     :param spool_dir: directory for the spool files, default the system's (templated)
+    :param journal_uri: where submissions are remembered, so that a retry or a clear takes up what was paid:
+        ``s3://bucket/prefix``, or an absolute path that all workers share (templated). By default Airflow's task
+        state store, which Airflow 3.3 and later has; below that nothing is remembered without a ``journal_uri``
+    :param journal_conn_id: Airflow connection for a journal in S3 (templated)
+    :param on_unknown_outcome: ``fail`` (default): a submission that may have been charged is never sent again by
+        itself; ``resubmit``: the next try sends it again (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -50,6 +58,9 @@ class EkycSubmitOperator(BaseOperator):
         "check_e164",
         "invalid",
         "spool_dir",
+        "journal_uri",
+        "journal_conn_id",
+        "on_unknown_outcome",
     )
     ui_color = "#d8ecd8"
 
@@ -64,6 +75,9 @@ class EkycSubmitOperator(BaseOperator):
         check_e164: bool | str = True,
         invalid: str = "fail",
         spool_dir: str | None = None,
+        journal_uri: str | None = None,
+        journal_conn_id: str | None = "aws_default",
+        on_unknown_outcome: str = "fail",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -75,20 +89,32 @@ class EkycSubmitOperator(BaseOperator):
         self.check_e164 = check_e164
         self.invalid = invalid
         self.spool_dir = spool_dir
+        self.journal_uri = journal_uri
+        self.journal_conn_id = journal_conn_id
+        self.on_unknown_outcome = on_unknown_outcome
 
     def execute(self, context: Context) -> str:
         """Submit the file and return the remote task's id."""
         from airflow_provider_ekyc.numbers.prepare import prepared_numbers
         from airflow_provider_ekyc.numbers.source import open_numbers
-        from airflow_provider_ekyc.submission import submit
+        from airflow_provider_ekyc.submission import Submitter
 
         with airflow_errors():
             numbers = read_text("numbers", self.numbers)
             task_type = read_text("task_type", self.ekyc_task_type)
             check = read_bool("check_e164", self.check_e164)
             invalid = read_choice("invalid", self.invalid, ("fail", "drop"))
+            unknown = read_choice("on_unknown_outcome", self.on_unknown_outcome, ("fail", "resubmit"))
             hook = EkycHook(self.ekyc_conn_id)
             min_rows, max_rows = hook.settings.limits(task_type)
+            submitter = Submitter(
+                hook,
+                self._journal(context),
+                base_url=hook.settings.base_url,
+                account=hook.settings.account,
+                try_number=context["ti"].try_number,
+                resubmit=unknown == "resubmit",
+            )
             with (
                 open_numbers(numbers, aws_conn_id=self.aws_conn_id, numbers_conn_id=self.numbers_conn_id) as source,
                 prepared_numbers(
@@ -106,6 +132,31 @@ class EkycSubmitOperator(BaseOperator):
                     numbers,
                     *(f"{n:,}" for n in (prepared.rows, prepared.blank, prepared.duplicates, prepared.invalid)),
                 )
-                submission = submit(hook, prepared, task_type)
+                submission = submitter.submit(prepared, task_type)
         context["ti"].xcom_push(key="submission", value=submission.as_dict())
         return submission.ekyc_task_id
+
+    def on_kill(self) -> None:
+        """Say what a kill in the middle of a submission means; there is nothing to cancel."""
+        self.log.warning(
+            "Killed. If a submission was under way it may have been taken and charged; the next try says what the "
+            "journal knows of it."
+        )
+
+    def _journal(self, context: Context) -> Journal | None:
+        if self.journal_uri:
+            from airflow_provider_ekyc.journals.objects import ObjectJournal, open_store, run_folder
+
+            ti = context["ti"]
+            store = open_store(read_text("journal_uri", self.journal_uri), self.journal_conn_id or None)
+            return ObjectJournal(store, run_folder(ti.dag_id, ti.task_id, ti.run_id))
+        state_store = context.get("task_state_store")
+        if state_store is not None:
+            from airflow_provider_ekyc.journals.state_store import StateStoreJournal
+
+            return StateStoreJournal(state_store)
+        self.log.warning(
+            "Nothing remembers this submission: this Airflow has no task state store (3.3 and later has), and there is "
+            "no journal_uri. A retry after a kill, and a clear, submit again and pay again."
+        )
+        return None

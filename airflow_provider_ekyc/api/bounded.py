@@ -1,0 +1,139 @@
+"""
+Hear an answer out, but not for ever.
+
+A read time-out holds for each piece of an answer: a server that drips a byte a minute would keep a worker for
+as long as it likes. Here every MiB of an answer has its time as well, its head and a proxy's answer included.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from typing import Any, ClassVar
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+#: Bytes that go up or come down in one block.
+BLOCK = 1024 * 1024
+
+#: Seconds that one block of a file may take, up or down: a slow line is not a lost connection, and giving up
+#: in the middle of an upload leaves a submission's fate unknown.
+BLOCK_TIMEOUT = 300.0
+
+
+class _Patience(io.RawIOBase):
+    """
+    Reads a socket within its time-out and within ``seconds`` for each block.
+
+    :param sock: with the time-out for the next bytes
+    :param seconds: for each block
+    """
+
+    def __init__(self, sock: socket.socket, seconds: float) -> None:
+        self._sock = sock
+        self._idle = sock.gettimeout()
+        self._raw: Any = sock.makefile("rb", buffering=0)
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
+        self._room = BLOCK
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer takes too long")
+        self._sock.settimeout(left if self._idle is None else min(self._idle, left))
+        count: int | None = self._raw.readinto(buffer)
+        self._room -= count or 0
+        if self._room <= 0:
+            self._room, self._until = BLOCK, time.monotonic() + self._seconds
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer of the API: below a block, so all of it has the time-out of one read."""
+
+    least_seconds: ClassVar[float] = 0.0
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        unbounded = self.fp
+        self.fp = io.BufferedReader(_Patience(sock, max(sock.gettimeout() or 0.0, self.least_seconds)))
+        unbounded.close()
+
+
+class _Result(_Answer):
+    """A result: as large as it is."""
+
+    least_seconds = BLOCK_TIMEOUT
+
+
+class Connection(HTTPConnection):
+    """Plain, to the API."""
+
+    response_class = _Answer
+
+
+class TlsConnection(HTTPSConnection):
+    """TLS, to the API."""
+
+    response_class = _Answer
+
+
+class _ResultConnection(HTTPConnection):
+    response_class = _Result
+
+
+class _ResultTlsConnection(HTTPSConnection):
+    response_class = _Result
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = TlsConnection
+
+
+class _ResultPool(HTTPConnectionPool):
+    ConnectionCls = _ResultConnection
+
+
+class _ResultTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _ResultTlsConnection
+
+
+class ApiAdapter(HTTPAdapter):
+    """A requests adapter for the API's short answers; nothing below it tries again."""
+
+    pool_classes: ClassVar[dict[str, type[HTTPConnectionPool]]] = {"http": _Pool, "https": _TlsPool}
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Use the connections of this class."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self.pool_classes
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Use the connections of this class through an HTTP proxy too; a SOCKS proxy needs its own."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = self.pool_classes
+        return manager
+
+
+class ResultAdapter(ApiAdapter):
+    """A requests adapter for a download."""
+
+    pool_classes: ClassVar[dict[str, type[HTTPConnectionPool]]] = {"http": _ResultPool, "https": _ResultTlsPool}

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given, strategies as st
+
+from airflow_provider_ekyc.arguments import read_bool, read_choice, read_number, read_text
+from airflow_provider_ekyc.exceptions import EkycSettingsError
+
+
+@pytest.mark.parametrize(
+    ("value", "read"), [(True, True), ("True", True), (" false ", False), ("FALSE", False), (False, False)]
+)
+def test_a_boolean_is_read_from_what_a_template_gives(value: object, read: bool) -> None:
+    assert read_bool("x", value) is read
+
+
+@pytest.mark.parametrize("value", ["maybe", "", "1", 1, 0, None, "yes", []])
+def test_a_boolean_is_never_guessed(value: object) -> None:
+    with pytest.raises(EkycSettingsError, match="flag must be true or false"):
+        read_bool("flag", value)
+
+
+@pytest.mark.parametrize(("value", "read"), [(5, 5.0), ("5", 5.0), (" 5.5 ", 5.5), (0, 0.0)])
+def test_a_number_may_be_text(value: object, read: float) -> None:
+    assert read_number("x", value) == read
+
+
+@pytest.mark.parametrize("value", ["", "five", None, True, float("nan"), "inf", float("inf"), -1, "-1", 10**400, []])
+def test_what_is_no_number_is_refused_by_name(value: object) -> None:
+    with pytest.raises(EkycSettingsError, match="seconds must be a number, at least 0"):
+        read_number("seconds", value)
+
+
+def test_a_number_keeps_to_its_ends() -> None:
+    assert read_number("x", 1, least=1, most=2) == 1
+    assert read_number("x", 2, least=1, most=2) == 2
+    for value in (0.9, 2.1):
+        with pytest.raises(EkycSettingsError, match="at least 1, at most 2"):
+            read_number("x", value, least=1, most=2)
+
+
+def test_a_choice_is_one_of_those_named() -> None:
+    assert read_choice("x", " ZIP ", ("zip", "csv")) == "zip"
+    for value in ("tar", None, 1, ""):
+        with pytest.raises(EkycSettingsError, match="must be one of: zip, csv"):
+            read_choice("x", value, ("zip", "csv"))
+
+
+def test_text_is_there() -> None:
+    assert read_text("x", " a ") == "a"
+    for value in ("", " ", "None", None, 7):
+        with pytest.raises(EkycSettingsError, match="x is empty"):
+            read_text("x", value)
+
+
+@given(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.integers())))
+def test_nothing_but_a_settings_error_is_raised(value: object) -> None:
+    for read in (
+        lambda: read_bool("x", value),
+        lambda: read_number("x", value),
+        lambda: read_choice("x", value, ("a",)),
+        lambda: read_text("x", value),
+    ):
+        with contextlib.suppress(EkycSettingsError):
+            read()

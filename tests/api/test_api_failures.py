@@ -1,0 +1,341 @@
+from __future__ import annotations
+
+import copy
+import pickle
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import example, given, strategies as st
+
+from airflow_provider_ekyc import exceptions
+from airflow_provider_ekyc.api.failures import (
+    Call,
+    HttpAnswer,
+    classify_result_status,
+    classify_status,
+    classify_transport,
+    retry_after,
+    server_message,
+)
+from airflow_provider_ekyc.api.protocol import (
+    balance_request,
+    checked_task_id,
+    read_balance_answer,
+    read_status_answer,
+    read_submission_answer,
+    status_request,
+    submit_request,
+)
+from airflow_provider_ekyc.api.result_stream import read_result_head
+from airflow_provider_ekyc.exceptions import (
+    EkycAnswerError,
+    EkycApiError,
+    EkycAuthenticationError,
+    EkycBalanceError,
+    EkycConnectionError,
+    EkycError,
+    EkycExpiredUrlError,
+    EkycNotFoundError,
+    EkycRateLimitError,
+    EkycRequestError,
+    EkycServerError,
+    EkycSettingsError,
+    EkycTooLargeError,
+    Outcome,
+)
+from tests.api.conftest import API_KEY, settings_for
+
+NOW = datetime(2026, 11, 21, 15, 58, 8, tzinfo=UTC)
+SETTINGS = settings_for("https://api.example")
+
+
+def answered(status: int, body: bytes = b"", **headers: str) -> HttpAnswer:
+    return HttpAnswer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, NOW)
+
+
+ASKING = (Call.STATUS, Call.BALANCE)
+EVERY = (Call.SUBMIT, *ASKING)
+TABLE = [
+    # calls, statuses, class, retryable, outcome
+    (EVERY, (301, 302, 303, 307, 308), EkycRequestError, False, Outcome.REFUSED),
+    (EVERY, (400, 405, 409, 415, 422), EkycRequestError, False, Outcome.REFUSED),
+    (EVERY, (401, 403), EkycAuthenticationError, False, Outcome.REFUSED),
+    (EVERY, (402,), EkycBalanceError, False, Outcome.REFUSED),
+    ((Call.STATUS,), (404,), EkycNotFoundError, False, Outcome.REFUSED),
+    ((Call.SUBMIT, Call.BALANCE), (404,), EkycRequestError, False, Outcome.REFUSED),
+    (EVERY, (407,), EkycRequestError, False, Outcome.REFUSED),
+    (ASKING, (408, 425), EkycServerError, True, Outcome.REFUSED),
+    ((Call.SUBMIT,), (408, 425), EkycRequestError, False, Outcome.REFUSED),
+    (EVERY, (413,), EkycTooLargeError, False, Outcome.REFUSED),
+    (EVERY, (429,), EkycRateLimitError, True, Outcome.REFUSED),
+    (EVERY, (500,), EkycServerError, True, Outcome.REFUSED),
+    (ASKING, (501, 502, 503, 504, 520, 599), EkycServerError, True, Outcome.REFUSED),
+    ((Call.SUBMIT,), (501, 502, 503, 504, 520, 599), EkycServerError, False, Outcome.UNKNOWN),
+]
+ROWS = [(call, status, *row[2:]) for row in TABLE for call in row[0] for status in row[1]]
+
+
+@pytest.mark.parametrize(("call", "status", "kind", "retryable", "outcome"), ROWS)
+def test_what_a_status_means(
+    call: Call, status: int, kind: type[EkycApiError], retryable: bool, outcome: Outcome
+) -> None:
+    error = classify_status(call, SETTINGS, answered(status, b'{"error": "because"}'))
+    assert (type(error), error.status, error.retryable, error.outcome) == (kind, status, retryable, outcome)
+    assert str(status) in error.message
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 402, 403, 404, 407, 413, 422, 429])
+def test_a_refused_submission_is_said_to_be_free_and_a_query_says_nothing_of_money(status: int) -> None:
+    assert "Nothing was charged" in classify_status(Call.SUBMIT, SETTINGS, answered(status)).message
+    for call in ASKING:
+        assert "charged" not in classify_status(call, SETTINGS, answered(status)).message
+
+
+def test_a_submission_of_unknown_fate_is_never_said_to_be_free() -> None:
+    for status in (502, 503, 504):
+        message = classify_status(Call.SUBMIT, SETTINGS, answered(status)).message
+        assert "free" not in message
+        assert "Nothing was charged" not in message
+    assert "free" in classify_status(Call.SUBMIT, SETTINGS, answered(500)).message
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("call", EVERY)
+def test_what_the_server_asks_to_wait_goes_with_the_error(call: Call, status: int) -> None:
+    assert classify_status(call, SETTINGS, answered(status, Retry_After="7")).retry_after == 7.0
+    assert classify_status(call, SETTINGS, answered(status)).retry_after is None
+
+
+@pytest.mark.parametrize("call", Call)
+def test_a_lost_connection_leaves_only_a_submission_that_was_sent_in_doubt(call: Call) -> None:
+    for sent in (True, False):
+        error = classify_transport(call, "MadeUpError", sent=sent)
+        unknown = call is Call.SUBMIT and sent
+        assert type(error) is EkycConnectionError
+        assert error.outcome is (Outcome.UNKNOWN if unknown else Outcome.NOT_SENT)
+        assert error.retryable is not unknown
+        assert "MadeUpError" in error.message
+        assert error.status is None
+
+
+def test_an_unknown_outcome_is_never_retryable_whatever_its_maker_says() -> None:
+    assert EkycApiError("x", retryable=True, outcome=Outcome.UNKNOWN).retryable is False
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "retryable"),
+    [
+        (403, "<Code>AccessDenied</Code><Message>Request has expired</Message>", EkycExpiredUrlError, False),
+        (400, "<Code>ExpiredToken</Code><Message>The provided token</Message>", EkycExpiredUrlError, False),
+        (403, "<Code>AccessDenied</Code><Message>Access Denied</Message>", EkycRequestError, False),
+        (403, "<Error><Code>SignatureDoesNotMatch</Code></Error>", EkycRequestError, False),
+        (404, "<Error><Code>NoSuchKey</Code></Error>", EkycRequestError, False),
+        (416, "<Error><Code>InvalidRange</Code></Error>", EkycRequestError, False),
+        (307, "", EkycRequestError, False),
+        (408, "", EkycServerError, True),
+        (429, "", EkycServerError, True),
+        (500, "<Error><Code>InternalError</Code></Error>", EkycServerError, True),
+        (503, "<Error><Code>SlowDown</Code></Error>", EkycServerError, True),
+    ],
+)
+def test_what_the_store_of_results_means(status: int, body: str, kind: type[EkycApiError], retryable: bool) -> None:
+    error = classify_result_status(answered(status, body.encode(), Retry_After="3"))
+    assert (type(error), error.status, error.retryable) == (kind, status, retryable)
+    assert error.retry_after == (3.0 if retryable else None)
+    assert "<" not in error.message
+
+
+def test_of_a_stores_answer_only_its_code_is_shown() -> None:
+    body = (
+        b"<Error><Code>AccessDenied</Code><AWSAccessKeyId>MADEUPKEYID</AWSAccessKeyId><Resource>+99912345678</Resource>"
+    )
+    message = classify_result_status(answered(403, body)).message
+    assert "AccessDenied" in message
+    assert "MADEUPKEYID" not in message
+    assert "999123" not in message
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("0", 0.0),
+        ("2.5", 2.5),
+        ("86400", 3600.0),
+        (format_datetime(datetime(2026, 11, 21, 15, 58, 38, tzinfo=UTC), usegmt=True), 30.0),
+        ("Sat, 21 Nov 2026 15:58:38 -0000", 30.0),
+        ("Sat, 21 Nov 2026 16:58:38 +0100", 30.0),
+        (format_datetime(datetime(2026, 11, 21, 15, 0, 0, tzinfo=UTC), usegmt=True), 0.0),
+        ("Sat, 21 Nov 2099 15:58:38 GMT", 3600.0),
+        ("soon", None),
+        ("-5", None),
+        ("", None),
+        ("nan", None),
+        ("Sat, 21 Nov 99999999999999999999 15:58:38 GMT", None),
+        ("Sat, 32 Nov 2026 15:58:38 GMT", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_or_nonsense(value: str, seconds: float | None) -> None:
+    assert retry_after({"retry-AFTER": value}, NOW) == seconds
+
+
+def test_no_retry_after_is_none() -> None:
+    assert retry_after({"Retry": "7"}, NOW) is None
+
+
+@given(st.text() | st.from_regex(r"\A[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} \d+ \d+:\d+:\d+ [+-]?\w*\Z"))
+@example(" ")
+def test_no_retry_after_breaks_a_call(value: str) -> None:
+    seconds = retry_after({"Retry-After": value}, NOW)
+    assert seconds is None or 0 <= seconds <= 3600
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"error": "invalid_batch_size"}', "invalid_batch_size"),
+        (b'{"error": "invalid_batch_size", "message": "takes 100 rows"}', "invalid_batch_size: takes 100 rows"),
+        (b'{"error": "same", "msg": "same"}', "same"),
+        (b'{"msg": "too low"}', "too low"),
+        (b'{"error": {"code": 7, "message": "nested"}}', "{'code': 7, 'message': 'nested'}"),
+        (b'{"code": 7}', ""),
+        (b"{}", ""),
+        (b"[1]", "[1]"),
+        (b"Bad Gateway\r\nnginx", "Bad Gateway nginx"),
+        (b"", ""),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        (b"<html><head><title>502 Bad\nGateway</title></head>", "an HTML page, 502 Bad Gateway"),
+        (b"<!DOCTYPE html><p>+99912345678</p>", "an HTML page"),
+        (b'{"error": "bad number +99912345678"}', "bad number [number removed]"),
+        (f'{{"error": "no key {API_KEY}"}}'.encode(), "no key ***"),
+        (f"GET https://x.example/?key={API_KEY} failed".encode(), "GET https://x.example/?*** failed"),
+        (b"[" * 100_000, "[" * 300 + "\u2026"),
+    ],
+)
+def test_what_the_server_says_is_made_safe_to_show(body: bytes, said: str) -> None:
+    assert server_message(body, SETTINGS) == said
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 402, 404, 413, 422, 429, 500, 503])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": "bad number +99912345678 of key KEY at https://x.example/a?sig=madeup"}',
+        b"bad number +99912345678 of key KEY at https://x.example/a?sig=madeup",
+        b"<title>bad number +99912345678 of key KEY at https://x.example/a?sig=madeup</title>",
+        b'{"message": {"number": "+99912345678", "key": "KEY", "url": "https://x.example/a?sig=madeup"}}',
+    ],
+)
+def test_what_the_server_echoes_is_in_no_error(status: int, body: bytes) -> None:
+    answer = answered(status, body.replace(b"KEY", API_KEY.encode()))
+    for read in (
+        lambda: read_submission_answer(SETTINGS, answer),
+        lambda: read_status_answer(SETTINGS, "made-up-id", answer),
+        lambda: read_balance_answer(SETTINGS, answer),
+    ):
+        with pytest.raises(EkycApiError) as caught:
+            read()
+        for secret in (API_KEY, "999123", "sig=madeup"):
+            assert secret not in f"{caught.value!r} {caught.value} {caught.value.__dict__}"
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_any_2xx_with_an_id_is_an_accepted_submission(status: int) -> None:
+    assert read_submission_answer(SETTINGS, answered(status, b'{"task_id": "made-up-id"}')).ekyc_task_id == "made-up-id"
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b'{"task_id": "d4g8o46p2jv', "it is not a JSON object"),
+        (b"", "it is not a JSON object"),
+        (b"[]", "it is not a JSON object"),
+        (b"null", "it is not a JSON object"),
+        (b"<html><title>Just a moment</title>", "an HTML page, Just a moment"),
+        (b'{"total": 1}', "it has no task_id"),
+        (b'{"code": 1, "msg": "try again"}', 'it has no task_id. The server says: "try again"'),
+    ],
+)
+def test_an_unreadable_2xx_leaves_a_submission_in_doubt(body: bytes, problem: str) -> None:
+    with pytest.raises(EkycAnswerError) as caught:
+        read_submission_answer(SETTINGS, answered(200, body))
+    assert (caught.value.outcome, caught.value.retryable) == (Outcome.UNKNOWN, False)
+    assert problem in caught.value.message
+    with pytest.raises(EkycAnswerError) as caught:
+        read_status_answer(SETTINGS, "made-up-id", answered(200, body))
+    assert (caught.value.outcome, caught.value.retryable) == (Outcome.REFUSED, True)
+
+
+def test_an_answer_about_another_task_is_not_taken() -> None:
+    body = b'{"task_id": "other", "status": "exported", "result_url": "https://x.example/?sig=madeup"}'
+    with pytest.raises(EkycAnswerError, match="another task") as caught:
+        read_status_answer(SETTINGS, "made-up-id", answered(200, body))
+    assert caught.value.retryable
+
+
+@given(st.binary(max_size=200), st.sampled_from([200, 202, 302, 400, 404, 429, 500, 503]))
+def test_no_answer_raises_anything_but_an_api_error(body: bytes, status: int) -> None:
+    for read in (
+        lambda: read_submission_answer(SETTINGS, answered(status, body)),
+        lambda: read_balance_answer(SETTINGS, answered(status, body)),
+        lambda: read_status_answer(SETTINGS, "x", answered(status, body)),
+    ):
+        with pytest.raises(EkycApiError):
+            read()
+
+
+def test_requests_carry_the_key_in_a_header_and_show_it_nowhere() -> None:
+    parts = submit_request(SETTINGS, "amazon", "made-up-boundary")
+    for request in (balance_request(SETTINGS), status_request(SETTINGS, "made-up-id"), parts.request):
+        assert request.headers["X-API-Key"] == API_KEY
+        assert API_KEY not in repr(request)
+        assert API_KEY not in request.url
+    assert status_request(SETTINGS, "made-up-id").url == "https://api.example/v1/gettasks"
+    assert b'name="task_type"\r\n\r\namazon\r\n' in parts.head
+    assert parts.head.endswith(b'name="file"; filename="numbers.txt"\r\nContent-Type: text/plain\r\n\r\n')
+    assert parts.tail == b"\r\n--made-up-boundary--\r\n"
+
+
+@pytest.mark.parametrize("task_type", ["", "a b", 'a"', "a\r\nb", "ä", "x" * 65])
+def test_a_task_type_is_a_word(task_type: str) -> None:
+    with pytest.raises(EkycSettingsError, match="task_type must be a word"):
+        submit_request(SETTINGS, task_type, "b")
+
+
+@pytest.mark.parametrize("ekyc_task_id", ["", " ", "None", None, 7, "a b", "a\r\nb", "ä", "x" * 201, ["a"]])
+def test_what_is_no_id_is_refused_before_anything_is_asked(ekyc_task_id: object) -> None:
+    with pytest.raises(EkycSettingsError, match="Nothing was asked"):
+        checked_task_id(ekyc_task_id)
+    assert checked_task_id(" made-up-id\n") == "made-up-id"
+
+
+def test_a_result_head_says_where_it_starts_and_how_long_it_is() -> None:
+    whole = read_result_head(200, {"Content-Length": "10", "ETag": '"a"'})
+    assert (whole.start, whole.length, whole.etag) == (0, 10, '"a"')
+    part = read_result_head(206, {"content-range": "bytes 4-9/10", "content-length": "6"})
+    assert (part.start, part.length, part.etag) == (4, 10, None)
+    assert read_result_head(206, {"Content-Range": "bytes 4-9/*"}).length is None
+    for length in ("", "many", "-1", "9" * 30):
+        assert read_result_head(200, {"Content-Length": length}).length is None
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Range": "bytes */10"}, {"Content-Range": "rows 1-2/3"}])
+def test_a_part_that_does_not_say_which_is_not_taken_for_the_whole(headers: dict[str, str]) -> None:
+    with pytest.raises(EkycServerError) as caught:
+        read_result_head(206, {"Content-Length": "6", **headers})
+    assert caught.value.retryable
+
+
+_CLASSES = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, EkycError)]
+
+
+@pytest.mark.parametrize("kind", _CLASSES)
+def test_errors_survive_the_way_between_processes(kind: type[EkycError]) -> None:
+    given_ = {"status": 429, "retryable": True, "retry_after": 7.5, "outcome": Outcome.REFUSED}
+    error = kind("made up", **given_) if issubclass(kind, EkycApiError) else kind("made up")
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(twin) is kind
+        assert twin.__dict__ == error.__dict__
+        assert (str(twin), twin.message, twin.retryable) == ("made up", "made up", error.retryable)

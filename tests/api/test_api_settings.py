@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from airflow_provider_ekyc.api.result_hosts import DEFAULT_RESULT_HOSTS
+from airflow_provider_ekyc.api.settings import EXTRA_NAMES, EkycSettings, read_settings
+from airflow_provider_ekyc.exceptions import EkycSettingsError
+from tests.api.conftest import API_KEY
+
+
+def read(host: str | None = None, *, password: str | None = API_KEY, **parts: Any) -> EkycSettings:
+    return read_settings("made_up", host=host, password=password, **{"extra": {}, **parts})
+
+
+def extra(**given_: Any) -> EkycSettings:
+    return read(extra=given_)
+
+
+def test_a_key_alone_is_enough() -> None:
+    assert read() == EkycSettings(
+        base_url="https://api.ekycpro.com",
+        api_key=API_KEY,
+        connect_timeout=10.0,
+        read_timeout=60.0,
+        submit_timeout=600.0,
+        verify=True,
+        ca_file=None,
+        proxy=None,
+        result_hosts=DEFAULT_RESULT_HOSTS,
+        account="made_up",
+        row_limits={},
+    )
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_empty_field_of_the_form_means_not_set(empty: str | None) -> None:
+    assert read("", schema="", extra=dict.fromkeys(EXTRA_NAMES, empty)) == read()
+
+
+@pytest.mark.parametrize(
+    ("parts", "base_url"),
+    [
+        ({"host": "https://api.example"}, "https://api.example"),
+        ({"host": "https://api.example/"}, "https://api.example"),
+        ({"host": " https://api.example "}, "https://api.example"),
+        ({"host": "HTTPS://api.example"}, "https://api.example"),
+        ({"host": "api.example"}, "https://api.example"),
+        ({"host": "api.example", "schema": "http"}, "http://api.example"),
+        ({"host": "https://api.example", "schema": "http"}, "https://api.example"),
+        ({"host": "api.example", "port": 8443}, "https://api.example:8443"),
+        ({"host": "api.example:8443"}, "https://api.example:8443"),
+        ({"host": "api.example:8443", "port": 1}, "https://api.example:8443"),
+        ({"host": "http://127.0.0.1:8900"}, "http://127.0.0.1:8900"),
+        ({"host": "127.0.0.1", "port": 8900, "schema": "http"}, "http://127.0.0.1:8900"),
+        ({"host": "[::1]", "port": 8900, "schema": "http"}, "http://[::1]:8900"),
+        ({"host": "https://gateway.example/ekyc/"}, "https://gateway.example/ekyc"),
+        ({"host": None}, "https://api.ekycpro.com"),
+    ],
+)
+def test_a_host_has_many_forms(parts: dict[str, Any], base_url: str) -> None:
+    assert read(**parts).base_url == base_url
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "ftp://api.example",
+        "https://",
+        "://",
+        "https://api.example:port",
+        "https://api.example:99999",
+        "https://[::1",
+        "https://me@api.example",
+        "https://me:secret-made-up@api.example",
+        "https://api.example?x=secret-made-up",
+        "https://api.example#x",
+        "https://api example",
+        "https://api.example/a b",
+        "https://api.example\\@evil.example",
+        "https://api..example",
+        f"https://{'a' * 70}.example",
+    ],
+)
+def test_what_is_no_base_url_is_refused_at_once(host: str) -> None:
+    with pytest.raises(EkycSettingsError, match=r"^Connection 'made_up': host ") as caught:
+        read(host)
+    assert "secret-made-up" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("http://127.0.0.1:8900", True),
+        ("http://127.1.2.3", True),
+        ("http://localhost:8900", True),
+        ("http://[::1]:8900", True),
+        ("http://127.evil.example", False),
+        ("http://localhost.evil.example", False),
+        ("http://10.0.0.1", False),
+        ("https://api.ekycpro.com", False),
+    ],
+)
+def test_local_is_this_machine_alone(host: str, local: bool) -> None:
+    assert read(host).is_local is local
+
+
+@pytest.mark.parametrize("password", [None, "", "  ", "\n"])
+def test_a_missing_key_is_an_error(password: str | None) -> None:
+    with pytest.raises(EkycSettingsError, match="Connection 'made_up': no API key"):
+        read(password=password)
+
+
+@pytest.mark.parametrize("password", ["made up", "made\nup", "made\r\nX-Other: up", "made\tup", "mädeup", "made\0up"])
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(password: str) -> None:
+    with pytest.raises(EkycSettingsError) as caught:
+        read(password=password)
+    assert "up" not in caught.value.message.replace("made_up", "")
+    assert caught.value.__cause__ is None
+
+
+def test_blanks_around_a_key_are_those_of_copy_and_paste() -> None:
+    assert read(password=f" {API_KEY}\n").api_key == API_KEY
+
+
+def test_neither_key_nor_proxy_is_in_the_text_of_the_settings() -> None:
+    settings = extra(proxy="http://me:secret-made-up@proxy.example:3128")
+    assert API_KEY not in repr(settings)
+    assert "secret-made-up" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["api_key", "timeout", "Verify", "result_host", "extra__ekyc__account"])
+def test_a_typo_in_the_extra_is_noticed_and_its_value_not_shown(name: str) -> None:
+    with pytest.raises(EkycSettingsError, match=f"unknown extra {name}; known are account, ca_file") as caught:
+        extra(**{name: "secret-made-up"})
+    assert "secret-made-up" not in caught.value.message
+
+
+@pytest.mark.parametrize("given_", [[], ["account"], "account", None, 7])
+def test_an_extra_that_is_no_object_is_an_error(given_: object) -> None:
+    with pytest.raises(EkycSettingsError, match="Connection 'made_up': the extra must be a JSON object"):
+        read(extra=given_)
+
+
+@pytest.mark.parametrize("name", ["connect_timeout", "read_timeout", "submit_timeout"])
+def test_time_outs_are_seconds(name: str) -> None:
+    assert getattr(extra(**{name: 5}), name) == 5.0
+    assert getattr(extra(**{name: "2.5"}), name) == 2.5
+    for wrong in (0, -1, "soon", True, "inf", 10**12, [5]):
+        with pytest.raises(EkycSettingsError, match=f"Connection 'made_up': {name} must be a number, at least 0.1"):
+            extra(**{name: wrong})
+
+
+def test_verify_is_parsed_strictly() -> None:
+    assert extra(verify="False").verify is False
+    assert extra(verify=True).verify is True
+    with pytest.raises(EkycSettingsError, match="verify must be true or false"):
+        extra(verify="maybe")
+
+
+@pytest.mark.parametrize("name", ["account", "ca_file"])
+def test_texts_are_texts(name: str) -> None:
+    assert getattr(extra(**{name: "made-up"}), name) == "made-up"
+    with pytest.raises(EkycSettingsError, match=f"{name} must be text"):
+        extra(**{name: 7})
+
+
+def test_a_proxy_is_a_url_of_http() -> None:
+    assert extra(proxy="http://proxy.example:3128").proxy == "http://proxy.example:3128"
+    for wrong in ("proxy.example:3128", "socks5://proxy.example", 7, "http://"):
+        with pytest.raises(EkycSettingsError, match="proxy must be"):
+            extra(proxy=wrong)
+
+
+@pytest.mark.parametrize(
+    "given_",
+    [
+        ["results.example", "http://127.0.0.1:9000"],
+        "results.example, http://127.0.0.1:9000",
+        "results.example,http://127.0.0.1:9000,",
+    ],
+)
+def test_result_hosts_are_a_list_or_text_with_commas(given_: object) -> None:
+    assert [host.text for host in extra(result_hosts=given_).result_hosts] == [
+        "results.example",
+        "http://127.0.0.1:9000",
+    ]
+
+
+@pytest.mark.parametrize("given_", [7, [7], {"a": 1}, ",", [], "http://x.example/path", "two words", "*"])
+def test_result_hosts_that_mean_nothing_are_refused(given_: object) -> None:
+    with pytest.raises(EkycSettingsError, match="Connection 'made_up': result_hosts"):
+        extra(result_hosts=given_)
+
+
+@pytest.mark.parametrize(
+    "given_",
+    [
+        {"amazon": [100, 1000], "ws": [1, 50]},
+        {"amazon": ["100", "1000"], "ws": (1, 50)},
+        "amazon=100-1000,ws=1-50",
+        " amazon = 100 - 1000 , ws = 1 - 50 , ",
+        json.dumps({"amazon": [100, 1000], "ws": [1, 50]}),
+    ],
+)
+def test_row_limits_are_an_object_or_text(given_: object) -> None:
+    settings = extra(row_limits=given_)
+    assert settings.row_limits == {"amazon": (100, 1000), "ws": (1, 50)}
+    assert settings.limits("amazon") == (100, 1000)
+    assert settings.limits("htx") == (100, 10_000_000)
+
+
+@pytest.mark.parametrize(
+    "given_",
+    [7, "amazon", "amazon=100", "amazon=9-1", {"amazon": 100}, {"amazon": [1]}, {"amazon": [2, 1]}, '{"amazon": [',
+     "{}x", {"amazon": [-1, 5]}, {"amazon": ["a", "b"]}, {"amazon": [1.5, 5]}, {"amazon": "12"}],
+)  # fmt: skip
+def test_row_limits_that_mean_nothing_are_refused(given_: object) -> None:
+    with pytest.raises(EkycSettingsError, match="Connection 'made_up': row_limits"):
+        extra(row_limits=given_)
+
+
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@given(st.text() | st.none(), st.text() | st.none(), st.dictionaries(st.sampled_from(EXTRA_NAMES), _ANY, max_size=3))
+def test_nothing_but_a_settings_error_is_raised(host: str | None, password: str | None, given_: dict[str, Any]) -> None:
+    try:
+        settings = read(host, password=password, extra=given_)
+    except EkycSettingsError as error:
+        message = error.message
+    else:
+        assert settings.base_url.startswith(("http://", "https://"))
+        return
+    assert message.startswith("Connection 'made_up': ")

@@ -1,0 +1,175 @@
+"""The worker's and the triggerer's client differ in transport alone."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.api.models import TaskStatus
+from airflow_provider_ekyc.exceptions import (
+    EkycAnswerError,
+    EkycApiError,
+    EkycAuthenticationError,
+    EkycConnectionError,
+    EkycError,
+    EkycRequestError,
+    EkycServerError,
+    EkycSettingsError,
+)
+from airflow_provider_ekyc.sandbox import Sandbox
+from tests.api.conftest import BOTH, Ask, alike, failure, settings_for, settings_of
+from tests.api.raw_servers import answer, answering, dripping, free_port, raw_server, read_request
+from tests.submitted import submitted
+
+FAULTS: list[tuple[str, dict[str, Any]]] = [
+    *[("status", {"status": code}) for code in (400, 401, 402, 403, 404, 405, 407, 408, 413, 425, 500, 502, 503, 504)],
+    ("status", {"status": 429, "headers": {"Retry-After": "7"}}),
+    ("status", {"status": 503, "headers": {"Retry-After": "nonsense"}, "body": "plain +99912345678"}),
+    ("status", {"status": 302, "headers": {"Location": "http://127.0.0.1:9/"}}),
+    ("status", {"status": 204}),
+    ("broken_json", {}),
+    ("html", {}),
+    ("without_task_id", {}),
+    ("cut_before", {}),
+    ("cut_after", {}),
+    ("status_after", {}),
+    ("early_status", {"status": 401}),
+    ("early_status", {"status": 503}),
+    ("delay", {"seconds": 1.2}),
+]
+
+
+@pytest.mark.parametrize(("kind", "parameters"), FAULTS, ids=lambda value: str(value)[:40])
+def test_the_same_fault_is_the_same_error(either_sandbox: Sandbox, kind: str, parameters: dict[str, Any]) -> None:
+    ekyc_task_id = submitted(either_sandbox)
+    either_sandbox.fault("status", kind, times=2, **parameters)
+    error = alike(settings_of(either_sandbox, read_timeout=0.5), ekyc_task_id)
+    assert isinstance(error, EkycApiError)
+    assert either_sandbox.calls["status"] == 2
+
+
+@BOTH
+def test_the_same_answer_is_the_same_task(either_sandbox: Sandbox, ask: Ask) -> None:
+    ekyc_task_id = submitted(either_sandbox)
+    task = ask(settings_of(either_sandbox), f" {ekyc_task_id}\n")
+    assert (task.ekyc_task_id, task.status, task.total) == (ekyc_task_id, TaskStatus.EXPORTED, 200)
+    assert task.result_url
+
+
+@pytest.mark.parametrize("ekyc_task_id", ["", "None", "a b"])
+def test_an_id_that_can_be_none_is_refused_by_both(sandbox: Sandbox, ekyc_task_id: str) -> None:
+    assert type(alike(settings_of(sandbox), ekyc_task_id)) is EkycSettingsError
+    assert sandbox.calls["status"] == 0
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{port}", "https://127.0.0.1:{port}", "http://no-such-host.invalid"])
+def test_what_is_not_reached_is_a_lost_connection(url: str) -> None:
+    error = alike(settings_for(url.format(port=free_port())))
+    assert type(error) is EkycConnectionError
+    assert error.retryable
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "kind"),
+    [
+        (b"\x00\x01 no http at all\r\n\r\n", EkycConnectionError),
+        (b"", EkycConnectionError),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{", EkycConnectionError),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", EkycConnectionError),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone", EkycConnectionError),
+        (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 500\r\n\r\nwrong", EkycAuthenticationError),
+        (b"HTTP/1.1 503 Unavailable\r\nContent-Length: 500\r\n\r\nback", EkycServerError),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", EkycAnswerError),
+        (b"HTTP/1.1 307 Elsewhere\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n", EkycRequestError),
+        (answer("200 OK", b'{"x": "' + b"x" * (2 << 20) + b'"}'), EkycAnswerError),
+        (answer("502 Bad Gateway", b"x" * (2 << 20)), EkycServerError),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_broken_answer_is_the_same_error(bytes_: bytes, kind: type[EkycError]) -> None:
+    with raw_server(answering(bytes_)) as server:
+        assert type(alike(settings_for(server.url, read_timeout=2), whole=False)) is kind
+
+
+_DRIPS = {
+    "head": b"HTTP/1.1 200 OK\r\nX-Made-Up: ",
+    "body": b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
+    "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffff\r\n",
+    "nothing else": b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+}
+
+
+@BOTH
+@pytest.mark.parametrize("head", _DRIPS.values(), ids=_DRIPS)
+def test_an_answer_that_drips_for_ever_ends_with_the_time_out(ask: Ask, head: bytes) -> None:
+    with raw_server(dripping(head)) as server:
+        begun = time.monotonic()
+        error = failure(ask, settings_for(server.url, read_timeout=0.4))
+        assert 0.3 < time.monotonic() - begun < 3
+    assert type(error) is EkycConnectionError
+    assert error.retryable
+
+
+@BOTH
+def test_a_refusal_whose_text_drips_for_ever_stands(ask: Ask) -> None:
+    with raw_server(dripping(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 1000000\r\n\r\n")) as server:
+        begun = time.monotonic()
+        assert type(failure(ask, settings_for(server.url, read_timeout=0.4))) is EkycAuthenticationError
+        assert time.monotonic() - begun < 3
+
+
+@BOTH
+def test_an_answer_in_pieces_is_whole_within_the_time_out(sandbox: Sandbox, ask: Ask) -> None:
+    ekyc_task_id = submitted(sandbox)
+    sandbox.fault("status", "slow_body", seconds=0.4)
+    assert ask(settings_of(sandbox, read_timeout=5), ekyc_task_id).total == 200
+
+
+@BOTH
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 200 Connection esta"], ids=["nothing", "half a line"])
+def test_a_proxy_that_never_connects_does_not_hold_a_call(tls_sandbox: Sandbox, ask: Ask, says: bytes) -> None:
+    over = threading.Event()
+
+    def talk(line: socket.socket) -> None:
+        line.recv(100)
+        line.sendall(says)
+        while not over.wait(0.05):
+            line.sendall(b"x" if says else b"")
+
+    with raw_server(talk) as proxy:
+        begun = time.monotonic()
+        error = failure(ask, settings_of(tls_sandbox, proxy=proxy.url, connect_timeout=0.4, read_timeout=0.4))
+        assert time.monotonic() - begun < 4
+        over.set()
+    assert type(error) is EkycConnectionError
+
+
+@BOTH
+def test_a_netrc_is_not_read(sandbox: Sandbox, ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login made password up\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    ask(settings_of(sandbox), submitted(sandbox))
+    assert "authorization" not in sandbox.requests[-1].header_names
+
+
+def test_both_send_the_same_request(sandbox: Sandbox) -> None:
+    seen: list[tuple[bytes, bytes]] = []
+
+    def talk(line: socket.socket) -> None:
+        seen.append(read_request(line))
+        line.sendall(answer("404 Not Found"))
+
+    with raw_server(talk) as server:
+        alike(settings_for(server.url))
+    (one, one_body), (other, other_body) = seen
+    assert one_body == other_body
+    names = [{line.split(b":")[0].lower() for line in head.split(b"\r\n")[1:] if line} for head in (one, other)]
+    assert names[0] - names[1] == {b"connection"}
+    assert names[1] - names[0] == set()

@@ -1,0 +1,243 @@
+"""The worker's client: queries, results, and whom it tells the key."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.api.client import EkycClient
+from airflow_provider_ekyc.api.models import Task, TaskStatus
+from airflow_provider_ekyc.exceptions import (
+    EkycApiError,
+    EkycAuthenticationError,
+    EkycConnectionError,
+    EkycExpiredUrlError,
+    EkycNotFoundError,
+    EkycRequestError,
+    EkycResultError,
+    EkycServerError,
+    EkycSettingsError,
+)
+from airflow_provider_ekyc.sandbox import Sandbox
+from tests.api.conftest import AT_ONCE, numbers, settings_for, settings_of
+from tests.api.raw_servers import answer, answering, raw_server
+
+Make = Callable[..., EkycClient]
+
+
+def exported(client: EkycClient, count: int = 100) -> Task:
+    data = numbers(count)
+    return client.task(client.submit(io.BytesIO(data), len(data), "amazon").ekyc_task_id)
+
+
+def fetched(client: EkycClient, url: str | None, **where: Any) -> bytes:
+    assert url is not None
+    with client.open_result(url, **where) as stream:
+        return b"".join(stream.blocks)
+
+
+def test_every_call_in_its_turn(either_sandbox: Sandbox, client: Make) -> None:
+    one = client(settings_of(either_sandbox))
+    assert one.balance().balance == 1_000_000
+    task = exported(one)
+    assert (task.status, task.total, task.success, task.failure) == (TaskStatus.EXPORTED, 100, 100, 0)
+    assert fetched(one, task.result_url).startswith(b"PK")
+    assert one.balance().balance < 1_000_000
+    assert either_sandbox.calls == {"submit": 1, "status": 1, "balance": 2, "result": 1, "other": 0}
+    assert either_sandbox.key_leaks == 0
+
+
+def test_a_base_url_may_have_a_path(client: Make) -> None:
+    with raw_server(answering(answer("200 OK", b'{"balance": 5}'))) as server:
+        assert client(settings_for(f"{server.url}/gateway/ekyc/")).balance().balance == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [
+        ("status", {"status": 429}),
+        ("status", {"status": 500}),
+        ("status", {"status": 503}),
+        ("status", {"status": 408}),
+        ("cut_before", {}),
+        ("cut_after", {}),
+        ("broken_json", {}),
+        ("html", {}),
+    ],
+)
+def test_a_query_is_asked_again_within_its_caps(
+    sandbox: Sandbox, client: Make, kind: str, parameters: dict[str, Any]
+) -> None:
+    one = client(settings_of(sandbox), AT_ONCE)
+    task = exported(one)
+    for call, ask in (("balance", one.balance), ("status", lambda: one.task(task.ekyc_task_id))):
+        before = sandbox.calls[call]
+        sandbox.fault(call, kind, times=4, **parameters)
+        ask()
+        assert sandbox.calls[call] == before + 5
+        sandbox.fault(call, kind, times=None, **parameters)
+        with pytest.raises(EkycApiError) as caught:
+            ask()
+        assert caught.value.retryable
+        assert sandbox.calls[call] == before + 10
+        sandbox.clear_faults()
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 413])
+def test_a_refused_query_is_not_asked_again(sandbox: Sandbox, client: Make, status: int) -> None:
+    one = client(settings_of(sandbox), AT_ONCE)
+    sandbox.fault("balance", "status", status=status, times=None)
+    with pytest.raises(EkycApiError) as caught:
+        one.balance()
+    assert not caught.value.retryable
+    assert sandbox.calls["balance"] == 1
+
+
+def test_an_unknown_id_and_a_wrong_key_are_told_apart(sandbox: Sandbox, client: Make) -> None:
+    with pytest.raises(EkycNotFoundError, match="ekyc_task_id"):
+        client(settings_of(sandbox)).task("no-such-id")
+    with pytest.raises(EkycAuthenticationError, match="password field"):
+        client(settings_for(sandbox.url, key="another-made-up-key")).balance()
+
+
+def test_an_id_that_can_be_none_costs_no_call(sandbox: Sandbox, client: Make) -> None:
+    with pytest.raises(EkycSettingsError, match="Nothing was asked"):
+        client(settings_of(sandbox)).task("None")
+    assert sandbox.calls["status"] == 0
+
+
+def test_a_refusal_stands_when_its_text_breaks_off(client: Make) -> None:
+    broken = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 500\r\n\r\nwrong k"
+    with raw_server(answering(broken)) as server, pytest.raises(EkycAuthenticationError):
+        client(settings_for(server.url)).balance()
+
+
+def test_an_answer_of_a_gigabyte_is_not_read_to_its_end(client: Make) -> None:
+    page = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * (2 << 20)
+    with raw_server(answering(page)) as server, pytest.raises(EkycServerError, match=r"x{300}…") as caught:
+        client(settings_for(server.url)).balance()
+    assert len(caught.value.message) < 500
+
+
+def test_a_netrc_is_not_read(sandbox: Sandbox, client: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login made password up\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    one = client(settings_of(sandbox))
+    one.balance()
+    fetched(one, exported(one).result_url)
+    assert not [seen for seen in sandbox.requests if "authorization" in seen.header_names]
+    assert sandbox.key_leaks == 0
+
+
+def test_cookies_of_the_api_do_not_reach_the_store(sandbox: Sandbox, client: Make) -> None:
+    one = client(settings_of(sandbox))
+    sandbox.fault("status", "status", status=429, headers={"Set-Cookie": "made=up; Path=/"})
+    with pytest.raises(EkycApiError):
+        one.task("made-up-id")
+    fetched(one, exported(one).result_url)
+    assert "cookie" not in sandbox.requests[-1].header_names
+
+
+def test_the_key_is_in_no_log(sandbox: Sandbox, client: Make, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    one = client(settings_of(sandbox), AT_ONCE)
+    sandbox.fault("balance", "status", status=500)
+    one.balance()
+    exported(one)
+    assert one.settings.api_key not in caplog.text
+
+
+def test_a_result_is_fetched_in_parts(either_sandbox: Sandbox, client: Make) -> None:
+    one = client(settings_of(either_sandbox))
+    url = exported(one, 5000).result_url
+    assert url is not None
+    with one.open_result(url) as stream:
+        head, whole = stream.head, b"".join(stream.blocks)
+    assert (head.start, head.length) == (0, len(whole))
+    with one.open_result(url, offset=1000, etag=head.etag) as stream:
+        assert (stream.head.start, stream.head.length, stream.head.etag) == (1000, len(whole), head.etag)
+        assert b"".join(stream.blocks) == whole[1000:]
+    with one.open_result(url, offset=1000, etag='"of another object"') as stream:
+        assert stream.head.start == 0, "If-Range: the object has changed, so all of it comes"
+        assert b"".join(stream.blocks) == whole
+    assert {seen.method for seen in either_sandbox.requests if seen.path.startswith("/externalcheck")} == {"GET"}
+
+
+def test_a_connection_that_breaks_in_a_result_says_so(sandbox: Sandbox, client: Make) -> None:
+    one = client(settings_of(sandbox))
+    url = exported(one, 5000).result_url
+    whole = hashlib.sha256(fetched(one, url)).hexdigest()
+    assert url is not None
+    sandbox.fault("result", "cut_body", at_byte=2000)
+    came: list[bytes] = []
+    with pytest.raises(EkycConnectionError) as caught, one.open_result(url) as stream:
+        came.extend(stream.blocks)
+    assert caught.value.retryable
+    assert "Amz" not in str(caught.value)
+    start = b"".join(came)
+    rest = fetched(one, url, offset=len(start), etag=stream.head.etag)
+    assert hashlib.sha256(start + rest).hexdigest() == whole
+
+
+def test_an_expired_url_is_its_own_error(sandbox: Sandbox, client: Make) -> None:
+    one = client(settings_of(sandbox))
+    url = exported(one).result_url
+    sandbox.fault("result", "expired")
+    with pytest.raises(EkycExpiredUrlError) as caught:
+        fetched(one, url)
+    assert "Amz" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, EkycRequestError), (404, EkycRequestError), (503, EkycServerError)])
+def test_other_refusals_of_the_store(sandbox: Sandbox, client: Make, status: int, kind: type[EkycApiError]) -> None:
+    one = client(settings_of(sandbox))
+    url = exported(one).result_url
+    sandbox.fault("result", "status", status=status, body="<Error><Code>MadeUp</Code></Error>")
+    with pytest.raises(kind, match=f"{status}, MadeUp"):
+        fetched(one, url)
+
+
+def test_a_redirect_of_a_result_is_not_followed(sandbox: Sandbox, client: Make) -> None:
+    one = client(settings_of(sandbox))
+    url = exported(one).result_url
+    sandbox.fault("result", "redirect")
+    with pytest.raises(EkycRequestError, match="307"):
+        fetched(one, url)
+    assert sandbox.calls["result"] == 1
+
+
+def test_a_result_from_elsewhere_is_not_asked_for(sandbox: Sandbox, client: Make) -> None:
+    url = exported(client(settings_of(sandbox))).result_url
+    for hosts in ("http://localhost:9", "results.example", ""):
+        with pytest.raises(EkycResultError, match="does not allow"):
+            fetched(client(settings_of(sandbox, result_hosts=hosts)), url)
+    assert sandbox.calls["result"] == 0
+
+
+@pytest.mark.parametrize("kind", ["cut_before", "cut_after"])
+def test_a_result_that_gets_no_answer_may_be_asked_for_again(sandbox: Sandbox, client: Make, kind: str) -> None:
+    one = client(settings_of(sandbox))
+    url = exported(one).result_url
+    sandbox.fault("result", kind)
+    with pytest.raises(EkycConnectionError) as caught:
+        fetched(one, url)
+    assert caught.value.retryable
+    assert "Amz" not in f"{caught.value!r}{caught.value.__cause__}"
+    assert fetched(one, url)
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_verify_false_holds_for_an_origin_that_the_user_named(tls_sandbox: Sandbox, client: Make) -> None:
+    bold = client(settings_of(tls_sandbox, ca_file=None, verify=False))
+    url = exported(bold).result_url
+    assert fetched(bold, url).startswith(b"PK")
+    with pytest.raises(EkycConnectionError, match="ca_file"):
+        fetched(client(settings_of(tls_sandbox, ca_file=None)), url)

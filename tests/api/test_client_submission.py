@@ -1,0 +1,296 @@
+"""A submission is paid once: what is sent again, and what is never."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.api.client import EkycClient
+from airflow_provider_ekyc.api.retries import Retries
+from airflow_provider_ekyc.api.settings import EkycSettings
+from airflow_provider_ekyc.exceptions import (
+    EkycAnswerError,
+    EkycApiError,
+    EkycAuthenticationError,
+    EkycBalanceError,
+    EkycConnectionError,
+    EkycRateLimitError,
+    EkycRequestError,
+    EkycServerError,
+    EkycTooLargeError,
+    Outcome,
+)
+from airflow_provider_ekyc.sandbox import Sandbox
+from tests.api.conftest import AT_ONCE, numbers, settings_for, settings_of
+from tests.api.raw_servers import answer, answering, free_port, http_proxy, raw_server, read_head, read_request
+
+Make = Callable[..., EkycClient]
+SMALL = numbers(100)
+LARGE = numbers(300_000)  # 4.5 MB: more than the buffers of a line hold
+
+
+def submit(client: EkycClient, data: bytes = SMALL, task_type: str = "amazon") -> Any:
+    return client.submit(io.BytesIO(data), len(data), task_type)
+
+
+def failed(client: EkycClient, kind: type[EkycApiError], data: bytes = SMALL) -> EkycApiError:
+    with pytest.raises(kind) as caught:
+        submit(client, data)
+    assert type(caught.value) is kind
+    return caught.value
+
+
+def test_an_upload_arrives_byte_for_byte(either_sandbox: Sandbox, client: Make) -> None:
+    task = submit(client(settings_of(either_sandbox)), LARGE)
+    (charge,) = either_sandbox.bill.submissions
+    assert (charge.task_id, charge.sha256) == (task.ekyc_task_id, hashlib.sha256(LARGE).hexdigest())
+    assert (task.total, charge.rows) == (300_000, 300_000)
+
+
+def test_a_file_is_sent_from_its_start_wherever_it_was_left(sandbox: Sandbox, client: Make) -> None:
+    file = io.BytesIO(SMALL)
+    file.seek(50)
+    client(settings_of(sandbox)).submit(file, len(SMALL), "ws")
+    (charge,) = sandbox.bill.submissions
+    assert (charge.sha256, charge.task_type) == (hashlib.sha256(SMALL).hexdigest(), "ws")
+
+
+def test_the_newer_success_code_is_one_too(sandbox: Sandbox, client: Make) -> None:
+    sandbox.change(submit_status=202)
+    assert submit(client(settings_of(sandbox))).total == 100
+
+
+@pytest.mark.parametrize(("status", "kind"), [(429, EkycRateLimitError), (500, EkycServerError)])
+def test_what_the_api_calls_free_is_sent_again(
+    sandbox: Sandbox, client: Make, status: int, kind: type[EkycApiError]
+) -> None:
+    sandbox.fault("submit", "status", status=status, times=3)
+    submit(client(settings_of(sandbox), AT_ONCE))
+    assert (sandbox.calls["submit"], len(sandbox.bill.submissions)) == (4, 1)
+    sandbox.fault("submit", "status", status=status, times=None)
+    error = failed(client(settings_of(sandbox), AT_ONCE), kind)
+    assert (sandbox.calls["submit"], len(sandbox.bill.submissions)) == (9, 1)
+    assert (error.retryable, error.outcome) == (True, Outcome.REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "error", "taken"),
+    [
+        ("cut_before", {}, EkycConnectionError, 0),
+        ("cut_before", {"at_byte": 10}, EkycConnectionError, 0),
+        ("cut_after", {}, EkycConnectionError, 1),
+        ("status_after", {"status": 502}, EkycServerError, 1),
+        ("status_after", {"status": 503, "headers": {"Retry-After": "0"}}, EkycServerError, 1),
+        ("status_after", {"status": 504}, EkycServerError, 1),
+        ("status", {"status": 503}, EkycServerError, 0),
+        ("status", {"status": 520}, EkycServerError, 0),
+        ("broken_json", {}, EkycAnswerError, 0),
+        ("html", {}, EkycAnswerError, 0),
+        ("without_task_id", {}, EkycAnswerError, 1),
+    ],
+)
+def test_what_may_have_been_taken_is_never_sent_again(
+    either_sandbox: Sandbox, client: Make, kind: str, parameters: dict[str, Any], error: type[EkycApiError], taken: int
+) -> None:
+    either_sandbox.fault("submit", kind, times=None, **parameters)
+    caught = failed(client(settings_of(either_sandbox), AT_ONCE), error)
+    assert (caught.outcome, caught.retryable) == (Outcome.UNKNOWN, False)
+    assert "Nothing was charged" not in caught.message
+    assert either_sandbox.calls["submit"] == 1
+    assert len(either_sandbox.bill.submissions) == taken
+
+
+def test_a_line_cut_in_the_middle_of_a_large_upload_leaves_it_in_doubt(either_sandbox: Sandbox, client: Make) -> None:
+    either_sandbox.fault("submit", "cut_before", at_byte=1_000_000, times=None)
+    caught = failed(client(settings_of(either_sandbox), AT_ONCE), EkycConnectionError, LARGE)
+    assert caught.outcome is Outcome.UNKNOWN
+    assert "after the upload had begun" in caught.message
+    assert either_sandbox.calls["submit"] == 1
+
+
+def test_an_answer_later_than_the_time_out_leaves_it_in_doubt(sandbox: Sandbox, client: Make) -> None:
+    sandbox.fault("submit", "delay", seconds=1.5)
+    begun = time.monotonic()
+    caught = failed(client(settings_of(sandbox, submit_timeout=0.3), AT_ONCE), EkycConnectionError)
+    assert time.monotonic() - begun < 1.4
+    assert caught.outcome is Outcome.UNKNOWN
+    assert sandbox.calls["submit"] == 1
+
+
+def test_a_slow_answer_has_the_time_out_of_submissions_and_not_of_queries(sandbox: Sandbox, client: Make) -> None:
+    sandbox.fault("submit", "delay", seconds=0.6)
+    assert submit(client(settings_of(sandbox, connect_timeout=0.2, read_timeout=0.2, submit_timeout=10))).total == 100
+
+
+def test_a_server_that_reads_slowly_is_not_a_lost_connection(client: Make) -> None:
+    """Each block may take longer than the time-out for connecting."""
+
+    def talk(line: socket.socket) -> None:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
+        read_head(line)
+        time.sleep(0.5)
+        left = len(LARGE)
+        while left > 0:
+            left -= len(line.recv(1 << 20))
+        line.sendall(answer("200 OK", b'{"task_id": "made-up-id"}'))
+
+    with raw_server(talk) as server:
+        task = submit(client(settings_for(server.url, connect_timeout=0.2, read_timeout=0.2, submit_timeout=5)), LARGE)
+    assert task.ekyc_task_id == "made-up-id"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, EkycRequestError), (401, EkycAuthenticationError), (402, EkycBalanceError), (413, EkycTooLargeError)],
+)
+def test_a_refusal_is_final_and_free(sandbox: Sandbox, client: Make, status: int, kind: type[EkycApiError]) -> None:
+    sandbox.fault("submit", "status", status=status, times=None, body='{"error": "made up reason"}')
+    caught = failed(client(settings_of(sandbox), AT_ONCE), kind)
+    assert (caught.outcome, caught.retryable, caught.status) == (Outcome.REFUSED, False, status)
+    assert "made up reason" in caught.message
+    assert "Nothing was charged" in caught.message
+    assert (sandbox.calls["submit"], sandbox.bill.submissions) == (1, ())
+
+
+@pytest.mark.parametrize(("status", "kind"), [(413, EkycTooLargeError), (401, EkycAuthenticationError)])
+@pytest.mark.parametrize("at_byte", [0, 300_000])
+def test_an_answer_before_the_end_of_the_upload_is_heard_every_time(
+    either_sandbox: Sandbox, client: Make, status: int, kind: type[EkycApiError], at_byte: int
+) -> None:
+    either_sandbox.fault("submit", "early_status", status=status, at_byte=at_byte, times=None)
+    one = client(settings_of(either_sandbox))
+    for _ in range(10):
+        caught = failed(one, kind, LARGE)
+        assert caught.outcome is Outcome.REFUSED
+    assert either_sandbox.bill.submissions == ()
+
+
+def test_the_servers_own_limit_is_heard(sandbox: Sandbox, client: Make) -> None:
+    sandbox.change(max_upload_bytes=100_000)
+    assert failed(client(settings_of(sandbox)), EkycTooLargeError, LARGE).outcome is Outcome.REFUSED
+
+
+def test_the_servers_own_refusals_are_told_apart(sandbox: Sandbox, client: Make) -> None:
+    one = client(settings_of(sandbox))
+    assert "invalid_batch_size" in failed(one, EkycRequestError, numbers(99)).message
+    sandbox.change(balance=0)
+    assert "Top up" in failed(one, EkycBalanceError).message
+
+
+def test_a_wrong_key_is_refused(sandbox: Sandbox, client: Make) -> None:
+    wrong = settings_for(sandbox.url, key="another-made-up-key")
+    caught = failed(client(wrong), EkycAuthenticationError)
+    assert "another-made-up-key" not in caught.message
+
+
+def waiting_for(settings: EkycSettings, retries: Retries) -> EkycApiError:
+    with EkycClient(settings, retries=retries) as one:
+        return failed(one, EkycConnectionError)
+
+
+def test_a_refused_port_is_tried_again_since_nothing_left(client: Make) -> None:
+    caught = failed(client(settings_for(f"http://127.0.0.1:{free_port()}"), AT_ONCE), EkycConnectionError)
+    assert (caught.outcome, caught.retryable) == (Outcome.NOT_SENT, True)
+
+
+def test_a_server_that_comes_up_between_two_tries_gets_it_once() -> None:
+    with Sandbox("made-up-api-key-0123456789abcdef") as sandbox:
+        settings = settings_of(sandbox)
+        port = int(sandbox.url.rpartition(":")[2])
+    late = Sandbox(settings.api_key, port=port)
+    timer = threading.Timer(0.5, late.start)
+    timer.start()
+    try:
+        with EkycClient(settings, retries=Retries(attempts=8, first_wait=0.3, longest_wait=0.5)) as one:
+            submit(one)
+        assert len(late.bill.submissions) == 1
+    finally:
+        timer.join()
+        late.stop()
+
+
+def test_a_name_that_nobody_knows_is_not_sent(client: Make) -> None:
+    caught = failed(client(settings_for("http://no-such-host.invalid")), EkycConnectionError)
+    assert (caught.outcome, caught.retryable) == (Outcome.NOT_SENT, True)
+
+
+def test_a_failed_tls_handshake_is_not_sent(client: Make) -> None:
+    with raw_server(lambda line: line.sendall(b"this is no TLS")) as server:
+        url = server.url.replace("http:", "https:")
+        caught = failed(client(settings_for(url), AT_ONCE), EkycConnectionError)
+        assert server.connections == 5
+    assert (caught.outcome, caught.retryable) == (Outcome.NOT_SENT, True)
+
+
+def test_a_handshake_that_never_ends_is_not_sent(client: Make) -> None:
+    over = threading.Event()
+    with raw_server(lambda _: over.wait(5) and None) as server:
+        url = server.url.replace("http:", "https:")
+        begun = time.monotonic()
+        caught = failed(client(settings_for(url, connect_timeout=0.3)), EkycConnectionError)
+        over.set()
+    assert time.monotonic() - begun < 3
+    assert caught.outcome is Outcome.NOT_SENT
+
+
+def test_an_untrusted_certificate_is_not_sent_to(tls_sandbox: Sandbox, client: Make) -> None:
+    caught = failed(client(settings_for(tls_sandbox.url)), EkycConnectionError)
+    assert caught.outcome is Outcome.NOT_SENT
+    assert "ca_file" in caught.message
+    assert tls_sandbox.calls["submit"] == 0
+
+
+@pytest.mark.parametrize("status", ["403 Forbidden", "407 Proxy Authentication Required", "502 Bad Gateway"])
+def test_a_proxy_that_refuses_to_connect_got_nothing(tls_sandbox: Sandbox, client: Make, status: str) -> None:
+    with http_proxy(refuse=status) as proxy:
+        caught = failed(client(settings_of(tls_sandbox, proxy=proxy.url), AT_ONCE), EkycConnectionError)
+        assert len(proxy.asked) == 5
+        assert not any(b"X-API-Key" in head for head in proxy.heads)
+    assert (caught.outcome, caught.retryable) == (Outcome.NOT_SENT, True)
+
+
+def test_a_plain_proxy_that_fails_may_have_passed_it_on(sandbox: Sandbox, client: Make) -> None:
+    def talk(line: socket.socket) -> None:
+        read_request(line)
+        line.sendall(answer("502 Bad Gateway"))
+
+    with raw_server(talk) as proxy:
+        caught = failed(client(settings_of(sandbox, proxy=proxy.url), AT_ONCE), EkycServerError)
+        assert proxy.connections == 1
+    assert caught.outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
+def test_a_redirect_is_not_followed_with_the_key(sandbox: Sandbox, client: Make, status: str) -> None:
+    talk = answering(answer(status, b"", f"Location: {sandbox.url}/v1/tasks"))
+    with raw_server(talk) as server:
+        caught = failed(client(settings_for(server.url), AT_ONCE), EkycRequestError)
+        assert server.connections == 1
+    assert "redirect" in caught.message
+    assert sum(sandbox.calls.values()) == 0
+
+
+def test_what_is_no_http_leaves_it_in_doubt(client: Make) -> None:
+    with raw_server(answering(b"\x00\x01 no http at all\r\n\r\n")) as server:
+        assert failed(client(settings_for(server.url), AT_ONCE), EkycConnectionError).outcome is Outcome.UNKNOWN
+        assert server.connections == 1
+
+
+def test_a_file_that_can_not_be_read_to_its_end_leaves_it_in_doubt(sandbox: Sandbox, client: Make) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell():
+                raise OSError("made up disk")
+            return super().read(size)
+
+    with pytest.raises(EkycConnectionError) as caught:
+        client(settings_of(sandbox), AT_ONCE).submit(Broken(LARGE), len(LARGE), "amazon")
+    assert caught.value.outcome is Outcome.UNKNOWN
+    assert sandbox.bill.submissions == ()
