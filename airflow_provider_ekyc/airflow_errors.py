@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
-from airflow_provider_ekyc.exceptions import EkycError
+from airflow_provider_ekyc.exceptions import EkycApiError, EkycError
 
 
 class EkycFailException(AirflowFailException):
@@ -21,6 +21,9 @@ class EkycFailException(AirflowFailException):
 
 class EkycRetryException(AirflowException):
     """The task fails, and a retry may help; Airflow retries it as ``retries`` says."""
+
+    #: Seconds that the server asked to wait, or None; ``EkycRetryPolicy`` honours it.
+    retry_after: float | None = None
 
 
 @contextmanager
@@ -35,11 +38,13 @@ def airflow_errors() -> Iterator[None]:
         yield
     except EkycError as error:
         # Without the cause: an HTTP library's own text may quote a presigned URL.
-        raise airflow_error(error) from None
+        raise _airflow_error(error) from None
 
 
-def airflow_error(error: EkycError) -> AirflowException:
-    """Return the Airflow exception that this error calls for."""
-    if error.retryable:
-        return EkycRetryException(error.message)
-    return EkycFailException(error.message)
+def _airflow_error(error: EkycError) -> AirflowException:
+    if not error.retryable:
+        return EkycFailException(error.message)
+    retry = EkycRetryException(error.message)
+    if isinstance(error, EkycApiError):
+        retry.retry_after = error.retry_after
+    return retry

@@ -6,7 +6,6 @@ import csv
 import io
 import time
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,12 +39,20 @@ class Runs:
     was_deferred: bool
     rest: AirflowRest
 
+    def failures(self, dag_id: str) -> str:
+        """The ends of the logs of what failed."""
+        failed = [ti for ti in self.rest.task_instances(dag_id, self.ids[dag_id]) if ti["state"] == "failed"]
+        return "\n".join(
+            self.rest.log(dag_id, self.ids[dag_id], ti["task_id"], ti["try_number"], ti["map_index"])[-3000:]
+            for ti in failed
+        )
+
     def xcom(self, dag_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
         return self.rest.xcom(dag_id, self.ids[dag_id], task_id, key, map_index)
 
 
 @pytest.fixture(scope="module")
-def runs(rest: AirflowRest, results: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+def runs(rest: AirflowRest, results: Any, tmp_path_factory: pytest.TempPathFactory) -> Runs:
     """Run them all at once."""
     basic = tmp_path_factory.mktemp("input") / "numbers.txt"
     basic.write_text("\n".join(BASIC))
@@ -68,7 +75,7 @@ def runs(rest: AirflowRest, results: Any, tmp_path_factory: pytest.TempPathFacto
         was_deferred = rest.task_instance("ekyc_basic", ids["ekyc_basic"], "wait")["state"] == "deferred"
         time.sleep(0.2)
     states = {dag_id: rest.wait_for_run(dag_id, run_id, timeout=240)["state"] for dag_id, run_id in ids.items()}
-    yield Runs(ids, states, was_deferred, rest)
+    return Runs(ids, states, was_deferred, rest)
 
 
 def landed(client: Any, uri: str) -> dict[str, str]:
@@ -79,11 +86,19 @@ def landed(client: Any, uri: str) -> dict[str, str]:
         (name,) = archive.namelist()
         rows = csv.reader(io.StringIO(archive.read(name).decode()))
     next(rows)
-    return dict((number, answer) for number, answer in rows)
+    return dict(rows)
 
 
 def answers(numbers: list[str]) -> dict[str, str]:
     return {number: expected_answer(number) for number in numbers}
+
+
+def clear_and_wait(rest: AirflowRest, dag_id: str, run_id: str, task_id: str) -> None:
+    rest.clear(dag_id, run_id, [task_id], downstream=False)
+    deadline = time.monotonic() + 60
+    while rest.task_instance(dag_id, run_id, task_id)["try_number"] < 2 and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert rest.wait_for_run(dag_id, run_id, timeout=60)["state"] == "success"
 
 
 def test_all_examples_are_loaded_without_errors(rest: AirflowRest, runs: Runs) -> None:
@@ -92,7 +107,7 @@ def test_all_examples_are_loaded_without_errors(rest: AirflowRest, runs: Runs) -
 
 @pytest.mark.parametrize("dag_id", DAGS)
 def test_each_example_succeeds(dag_id: str, runs: Runs) -> None:
-    assert runs.states[dag_id] == "success"
+    assert runs.states[dag_id] == "success", runs.failures(dag_id)
 
 
 def test_the_wait_is_a_real_deferral_with_progress_in_the_tasks_log(runs: Runs, rest: AirflowRest) -> None:
@@ -142,14 +157,22 @@ def test_a_cleared_landing_finds_what_is_there(runs: Runs, rest: AirflowRest, pa
     run_id = runs.ids["ekyc_basic"]
     before = dict(paced_sandbox.calls)
     result = runs.xcom("ekyc_basic", "land", "result")
-    rest.clear("ekyc_basic", run_id, ["land"], downstream=False)
-    deadline = time.monotonic() + 60
-    while rest.task_instance("ekyc_basic", run_id, "land")["try_number"] < 2 and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert rest.wait_for_run("ekyc_basic", run_id, timeout=60)["state"] == "success"
+    clear_and_wait(rest, "ekyc_basic", run_id, "land")
     assert "nothing was downloaded" in rest.log("ekyc_basic", run_id, "land", try_number=2)
     assert runs.xcom("ekyc_basic", "land", "result") == result
     assert dict(paced_sandbox.calls) == before
+
+
+def test_a_cleared_submission_takes_up_what_was_paid(runs: Runs, rest: AirflowRest, paced_sandbox: Sandbox) -> None:
+    run_id = runs.ids["ekyc_taskflow"]
+    paid = len(paced_sandbox.bill.submissions)
+    ekyc_task_id = runs.xcom("ekyc_taskflow", "submit")
+    clear_and_wait(rest, "ekyc_taskflow", run_id, "submit")
+    assert runs.xcom("ekyc_taskflow", "submit") == ekyc_task_id
+    assert "nothing was sent or charged now" in rest.log("ekyc_taskflow", run_id, "submit", try_number=2)
+    assert len(paced_sandbox.bill.submissions) == paid
+    kept = {entry["key"].rsplit("-", 1)[0] for entry in rest.task_state("ekyc_taskflow", run_id, "submit")}
+    assert kept == {"ekyc-intent", "ekyc-receipt"}
 
 
 def test_no_key_no_signature_and_no_number_is_left_anywhere_in_airflow(
@@ -158,14 +181,18 @@ def test_no_key_no_signature_and_no_number_is_left_anywhere_in_airflow(
     forbidden = [API_KEY, "X-Amz-Signature=", "X-Amz-Credential="]
     numbers = {number[1:] for file in (BASIC, *FILES.values()) for number in file}
     looked_at = 0
+    seen_ids = False
+    ekyc_task_id = runs.xcom("ekyc_basic", "submit").encode()
     for path in files_below(airflow.home):
         content = path.read_bytes()
         looked_at += len(content)
+        seen_ids = seen_ids or (path.suffix == ".log" and ekyc_task_id in content)
         for word in forbidden:
             assert word.encode() not in content, f"{word!r} is in {path.name}"
         found = [number for number in numbers if number.encode() in content]
         assert not found, f"{len(found)} numbers are in {path.name}"
-    assert looked_at > 1_000_000, "the database and the logs were not looked at"
+    assert looked_at > 1_000_000, "the database was not looked at"
+    assert seen_ids, "the logs were not looked at"
     for dag_id, run_id in runs.ids.items():
         shown = str(rest.task_instances(dag_id, run_id)) + str(rest.xcoms(dag_id, run_id))
         assert "rendered_fields" in shown

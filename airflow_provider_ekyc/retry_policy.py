@@ -1,0 +1,58 @@
+"""
+A retry policy for Airflow 3.3 and later: wait as long as the server asks.
+
+Without it a retry comes after the task's ``retry_delay``. With or without it, on every version, what can't get
+better by itself is not retried at all.
+
+.. code-block:: python
+
+    from airflow_provider_ekyc.retry_policy import EKYC_RETRY_POLICY
+
+    EkycSubmitOperator(..., retries=3, retry_policy=EKYC_RETRY_POLICY)
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import RetryDecision, RetryPolicy
+
+from airflow_provider_ekyc.airflow_errors import EkycRetryException
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
+class EkycRetryPolicy(RetryPolicy):
+    """Retries what may get better no sooner than the server's ``Retry-After``; leaves anything else to Airflow."""
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
+    ) -> RetryDecision:
+        """
+        Decide after a failure.
+
+        :param exception: what the task failed with
+        :param try_number: this try, from 1
+        :param max_tries: tries that the task has
+        :param context: of the task
+        """
+        if isinstance(exception, EkycRetryException) and exception.retry_after is not None:
+            return RetryDecision.retry(
+                timedelta(seconds=exception.retry_after), reason=f"The server asked for {exception.retry_after:.0f} s"
+            )
+        return RetryDecision.default()
+
+    def serialize(self) -> dict[str, Any]:
+        """Return nothing: the policy has no settings."""
+        return {}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> EkycRetryPolicy:
+        """Return the policy."""
+        return cls()
+
+
+#: Ready to pass as ``retry_policy=``.
+EKYC_RETRY_POLICY = EkycRetryPolicy()
