@@ -19,13 +19,13 @@ from pathlib import Path
 LIMIT_MS = 50.0
 OURS = Path(__file__).parents[1] / "example_dags" / "ekyc_basic.py"
 
-EMPTY = '''
+EMPTY = """
 from airflow.sdk import DAG, Asset, Param
 from airflow.providers.standard.operators.empty import EmptyOperator
 
 with DAG("empty", schedule=None, params={"numbers": Param("x", type="string")}):
     EmptyOperator(task_id="submit") >> EmptyOperator(task_id="wait") >> EmptyOperator(task_id="land")
-'''
+"""
 
 PARSE = """
 import sys, time, runpy

@@ -15,9 +15,11 @@ from airflow_provider_ekyc.exceptions import (
     EkycApiError,
     EkycConnectionError,
     EkycExpiredUrlError,
+    EkycRequestError,
     EkycResultError,
     Outcome,
 )
+from airflow_provider_ekyc.results.hidden_queries import hidden_queries
 
 log = logging.getLogger(__name__)
 
@@ -75,57 +77,86 @@ class _Downloading:
         self._url = fresh_url()
         self._refreshed = False
         self._size = 0
+        self._length: int | None = None
         self._etag: str | None = None
         self._digest = hashlib.sha256()
 
     def run(self, retries: Retries) -> Download:
-        retrying(retries, log)(self._try)
+        with hidden_queries():
+            retrying(retries, log)(self._try)
         return Download(self._size, self._digest.hexdigest())
 
     def _try(self) -> None:
-        try:
-            self._fetch()
-        except EkycExpiredUrlError as error:
-            if self._refreshed:
-                raise EkycResultError(
-                    f"{error.message} A fresh one, asked for just now, has expired too. Nothing was landed. "
-                    f"Compare this machine's clock, then clear this task; the submission is not paid again."
-                ) from None
-            self._refreshed = True
-            log.warning("%s Asking the API for a fresh one, once.", error)
-            self._url = self._fresh_url()
-            self._fetch()
+        while True:
+            try:
+                return self._fetch()
+            except EkycExpiredUrlError as error:
+                self._refresh(error)
+
+    def _refresh(self, error: EkycExpiredUrlError) -> None:
+        if self._refreshed:
+            raise EkycResultError(
+                f"{error.message} A fresh one, asked for just now, has expired too. Nothing was landed. "
+                f"Clear this task later; if it stays so, ask the vendor. The submission is not paid again."
+            ) from None
+        self._refreshed = True
+        log.warning("%s Asking the API for a fresh one, once.", error)
+        self._url = self._fresh_url()
 
     def _fetch(self) -> None:
-        with self._open_result(self._url, offset=self._size, etag=self._etag) as stream:
-            self._align(stream.head)
-            for block in stream.blocks:
-                self._size += len(block)
-                if self._size > SIZE_LIMIT:
-                    raise EkycResultError(
-                        f"The result is larger than {SIZE_LIMIT:,} bytes. Nothing was landed; a retry can't "
-                        f"help. Ask the vendor, and split the input the next time."
-                    )
-                self._digest.update(block)
-                self._file.write(block)
-            if stream.head.length is not None and self._size != stream.head.length:
-                raise EkycConnectionError(
-                    f"The result download ended after {self._size:,} of {stream.head.length:,} bytes.",
-                    retryable=True,
-                    outcome=Outcome.REFUSED,
-                )
+        if self._size and self._size == self._length:
+            return  # the connection broke behind the last byte; there is no range to ask for
+        try:
+            with self._open_result(self._url, offset=self._size, etag=self._etag) as stream:
+                self._take(stream)
+        except EkycRequestError as error:
+            if error.status == 416 and self._size:
+                self._restart()
+                raise _changed() from None
+            raise EkycRequestError(
+                f"{error.message} Clear this task to ask for a fresh URL; if it stays so, ask the vendor.",
+                status=error.status,
+            ) from None
+
+    def _take(self, stream: ResultStream) -> None:
+        self._align(stream.head)
+        if (stream.head.length or 0) > SIZE_LIMIT:
+            raise _too_large()
+        for block in stream.blocks:
+            self._size += len(block)
+            if self._size > SIZE_LIMIT:
+                raise _too_large()
+            self._digest.update(block)
+            self._file.write(block)
+        if self._length is not None and self._size != self._length:
+            raise EkycConnectionError(
+                f"The result download ended after {self._size:,} of {self._length:,} bytes.",
+                retryable=True,
+                outcome=Outcome.REFUSED,
+            )
 
     def _align(self, head: ResultHead) -> None:
         """Go on where the last try broke off only if what comes belongs to what is there."""
-        continues = head.start == self._size and head.etag == self._etag and head.etag is not None
-        if self._size and not continues:
-            if head.start:
-                self._restart()
-                raise EkycApiError("The result has changed during the download.", retryable=True)
+        belongs = not self._size or (head.etag is not None and head.etag == self._etag)
+        if head.start != self._size or not belongs:
             self._restart()
+            if head.start:
+                raise _changed()
         self._etag = head.etag
+        self._length = self._length if head.length is None else head.length
 
     def _restart(self) -> None:
-        self._size, self._etag, self._digest = 0, None, hashlib.sha256()
+        self._size, self._length, self._etag, self._digest = 0, None, None, hashlib.sha256()
         self._file.seek(0)
         self._file.truncate()
+
+
+def _changed() -> EkycApiError:
+    return EkycApiError("The result has changed during the download.", retryable=True)
+
+
+def _too_large() -> EkycResultError:
+    return EkycResultError(
+        f"The result is larger than {SIZE_LIMIT:,} bytes. Nothing was landed; a retry can't help. Ask the vendor, "
+        f"and split the input the next time."
+    )

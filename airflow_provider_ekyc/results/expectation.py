@@ -10,23 +10,22 @@ def check_rows(rows: int, task: Task) -> None:
     """
     Compare the rows that came with the task's figures.
 
-    Nobody says whether numbers that could not be processed (``failure``) are in the result, and ``success``
-    has been seen above ``total``. So a healthy result lies between what was identified for certain and
-    everything that was taken; only outside of that is it short or long.
+    Nobody says whether numbers that could not be processed (``failure``) are in the result or counted in
+    ``success``, and ``success`` has been seen above ``total``. So a healthy result lies between what was
+    identified for certain and everything that was taken; only outside of that is it short or long.
 
     :raises EkycResultError: with all the figures
     """
-    total, success, failure = task.total, task.success, task.failure or 0
-    if total is None and success is None:
-        return
-    known = [figure for figure in (total, success) if figure is not None]
-    least = max(min(known) - failure, 0)
-    most = max(known) + failure
-    if not least <= rows <= most:
+    # A total of 0 is how the API says that it does not know yet, and a result of no row is none.
+    total, success, failure = task.total or None, task.success or None, task.failure or 0
+    least = min(success or total or 0, (total or success or 0) - failure)
+    most = max(total or 0, success + failure if success else 0)
+    if most and not least <= rows <= most:
         raise EkycResultError(
-            f"The result has {rows:,} rows, but remote task {task.ekyc_task_id} promises {least:,} to {most:,} "
-            f"(total {_shown(total)}, success {_shown(success)}, failure {failure:,}). Nothing was landed; the "
-            f"submission stays paid. Clear this task to download it again; if it stays so, ask the vendor."
+            f"The result has {rows:,} rows, but remote task {task.ekyc_task_id} promises "
+            f"{f'{least:,} to {most:,}' if least < most else f'{most:,}'} (total {_shown(task.total)}, success "
+            f"{_shown(task.success)}, failure {_shown(task.failure)}). Nothing was landed; the submission stays "
+            f"paid. Clear this task to download it again; if it stays so, ask the vendor."
         )
 
 

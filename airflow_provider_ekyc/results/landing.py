@@ -14,15 +14,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError
+from airflow_provider_ekyc.exceptions import EkycError, EkycKeyTakenError, EkycSettingsError
 from airflow_provider_ekyc.results.archive import ArchiveSummary
 from airflow_provider_ekyc.results.download import Download
+from airflow_provider_ekyc.results.s3_failures import (
+    classify_failure,
+    classify_refusal,
+    code_of,
+    status_of,
+    unusable_arguments,
+)
 
 log = logging.getLogger(__name__)
 
 #: S3's codes for a key that exists, or is being written by another right now, under ``If-None-Match``.
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _ABSENT = frozenset({"NoSuchKey", "NotFound", "404"})
+#: Arguments of ``PutObject`` that are ours, and those that a look at the object needs as well.
+_OURS = frozenset({"Body", "Bucket", "ChecksumSHA256", "ContentLength", "ContentMD5", "IfMatch", "IfNoneMatch", "Key"})
+_ALSO_TO_LOOK = frozenset(
+    {"ExpectedBucketOwner", "RequestPayer", "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +99,25 @@ def describe(place: Place, ekyc_task_id: str, download: Download, summary: Archi
     )
 
 
-def find_landed(client: Any, place: Place, ekyc_task_id: str, *, replace: bool) -> Landed | None:
+def find_landed(
+    client: Any, place: Place, ekyc_task_id: str, *, replace: bool, extra_args: Mapping[str, Any] | None = None
+) -> Landed | None:
     """
     Look at the key before anything is asked or downloaded.
 
     :param client: boto3's S3 client
     :param replace: whether another object there may be overwritten
+    :param extra_args: as in :func:`land`; checked here, where a mistake has cost nothing yet
     :return: what an earlier try has landed, or None if the key is free (or may be overwritten)
     :raises EkycKeyTakenError: if something else lies there; it says what
+    :raises EkycSettingsError: if S3 will not take an object there
     """
-    found = _head(client, place)
-    if found is None:
+    _check_arguments(client, place, extra_args or {})
+    found = _look(client, place, extra_args or {})
+    if not found:
+        is_listed = _check_bucket(client, place)
+        if found is not None and is_listed and not replace:
+            raise _hidden(place)
         return None
     landed = _ours(place, found)
     if landed is not None and landed.ekyc_task_id == ekyc_task_id:
@@ -126,15 +146,15 @@ def land(
     :param extra_args: further arguments of ``put_object`` (encryption, ACL, storage class, tags)
     :raises EkycKeyTakenError: if somebody else took the key in the meantime
     :raises EkycLandingError: if S3 did not take it; a retry may help
+    :raises EkycSettingsError: if S3 will not take it
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    metadata = {**extra_args.get("Metadata", {}), **landed.metadata()}
     arguments = {
         "ContentType": "application/zip",
-        "ChecksumSHA256": base64.b64encode(bytes.fromhex(landed.sha256)).decode(),
         **extra_args,
-        "Metadata": metadata,
+        "ChecksumSHA256": base64.b64encode(bytes.fromhex(landed.sha256)).decode(),
+        "Metadata": {**(extra_args.get("Metadata") or {}), **landed.metadata()},
     }
     if not replace:
         arguments["IfNoneMatch"] = "*"
@@ -142,55 +162,87 @@ def land(
     try:
         client.put_object(Bucket=place.bucket, Key=place.key, Body=file, **arguments)
     except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        if code not in _TAKEN and not _may_have_arrived(error):
-            raise EkycLandingError(
-                f"S3 refused to take {place.uri} ({code}). Nothing was landed; the submission stays paid, and a "
-                f"retry downloads the result again. Check the rights of the AWS connection."
-            ) from None
-        _settle(client, place, landed, code)
+        failure: EkycError = classify_refusal(f"take {place.uri}", error)
+        is_taken = code_of(error) in _TAKEN
+        if not is_taken and status_of(error) < 500:
+            raise failure from None
     except BotoCoreError as error:
-        _settle(client, place, landed, type(error).__name__)
+        failure, is_taken = classify_failure(f"take {place.uri}", error), False
+        if not failure.retryable:
+            raise failure from None
+    else:
+        return
+    _settle(client, place, landed, failure, is_taken, extra_args)
 
 
-def _may_have_arrived(error: Any) -> bool:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
-
-
-def _settle(client: Any, place: Place, landed: Landed, reason: str) -> None:
+def _settle(
+    client: Any, place: Place, landed: Landed, failure: EkycError, is_taken: bool, extra_args: Mapping[str, Any]
+) -> None:
     """Look whether the object is there, after an answer that leaves it open."""
-    found = _head(client, place)
+    found = _look(client, place, extra_args)
     there = _ours(place, found) if found else None
     if there is not None and there.sha256 == landed.sha256 and there.ekyc_task_id == landed.ekyc_task_id:
-        log.info("S3's answer left it open (%s); the object is there, whole, and it is ours.", reason)
+        log.info("S3's answer left it open whether %s was taken; it is there, whole, and it is ours.", place.uri)
         return
-    if found is not None and reason in _TAKEN:
-        raise _taken(place, found, there)
-    raise EkycLandingError(
-        f"S3 gave no clear answer for {place.uri} ({reason}), and our object is not there. Nothing was landed; the "
-        f"submission stays paid, and a retry downloads the result again."
-    )
+    if found is not None and is_taken:
+        raise _taken(place, found, there) if found else _hidden(place)
+    raise failure
 
 
-def _head(client: Any, place: Place) -> dict[str, Any] | None:
+def _check_arguments(client: Any, place: Place, extra_args: Mapping[str, Any]) -> None:
+    from botocore.exceptions import ParamValidationError
+    from botocore.validate import validate_parameters
+
+    if ours := sorted(_OURS.intersection(extra_args)):
+        raise EkycSettingsError(
+            f"s3_extra_args may not hold {', '.join(ours)}: that is this task's own. Nothing was asked."
+        )
+    arguments = {"Bucket": place.bucket, "Key": place.key, **extra_args}
+    try:
+        validate_parameters(arguments, client.meta.service_model.operation_model("PutObject").input_shape)
+    except ParamValidationError as error:
+        raise unusable_arguments(error) from None
+
+
+def _check_bucket(client: Any, place: Place) -> bool:
+    """
+    Ask what a HEAD can't tell, since it has no body: whether there is such a bucket, and such a user.
+
+    :return: whether the key is listed
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        return dict(client.head_object(Bucket=place.bucket, Key=place.key))
+        listed = client.list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=1).get("Contents", [])
     except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in _ABSENT:
-            return None
-        if code in ("403", "AccessDenied", "Forbidden"):
-            # So S3 answers for a key that is absent, too, when the connection may not list the bucket.
-            log.warning("S3 does not let us look at %s (%s); going on.", place.uri, code)
-            return None
-        raise EkycLandingError(f"S3 did not say what lies at {place.uri} ({code}). A retry may help.") from None
+        # Who may write need not be allowed to list.
+        if code_of(error) != "AccessDenied" or error.operation_name != "ListObjectsV2":
+            raise classify_refusal(f"list bucket {place.bucket}", error) from None
+        return False
     except BotoCoreError as error:
-        raise EkycLandingError(
-            f"S3 did not say what lies at {place.uri} ({type(error).__name__}). A retry may help; check endpoint and "
-            f"credentials of the AWS connection."
-        ) from None
+        raise classify_failure(f"list bucket {place.bucket}", error) from None
+    return any(found["Key"] == place.key for found in listed)
+
+
+def _look(client: Any, place: Place, extra_args: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what lies at the key, ``{}`` if this connection may not see it, or None if nothing does."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    arguments = {name: extra_args[name] for name in _ALSO_TO_LOOK.intersection(extra_args)}
+    try:
+        return dict(client.head_object(Bucket=place.bucket, Key=place.key, **arguments))
+    except ClientError as error:
+        if code_of(error) in _ABSENT:
+            return None
+        if code_of(error) == "403":
+            # So S3 answers for a key that is absent, too, when the connection may not list the bucket.
+            log.warning("S3 does not let us look at %s (403); going on.", place.uri)
+            return {}
+        if status_of(error) < 500:
+            _check_bucket(client, place)
+        raise classify_refusal(f"say what lies at {place.uri}", error) from None
+    except BotoCoreError as error:
+        raise classify_failure(f"say what lies at {place.uri}", error) from None
 
 
 def _ours(place: Place, found: Mapping[str, Any]) -> Landed | None:
@@ -219,4 +271,12 @@ def _taken(place: Place, found: Mapping[str, Any], landed: Landed | None) -> Eky
         f"At {place.uri} lies {whose} ({found.get('ContentLength', 0):,} bytes{written}). It was not touched. Use "
         f"another s3_key (a template such as {{{{ ds }}}} or {{{{ ti.map_index }}}} keeps runs apart), or set "
         f"replace=True; then clear this task. The submission is not paid again."
+    )
+
+
+def _hidden(place: Place) -> EkycKeyTakenError:
+    return EkycKeyTakenError(
+        f"Something lies at {place.uri}, and the AWS connection may not look at it, so that nobody can tell whose it "
+        f"is. It was not touched. Let the connection read it (s3:GetObject), use another s3_key, or set replace=True; "
+        f"then clear this task. The submission is not paid again."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,12 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ekyc.airflow_errors import airflow_errors
 from airflow_provider_ekyc.arguments import read_bool, read_choice, read_text
+from airflow_provider_ekyc.exceptions import (
+    EkycApiError,
+    EkycNotExportedError,
+    EkycSettingsError,
+    EkycTaskFailedError,
+)
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
@@ -102,9 +109,9 @@ class EkycResultsToS3Operator(BaseOperator):
             ekyc_task_id = checked_task_id(self.ekyc_task_id)
             read_choice("output_format", self.output_format, ("zip",))
             replace = read_bool("replace", self.replace)
-            place = self._place(S3Hook)
+            place = self._place()
             s3 = S3Hook(aws_conn_id=self.aws_conn_id, extra_args=self._extra_args())
-            landed = find_landed(s3.get_conn(), place, ekyc_task_id, replace=replace)
+            landed = find_landed(s3.get_conn(), place, ekyc_task_id, replace=replace, extra_args=s3.extra_args)
             if landed is not None:
                 self.log.info("%s is there already, landed by an earlier try; nothing was downloaded.", place.uri)
             else:
@@ -121,14 +128,17 @@ class EkycResultsToS3Operator(BaseOperator):
         from airflow_provider_ekyc.spool import spool_file
 
         hook = EkycHook(self.ekyc_conn_id)
-        task = _exported(hook.get_task(ekyc_task_id))
-        urls = [task.result_url or ""]
-
-        def fresh_url() -> str:
-            return urls.pop() if urls else _exported(hook.get_task(ekyc_task_id)).result_url or ""
-
         with spool_file(self.spool_dir or None) as file:
-            brought = download(hook.open_result, fresh_url, file)
+            try:
+                task = _exported(hook.get_task(ekyc_task_id))
+                urls = [task.result_url or ""]
+
+                def fresh_url() -> str:
+                    return urls.pop() if urls else _exported(hook.get_task(ekyc_task_id)).result_url or ""
+
+                brought = download(hook.open_result, fresh_url, file)
+            except EkycApiError as error:
+                raise _with_cost(error) from None
             self.log.info("Downloaded %s bytes.", f"{brought.size:,}")
             summary = check_archive(file)
             check_rows(summary.rows, task)
@@ -152,26 +162,40 @@ class EkycResultsToS3Operator(BaseOperator):
             elif isinstance(outlet, AssetAlias):
                 context["outlet_events"][outlet].add(Asset(landed.s3_uri), extra=landed.as_dict())
 
-    def _place(self, hook: type[S3Hook]) -> Place:
-        from airflow_provider_ekyc.exceptions import EkycSettingsError
+    def _place(self) -> Place:
         from airflow_provider_ekyc.results.landing import Place
 
         key = read_text("s3_key", self.s3_key)
-        if "://" not in key and not self.s3_bucket:
-            raise EkycSettingsError("s3_bucket is empty, and s3_key is not an s3:// address. Nothing was asked.")
-        try:
-            bucket, key = hook.get_s3_bucket_key(self.s3_bucket or None, key, "s3_bucket", "s3_key")
-        except (TypeError, ValueError) as error:
-            raise EkycSettingsError(f"{error} Nothing was asked.") from None
-        return Place(bucket, key)
+        if address := re.fullmatch(r"(?i:s3[an]?)://([^/]+)/+(.+)", key):
+            if self.s3_bucket:
+                raise EkycSettingsError("s3_key is a whole address, so s3_bucket must be empty. Nothing was asked.")
+            return Place(address[1], address[2])
+        if not self.s3_bucket or re.match(r"[A-Za-z0-9]+://", key):
+            raise EkycSettingsError(
+                "The result's place is not known: s3_key must be an address (s3://bucket/key), or a key beside "
+                "s3_bucket. Nothing was asked."
+            )
+        return Place(read_text("s3_bucket", self.s3_bucket), key)
 
     def _extra_args(self) -> dict[str, Any]:
+        if not isinstance(self.s3_extra_args, Mapping | None):
+            raise EkycSettingsError("s3_extra_args must be a mapping of PutObject's arguments. Nothing was asked.")
         extra = dict(self.s3_extra_args or {})
         if read_bool("encrypt", self.encrypt):
             extra["ServerSideEncryption"] = "AES256"
         if self.acl_policy:
-            extra["ACL"] = self.acl_policy
+            extra["ACL"] = read_text("acl_policy", self.acl_policy)
         return extra
+
+
+def _with_cost(error: EkycApiError) -> EkycApiError:
+    """Add what a failure of the API, or of the download, means here."""
+    again = " A retry asks for the result again." if error.retryable else ""
+    return EkycApiError(
+        f"{error.message} Nothing was landed; the submission stays paid.{again}",
+        status=error.status,
+        retryable=error.retryable,
+    )
 
 
 def _exported(task: Task) -> Task:
@@ -182,16 +206,20 @@ def _exported(task: Task) -> Task:
     :raises EkycNotExportedError: if it is not there yet
     """
     from airflow_provider_ekyc.api.models import TaskStatus
-    from airflow_provider_ekyc.exceptions import EkycNotExportedError, EkycTaskFailedError
 
     if task.status is TaskStatus.FAILED:
         raise EkycTaskFailedError(
             f"Remote task {task.ekyc_task_id} has failed: it has no results. Nothing was landed; a retry can't help. "
             f"To submit anew, which is charged again, clear EkycSubmitOperator."
         )
-    if task.status is not TaskStatus.EXPORTED or not task.result_url:
+    if task.status is not TaskStatus.EXPORTED:
         raise EkycNotExportedError(
             f"Remote task {task.ekyc_task_id} is not exported yet ({task.status.value}). Nothing was landed. Put an "
             f"EkycTaskSensor before this task; a retry asks again."
+        )
+    if not task.result_url:
+        raise EkycNotExportedError(
+            f"Remote task {task.ekyc_task_id} is exported, but the API named no place of its result. Nothing was "
+            f"landed; the submission stays paid. A retry asks again; if it stays so, ask the vendor."
         )
     return task

@@ -1,0 +1,120 @@
+"""What a result archive may look like, and how it is counted."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from airflow_provider_ekyc.results.archive import ArchiveSummary, check_archive
+from tests.results.archives import LISTS, TABLE, Unseekable, pack
+
+
+def summary(members: dict[str, bytes]) -> ArchiveSummary:
+    return check_archive(io.BytesIO(pack(members)))
+
+
+def answers(words: list[str]) -> ArchiveSummary:
+    return summary({"amazon.csv": b"Number,amazon\n" + "".join(f"+9991234567,{word}\n" for word in words).encode()})
+
+
+def test_one_table_is_counted() -> None:
+    assert summary({"amazon.csv": TABLE}) == ArchiveSummary(rows=3, yes=1, no=1, unknown=1)
+
+
+@pytest.mark.parametrize(
+    "folder", ["", "result/", "/", "../../", "C:\\", "folder\\", "a/" * 200, "été/"], ids=lambda name: name[:8]
+)
+def test_all_csv_is_the_whole_beside_its_parts_wherever_it_lies(folder: str) -> None:
+    members = {f"{folder}{name}": content for name, content in LISTS.items()} | {f"{folder}all.csv": TABLE}
+    assert summary(members) == ArchiveSummary(3, 1, 1, 1)
+    assert summary(dict(reversed(members.items()))) == ArchiveSummary(3, 1, 1, 1)
+
+
+def test_all_csv_is_the_whole_beside_other_tables() -> None:
+    assert summary({"yes.csv": TABLE, "ALL.CSV": TABLE, "d/": b""}) == ArchiveSummary(3, 1, 1, 1)
+
+
+def test_lists_alone_are_counted_as_what_their_names_say() -> None:
+    assert summary(LISTS) == ArchiveSummary(rows=3, yes=1, no=2, unknown=0)
+    assert summary({"Activated.TXT": b"9990000000001\r\n\r\n9990000000002"}) == ArchiveSummary(2, 2, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "header", ["Number,amazon", "number,activated", "NUMBER,coinw", " Number , x ", '"Number","a"']
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_header_bom_and_line_ends_vary(header: str, end: str, bom: str) -> None:
+    table = bom + end.join([header, "9990000000001,yes", '"+9990000000002","no"', "", "+9990000000003,"])
+    assert summary({"t.csv": table.encode()}) == ArchiveSummary(3, 1, 1, 1)
+    assert summary({"t.csv": f"{table}{end}{end}".encode()}) == ArchiveSummary(3, 1, 1, 1)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_read_off_the_header(delimiter: str) -> None:
+    assert summary({"t.csv": TABLE.replace(b",", delimiter.encode())}) == ArchiveSummary(3, 1, 1, 1)
+
+
+def test_answers_are_yes_and_no_in_two_languages_and_all_else_is_unknown() -> None:
+    assert answers(["yes", "YES", " Yes ", "sí", "SÍ", "si", "Si"]) == ArchiveSummary(7, 7, 0, 0)
+    assert answers(["no", "NO", " No"]) == ArchiveSummary(3, 0, 3, 0)
+    assert answers(["undetermined", "Unknown", "", " ", "1", "none"]) == ArchiveSummary(6, 0, 0, 6)
+
+
+def test_stored_members_zip64_and_data_descriptors_are_read() -> None:
+    members = {"all.csv": TABLE, **LISTS}
+    assert check_archive(io.BytesIO(pack(members, method=zipfile.ZIP_STORED))) == ArchiveSummary(3, 1, 1, 1)
+    large = pack(members, zip64=True)
+    assert b"PK\x06\x06" in large
+    assert check_archive(io.BytesIO(large)) == ArchiveSummary(3, 1, 1, 1)
+    target = Unseekable()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    assert b"PK\x07\x08" in target.getvalue()
+    assert check_archive(io.BytesIO(target.getvalue())) == ArchiveSummary(3, 1, 1, 1)
+
+
+def test_a_comment_and_bytes_in_front_are_no_harm() -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("t.csv", TABLE)
+        archive.comment = b"made by a test"
+    assert check_archive(target) == ArchiveSummary(3, 1, 1, 1)
+    assert check_archive(io.BytesIO(b"#!/bin/true\n" + pack({"t.csv": TABLE}))) == ArchiveSummary(3, 1, 1, 1)
+
+
+def test_the_file_may_stand_anywhere() -> None:
+    file = io.BytesIO(pack({"t.csv": TABLE}))
+    file.seek(7)
+    assert check_archive(file).rows == 3
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.integers(0, 10**12 - 1).map("999{:012d}".format),
+        st.sampled_from(["yes", "no", "sí", "SI", "Yes", "undetermined", "", "?"]),
+        st.booleans(),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(ROWS, st.sampled_from(",;\t"), st.sampled_from(["\n", "\r\n"]), st.booleans(), st.booleans())
+def test_counts_are_those_of_a_plain_reading(
+    rows: list[tuple[str, str, bool, bool]], delimiter: str, end: str, bom: bool, last_end: bool
+) -> None:
+    lines = [f"Number{delimiter}amazon"]
+    for number, answer, plus, quoted in rows:
+        cells = ["+" * plus + number, answer]
+        lines.append(delimiter.join(f'"{cell}"' for cell in cells) if quoted else delimiter.join(cells))
+    text = "\ufeff" * bom + end.join(lines) + end * last_end
+    words = [answer.lower().replace("í", "i") for _, answer, *_ in rows]
+    yes, no = sum(word in ("yes", "si") for word in words), words.count("no")
+    assert summary({"t.csv": text.encode()}) == ArchiveSummary(len(rows), yes, no, len(rows) - yes - no)

@@ -1,0 +1,296 @@
+"""A result is brought whole: resumed, begun anew, refreshed once, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from airflow_provider_ekyc.api.client import EkycClient
+from airflow_provider_ekyc.api.retries import Retries
+from airflow_provider_ekyc.api.settings import read_settings
+from airflow_provider_ekyc.exceptions import (
+    EkycApiError,
+    EkycConnectionError,
+    EkycRequestError,
+    EkycResultError,
+    EkycServerError,
+)
+from airflow_provider_ekyc.results import download as download_module
+from airflow_provider_ekyc.results.download import Download, download
+from airflow_provider_ekyc.sandbox import Sandbox
+from tests.results.scripted_server import Answer, ScriptedServer, answer
+
+AT_ONCE = Retries(attempts=5, first_wait=0.0, longest_wait=0.0)
+CONTENT = random.Random(0).randbytes(3_000_000)
+CUT = 2_500_000  # the client hands on blocks of 1 MiB, and loses a part of one
+
+
+def client_for(origin: str, api_key: str = "made-up-key") -> EkycClient:
+    extra = {"result_hosts": origin, "read_timeout": 5}
+    return EkycClient(read_settings("test", host=origin, password=api_key, extra=extra))
+
+
+def ranged(content: bytes, *, etag: str, cut: int | None = None) -> Answer:
+    """As S3: the rest from the offset that was asked for, cut after so many bytes."""
+
+    def give(head: dict[str, str]) -> bytes:
+        start = int(head["range"].removeprefix("bytes=").removesuffix("-")) if "range" in head else 0
+        rest, headers, status = content[start:], {"ETag": etag}, "200 OK"
+        if start:
+            status = "206 Partial Content"
+            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        return answer(rest[:cut], status=status, length=len(rest), **headers)(head)
+
+    return give
+
+
+def brought(*script: Answer, retries: Retries = AT_ONCE) -> tuple[Download, bytes, list[dict[str, str]]]:
+    """Download from a scripted server; what was brought, the file, the requests."""
+    file = io.BytesIO()
+    with ScriptedServer(*script) as server, client_for(server.origin) as client:
+        result = download(client.open_result, lambda: server.url, file, retries=retries)
+    assert (result.size, result.sha256) == (len(file.getvalue()), hashlib.sha256(file.getvalue()).hexdigest())
+    return result, file.getvalue(), server.seen
+
+
+def failure(kind: type[Exception], *script: Answer, retries: Retries = AT_ONCE) -> str:
+    with pytest.raises(kind) as caught:
+        brought(*script, retries=retries)
+    assert "X-Amz" not in str(caught.value)
+    return str(caught.value)
+
+
+@contextmanager
+def exported_task(sandbox: Sandbox, rows: int) -> Iterator[Callable[[], str]]:
+    data = b"".join(b"+999%010d\n" % (number * 7919) for number in range(rows))
+    with client_for(sandbox.url, sandbox.api_key) as client:
+        task = client.submit(io.BytesIO(data), len(data), "amazon")
+        yield lambda: client.task(task.ekyc_task_id).result_url or ""
+
+
+@pytest.fixture
+def exported(sandbox: Sandbox) -> Iterator[Callable[[], str]]:
+    """A task of the sandbox with its results; gives a fresh URL each time."""
+    with exported_task(sandbox, 200) as fresh_url:
+        yield fresh_url
+
+
+def from_sandbox(sandbox: Sandbox, exported: Callable[[], str]) -> tuple[Download, bytes]:
+    file = io.BytesIO()
+    with client_for(sandbox.url, sandbox.api_key) as client:
+        result = download(client.open_result, exported, file, retries=AT_ONCE)
+    assert result == Download(len(file.getvalue()), hashlib.sha256(file.getvalue()).hexdigest())
+    return result, file.getvalue()
+
+
+@pytest.mark.parametrize("cuts", [[0], [1], [700], [700, 300, 0, 1]])
+def test_a_cut_costs_no_byte(sandbox: Sandbox, exported: Callable[[], str], cuts: list[int]) -> None:
+    whole = from_sandbox(sandbox, exported)
+    for cut in cuts:
+        sandbox.fault("result", "cut_body", at_byte=cut)
+    assert from_sandbox(sandbox, exported) == whole
+    assert sandbox.calls["result"] == len(cuts) + 2
+    assert sandbox.key_leaks == 0
+
+
+def test_a_cut_is_resumed_where_it_was(sandbox: Sandbox) -> None:
+    with exported_task(sandbox, 400_000) as exported:
+        whole = from_sandbox(sandbox, exported)
+        assert whole[0].size > 1_200_000
+        sandbox.fault("result", "cut_body", at_byte=1_100_000)
+        sandbox.fault("result", "cut_body", at_byte=1)
+        sandbox.fault("result", "expired")
+        assert from_sandbox(sandbox, exported) == whole
+    assert [request.status for request in sandbox.requests if request.path.endswith(".zip")] == [
+        200,
+        200,
+        206,
+        403,
+        206,
+    ]
+
+
+def test_another_object_in_mid_way_is_read_from_its_start(sandbox: Sandbox, exported: Callable[[], str]) -> None:
+    sandbox.fault("result", "wrong_etag")
+    other = from_sandbox(sandbox, exported)
+    sandbox.fault("result", "cut_body", at_byte=300)
+    sandbox.fault("result", "wrong_etag", times=None)
+    assert from_sandbox(sandbox, exported) == other
+
+
+def test_the_second_request_asks_for_the_rest_of_the_same_object() -> None:
+    _, content, seen = brought(ranged(CONTENT, etag='"a"', cut=CUT), ranged(CONTENT, etag='"a"'))
+    assert content == CONTENT
+    assert "range" not in seen[0]
+    assert 0 < int(seen[1]["range"].removeprefix("bytes=").removesuffix("-")) <= CUT
+    assert seen[1]["if-range"] == '"a"'
+    assert "x-api-key" not in seen[0] | seen[1]
+    assert "authorization" not in seen[0] | seen[1]
+
+
+@pytest.mark.parametrize("etags", [('"a"', '"b"'), ("", '"b"'), ('"a"', "")])
+def test_a_rest_that_may_be_of_another_object_is_not_taken(etags: tuple[str, str]) -> None:
+    # A server that does not know If-Range answers 206 all the same.
+    other = bytes(reversed(CONTENT))
+    _, content, seen = brought(
+        ranged(CONTENT, etag=etags[0], cut=CUT), ranged(other, etag=etags[1]), ranged(other, etag=etags[1])
+    )
+    assert content == other
+    assert len(seen) == 3
+    assert "range" not in seen[2]
+
+
+def test_a_server_without_ranges_is_read_from_the_start() -> None:
+    _, content, seen = brought(ranged(CONTENT, etag='"a"', cut=CUT), answer(CONTENT, ETag='"a"'))
+    assert content == CONTENT
+    assert len(seen) == 2
+
+
+def test_a_range_behind_the_end_means_another_object() -> None:
+    shorter = CONTENT[:3000]  # of what the first try has brought
+    gone = answer(b"", status="416 Range Not Satisfiable", Content_Range="bytes */3000")
+    _, content, seen = brought(ranged(CONTENT, etag='"a"', cut=CUT), gone, answer(shorter, ETag='"b"'))
+    assert content == shorter
+    assert "range" not in seen[2]
+
+
+def test_a_break_behind_the_last_byte_asks_for_nothing_more() -> None:
+    # A length that only a 206 tells, and a chunked body whose end is lost.
+    def chunked(head: dict[str, str]) -> bytes:
+        rest = CONTENT[int(head["range"][6:-1]) :]
+        return answer(
+            b"%x\r\n%b\r\n" % (len(rest), rest),
+            status="206 Partial Content",
+            length=-1,
+            ETag='"a"',
+            Transfer_Encoding="chunked",
+            Content_Range=f"bytes {len(CONTENT) - len(rest)}-{len(CONTENT) - 1}/{len(CONTENT)}",
+        )(head)
+
+    _, content, seen = brought(ranged(CONTENT, etag='"a"', cut=CUT), chunked)
+    assert content == CONTENT
+    assert len(seen) == 2
+
+
+def test_a_part_that_was_not_asked_for_is_not_taken() -> None:
+    part = answer(CONTENT[5:], status="206 Partial Content", ETag='"a"', Content_Range="bytes 5-2999999/3000000")
+    _, content, _ = brought(part, answer(CONTENT))
+    assert content == CONTENT
+
+
+def test_a_length_that_is_a_lie_ends_in_an_error_after_the_last_try() -> None:
+    too_long = answer(CONTENT, length=len(CONTENT) + 1)
+    message = failure(EkycConnectionError, too_long, too_long, retries=Retries(attempts=2, first_wait=0.0))
+    assert "result download" in message
+    _, content, _ = brought(answer(CONTENT, length=100))  # less than promised is never read: the archive's check tells
+    assert content == CONTENT[:100]
+
+
+def test_a_body_without_any_length_is_taken_to_its_end() -> None:
+    _, content, _ = brought(answer(CONTENT, length=-1))
+    assert content == CONTENT
+
+
+def test_tries_are_capped(sandbox: Sandbox, exported: Callable[[], str]) -> None:
+    sandbox.fault("result", "status", status=503, times=None)
+    with pytest.raises(EkycServerError) as caught:
+        from_sandbox(sandbox, exported)
+    assert caught.value.retryable
+    assert sandbox.calls["result"] == 5
+
+
+def test_a_refusal_is_not_tried_again_and_says_what_to_do() -> None:
+    message = failure(EkycRequestError, answer(b"<Error><Code>AccessDenied</Code></Error>", status="403 Forbidden"))
+    assert message == (
+        "The result's store refused the download (403, AccessDenied). Clear this task to ask for a fresh URL; if it "
+        "stays so, ask the vendor."
+    )
+
+
+def test_an_expired_url_is_refreshed_once(sandbox: Sandbox, exported: Callable[[], str]) -> None:
+    sandbox.fault("result", "expired")
+    assert from_sandbox(sandbox, exported)[0].size > 0
+    assert (sandbox.calls["status"], sandbox.calls["result"]) == (2, 2)
+
+
+@pytest.mark.parametrize("skip", [1, 2], ids=["at once", "after a break"])
+def test_a_url_that_expires_twice_is_an_error(sandbox: Sandbox, exported: Callable[[], str], skip: int) -> None:
+    sandbox.fault("result", "expired")
+    if skip == 2:
+        sandbox.fault("result", "cut_body", at_byte=700)
+    sandbox.fault("result", "expired", times=None)
+    with pytest.raises(EkycResultError, match="A fresh one, asked for just now, has expired too"):
+        from_sandbox(sandbox, exported)
+    assert sandbox.calls["status"] == 2
+
+
+def test_a_url_that_expires_in_mid_way_is_refreshed_and_resumed(
+    sandbox: Sandbox, exported: Callable[[], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = from_sandbox(sandbox, exported)
+    sandbox.fault("result", "cut_body", at_byte=700)
+    sandbox.fault("result", "expired")
+    with caplog.at_level(logging.DEBUG):
+        assert from_sandbox(sandbox, exported) == whole
+    assert "X-Amz-" not in caplog.text
+    assert [request.status for request in sandbox.requests][-5:] == [200, 200, 403, 200, 200]
+
+
+def test_a_token_that_has_expired_is_refreshed_too() -> None:
+    expired = answer(b"<Error><Code>ExpiredToken</Code></Error>", status="400 Bad Request")
+    assert brought(expired, answer(CONTENT))[1] == CONTENT
+
+
+def test_a_redirect_is_refused(sandbox: Sandbox, exported: Callable[[], str]) -> None:
+    sandbox.fault("result", "redirect")
+    with pytest.raises(EkycRequestError, match="307"):
+        from_sandbox(sandbox, exported)
+    assert sandbox.calls["result"] == 1
+
+
+def test_a_page_of_html_is_brought_as_it_is_for_the_archive_check_to_name_it(
+    sandbox: Sandbox, exported: Callable[[], str]
+) -> None:
+    sandbox.fault("result", "html")
+    assert b"<html>" in from_sandbox(sandbox, exported)[1]
+
+
+def test_what_is_too_large_is_left_before_its_first_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download_module, "SIZE_LIMIT", 1000)
+    file = io.BytesIO()
+    with (
+        ScriptedServer(answer(CONTENT)) as server,
+        client_for(server.origin) as client,
+        pytest.raises(EkycResultError, match="larger than 1,000 bytes"),
+    ):
+        download(client.open_result, lambda: server.url, file)
+    assert file.getvalue() == b""
+
+
+def test_what_does_not_say_that_it_is_too_large_is_left_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download_module, "SIZE_LIMIT", 1000)
+    assert "larger than 1,000 bytes" in failure(EkycResultError, answer(CONTENT, length=-1))
+
+
+def test_a_place_that_is_not_allowed_is_not_asked() -> None:
+    with (
+        ScriptedServer() as other,
+        client_for("http://127.0.0.1:9") as client,
+        pytest.raises(EkycResultError) as caught,
+    ):
+        download(client.open_result, lambda: other.url, io.BytesIO())
+    assert other.seen == []
+    assert "X-Amz" not in str(caught.value)
+
+
+def test_a_refused_status_query_ends_the_refresh(sandbox: Sandbox, exported: Callable[[], str]) -> None:
+    sandbox.fault("result", "expired")
+    sandbox.fault("status", "status", status=401, skip=1)
+    with pytest.raises(EkycApiError, match="401"):
+        from_sandbox(sandbox, exported)

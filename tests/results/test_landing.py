@@ -1,0 +1,217 @@
+"""An object becomes visible once, whole and ours, whatever S3 and its other users do."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.exceptions import EkycError, EkycKeyTakenError, EkycLandingError
+from airflow_provider_ekyc.results.archive import ArchiveSummary
+from airflow_provider_ekyc.results.download import Download
+from airflow_provider_ekyc.results.landing import Landed, Place, describe, find_landed, land
+from stack.s3_server import S3Server
+from tests.conftest import BUCKET, keys_of
+from tests.results.s3_misfortune import AnswerCutter, record, refuse
+
+CONTENT = b"PK, as it were" * 1000
+PLACE = Place(BUCKET, "results/2026-11-23/a b+c.zip")
+TASK = "d4g24nep2jvh04o9uoh0"
+
+
+def landed_as(content: bytes = CONTENT, ekyc_task_id: str = TASK, place: Place = PLACE) -> Landed:
+    download = Download(len(content), hashlib.sha256(content).hexdigest())
+    return describe(place, ekyc_task_id, download, ArchiveSummary(10, 4, 5, 1))
+
+
+def put(
+    client: Any, content: bytes = CONTENT, *, ekyc_task_id: str = TASK, replace: bool = False, **extra_args: Any
+) -> Landed:
+    landed = landed_as(content, ekyc_task_id)
+    land(client, PLACE, io.BytesIO(content), landed, replace=replace, extra_args=extra_args)
+    return landed
+
+
+def content_of(client: Any) -> bytes:
+    return client.get_object(Bucket=PLACE.bucket, Key=PLACE.key)["Body"].read()
+
+
+def failure(kind: type[EkycError], client: Any, **arguments: Any) -> str:
+    with pytest.raises(kind) as caught:
+        put(client, **arguments)
+    assert caught.value.retryable == (kind is EkycLandingError)
+    return caught.value.message
+
+
+# What lands.
+
+
+def test_a_landed_result_is_found_again_by_its_metadata(s3: Any) -> None:
+    assert find_landed(s3, PLACE, TASK, replace=False) is None
+    landed = put(s3)
+    assert content_of(s3) == CONTENT
+    assert find_landed(s3, PLACE, TASK, replace=False) == landed
+    assert find_landed(s3, PLACE, TASK, replace=True) == landed
+    assert json.loads(json.dumps(landed.as_dict())) == {
+        "ekyc_task_id": TASK,
+        "s3_uri": f"s3://{BUCKET}/results/2026-11-23/a b+c.zip",
+        "rows": 10,
+        "yes": 4,
+        "no": 5,
+        "unknown": 1,
+        "size": len(CONTENT),
+        "sha256": hashlib.sha256(CONTENT).hexdigest(),
+    }
+
+
+def test_the_object_says_what_it_is(s3: Any) -> None:
+    put(s3, Metadata={"team": "made-up", "ekyc-rows": "0"}, ContentType="application/x-made-up")
+    head = s3.head_object(Bucket=PLACE.bucket, Key=PLACE.key)
+    assert head["Metadata"] == {
+        "team": "made-up",
+        "ekyc-task-id": TASK,
+        "ekyc-sha256": hashlib.sha256(CONTENT).hexdigest(),
+        "ekyc-rows": "10",
+        "ekyc-yes": "4",
+        "ekyc-no": "5",
+        "ekyc-unknown": "1",
+    }
+    assert head["ContentType"] == "application/x-made-up"
+
+
+def test_the_put_is_conditional_and_carries_the_sum(s3_server: S3Server, s3: Any) -> None:
+    client = s3_server.client()
+    requests = record(client)
+    put(client, StorageClass="STANDARD_IA", Tagging="a=b", ACL="bucket-owner-full-control")
+    method, _, headers = requests[-1]
+    assert method == "PUT"
+    assert headers["if-none-match"] == "*"
+    assert headers["x-amz-checksum-sha256"] == base64.b64encode(hashlib.sha256(CONTENT).digest()).decode()
+    assert headers["content-type"] == "application/zip"
+    assert headers["content-length"] == str(len(CONTENT))
+    assert headers["x-amz-storage-class"] == "STANDARD_IA"
+    assert headers["x-amz-tagging"] == "a=b"
+    assert headers["x-amz-acl"] == "bucket-owner-full-control"
+    put(client, replace=True)
+    assert "if-none-match" not in requests[-1][2]
+
+
+def test_s3_itself_refuses_bytes_that_changed_on_the_way(s3: Any) -> None:
+    with pytest.raises(EkycLandingError, match="BadDigest"):
+        land(s3, PLACE, io.BytesIO(CONTENT[:-1] + b"?"), landed_as(), replace=False, extra_args={})
+    assert keys_of(s3) == []
+
+
+def test_a_customers_key_goes_along_with_every_look(s3_server: S3Server, s3: Any) -> None:
+    client = s3_server.client()
+    customer = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "made-up-key-of-32-bytes-for-test"}
+    requests = record(client)
+    refuse(client, "HeadObject", 404, "404", with_body=False)
+    find_landed(client, PLACE, TASK, replace=False, extra_args={**customer, "StorageClass": "STANDARD_IA"})
+    head = requests[0][2]
+    assert head["x-amz-server-side-encryption-customer-algorithm"] == "AES256"
+    assert "x-amz-server-side-encryption-customer-key" in head
+    assert "x-amz-storage-class" not in head
+
+
+# A key that is taken.
+
+
+def test_a_key_that_another_result_has_is_named_and_not_touched(s3: Any) -> None:
+    put(s3, b"another", ekyc_task_id="d4g8o46p2jvh04o9uolg")
+    with pytest.raises(EkycKeyTakenError) as caught:
+        find_landed(s3, PLACE, TASK, replace=False)
+    message = caught.value.message
+    assert f"At {PLACE.uri} lies the result of remote task d4g8o46p2jvh04o9uolg (7 bytes, written 20" in message
+    for words in ("It was not touched", "another s3_key", "replace=True", "clear this task", "not paid again"):
+        assert words in message
+    assert "lies the result of remote task d4g8o46p2jvh04o9uolg" in failure(EkycKeyTakenError, s3)
+    assert content_of(s3) == b"another"
+
+
+@pytest.mark.parametrize("metadata", [{}, {"ekyc-task-id": TASK}, {**landed_as().metadata(), "ekyc-rows": "many"}])
+def test_a_key_that_something_else_has_is_named(s3: Any, metadata: dict[str, str]) -> None:
+    s3.put_object(Bucket=PLACE.bucket, Key=PLACE.key, Body=b"theirs", Metadata=metadata)
+    with pytest.raises(EkycKeyTakenError, match="lies an object that is not a result of eKYC"):
+        find_landed(s3, PLACE, TASK, replace=False)
+    assert find_landed(s3, PLACE, TASK, replace=True) is None
+    put(s3, replace=True)
+    assert content_of(s3) == CONTENT
+
+
+def test_who_takes_the_key_between_our_look_and_our_put_keeps_it(s3_server: S3Server, s3: Any) -> None:
+    client = s3_server.client()
+    client.meta.events.register_first(
+        "before-call.s3.PutObject",
+        lambda **_: s3.put_object(Bucket=PLACE.bucket, Key=PLACE.key, Body=b"theirs") and None,
+    )
+    assert find_landed(client, PLACE, TASK, replace=False) is None
+    assert "an object that is not a result of eKYC (6 bytes" in failure(EkycKeyTakenError, client)
+    assert content_of(s3) == b"theirs"
+
+
+def test_another_try_of_the_same_task_that_was_faster_has_done_our_work(s3_server: S3Server, s3: Any) -> None:
+    client = s3_server.client()
+    client.meta.events.register_first("before-call.s3.PutObject", lambda **_: put(s3) and None)
+    put(client)
+    assert keys_of(s3) == [PLACE.key]
+
+
+def test_a_key_that_was_taken_and_is_free_again_is_worth_a_retry(s3_server: S3Server, s3: Any) -> None:
+    client = s3_server.client()
+    refuse(client, "PutObject", 409, "ConditionalRequestConflict")
+    assert "A retry may help" in failure(EkycLandingError, client)
+
+
+# Answers that are lost.
+
+
+@pytest.mark.parametrize("tries", [1, 2], ids=["the only try", "our own second try is refused"])
+def test_a_lost_answer_is_settled_by_looking(s3_server: S3Server, s3: Any, tries: int) -> None:
+    with AnswerCutter(s3_server.endpoint_url, times=1) as cutter:
+        client = s3_server.client(retries={"total_max_attempts": tries})
+        client.meta.events.register("before-sign.s3", _to(cutter.endpoint_url))
+        requests = record(client)
+        put(client)
+        assert cutter.left == 0
+    assert [method for method, *_ in requests] == ["PUT"] * tries + ["HEAD"]
+    assert content_of(s3) == CONTENT
+
+
+def test_a_lost_answer_over_a_replaced_object_is_settled_too(s3_server: S3Server, s3: Any) -> None:
+    s3.put_object(Bucket=PLACE.bucket, Key=PLACE.key, Body=b"theirs")
+    with AnswerCutter(s3_server.endpoint_url, times=1) as cutter:
+        client = s3_server.client(retries={"total_max_attempts": 1})
+        client.meta.events.register("before-sign.s3", _to(cutter.endpoint_url))
+        put(client, replace=True)
+    assert content_of(s3) == CONTENT
+
+
+def _to(endpoint_url: str) -> Any:
+    def lead(request: Any, **_: Any) -> None:
+        request.url = endpoint_url + request.url[request.url.index("/", len("https://")) :]
+
+    return lead
+
+
+def test_a_server_error_with_the_object_not_there_is_worth_a_retry(s3_server: S3Server, s3: Any) -> None:
+    client = s3_server.client(retries={"total_max_attempts": 1})
+    # Our server has no key for server-side encryption, and answers 500.
+    message = failure(EkycLandingError, client, ServerSideEncryption="AES256")
+    assert message == (
+        f"S3 did not take {PLACE.uri} (PutObject: InternalError, 500). Nothing was landed; the submission stays paid. "
+        f"A retry may help; it asks for the result again."
+    )
+    assert keys_of(s3) == []
+
+
+def test_a_server_that_is_gone_is_worth_a_retry(s3_server: S3Server) -> None:
+    client = s3_server.client(retries={"total_max_attempts": 1}, connect_timeout=1)
+    client.meta.events.register("before-sign.s3", _to("http://127.0.0.1:9"))
+    for act in (lambda: put(client), lambda: find_landed(client, PLACE, TASK, replace=False)):
+        with pytest.raises(EkycLandingError, match=r"EndpointConnectionError.*lands nothing twice"):
+            act()

@@ -1,0 +1,149 @@
+"""What S3 refuses: noticed early, told clearly, and not tried again where that can't help."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.exceptions import EkycError, EkycKeyTakenError, EkycLandingError, EkycSettingsError
+from airflow_provider_ekyc.results.archive import ArchiveSummary
+from airflow_provider_ekyc.results.download import Download
+from airflow_provider_ekyc.results.landing import Place, describe, find_landed, land
+from stack.s3_server import S3Server
+from tests.conftest import BUCKET, keys_of
+from tests.results.s3_misfortune import refuse
+
+CONTENT = b"PK, as it were" * 1000
+PLACE = Place(BUCKET, "results/2026-11-23/a b+c.zip")
+TASK = "d4g24nep2jvh04o9uoh0"
+
+
+def put(client: Any, place: Place = PLACE, **extra_args: Any) -> None:
+    download = Download(len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+    landed = describe(place, TASK, download, ArchiveSummary(10, 4, 5, 1))
+    land(client, place, io.BytesIO(CONTENT), landed, replace=False, extra_args=extra_args)
+
+
+def content_of(client: Any) -> bytes:
+    return client.get_object(Bucket=PLACE.bucket, Key=PLACE.key)["Body"].read()
+
+
+def failure(kind: type[EkycError], client: Any, **extra_args: Any) -> str:
+    with pytest.raises(kind) as caught:
+        put(client, **extra_args)
+    assert caught.value.retryable == (kind is EkycLandingError)
+    return caught.value.message
+
+
+def test_a_bucket_that_is_missing_is_noticed_before_anything_is_asked(s3: Any) -> None:
+    place = Place("no-such-bucket", "a.zip")
+    with pytest.raises(EkycSettingsError) as caught:
+        find_landed(s3, place, TASK, replace=False)
+    assert caught.value.message == (
+        "S3 did not list bucket no-such-bucket (ListObjectsV2: NoSuchBucket, 404). Nothing was landed; the submission "
+        "stays paid. A retry can't help. Check the bucket, the AWS connection and its rights, and s3_extra_args; then "
+        "clear this task, which asks for the result again."
+    )
+    with pytest.raises(EkycSettingsError, match="PutObject: NoSuchBucket, 404"):
+        put(s3, place)
+
+
+@pytest.mark.parametrize(
+    ("access_key", "secret_key", "code"),
+    [("made-up-other", "made-up", "InvalidAccessKeyId"), (None, "made-up", "SignatureDoesNotMatch")],
+)
+def test_wrong_credentials_are_noticed_before_anything_is_asked(
+    s3_server: S3Server, monkeypatch: pytest.MonkeyPatch, access_key: str | None, secret_key: str, code: str
+) -> None:
+    monkeypatch.setattr(s3_server, "access_key", access_key or s3_server.access_key)
+    monkeypatch.setattr(s3_server, "secret_key", secret_key)
+    client = s3_server.client()
+    with pytest.raises(EkycSettingsError, match=code) as caught:
+        find_landed(client, PLACE, TASK, replace=False)
+    assert "made-up" not in caught.value.message
+    assert code in failure(EkycSettingsError, client)
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "RequestTimeTooSkewed", "SlowDown"])
+def test_a_refusal_that_may_pass_is_worth_a_retry(s3_server: S3Server, code: str) -> None:
+    client = s3_server.client(retries={"total_max_attempts": 1})
+    refuse(client, "HeadObject", 400, "", with_body=False)
+    refuse(client, "ListObjectsV2", 400, code)
+    refuse(client, "PutObject", 400, code)
+    with pytest.raises(EkycLandingError, match=code):
+        find_landed(client, PLACE, TASK, replace=False)
+    assert code in failure(EkycLandingError, client)
+
+
+def test_who_may_only_write_lands_all_the_same(s3_server: S3Server, s3: Any) -> None:
+    client = s3_server.client()
+    refuse(client, "HeadObject", 403, "", with_body=False)
+    refuse(client, "ListObjectsV2", 403, "AccessDenied")
+    assert find_landed(client, PLACE, TASK, replace=False) is None
+    put(client)
+    assert content_of(s3) == CONTENT
+    # Its second try can't see that the object is its own.
+    assert "may not look at it" in failure(EkycKeyTakenError, client)
+    assert content_of(s3) == CONTENT
+
+
+def test_who_may_list_but_not_read_learns_before_the_download_that_the_key_is_taken(
+    s3_server: S3Server, s3: Any
+) -> None:
+    client = s3_server.client()
+    refuse(client, "HeadObject", 403, "", with_body=False)
+    assert find_landed(client, PLACE, TASK, replace=False) is None
+    put(s3)
+    with pytest.raises(EkycKeyTakenError, match="s3:GetObject"):
+        find_landed(client, PLACE, TASK, replace=False)
+    assert find_landed(client, PLACE, TASK, replace=True) is None
+
+
+def test_who_may_not_write_is_told_so(s3_server: S3Server, s3: Any) -> None:
+    client = s3_server.client()
+    refuse(client, "PutObject", 403, "AccessDenied")
+    assert "PutObject: AccessDenied, 403" in failure(EkycSettingsError, client)
+    assert keys_of(s3) == []
+
+
+def test_a_role_that_may_not_be_assumed_is_no_missing_right_on_the_key(s3_server: S3Server) -> None:
+    from botocore.exceptions import ClientError
+
+    def fail(**_: Any) -> None:
+        raise ClientError(
+            {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "AssumeRole"
+        )
+
+    client = s3_server.client()
+    client.meta.events.register("before-call.s3", fail)
+    with pytest.raises(EkycSettingsError, match="AssumeRole: AccessDenied, 403"):
+        find_landed(client, PLACE, TASK, replace=False)
+
+
+@pytest.mark.parametrize(
+    ("place", "extra_args", "words"),
+    [
+        (PLACE, {"StorageKlass": "STANDARD_IA"}, "StorageKlass"),
+        (PLACE, {"Tagging": {"a": "b"}}, "Tagging"),
+        (PLACE, {"Metadata": {"a": 1}}, "Metadata"),
+        (PLACE, {"Bucket": "other", "IfNoneMatch": "x"}, "may not hold Bucket, IfNoneMatch"),
+        (PLACE, {"Body": b"x"}, "may not hold Body"),
+        (Place("not a bucket!", "a.zip"), {}, "Invalid bucket name"),
+        (Place(BUCKET, ""), {}, "Key"),
+    ],
+)
+def test_arguments_that_cannot_be_meant_are_noticed_before_anything_is_asked(
+    s3: Any, place: Place, extra_args: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(EkycSettingsError) as caught:
+        find_landed(s3, place, TASK, replace=False, extra_args=extra_args)
+    assert words in caught.value.message
+
+
+def test_metadata_that_is_not_ascii_is_the_arguments_fault(s3: Any) -> None:
+    message = failure(EkycSettingsError, s3, Metadata={"team": "équipe"})
+    assert "s3_extra_args" in message
+    assert keys_of(s3) == []

@@ -1,0 +1,48 @@
+"""What the transfer's tests share: tasks in the sandbox, and retries that do not wait."""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Callable, Iterator
+from unittest import mock
+
+import botocore.loaders
+import pytest
+
+from airflow_provider_ekyc.api.client import EkycClient
+from airflow_provider_ekyc.api.retries import Retries
+from airflow_provider_ekyc.api.settings import read_settings
+from airflow_provider_ekyc.sandbox import Sandbox
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_loader() -> Iterator[None]:
+    """Read boto's own files once: each new client reads megabytes of JSON, a third of a second."""
+    with mock.patch("botocore.loaders.create_loader", functools.cache(botocore.loaders.create_loader)):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three tries, one straight after the other."""
+    monkeypatch.setattr(Retries.__init__, "__defaults__", (3, 60.0, 0.0, 0.0))
+
+
+@pytest.fixture
+def submit(sandbox: Sandbox, numbers: list[str]) -> Callable[[], str]:
+    """Submit the two hundred numbers; gives the remote task's id."""
+    data = "".join(f"{number}\n" for number in numbers).encode()
+    settings = read_settings("test", host=sandbox.url, password=sandbox.api_key, extra={})
+
+    def send() -> str:
+        with EkycClient(settings) as client:
+            return client.submit(io.BytesIO(data), len(data), "amazon").ekyc_task_id
+
+    return send
+
+
+@pytest.fixture
+def exported(submit: Callable[[], str]) -> str:
+    """A remote task with its results."""
+    return submit()

@@ -1,0 +1,190 @@
+"""
+Whatever goes wrong: no object, one clear error of the right kind, and nothing secret in any log line.
+
+Each case runs at DEBUG, with urllib3's own lines, and its error is printed with the whole chain.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
+from airflow_provider_ekyc.sandbox import Sandbox
+from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
+from stack.s3_server import S3Server
+from tests.conftest import API_KEY, BUCKET, aws_connection, keys_of
+
+pytestmark = pytest.mark.usefixtures("connections")
+
+LOST = "Nothing was landed; the submission stays paid."
+SECRET = re.compile(r"X-Amz-|999\d{7}|" + re.escape(API_KEY) + "|made-up-secret|made-up-wrong")
+
+
+@dataclass(frozen=True)
+class Case:
+    """
+    One misfortune.
+
+    :param words: all of them are in the error
+    :param fault: of the sandbox, switched on for good
+    :param connection: what differs in the eKYC connection
+    :param aws: what differs in the AWS connection
+    """
+
+    words: tuple[str, ...]
+    retry: bool = False
+    fault: tuple[str, str] | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    connection: dict[str, Any] = field(default_factory=dict)
+    aws: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+def result(kind: str, *words: str, retry: bool = False, **parameters: Any) -> Case:
+    return Case((LOST, *words), retry, ("result", kind), parameters)
+
+
+def status(kind: str, *words: str, retry: bool = False, **parameters: Any) -> Case:
+    return Case(words, retry, ("status", kind), parameters)
+
+
+AGAIN = "A retry asks for the result again."
+CLEAR = "Clear this task"
+ECHO = json.dumps({"error": "invalid number +9990000000001", "url": "https://s3.example/z?X-Amz-Signature=made-up"})
+NO_URL = json.dumps({"task_id": "{}", "status": "exported", "total": 200, "success": 200, "failure": 0})
+
+CASES = {
+    "the result is HTML": result("html", "an HTML page, not a zip archive", CLEAR),
+    "the result is half a zip": result("short_zip", "a damaged zip archive", CLEAR),
+    "the result is empty": result("short_zip", "is empty", CLEAR, at_byte=0),
+    "a sum is wrong": result("wrong_crc", "Bad CRC-32", CLEAR),
+    "the result is a spreadsheet": result("xlsx", "an Excel file", "Ask the vendor"),
+    "rows are missing": result("missing_rows", "has 197 rows", "promises 200 (", CLEAR, rows=3),
+    "there are strange rows": result("extra_rows", "has 203 rows", "promises 200 (", CLEAR, rows=3),
+    "the store leads elsewhere": result("redirect", "refused the download (307", CLEAR),
+    "the store refuses": result("status", "refused the download (403", CLEAR, status=403, body=ECHO),
+    "the store is not ready": result("status", "not ready (503", AGAIN, retry=True, status=503),
+    "the store's answer is cut each time": result("cut_body", "got no answer", AGAIN, retry=True, at_byte=0),
+    "the store hangs up": result("cut_before", "got no answer", AGAIN, retry=True),
+    "the URL expires twice": Case(
+        ("has expired too. Nothing was landed.", "not paid again"), fault=("result", "expired")
+    ),
+    "the API knows no such task": Case(("404", "Check ekyc_task_id", LOST), arguments={"ekyc_task_id": "made-up-id"}),
+    "the remote task has failed": Case(("has failed", "Nothing was landed", "clear"), settings={"ending": "failed"}),
+    "the remote task waits": Case(
+        ("not exported yet (pending)", "EkycTaskSensor", "a retry asks again"), True, settings={"queue_seconds": 3600}
+    ),
+    "the key is wrong": Case(("401", "password field", LOST), connection={"password": "made-up-wrong"}),
+    "the API fails": status("status", "(500)", LOST, AGAIN, retry=True, status=500),
+    "the API refuses and echoes": status("status", "[number removed]", LOST, status=400, body=ECHO),
+    "the API speaks HTML": status("html", "not a JSON object", LOST, AGAIN, retry=True),
+    "the API breaks off": status("broken_json", "not a JSON object", LOST, AGAIN, retry=True),
+    "the API hangs up": status("cut_after", "got no answer", LOST, AGAIN, retry=True),
+    "the result lies where it may not": Case(
+        ("result_hosts", "Nothing was downloaded or landed", "not paid again"),
+        connection={"result_hosts": "results.example"},
+    ),
+    "there is no such directory": Case(("spool_dir", "A retry is safe"), True, arguments={"spool_dir": "/made/up"}),
+    "there is no such connection": Case(("no connection 'made_up'", "create"), arguments={"ekyc_conn_id": "made_up"}),
+    "S3 fails": Case(
+        (LOST, "PutObject: InternalError, 500", "A retry may help"),
+        True,
+        aws={"config_kwargs": {"retries": {"total_max_attempts": 1}}},
+        arguments={"encrypt": True},  # our S3 server has no key for it, and answers 500
+    ),
+    "S3 does not know us": Case(
+        (LOST, "SignatureDoesNotMatch", "A retry can't help", "clear this task"), aws={"password": "made-up-wrong"}
+    ),
+    "S3 is gone": Case(
+        ("EndpointConnectionError", "lands nothing twice"),
+        True,
+        aws={"endpoint_url": "http://127.0.0.1:9", "config_kwargs": {"retries": {"total_max_attempts": 1}}},
+    ),
+    "the bucket is missing": Case((LOST, "NoSuchBucket", "A retry can't help"), arguments={"s3_bucket": "no-such-one"}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_lands_and_one_clear_error_tells_why_without_a_secret(
+    name: str,
+    sandbox: Sandbox,
+    s3_server: S3Server,
+    s3: Any,
+    connect: Callable[..., None],
+    submit: Callable[[], str],
+    context: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    case = CASES[name]
+    sandbox.change(**case.settings)
+    if case.fault:
+        sandbox.fault(*case.fault, times=None, **case.parameters)
+    if case.connection:
+        connect(sandbox, **case.connection)
+    aws = json.loads(aws_connection(s3_server))
+    aws["password"] = case.aws.get("password", aws["password"])
+    aws["extra"] |= {given: value for given, value in case.aws.items() if given != "password"}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(aws))
+    arguments = {"ekyc_task_id": submit(), "s3_bucket": BUCKET, "s3_key": "a.zip", **case.arguments}
+    kind = EkycRetryException if case.retry else EkycFailException
+    with (
+        caplog.at_level(logging.DEBUG, "airflow_provider_ekyc"),
+        caplog.at_level(logging.DEBUG, "urllib3"),
+        caplog.at_level(logging.DEBUG, "airflow"),
+        pytest.raises(kind) as caught,
+    ):
+        EkycResultsToS3Operator(task_id="land", **arguments).execute(context)
+    assert type(caught.value) is kind
+    assert not [words for words in case.words if words.lower() not in str(caught.value).lower()], str(caught.value)
+    assert keys_of(s3) == []
+    assert context["ti"].xcoms == {}
+    assert sandbox.key_leaks == 0
+    printed = "".join(traceback.format_exception(caught.value))
+    assert not SECRET.search(printed)
+    assert not SECRET.search(_whole_chain(caught.value))
+    assert not SECRET.search(caplog.text)
+    assert not SECRET.search("".join(capfd.readouterr()))
+
+
+def _whole_chain(error: BaseException | None) -> str:
+    """The texts of the error and of all that is behind it, even of what ``from None`` keeps from being printed."""
+    texts = []
+    while error is not None:
+        texts.append(str(error))
+        error = error.__cause__ or error.__context__
+    return "\n".join(texts)
+
+
+def test_an_exported_task_without_a_url_is_worth_a_retry(
+    sandbox: Sandbox, s3: Any, exported: str, context: dict[str, Any]
+) -> None:
+    sandbox.fault("status", "status", status=200, body=NO_URL.replace("{}", exported), times=None)
+    with pytest.raises(EkycRetryException, match="the API named no place of its result"):
+        EkycResultsToS3Operator(task_id="land", ekyc_task_id=exported, s3_bucket=BUCKET, s3_key="a.zip").execute(
+            context
+        )
+    assert keys_of(s3) == []
+
+
+def test_what_breaks_and_heals_is_not_noticed(
+    sandbox: Sandbox, s3: Any, exported: str, context: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    for call, kind in (("status", "status"), ("result", "cut_body"), ("result", "expired"), ("status", "cut_after")):
+        sandbox.fault(call, kind)  # type: ignore[arg-type]
+    with caplog.at_level(logging.DEBUG, "airflow_provider_ekyc"), caplog.at_level(logging.DEBUG, "urllib3"):
+        EkycResultsToS3Operator(task_id="land", ekyc_task_id=exported, s3_bucket=BUCKET, s3_key="a.zip").execute(
+            context
+        )
+    assert keys_of(s3) == ["a.zip"]
+    assert not SECRET.search(caplog.text)
