@@ -26,6 +26,7 @@ from airflow_provider_ekyc.api.failures import (
     classify_result_status,
     classify_transport,
 )
+from airflow_provider_ekyc.api.hidden_queries import hidden_queries
 from airflow_provider_ekyc.api.models import Balance, Task
 from airflow_provider_ekyc.api.protocol import (
     Request,
@@ -47,6 +48,9 @@ from airflow_provider_ekyc.api.upload import UploadAdapter, UploadBody
 _FAILURES = (OSError, urllib3.exceptions.HTTPError)
 
 log = logging.getLogger(__name__)
+
+#: Bytes of a result handed on at a time. A break loses the block it falls into, so not more than this.
+BLOCK = 64 * 1024
 
 
 def utc_now() -> datetime:
@@ -154,7 +158,7 @@ class EkycClient:
             if etag:
                 headers["If-Range"] = etag
         verify = False if host.is_origin and not self.settings.verify else self.settings.ca_file or True
-        with _session(ResultAdapter()) as session:
+        with hidden_queries(), _session(ResultAdapter()) as session:
             try:
                 response = session.get(
                     url,
@@ -234,6 +238,6 @@ def _kind(error: Exception) -> str:
 
 def _blocks(response: requests.Response) -> Iterator[bytes]:
     try:
-        yield from response.iter_content(1024 * 1024)
+        yield from response.iter_content(BLOCK)
     except _FAILURES as error:
         raise classify_transport(Call.RESULT, _kind(error), sent=True) from None

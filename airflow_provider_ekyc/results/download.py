@@ -19,7 +19,6 @@ from airflow_provider_ekyc.exceptions import (
     EkycResultError,
     Outcome,
 )
-from airflow_provider_ekyc.results.hidden_queries import hidden_queries
 
 log = logging.getLogger(__name__)
 
@@ -82,8 +81,7 @@ class _Downloading:
         self._digest = hashlib.sha256()
 
     def run(self, retries: Retries) -> Download:
-        with hidden_queries():
-            retrying(retries, log)(self._try)
+        retrying(retries, log)(self._try)
         return Download(self._size, self._digest.hexdigest())
 
     def _try(self) -> None:

@@ -64,22 +64,104 @@ def test_an_undocumented_state_goes_on_and_is_told_as_a_warning_once() -> None:
     assert (first.end, first.unusual, second.unusual) == (None, True, False)
 
 
-def test_with_progress_it_asks_near_the_projected_end() -> None:
-    # A quarter took 100 s, so the rest takes 300 s.
-    wait = next_wait(PollPolicy(), START + 100, START, task(total=1000, success=250), None, 0)
-    assert wait == pytest.approx(300)
+def wait(elapsed: float, answer: Task, previous: tuple[float, float] | None = None, jitter: float = 0) -> float:
+    before = None if previous is None else (START + previous[0], previous[1])
+    return next_wait(PollPolicy(), START + elapsed, START, answer, before, jitter)
 
 
-def test_the_speed_between_two_answers_counts_more_than_the_queue_before() -> None:
-    # 1,000 s in the queue, then 10 % in 10 s: the rest takes 80 s.
-    before = (START + 1000, 0.1)
-    wait = next_wait(PollPolicy(), START + 1010, START, task(total=100, success=20), before, 0)
-    assert wait == pytest.approx(80)
+def moving(elapsed: float, **fields: Any) -> Task:
+    """An answer whose figures have just moved."""
+    return task(created_at=CREATED, updated_at=CREATED + timedelta(seconds=elapsed), **fields)
+
+
+def test_with_progress_it_looks_again_after_three_quarters_of_the_projected_rest() -> None:
+    # Half took 100 s, so the rest takes 100 s, or less: how long of that it was queued is not known.
+    assert wait(100, task(total=1000, success=500)) == pytest.approx(75)
+
+
+def test_early_figures_say_little_so_the_wait_is_limited() -> None:
+    assert wait(100, task(total=1000, success=1)) == pytest.approx(250)
+
+
+def test_two_answers_give_the_speed_and_it_asks_just_after_the_projected_end() -> None:
+    # 1,000 s in the queue, then 10 % in 10 s: the rest takes 80 s. A fortieth of the 1,010 s on top.
+    assert wait(1010, moving(1010, total=100, success=20), (1000, 0.1)) == pytest.approx(80 + 1010 / 40)
+
+
+def test_the_end_of_the_queue_gives_a_speed_at_the_least() -> None:
+    # It was queued 100 s ago, so a tenth took up to 100 s, and the rest takes up to 900 s.
+    assert wait(400, moving(400, total=100, success=10), (300, 0.0)) == pytest.approx(900 * 0.75)
+
+
+def test_figures_that_jump_are_no_speed_to_rely_on() -> None:
+    # They moved 30 s ago: three quarters of the rest of 90 s, though two answers are known.
+    assert wait(200, moving(170, total=100, success=70), (110, 0.4)) == pytest.approx(90 * 0.75)
+
+
+@pytest.mark.parametrize("success", [39, 40])
+def test_figures_that_shrink_or_rest_fall_back_to_the_whole_time(success: int) -> None:
+    answer = task(total=100, success=success)
+    assert wait(200, answer, (100, 0.4)) == wait(200, answer)
+
+
+def test_it_never_asks_again_before_a_twentieth_has_passed() -> None:
+    assert wait(1000, moving(1000, total=1000, success=999)) == pytest.approx(50)
+
+
+@pytest.mark.parametrize(("success", "word"), [(99, TaskStatus.PROCESSING), (100, TaskStatus.COMPLETED), (130, None)])
+def test_figures_that_stand_still_near_the_end_are_asked_for_less_and_less(
+    success: int, word: TaskStatus | None
+) -> None:
+    def stuck(elapsed: float) -> float:
+        return wait(elapsed, moving(1000, status=word or TaskStatus.PROCESSING, total=100, success=success))
+
+    assert [stuck(elapsed) for elapsed in (1000, 1100, 2000)] == pytest.approx([50, 200, 500])
+
+
+def test_an_updated_at_that_never_moves_does_not_make_the_figures_stand_still() -> None:
+    assert wait(1000, moving(0, total=1000, success=999)) == pytest.approx(50)
+
+
+@pytest.mark.parametrize("total", [None, 0, 500])
+def test_while_queued_it_waits_four_times_as_long_but_half_an_hour_at_the_most(total: int | None) -> None:
+    waits = [wait(s, task(TaskStatus.PENDING, total=total, success=0)) for s in (0, 5, 25, 625, 10_000)]
+    assert waits == pytest.approx([FLOOR / 0.95, 20, 100, 1800, 2500])
+
+
+def test_before_the_first_figure_moves_it_waits_less_long_than_in_the_queue() -> None:
+    assert wait(100, task(total=500, success=0)) == pytest.approx(250)
 
 
 def test_without_figures_the_waits_grow_and_stop_at_the_ceiling() -> None:
-    waits = [next_wait(PollPolicy(), START + s, START, task(), None, 0) for s in (0, 10, 100, 1000, 100_000)]
-    assert waits == [FLOOR, FLOOR, 50, 500, CEILING]
+    waits = [wait(s, task()) for s in (0, 10, 100, 1000, 100_000)]
+    assert waits == pytest.approx([FLOOR / 0.95, FLOOR / 0.95, 25, 250, CEILING])
+
+
+def test_a_wait_that_begins_late_takes_the_age_of_the_task_from_the_servers_clock() -> None:
+    assert wait(0, moving(1000, total=100, success=50)) == pytest.approx(750)
+
+
+def test_jitter_shortens_every_wait_and_keeps_the_floor() -> None:
+    for elapsed in (0, 100, 100_000):
+        waits = [wait(elapsed, task(), jitter=jitter) for jitter in (0, 0.5, 1)]
+        assert waits == sorted(waits, reverse=True)
+        assert len(set(waits)) == 3
+        assert waits[-1] >= FLOOR
+
+
+def test_a_ceiling_below_the_floor_wins() -> None:
+    for jitter in (0, 1):
+        assert next_wait(PollPolicy(ceiling=1.0), START + 500, START, task(), None, jitter) == 1
+
+
+def test_the_poller_keeps_the_first_figures_and_forgets_the_queue() -> None:
+    waiting = poller()
+    waiting.on_task(task(TaskStatus.PENDING, total=0), START + 100, 0)
+    waiting.on_task(moving(140, total=100, success=20), START + 140, 0)
+    waiting.on_task(moving(180, total=100, success=41), START + 180, 0)
+    decision = waiting.on_task(moving(200, total=100, success=50), START + 200, 0)
+    # 30 % in the 60 s since the first figures, so the rest takes 100 s; a fortieth of 200 s on top.
+    assert decision.ask_at == pytest.approx(START + 200 + 100 + 5)
 
 
 def test_numbers_that_could_not_be_processed_are_progress_too() -> None:
@@ -90,7 +172,7 @@ def test_numbers_that_could_not_be_processed_are_progress_too() -> None:
 def test_a_server_clock_that_is_off_by_an_hour_changes_nothing(offset: int) -> None:
     created = CREATED + timedelta(seconds=offset)
     answer = task(total=100, success=50, created_at=created, updated_at=created + timedelta(seconds=60))
-    assert next_wait(PollPolicy(), START + 60, START, answer, None, 0) == pytest.approx(60)
+    assert next_wait(PollPolicy(), START + 60, START, answer, None, 0) == pytest.approx(45)
 
 
 def test_a_fixed_interval_is_kept() -> None:
@@ -182,7 +264,7 @@ def test_the_earlier_deadline_counts_and_is_told_apart() -> None:
 
 def test_the_note_gives_progress_counts_and_the_next_query() -> None:
     note = poller().on_task(task(total=2049, success=1024, failure=0), START + 60, 0).note
-    assert note == "Remote task dmadeup1 is processing: 50%, 1,024 of 2,049 numbers. Next query in 60 s."
+    assert note == "Remote task dmadeup1 is processing: 50%, 1,024 of 2,049 numbers. Next query in 45 s."
 
 
 def test_the_summary_holds_scalars_and_no_url() -> None:

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import io
-from collections.abc import Callable, Iterator
-from unittest import mock
+from collections.abc import Callable
 
-import botocore.loaders
 import pytest
 
 from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.api.settings import read_settings
 from airflow_provider_ekyc.sandbox import Sandbox
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_loader() -> Iterator[None]:
-    """Read boto's own files once: each new client reads megabytes of JSON, a third of a second."""
-    with mock.patch("botocore.loaders.create_loader", functools.cache(botocore.loaders.create_loader)):
-        yield
 
 
 @pytest.fixture(autouse=True)

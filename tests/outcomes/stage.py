@@ -1,0 +1,231 @@
+"""What every row needs: servers, connections, clocks and one job whose tries follow one another."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowSensorTimeout
+
+from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
+from airflow_provider_ekyc.sandbox import Sandbox
+from airflow_provider_ekyc.sandbox.bill import Bill
+from tests.conftest import API_KEY, TaskInstance
+from tests.outcomes.page import Provocation
+from tests.outcomes.state_store import StateStore
+
+#: How a try that raises ends.
+_ENDINGS: tuple[tuple[type[BaseException], str], ...] = (
+    (EkycFailException, "fails for good"),
+    (EkycRetryException, "fails, retryable"),
+    (AirflowSensorTimeout, "times out"),
+)
+
+#: The client's word for each call, as in its messages.
+WORDS = {"submit": "submission", "status": "status query", "balance": "balance query", "result": "result download"}
+
+
+class Killed(BaseException):
+    """Stands for a SIGKILL: nobody catches it, nobody tidies up after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """
+    One try of a task.
+
+    :param ending: in the page's words
+    :param text: the message, and what was logged
+    :param message: the message alone
+    :param value: what the task returned
+    :param calls: made in it, by the sandbox's count
+    :param unanswered: logged lines and messages about calls that reached nobody, by call
+    :param submissions: charged in it
+    :param queries: status queries answered in it
+    """
+
+    ending: str
+    text: str
+    message: str
+    value: Any
+    calls: Counter[str]
+    unanswered: Counter[str]
+    submissions: int
+    queries: int
+
+
+class Stage:
+    """
+    Servers of this machine, and what a row does to them.
+
+    :param sandbox: the API
+    :param clock: of the sandbox; ``ahead`` are the seconds by which it is
+    :param connect: defines the eKYC connection
+    :param numbers_file: two hundred numbers
+    :param folder: for a journal of files
+    :param logged: returns and forgets what was logged since it was last called
+    :param servers: closes what is opened on the way
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        clock: SimpleNamespace,
+        connect: Callable[..., None],
+        numbers_file: Path,
+        folder: Path,
+        logged: Callable[[], str],
+        servers: ExitStack,
+    ) -> None:
+        self.sandbox, self.clock, self.connect = sandbox, clock, connect
+        self.numbers, self.folder, self._logged = numbers_file, folder, logged
+        self._servers = servers
+        self.store: StateStore | None = StateStore()
+        self.journal_uri: str | None = None
+        self.operator: dict[str, Any] = {}
+        self.ekyc_task_id = ""
+        self.waited: list[float] = []
+        self.mending: list[Callable[[], None]] = []
+        #: Submissions and queries that the next try is expected to have booked, perhaps a moment later.
+        self.booked = (0, 0)
+        self._tries = 0
+        self._answers: list[str] = []
+
+    def arrange(self, provocation: Provocation) -> None:
+        """Arrange what a row asks for of the sandbox, the connection and the operator."""
+        words: dict[str, Callable[[str], Any]] = {"submit_status": int, "ending": str}
+        settings = provocation.settings("sandbox")
+        if settings:
+            changes = {name: words.get(name, float)(value) for name, value in settings.items()}
+            self.sandbox.change(**changes)
+            if "balance" in settings:
+                self.mending.append(lambda: self.sandbox.change(balance=1e6))
+            if "queue_seconds" in settings and float(settings["queue_seconds"]) > 5:
+                self.mending.append(self._an_hour_later)
+        self.operator = dict(provocation.settings("operator"))
+        if "timeout" in self.operator:
+            self.operator["timeout"] = float(self.operator["timeout"])
+        self._arrange_connection(provocation.settings("connection"))
+
+    def _arrange_connection(self, settings: dict[str, str]) -> None:
+        if not settings:
+            return
+        place: Any = self.sandbox
+        host = settings.pop("host", None)
+        if host == "gone":
+            with Sandbox(API_KEY) as place:
+                pass  # its port is free again, so nobody listens there
+        elif host == "untrusted":
+            stranger = self._servers.enter_context(Sandbox(API_KEY, tls=True))
+            place = SimpleNamespace(url=stranger.url, ca_file=None)
+        if "id" in settings:
+            self.operator["ekyc_conn_id"] = settings.pop("id")
+            self.mending.append(lambda: self.operator.pop("ekyc_conn_id", None))
+        self.connect(place, **settings)
+        # The account stays the same: it is the key that was wrong, or the host.
+        self.mending.append(lambda: self.connect(self.sandbox, **{k: v for k, v in settings.items() if k == "account"}))
+
+    def provoke(self, provocation: Provocation) -> None:
+        """Switch the row's faults on."""
+        for answer in provocation.answers:
+            body = {"task_id": self.ekyc_task_id, "total": 200, "success": 100, "failure": 0}
+            body |= {"status": answer.get("word", "processing")}
+            body |= {"task_id": answer["of"]} if "of" in answer else {}
+            self._answers.append(answer.get("word", ""))
+            self.sandbox.fault("status", "status", status=200, body=json.dumps(body))
+        for fault in provocation.faults:
+            self.sandbox.state.faults.add(fault)
+
+    def mend(self) -> None:
+        """Take away the cause."""
+        self.sandbox.clear_faults()
+        for step in self.mending:
+            step()
+        self.mending.clear()
+
+    def context(self) -> dict[str, Any]:
+        """Return the context of the next try."""
+        self._tries += 1
+        ti = TaskInstance()
+        ti.try_number = self._tries
+        store = {} if self.store is None or self.journal_uri else {"task_state_store": self.store}
+        return {"ti": ti, "outlet_events": {}, **store}
+
+    def run(self, attempt: Callable[[], Any], *, s3_calls: Callable[[], Counter[str]] | None = None) -> Try:
+        """Make one try and watch it."""
+        self._logged()
+        calls, bill = Counter(self.sandbox.calls), self.sandbox.bill
+        before = s3_calls() if s3_calls else Counter[str]()
+        value, message, ending, cause = None, "", "succeeds", None
+        try:
+            value = attempt()
+        except Killed:
+            ending = "is killed"
+        except tuple(kind for kind, _ in _ENDINGS) as error:
+            message, cause = str(error), error.__cause__
+            ending = next(word for kind, word in _ENDINGS if isinstance(error, kind))
+        # A library's own error behind ours would be printed too, perhaps with a presigned URL.
+        assert cause is None
+        made = Counter(self.sandbox.calls) - calls
+        made.update((s3_calls() if s3_calls else Counter[str]()) - before)
+        log = self._logged()
+        unanswered = Counter({call: (log + message).count(f"The {word} got no answer") for call, word in WORDS.items()})
+        now = self._settled(bill)
+        answered = now.polls - bill.polls + sum(1 for word in self._answers if word)
+        self._answers.clear()
+        return Try(
+            ending=ending,
+            text=f"{message}\n{log}",
+            message=message,
+            value=value,
+            calls=made,
+            unanswered=unanswered,
+            submissions=len(now.submissions) - len(bill.submissions),
+            queries=answered,
+        )
+
+    def _settled(self, before: Bill) -> Bill:
+        """Give the sandbox a moment to book a call whose client has gone away."""
+        until = time.monotonic() + 3
+        submissions, queries = len(before.submissions) + self.booked[0], before.polls + self.booked[1]
+        while time.monotonic() < until:
+            now = self.sandbox.bill
+            if len(now.submissions) >= submissions and now.polls >= queries:
+                break
+            time.sleep(0.02)
+        return now
+
+    def _an_hour_later(self) -> None:
+        self.clock.ahead += 3600.0
+
+
+def kill_when(due: Callable[[], bool]) -> None:
+    """Let the main thread, where a task runs, be killed as soon as something is so."""
+
+    def watch() -> None:
+        while not due():
+            time.sleep(0.005)
+        kill_now()
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def kill_now() -> None:
+    """Let the main thread be killed at once, from another one."""
+    ident = threading.main_thread().ident
+    assert ident is not None
+    signal.pthread_kill(ident, signal.SIGALRM)
+
+
+def die(number: int, frame: object) -> None:
+    """Be the handler of the signal that kills."""
+    raise Killed

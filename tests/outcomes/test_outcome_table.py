@@ -1,0 +1,229 @@
+"""
+The page ``docs/outcomes.md`` is true: each of its rows is provoked and looked at.
+
+A row's words are checked one by one: how many calls, how the task ends, what is said, what is charged, and
+what the next try does once the cause is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.sandbox.faults import CALLS, Call, kinds_of
+from stack.s3_server import S3Server
+from tests.conftest import API_KEY, aws_connection, keys_of
+from tests.outcomes import page
+from tests.outcomes.stage import Stage, Try
+from tests.outcomes.tries import MODES, SensorTries, SubmitTries, TransferTries, relayed
+from tests.submitted import submitted
+
+#: Heading of a table -> the call that ``tries`` counts, and the task that makes it.
+TABLES = {
+    "Before any call": ("submit", "submit"),
+    "Balance query before a submission": ("balance", "submit"),
+    "Submission": ("submit", "submit"),
+    "What the journal knows": ("submit", "submit"),
+    "Status query of the sensor": ("status", "sensor"),
+    "Status query before a download": ("status", "transfer"),
+    "Result download": ("result", "transfer"),
+    "Check of the archive": ("result", "transfer"),
+    "Landing in S3": ("put", "transfer"),
+    "Kill of a submission": ("submit", "submit"),
+    "Kill of a wait": ("status", "sensor"),
+    "Kill of a transfer": ("put", "transfer"),
+}
+
+SECRET = re.compile(r"X-Amz-Sig|\+?999\d{7}|" + re.escape(API_KEY) + "|made-up-secret|made-up-wrong")
+
+ROWS = page.rows()
+
+
+def of(task: str) -> pytest.MarkDecorator:
+    """All rows whose table is about this task."""
+    chosen = [row for row in ROWS if TABLES.get(row.table, ("", ""))[1] == task]
+    return pytest.mark.parametrize("row", chosen, ids=[row.name for row in chosen])
+
+
+def test_every_table_is_run_and_every_run_has_its_table() -> None:
+    assert {row.table for row in ROWS} == set(TABLES)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+def test_every_row_is_made_of_known_words(row: page.Row) -> None:
+    assert page.provocation(row)
+    assert row.expected_tries[0] >= 0
+    assert row.expected_charge[0] >= 0
+    assert row.cells["the task"] in page.ENDINGS
+    assert row.cells["a retry or a clear then"] in page.NEXT
+    assert row.seen or row.cells["you see"] == "nothing"
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_every_fault_that_the_sandbox_knows_has_a_row(call: Call) -> None:
+    named = {fault.kind for fault in page.faults_of(ROWS) if fault.call == call}
+    assert kinds_of(call) - named == set()
+
+
+@pytest.mark.parametrize("call", ["submit", "status"])
+def test_every_code_of_the_api_page_has_a_row(call: Call) -> None:
+    api_page = (page.PAGE.parent / "api.md").read_text()
+    first_cells = [line.split("|")[1] for line in api_page.splitlines() if line.startswith("|")]
+    codes = {int(code) for cell in first_cells for code in re.findall(r"\b[45]\d\d\b", cell)}
+    assert {400, 402, 429, 503} < codes
+    named = {fault.status for fault in page.faults_of(ROWS) if fault.call == call and fault.kind == "status"}
+    assert codes - named == set()
+
+
+@of("submit")
+def test_a_row_about_submitting_is_true(row: page.Row, stage: Stage) -> None:
+    provocation = page.provocation(row)
+    tries = SubmitTries(stage)
+    tries.arrange(provocation)
+    stage.arrange(provocation)
+    stage.provoke(provocation)
+    stage.booked = (row.expected_charge[0], 0)
+    paid_before = len(stage.sandbox.bill.submissions)
+    if "two at once" in provocation.said("journal_uri"):
+        first, second = tries.two_at_once()
+        check(row, first, first.submissions - 1, stage)
+        check_calls(row, first.calls["submit"] - 1)
+    else:
+        first = tries.once()
+        check(row, first, first.submissions, stage)
+        check_calls(row, calls_in(first, row))
+        if row.cells["charged"].startswith("unknown"):
+            assert "may or may not" in first.text or first.ending == "is killed"
+        stage.mend()
+        stage.booked = (0, 0)
+        second = tries.once()
+    match row.cells["a retry or a clear then"]:
+        case "submits":
+            assert (second.ending, second.calls["submit"], second.submissions) == ("succeeds", 1, 1)
+            assert first.submissions == 0
+        case "submits again":
+            assert (second.ending, second.calls["submit"], second.submissions) == ("succeeds", 1, 1)
+            assert first.submissions + paid_before > 0
+        case "takes it up":
+            assert (second.ending, second.calls["submit"], second.submissions) == ("succeeds", 0, 0), second.text
+            assert second.value == (first.value or second.value) in {task.task_id for task in stage.sandbox.tasks}
+        case "stays unknown":
+            assert (second.ending, second.calls["submit"], second.submissions) == ("fails for good", 0, 0)
+            assert "left no receipt" in second.message
+        case "stops again":
+            assert (second.ending, second.calls["submit"], second.submissions) == (first.ending, 0, 0)
+        case other:
+            pytest.fail(f"a submission never {other}")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@of("sensor")
+def test_a_row_about_waiting_is_true_in_every_mode(row: page.Row, mode: str, stage: Stage) -> None:
+    provocation = page.provocation(row)
+    given = provocation.settings("operator")
+    stage.ekyc_task_id = given.get("ekyc_task_id", "")
+    stage.arrange(provocation)
+    if not stage.ekyc_task_id:
+        stage.ekyc_task_id = submitted(stage.sandbox)
+    tries = SensorTries(stage, mode)
+    stage.provoke(provocation)
+    tries.arrange(provocation)
+    stage.booked = (0, row.expected_charge[0] - len(provocation.answers))
+    first = tries.once()
+    if row.cells["the task"] == "goes on waiting":
+        assert first.ending == "succeeds", first.text
+        assert first.value["status"] == "exported"
+    check(row, first, first.queries, stage)
+    check_calls(row, calls_in(first, row))
+    stage.mend()
+    stage.booked = (0, 0)
+    stage.operator.pop("timeout", None)
+    second = tries.once()
+    assert second.submissions == first.submissions == 0
+    match row.cells["a retry or a clear then"]:
+        case "asks again":
+            assert (second.ending, second.calls["status"]) == ("succeeds", 1)
+        case "is told again":
+            assert (second.ending, second.message) == (first.ending, first.message)
+        case other:
+            pytest.fail(f"a wait never {other}")
+
+
+@pytest.fixture
+def landing(stage: Stage, s3_server: S3Server, s3: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[TransferTries]:
+    """A transfer whose AWS connection leads through a relay."""
+    with relayed(s3_server.endpoint_url) as relay:
+
+        def connect_aws(endpoint_url: str = relay.endpoint_url, secret: str = s3_server.secret_key) -> None:
+            connection = json.loads(aws_connection(s3_server))
+            connection["password"] = secret
+            connection["extra"]["endpoint_url"] = endpoint_url
+            monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+
+        connect_aws()
+        yield TransferTries(stage, relay, s3, connect_aws)
+
+
+@of("transfer")
+def test_a_row_about_landing_is_true(row: page.Row, stage: Stage, landing: TransferTries) -> None:
+    provocation = page.provocation(row)
+    stage.arrange(provocation)
+    stage.ekyc_task_id = submitted(stage.sandbox)
+    landing.arrange(provocation)
+    stage.provoke(provocation)
+    stage.booked = (0, row.expected_charge[0] - len(provocation.answers))
+    first = landing.once()
+    check(row, first, first.queries, stage)
+    check_calls(row, calls_in(first, row))
+    there = landing.landed()
+    if first.ending == "succeeds":
+        assert there == stage.ekyc_task_id
+    elif first.ending != "is killed" and there is not None:
+        assert landing.strangers
+        assert there != stage.ekyc_task_id
+    stage.mend()
+    stage.booked = (0, 0)
+    second = landing.once()
+    assert second.submissions == first.submissions == 0
+    match row.cells["a retry or a clear then"]:
+        case "finds it":
+            assert (second.ending, second.calls["status"], second.calls["result"]) == ("succeeds", 0, 0)
+        case "downloads again":
+            assert there != stage.ekyc_task_id
+            assert (second.ending, second.calls["status"], second.calls["result"]) == ("succeeds", 1, 1), second.text
+        case "is told again":
+            assert (second.ending, second.message) == (first.ending, first.message)
+        case other:
+            pytest.fail(f"a transfer never {other}")
+    assert keys_of(landing.s3) == ([] if second.ending != "succeeds" else ["a.zip"])
+
+
+def check(row: page.Row, told: Try, charged: int, stage: Stage) -> None:
+    """Compare what happened with the row's words, and with what holds for every row."""
+    ending = row.cells["the task"]
+    assert told.ending == ("succeeds" if ending == "goes on waiting" else ending), told.text
+    where = told.text if told.ending in ("succeeds", "is killed") else told.message
+    assert [words for words in row.seen if words not in where] == [], where
+    least, more = row.expected_charge
+    assert charged >= least if more else charged == least, f"charged {charged}\n{told.text}"
+    for fault in page.provocation(row).faults:
+        if asked := fault.headers.get("Retry-After"):
+            assert max(stage.waited) >= float(asked) - 0.2
+    assert not SECRET.search(told.text)
+    assert stage.sandbox.key_leaks == 0
+
+
+def check_calls(row: page.Row, made: int) -> None:
+    """Compare how many calls were made with the row."""
+    least, more = row.expected_tries
+    assert made >= least if more else made == least, f"{made} calls"
+
+
+def calls_in(told: Try, row: page.Row) -> int:
+    """Count the calls that the row's table is about; one that reached nobody is in the log alone."""
+    call, _ = TABLES[row.table]
+    return told.calls[call] or told.unanswered[call]

@@ -1,0 +1,118 @@
+"""The bounds on polls and delay, in a small simulation: nobody breaks them unnoticed. Seeded, no clock."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_ekyc.polling import CEILING, FLOOR, Deadline, Poller, PollPolicy
+from benchmarks.poll_jobs import BOUNDED, CREATED, DAY, READINGS, SHAPES, jobs
+from benchmarks.poll_policy import FORGETS, LIFTED, Outcome, outcomes, quantile, record, wait_fixed, wait_for
+
+SEED = 20251121
+COUNT = 500
+
+
+def polls(found: list[Outcome], share: float) -> float:
+    return quantile([one.polls for one in found], share)
+
+
+def delay(found: list[Outcome], share: float = 0.95) -> float:
+    return quantile([one.bounded_share for one in found], share)
+
+
+@pytest.mark.parametrize(("forgets", "median", "most"), [("never", 8, 12), ("once", 8, 12), ("always", 9, 13)])
+def test_linear_progress(forgets: str, median: int, most: int) -> None:
+    found = outcomes("linear", COUNT, SEED, forgets=forgets, longest=BOUNDED)
+    assert polls(found, 0.5) <= median
+    assert polls(found, 0.95) <= most
+    assert delay(found) <= 0.05
+
+
+@pytest.mark.parametrize("shape", ["bursty", "bursty, last jump is the export"])
+def test_bursty_progress_keeps_the_polls_and_gives_up_delay(shape: str) -> None:
+    # Both can't be had: python -m benchmarks.poll_bound
+    found = outcomes(shape, COUNT, SEED, longest=BOUNDED)
+    assert polls(found, 0.5) <= 8
+    assert polls(found, 0.95) <= 12
+    assert delay(found, 0.5) <= 0.12
+    assert delay(found) <= 0.5
+
+
+def test_a_day_without_figures() -> None:
+    found = outcomes("opaque", 100, SEED, policy=LIFTED, shortest=DAY)
+    assert polls(found, 1.0) <= 45
+    assert max(one.share for one in found) <= 0.25
+
+
+def test_tasks_without_figures_are_found_within_a_quarter() -> None:
+    found = outcomes("opaque", COUNT, SEED, policy=LIFTED)
+    assert quantile([one.share for one in found], 0.95) <= 0.25
+
+
+def test_stuck_at_99_percent_costs_little_and_is_found_soon() -> None:
+    found = outcomes("stuck", COUNT, SEED)
+    assert polls(found, 0.95) <= 32
+    assert delay(found) <= 0.06
+
+
+def test_figures_that_shrink_do_no_harm() -> None:
+    found = outcomes("backwards", COUNT, SEED, longest=BOUNDED)
+    assert polls(found, 0.95) <= 12
+    assert delay(found) <= 0.5
+
+
+@pytest.mark.parametrize("forgets", FORGETS)
+def test_a_long_queue_costs_an_hour_or_a_quarter_at_the_most(forgets: str) -> None:
+    found = outcomes("queued", COUNT, SEED, policy=LIFTED, forgets=forgets)
+    assert all(one.delay <= max(3600, 0.25 * one.seconds) for one in found)
+
+
+@pytest.mark.parametrize("shape", SHAPES + READINGS)
+def test_every_wait_is_between_floor_and_ceiling(shape: str) -> None:
+    chance = random.Random(SEED)
+    for job in jobs(shape, 50, SEED):
+        poller = Poller(PollPolicy(), CREATED, Deadline(CREATED + 1e9))
+        now = CREATED
+        while (ask_at := poller.on_task(job.answer(now - CREATED, chance), now, chance.random()).ask_at) is not None:
+            assert FLOOR - 1e-6 <= ask_at - now <= CEILING + 1e-6
+            now = ask_at
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_server_clock_that_is_off_changes_nothing(shape: str) -> None:
+    for job in jobs(shape, 50, SEED):
+        off = wait_for(job, PollPolicy(), random.Random(1))
+        right = wait_for(dataclasses.replace(job, clock=0.0), PollPolicy(), random.Random(1))
+        assert off.polls == right.polls
+        assert off.delay == pytest.approx(right.delay, abs=0.01)
+
+
+def test_the_figures_of_the_fixed_interval_are_those_of_the_real_policy() -> None:
+    for job in jobs("linear", 20, SEED, longest=3600):
+        walked = wait_for(job, PollPolicy(poll_interval=60.0), random.Random(1))
+        told = wait_fixed(job, 60)
+        assert (walked.polls, walked.delay) == (told.polls, pytest.approx(told.delay, abs=1e-3))
+
+
+def test_sensors_that_begin_together_do_not_ask_in_step() -> None:
+    job = next(jobs("opaque", 1, SEED, shortest=3600, longest=3601))
+    chance = random.Random(SEED)
+    asked = []
+    for _ in range(200):
+        poller, now = Poller(PollPolicy(), CREATED, Deadline(CREATED + 1e9)), CREATED
+        for _ in range(8):
+            now = poller.on_task(job.answer(now - CREATED, chance), now, chance.random()).ask_at or now
+        asked.append(round(now, 1))
+    assert max(asked.count(moment) for moment in asked) <= 20
+
+
+def test_the_file_of_figures_is_shared(tmp_path: Path) -> None:
+    path = tmp_path / "build" / "bench.json"
+    record([{"name": "one", "value": 1}, {"name": "two", "value": 2}], path)
+    record([{"name": "two", "value": 3}], path)
+    assert json.loads(path.read_text()) == {"figures": [{"name": "one", "value": 1}, {"name": "two", "value": 3}]}
