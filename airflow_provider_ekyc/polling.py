@@ -50,11 +50,13 @@ class PollPolicy:
     :param floor: seconds between two queries, at the least
     :param ceiling: seconds between two queries, at the most
     :param poll_interval: seconds between two queries, fixed; None lets the progress decide
+    :param exponential_backoff: a fixed interval doubles with each query, up to the ceiling
     """
 
     floor: float = FLOOR
     ceiling: float = CEILING
     poll_interval: float | None = None
+    exponential_backoff: bool = False
 
     @property
     def least(self) -> float:
@@ -209,7 +211,9 @@ def next_wait(
     :param jitter: a random number from 0 to 1
     """
     if policy.poll_interval is not None:
-        return policy.poll_interval
+        # Doubling is the interval and all that was waited so far: it needs no count that a restart would forget.
+        waited = max(now - started, 0.0) if policy.exponential_backoff else 0.0
+        return max(min(policy.poll_interval + waited, policy.ceiling), policy.poll_interval)
     moved = _server_seconds(task)
     elapsed = max(now - started, moved, 0.0)
     progress = task.progress

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
     AirflowSensorTimeout,
+    AirflowSkipException,
     AirflowTaskTimeout,
     BaseSensorOperator,
     PokeReturnValue,
@@ -47,11 +50,20 @@ class EkycTaskSensor(BaseSensorOperator):
     :param poll_interval: seconds between two queries, fixed, at least 1 (templated). By default the progress decides:
         near the projected end, else less and less often, since an answered query may be charged
     :param poke_interval: the same, by Airflow's name for it
+    :param max_failure_rate: fail if more than this share (0 to 1) of the numbers could not be processed (templated)
     :param max_wait: seconds between two queries at the most (one hour)
+    :param exponential_backoff: a fixed interval doubles with each query, up to ``max_wait``
+    :param silent_fail: refused: a failed query never ends the wait anyway, and what ends it must not be silent
     :param timeout: seconds from the start of this try to the end of the wait (Airflow's default: 7 days)
     """
 
-    template_fields: Sequence[str] = ("ekyc_task_id", "ekyc_conn_id", "poll_interval", "deferrable")
+    template_fields: Sequence[str] = (
+        "ekyc_task_id",
+        "ekyc_conn_id",
+        "poll_interval",
+        "deferrable",
+        "max_failure_rate",
+    )
     ui_color = "#e6f1f2"
 
     def __init__(
@@ -63,8 +75,15 @@ class EkycTaskSensor(BaseSensorOperator):
         poll_interval: float | str | None = None,
         poke_interval: timedelta | float | None = None,
         max_wait: timedelta | float | None = None,
+        max_failure_rate: float | str | None = None,
+        silent_fail: bool = False,
         **kwargs: Any,
     ) -> None:
+        if silent_fail:
+            raise ValueError(
+                "EkycTaskSensor takes no silent_fail: a failed query never ends the wait, and a wrong key, an unknown "
+                "task or a failed remote task must not be waited on in silence."
+            )
         if poke_interval is not None:
             kwargs["poke_interval"] = poke_interval
         super().__init__(max_wait=max_wait, **kwargs)
@@ -72,13 +91,15 @@ class EkycTaskSensor(BaseSensorOperator):
         self.ekyc_conn_id = ekyc_conn_id
         self.deferrable = deferrable
         self.poll_interval = poll_interval
+        self.max_failure_rate = max_failure_rate
         self._poke_interval_given = poke_interval is not None
         self._decision: Decision | None = None
         self._poller: Poller | None = None
 
     def execute(self, context: Context) -> Any:
         """Defer at once (the trigger asks first), or poke."""
-        with airflow_errors():
+        with self._skipping(), airflow_errors():
+            self._most_failures()  # a wrong rate is told before the wait, not after it
             if read_bool("deferrable", self.deferrable):
                 self._defer(context)
             return super().execute(context)
@@ -88,11 +109,12 @@ class EkycTaskSensor(BaseSensorOperator):
         from airflow_provider_ekyc.polling import End
 
         event = event or {}
-        if event.get("end") == End.EXPORTED.value and isinstance(event.get("summary"), dict):
-            self.log.info("Remote task %s is exported.", self.ekyc_task_id)
-            return dict(event["summary"])
-        message = event.get("message") or "The trigger sent an event without sense."
-        raise self._failure(event.get("end"), str(message))
+        with self._skipping(), airflow_errors():
+            if event.get("end") == End.EXPORTED.value and isinstance(event.get("summary"), dict):
+                self.log.info("Remote task %s is exported.", self.ekyc_task_id)
+                return self._checked(dict(event["summary"]))
+            message = event.get("message") or "The trigger sent an event without sense."
+            raise self._failure(event.get("end"), str(message))
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Ask once, in poke and in reschedule mode."""
@@ -112,7 +134,7 @@ class EkycTaskSensor(BaseSensorOperator):
                 if decision.end is End.EXPORTED:
                     self.log.info(decision.note)
                     told = summary(task, seconds=time.time() - poller.started, queries=poller.queries)
-                    return PokeReturnValue(True, told)
+                    return PokeReturnValue(True, self._checked(told))
         (self.log.warning if decision.unusual else self.log.info)(decision.note)
         if decision.end is not None:
             raise self._failure(decision.end.value, decision.note)
@@ -152,10 +174,43 @@ class EkycTaskSensor(BaseSensorOperator):
                 poll_interval=policy.poll_interval,
                 floor=policy.floor,
                 ceiling=policy.ceiling,
+                exponential_backoff=policy.exponential_backoff,
             ),
             method_name="execute_complete",
             timeout=timedelta(seconds=max(deadline.at - now, 0.0) + BACKSTOP),
         )
+
+    def _checked(self, told: dict[str, Any]) -> dict[str, Any]:
+        """Return the summary, unless too many numbers could not be processed."""
+        most = self._most_failures()
+        failure = told.get("failure") or 0
+        total = told.get("total") or (told.get("success") or 0) + failure
+        if most is not None and total and failure / total > most:
+            raise EkycFailException(
+                f"{failure:,} of {total:,} numbers of remote task {self.ekyc_task_id} could not be processed "
+                f"({failure / total:.1%}, more than max_failure_rate={most:g}). It is exported and paid all the same: "
+                f"EkycResultsToS3Operator lands what there is, with this id."
+            )
+        return told
+
+    def _most_failures(self) -> float | None:
+        if self.max_failure_rate in (None, "", "None"):
+            return None
+        return read_number("max_failure_rate", self.max_failure_rate, most=1.0)
+
+    @contextmanager
+    def _skipping(self) -> Iterator[None]:
+        """
+        Skip where Airflow's own sensor skips on a worker, also before and after a deferral.
+
+        Airflow does so on resuming only from 3.0, and not for an ``AirflowTaskTimeout``, nor before a deferral.
+        """
+        try:
+            yield
+        except (AirflowFailException, AirflowSensorTimeout, AirflowTaskTimeout) as error:
+            if self.soft_fail or self.never_fail:
+                raise AirflowSkipException(str(error)) from error
+            raise
 
     def _policy(self) -> PollPolicy:
         from airflow_provider_ekyc.polling import CEILING, PollPolicy
@@ -166,6 +221,7 @@ class EkycTaskSensor(BaseSensorOperator):
         return PollPolicy(
             poll_interval=None if interval is None else read_number("poll_interval", interval, least=1.0),
             ceiling=self.max_wait.total_seconds() if self.max_wait else CEILING,
+            exponential_backoff=self.exponential_backoff,
         )
 
     def _new_poller(self, context: Context) -> Poller:

@@ -39,6 +39,7 @@ class EkycTaskTrigger(BaseTrigger):
     :param poll_interval: seconds between two queries, fixed; None lets the progress decide
     :param floor: seconds between two queries, at the least
     :param ceiling: seconds between two queries, at the most
+    :param exponential_backoff: a fixed interval doubles with each query
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class EkycTaskTrigger(BaseTrigger):
         poll_interval: float | None = None,
         floor: float = FLOOR,
         ceiling: float = CEILING,
+        exponential_backoff: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's is not annotated
         self.ekyc_task_id = ekyc_task_id
@@ -62,6 +64,7 @@ class EkycTaskTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.floor = floor
         self.ceiling = ceiling
+        self.exponential_backoff = exponential_backoff
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments: ids and numbers."""
@@ -76,6 +79,7 @@ class EkycTaskTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "floor": self.floor,
                 "ceiling": self.ceiling,
+                "exponential_backoff": self.exponential_backoff,
             },
         )
 
@@ -96,7 +100,7 @@ class EkycTaskTrigger(BaseTrigger):
         from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
         poller = Poller(
-            PollPolicy(self.floor, self.ceiling, self.poll_interval),
+            PollPolicy(self.floor, self.ceiling, self.poll_interval, self.exponential_backoff),
             self.started,
             Deadline(self.timeout_at, self.execution_timeout_at),
         )

@@ -128,7 +128,7 @@ def test_the_arguments_are_ids_and_numbers_and_make_the_same_trigger() -> None:
     assert path == "airflow_provider_ekyc.triggers.ekyc.EkycTaskTrigger"
     assert EkycTaskTrigger(**arguments).serialize() == (path, arguments)
     assert API_KEY not in str(arguments)
-    assert all(value is None or isinstance(value, str | float) for value in arguments.values())
+    assert all(value is None or isinstance(value, str | float | bool) for value in arguments.values())
 
 
 @pytest.mark.asyncio

@@ -1,0 +1,205 @@
+"""The sensor's options mean the same while deferred, in poke and in reschedule mode."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    TaskDeferred,
+)
+from airflow.sdk.exceptions import AirflowRescheduleException
+
+from airflow_provider_ekyc.sandbox import Sandbox
+from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
+from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
+from tests.conftest import TaskInstance
+from tests.submitted import submitted
+
+pytestmark = pytest.mark.usefixtures("connections")
+
+MODES = ("deferred", "poke", "reschedule")
+
+
+class Rescheduled(TaskInstance):
+    """A task instance that knows when its first reschedule was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first: datetime | None = None
+
+    def get_first_reschedule_date(self, context: Any) -> datetime | None:
+        return self.first
+
+
+def wait(mode: str, ekyc_task_id: str, **arguments: Any) -> Any:
+    """Run a sensor to its end in a mode, as Airflow does."""
+    ti = Rescheduled()
+    context: Any = {"ti": ti}
+
+    def sensor() -> EkycTaskSensor:
+        if mode == "deferred":
+            return EkycTaskSensor(task_id="wait", ekyc_task_id=ekyc_task_id, **arguments)
+        return EkycTaskSensor(task_id="wait", ekyc_task_id=ekyc_task_id, deferrable=False, mode=mode, **arguments)
+
+    while True:
+        try:
+            return sensor().execute(context)
+        except TaskDeferred as deferred:
+            event = asyncio.run(only_event(deferred.trigger))
+            return sensor().resume_execution(deferred.method_name, {"event": event}, context)
+        except AirflowRescheduleException as rescheduled:
+            ti.first = ti.first or datetime.now(UTC)
+            time.sleep(max((rescheduled.reschedule_date - datetime.now(UTC)).total_seconds(), 0))
+
+
+async def only_event(trigger: Any) -> Any:
+    """Start the trigger from its serialised arguments, as the triggerer does."""
+    assert isinstance(trigger, EkycTaskTrigger)
+    again = EkycTaskTrigger(**trigger.serialize()[1])
+    (payload,) = [event.payload async for event in again.run()]
+    return payload
+
+
+@pytest.fixture(params=MODES)
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_success_gives_the_same_summary(mode: str, sandbox: Sandbox) -> None:
+    told = wait(mode, submitted(sandbox))
+    assert (told["status"], told["success"], told["queries"]) == ("exported", 200, 1)
+
+
+def test_soft_fail_skips_a_timeout(mode: str, sandbox: Sandbox) -> None:
+    sandbox.change(queue_seconds=60)
+    with pytest.raises(AirflowSkipException):
+        wait(mode, submitted(sandbox), soft_fail=True, timeout=1, poll_interval=1)
+
+
+def test_a_timeout_without_it_is_a_sensor_timeout(mode: str, sandbox: Sandbox) -> None:
+    sandbox.change(queue_seconds=60)
+    with pytest.raises(AirflowSensorTimeout):
+        wait(mode, submitted(sandbox), timeout=1, poll_interval=1)
+
+
+@pytest.mark.parametrize("option", ["soft_fail", "never_fail"])
+def test_a_failed_remote_task_is_skipped(mode: str, option: str, sandbox: Sandbox) -> None:
+    sandbox.change(ending="failed")
+    with pytest.raises(AirflowSkipException):
+        wait(mode, submitted(sandbox), **{option: True})
+
+
+@pytest.mark.parametrize("option", ["soft_fail", "never_fail"])
+def test_an_unknown_task_is_skipped(mode: str, option: str, sandbox: Sandbox) -> None:
+    with pytest.raises(AirflowSkipException):
+        wait(mode, "dnobodyknows", **{option: True})
+
+
+@pytest.mark.parametrize("option", ["soft_fail", "never_fail"])
+def test_a_wrong_argument_is_skipped(mode: str, option: str) -> None:
+    with pytest.raises(AirflowSkipException):
+        wait(mode, "two words", **{option: True})
+
+
+def test_without_them_all_of_these_fail_for_good(mode: str, sandbox: Sandbox) -> None:
+    for ekyc_task_id in ("dnobodyknows", "two words"):
+        with pytest.raises(AirflowFailException):
+            wait(mode, ekyc_task_id)
+
+
+def test_both_at_once_are_refused_by_airflow(mode: str) -> None:
+    with pytest.raises(ValueError, match="mutually exclusive"):
+        wait(mode, "d1", soft_fail=True, never_fail=True)
+
+
+def test_silent_fail_is_refused_with_a_reason(mode: str) -> None:
+    with pytest.raises(ValueError, match="a failed query never ends the wait"):
+        wait(mode, "d1", silent_fail=True)
+
+
+def test_exponential_backoff_doubles_a_fixed_interval(mode: str, sandbox: Sandbox) -> None:
+    sandbox.change(queue_seconds=6)
+    told = wait(mode, submitted(sandbox), poll_interval=1, exponential_backoff=True)
+    assert sandbox.calls["status"] == 4  # at 0, 1, 3 and 7 s
+    assert told["status"] == "exported"
+
+
+def test_max_wait_caps_the_doubling(mode: str, sandbox: Sandbox) -> None:
+    sandbox.change(queue_seconds=3.5)
+    wait(mode, submitted(sandbox), poll_interval=1, exponential_backoff=True, max_wait=timedelta(seconds=1))
+    assert sandbox.calls["status"] == 5  # at 0, 1, 2, 3 and 4 s
+
+
+@pytest.mark.parametrize(("rate", "fails"), [(0.1, True), ("0.1", True), (0.25, False), (1, False), (None, False)])
+def test_too_many_failures_fail_and_just_as_many_do_not(mode: str, rate: Any, fails: bool, sandbox: Sandbox) -> None:
+    sandbox.change(failure_rows=50)
+    ekyc_task_id = submitted(sandbox)
+    if not fails:
+        assert wait(mode, ekyc_task_id, max_failure_rate=rate)["failure"] == 50
+        return
+    with pytest.raises(AirflowFailException, match=r"50 of 200 numbers.*25.0%.*lands what there is"):
+        wait(mode, ekyc_task_id, max_failure_rate=rate)
+
+
+@pytest.mark.parametrize("rate", [-1, 1.5, "many"])
+def test_a_rate_that_is_none_is_told_before_the_wait(mode: str, rate: Any, sandbox: Sandbox) -> None:
+    with pytest.raises(AirflowFailException, match="max_failure_rate"):
+        wait(mode, "d1", max_failure_rate=rate)
+    assert sandbox.calls["status"] == 0
+
+
+def test_a_storm_of_failures_ends_with_what_a_later_answer_says(mode: str, sandbox: Sandbox) -> None:
+    ekyc_task_id = submitted(sandbox)
+    sandbox.fault("status", "status", status=503, times=2)
+    sandbox.fault("status", "html", times=1)
+    told = wait(mode, ekyc_task_id, poll_interval=1, max_wait=1)
+    assert sandbox.calls["status"] == 4
+    assert told["status"] == "exported"
+
+
+def test_execution_timeout_holds_while_deferred_and_soft_fail_skips_it_as_on_a_worker(sandbox: Sandbox) -> None:
+    sandbox.change(queue_seconds=60)
+    ekyc_task_id = submitted(sandbox)
+    limit = {"execution_timeout": timedelta(seconds=1), "poll_interval": 1}
+    with pytest.raises(AirflowTaskTimeout):
+        wait("deferred", ekyc_task_id, **limit)
+    with pytest.raises(AirflowSkipException):
+        wait("deferred", ekyc_task_id, soft_fail=True, **limit)
+
+
+def test_the_deadline_of_reschedule_mode_counts_from_the_first_query(sandbox: Sandbox) -> None:
+    sandbox.change(queue_seconds=60)
+    begun = time.monotonic()
+    with pytest.raises(AirflowSensorTimeout):
+        wait("reschedule", submitted(sandbox), timeout=2, poll_interval=1)
+    assert 2 <= time.monotonic() - begun < 5
+
+
+#: What the first version kept in Airflow's database. A trigger deferred by it must start after an upgrade.
+FROZEN = {
+    "ekyc_task_id": "d4g8o46p2jvh04o9uolg",
+    "ekyc_conn_id": "ekyc_default",
+    "started": 1795411200.25,
+    "timeout_at": 1796016000.25,
+    "execution_timeout_at": None,
+    "poll_interval": None,
+    "floor": 5.0,
+    "ceiling": 3600.0,
+}
+
+
+def test_a_trigger_of_the_first_versions_arguments_still_starts(sandbox: Sandbox, connect: Callable[..., None]) -> None:
+    path, arguments = EkycTaskTrigger(**FROZEN).serialize()
+    assert path == "airflow_provider_ekyc.triggers.ekyc.EkycTaskTrigger"
+    assert FROZEN.items() <= arguments.items()
+    event = asyncio.run(only_event(EkycTaskTrigger(**{**FROZEN, "ekyc_task_id": submitted(sandbox)})))
+    assert event["end"] == "exported"
