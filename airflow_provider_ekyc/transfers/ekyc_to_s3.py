@@ -195,6 +195,7 @@ def _with_cost(error: EkycApiError) -> EkycApiError:
         f"{error.message} Nothing was landed; the submission stays paid.{again}",
         status=error.status,
         retryable=error.retryable,
+        retry_after=error.retry_after,
     )
 
 
