@@ -1,28 +1,25 @@
 from __future__ import annotations
 
-import functools
+import json
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
-from unittest import mock
+from typing import Any
 
 import botocore.endpoint
-import botocore.loaders
 import pytest
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
 from airflow_provider_ekyc.sandbox import Sandbox
-from tests.conftest import API_KEY
-from tests.outcomes.stage import Stage, die
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_loader() -> Iterator[None]:
-    """Read boto's own files once: each new client reads megabytes of JSON, a third of a second."""
-    with mock.patch("botocore.loaders.create_loader", functools.cache(botocore.loaders.create_loader)):
-        yield
+from stack.s3_server import S3Server
+from tests.conftest import API_KEY, aws_connection, empty_bucket
+from tests.outcomes.s3_relay import S3Relay
+from tests.outcomes.stage import Stage
+from tests.outcomes.tries import TransferTries
 
 
 @pytest.fixture
@@ -65,9 +62,67 @@ def stage(
 
     quick = SimpleNamespace(sleep=no_waits.append, time=time.time)
     monkeypatch.setattr(botocore.endpoint, "time", quick)
-    before = signal.signal(signal.SIGALRM, die)
     with ExitStack() as servers:
         made = Stage(sandbox, clock, connect, numbers_file, tmp_path / "journal", logged, servers)
         made.waited = no_waits
+        before = signal.signal(signal.SIGALRM, made.die)
         yield made
-    signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="session")
+def relay(s3_server: S3Server) -> Iterator[S3Relay]:
+    """One relay before the S3 server for all rows, so that they can share a client."""
+    with S3Relay(s3_server.endpoint_url) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def clients() -> dict[str, Any]:
+    """S3 clients by AWS connection: making one takes as long as a whole row."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def client(s3_server: S3Server) -> Any:
+    """A client past the relay, for the same reason one for all rows."""
+    return s3_server.client()
+
+
+@pytest.fixture
+def s3(client: Any) -> Iterator[Any]:
+    """The same; the bucket is empty at the start and at the end."""
+    empty_bucket(client)
+    yield client
+    empty_bucket(client)
+
+
+@pytest.fixture
+def landing(
+    stage: Stage,
+    s3_server: S3Server,
+    s3: Any,
+    relay: S3Relay,
+    clients: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> TransferTries:
+    """A transfer whose AWS connection leads through the relay."""
+    relay.met.clear()
+    variable = "AIRFLOW_CONN_AWS_DEFAULT"
+    connect = S3Hook.get_conn
+
+    def known_client(hook: S3Hook) -> Any:
+        connection = os.environ[variable]
+        if connection not in clients:
+            clients[connection] = connect(hook)
+        return clients[connection]
+
+    def connect_aws(endpoint_url: str = relay.endpoint_url, secret: str = s3_server.secret_key) -> None:
+        connection = json.loads(aws_connection(s3_server))
+        connection["password"] = secret
+        connection["extra"]["endpoint_url"] = endpoint_url
+        monkeypatch.setenv(variable, json.dumps(connection))
+
+    monkeypatch.setattr(S3Hook, "get_conn", known_client)
+    connect_aws()
+    return TransferTries(stage, relay, s3, connect_aws)

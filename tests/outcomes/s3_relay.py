@@ -22,10 +22,10 @@ class Misfortune:
     What a call to S3 meets.
 
     :param call: ``put`` (of the result), ``head`` or ``list``
-    :param kind: ``cut_before``, ``cut_after``, ``status``, or ``before`` and ``after`` to call ``act`` alone
+    :param kind: ``cut_before``, ``cut_after``, ``status``, or ``before`` to call ``act`` alone
     :param code: S3's word for the refusal
     :param times: how many calls; None for all
-    :param act: is called first
+    :param act: is called before the request goes on; with ``cut_after``, before the answer is thrown away
     """
 
     call: str
@@ -105,7 +105,7 @@ class _Line:
         with contextlib.suppress(OSError):
             while data := self._client.recv(1 << 16):
                 met = self._relay.take(data)
-                if met is not None and met.act is not None and met.kind != "after":
+                if met is not None and met.act is not None and met.kind != "cut_after":
                     met.act()
                 if met is not None and met.kind == "cut_before":
                     break
@@ -116,7 +116,7 @@ class _Line:
                     while self._client.recv(1 << 16):
                         continue
                     break
-                if met is not None and met.kind in ("cut_after", "after"):
+                if met is not None and met.kind == "cut_after":
                     self._after = met
                 self._server.sendall(data)
         self._close()

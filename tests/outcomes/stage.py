@@ -98,6 +98,7 @@ class Stage:
         #: Submissions and queries that the next try is expected to have booked, perhaps a moment later.
         self.booked = (0, 0)
         self._tries = 0
+        self._running, self._runs = False, 0
         self._answers: list[str] = []
 
     def arrange(self, provocation: Provocation) -> None:
@@ -152,7 +153,7 @@ class Stage:
             step()
         self.mending.clear()
 
-    def context(self) -> dict[str, Any]:
+    def context(self) -> Any:
         """Return the context of the next try."""
         self._tries += 1
         ti = TaskInstance()
@@ -166,13 +167,15 @@ class Stage:
         calls, bill = Counter(self.sandbox.calls), self.sandbox.bill
         before = s3_calls() if s3_calls else Counter[str]()
         value, message, ending, cause = None, "", "succeeds", None
+        self._running, self._runs = True, self._runs + 1
         try:
             value = attempt()
         except Killed:
-            ending = "is killed"
+            self._running, ending = False, "is killed"
         except tuple(kind for kind, _ in _ENDINGS) as error:
             message, cause = str(error), error.__cause__
             ending = next(word for kind, word in _ENDINGS if isinstance(error, kind))
+        self._running = False
         # A library's own error behind ours would be printed too, perhaps with a presigned URL.
         assert cause is None
         made = Counter(self.sandbox.calls) - calls
@@ -193,6 +196,31 @@ class Stage:
             queries=answered,
         )
 
+    def kill(self) -> None:
+        """Kill this try, from another thread: a signal interrupts the main thread, where it runs."""
+        ident = threading.main_thread().ident
+        assert ident is not None
+        mine = self._runs
+        # Again, since Python forgets what is raised while it tidies up objects.
+        while self._running and self._runs == mine:
+            signal.pthread_kill(ident, signal.SIGALRM)
+            time.sleep(0.1)
+
+    def kill_when(self, due: Callable[[], bool]) -> None:
+        """Kill the next try as soon as something is so."""
+
+        def watch() -> None:
+            while not due():
+                time.sleep(0.005)
+            self.kill()
+
+        threading.Thread(target=watch, daemon=True).start()
+
+    def die(self, number: int, frame: object) -> None:
+        """Be the handler of the signal that kills."""
+        if self._running:
+            raise Killed
+
     def _settled(self, before: Bill) -> Bill:
         """Give the sandbox a moment to book a call whose client has gone away."""
         until = time.monotonic() + 3
@@ -206,26 +234,3 @@ class Stage:
 
     def _an_hour_later(self) -> None:
         self.clock.ahead += 3600.0
-
-
-def kill_when(due: Callable[[], bool]) -> None:
-    """Let the main thread, where a task runs, be killed as soon as something is so."""
-
-    def watch() -> None:
-        while not due():
-            time.sleep(0.005)
-        kill_now()
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def kill_now() -> None:
-    """Let the main thread be killed at once, from another one."""
-    ident = threading.main_thread().ident
-    assert ident is not None
-    signal.pthread_kill(ident, signal.SIGALRM)
-
-
-def die(number: int, frame: object) -> None:
-    """Be the handler of the signal that kills."""
-    raise Killed

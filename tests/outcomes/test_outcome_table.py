@@ -7,19 +7,15 @@ what the next try does once the cause is gone.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from airflow_provider_ekyc.sandbox.faults import CALLS, Call, kinds_of
-from stack.s3_server import S3Server
-from tests.conftest import API_KEY, aws_connection, keys_of
+from tests.conftest import API_KEY, keys_of
 from tests.outcomes import page
 from tests.outcomes.stage import Stage, Try
-from tests.outcomes.tries import MODES, SensorTries, SubmitTries, TransferTries, relayed
+from tests.outcomes.tries import MODES, SensorTries, SubmitTries, TransferTries
 from tests.submitted import submitted
 
 #: Heading of a table -> the call that ``tries`` counts, and the task that makes it.
@@ -151,21 +147,6 @@ def test_a_row_about_waiting_is_true_in_every_mode(row: page.Row, mode: str, sta
             assert (second.ending, second.message) == (first.ending, first.message)
         case other:
             pytest.fail(f"a wait never {other}")
-
-
-@pytest.fixture
-def landing(stage: Stage, s3_server: S3Server, s3: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[TransferTries]:
-    """A transfer whose AWS connection leads through a relay."""
-    with relayed(s3_server.endpoint_url) as relay:
-
-        def connect_aws(endpoint_url: str = relay.endpoint_url, secret: str = s3_server.secret_key) -> None:
-            connection = json.loads(aws_connection(s3_server))
-            connection["password"] = secret
-            connection["extra"]["endpoint_url"] = endpoint_url
-            monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
-
-        connect_aws()
-        yield TransferTries(stage, relay, s3, connect_aws)
 
 
 @of("transfer")

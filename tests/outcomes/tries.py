@@ -7,9 +7,9 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +26,7 @@ from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 from tests.conftest import BUCKET
 from tests.outcomes.page import Provocation
 from tests.outcomes.s3_relay import Misfortune, S3Relay
-from tests.outcomes.stage import Killed, Stage, Try, kill_now, kill_when
+from tests.outcomes.stage import Killed, Stage, Try
 
 KEY = "a.zip"
 MODES = ("deferred", "poke", "reschedule")
@@ -127,7 +127,7 @@ class SubmitTries:
 
     def _another_try_uploads(self) -> None:
         sandbox = self.stage.sandbox
-        sandbox.fault("submit", "delay", seconds=2.0)
+        sandbox.fault("submit", "delay", seconds=1.0)
         first = threading.Thread(target=self._submit, daemon=True)
         first.start()
         while not sandbox.calls["submit"]:
@@ -166,7 +166,7 @@ class SubmitTries:
         if what == "during the submission":
             # Taken at once; the answer is still on its way.
             self.stage.sandbox.fault("submit", "slow_body", seconds=2.0)
-            kill_when(lambda: len(self.stage.sandbox.bill.submissions) > 0)
+            self.stage.kill_when(lambda: len(self.stage.sandbox.bill.submissions) > 0)
             return
         moment, _, kind = what.partition(" the ")
         store.watch = _raising(f"ekyc-{kind}-", moment, Killed())
@@ -184,31 +184,40 @@ class SensorTries:
     def __init__(self, stage: Stage, mode: str) -> None:
         self.stage, self.mode = stage, mode
         self._first: datetime | None = None
+        self._is_killed = False
 
     def arrange(self, provocation: Provocation) -> None:
         """Let it be killed while it waits, if the row says so."""
-        if "while it waits" in provocation.said("kill"):
-            asked = self.stage.sandbox.calls["status"]
-            kill_when(lambda: self.stage.sandbox.bill.polls > asked)
+        self._is_killed = "while it waits" in provocation.said("kill")
+        self.stage.mending.append(lambda: setattr(self, "_is_killed", False))
 
     def once(self) -> Try:
         """Make one try, to its end."""
         self._first = None
-        module = sys.modules[BaseSensorOperator.__module__]
-        clock = SimpleNamespace(sleep=self._sleep, monotonic=time.monotonic)
-        with mock.patch.object(module, "time", clock):
+        # A worker's wait need not be sat out: sleeping puts everybody's clock forward.
+        ahead = self.stage.clock
+        clock = SimpleNamespace(
+            sleep=self._sleep,
+            monotonic=lambda: time.monotonic() + ahead.ahead,
+            time=lambda: time.time() + ahead.ahead,
+        )
+        with ExitStack() as clocks:
+            if self.mode != "deferred":
+                for sensor in (BaseSensorOperator, EkycTaskSensor):
+                    clocks.enter_context(mock.patch.object(sys.modules[sensor.__module__], "time", clock))
             return self.stage.run(self._wait)
 
     def _wait(self) -> Any:
         if self.mode == "deferred":
             return self._wait_in_the_triggerer()
+        begun = datetime.now(UTC) + timedelta(seconds=self.stage.clock.ahead)
         while True:
             context = self.stage.context()
             context["ti"].get_first_reschedule_date = lambda context: self._first
             try:
                 return self._sensor(deferrable=False, mode=self.mode).execute(context)
             except AirflowRescheduleException as later:
-                self._first = self._first or datetime.now(UTC)
+                self._first = self._first or begun
                 self._sleep((later.reschedule_date - datetime.now(UTC)).total_seconds())
 
     def _wait_in_the_triggerer(self) -> Any:
@@ -217,10 +226,26 @@ class SensorTries:
         except TaskDeferred as deferred:
             arguments = {**deferred.trigger.serialize()[1], "floor": 0.05, "ceiling": 0.2}
             begun = time.monotonic()
-            event = asyncio.run(_only_event(EkycTaskTrigger(**arguments)))
+            event = asyncio.run(self._only_event(EkycTaskTrigger(**arguments)))
             self.stage.waited.append(time.monotonic() - begun)
             return self._sensor().execute_complete(self.stage.context(), event)
         raise AssertionError("it did not defer")
+
+    async def _only_event(self, trigger: EkycTaskTrigger) -> dict[str, Any]:
+        async def run() -> dict[str, Any]:
+            (event,) = [event async for event in trigger.run()]
+            return dict(event.payload)
+
+        running = asyncio.create_task(run())
+        if self._is_killed:
+            await asyncio.to_thread(self._until_asked)
+            running.cancel()
+            raise Killed
+        return await running
+
+    def _until_asked(self) -> None:
+        while not self.stage.sandbox.bill.polls:
+            time.sleep(0.01)
 
     def _sensor(self, **arguments: Any) -> EkycTaskSensor:
         given = {"ekyc_task_id": self.stage.ekyc_task_id, **self.stage.operator}
@@ -228,8 +253,9 @@ class SensorTries:
 
     def _sleep(self, seconds: float) -> None:
         self.stage.waited.append(seconds)
-        # A deadline is kept by the real clock; any other wait need not be sat out.
-        time.sleep(seconds if "timeout" in self.stage.operator else min(seconds, 0.1))
+        if self._is_killed:
+            raise Killed
+        self.stage.clock.ahead += seconds
 
 
 class TransferTries:
@@ -254,9 +280,9 @@ class TransferTries:
         for what in provocation.said("kill"):
             if what == "during the download":
                 self.stage.sandbox.fault("result", "delay", seconds=1.0)
-                kill_when(lambda: self.stage.sandbox.calls["result"] > 0)
+                self.stage.kill_when(lambda: self.stage.sandbox.calls["result"] > 0)
             else:
-                self._meet(Misfortune("put", what.split()[0], act=kill_now))
+                self._meet(Misfortune("put", f"cut_{what.split()[0]}", act=self.stage.kill))
 
     def once(self) -> Try:
         """Make one try."""
@@ -267,7 +293,11 @@ class TransferTries:
         found = self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
         if not found:
             return None
-        return self.s3.head_object(Bucket=BUCKET, Key=KEY)["Metadata"].get("ekyc-task-id", "a stranger")
+        return str(self.s3.head_object(Bucket=BUCKET, Key=KEY)["Metadata"].get("ekyc-task-id", "a stranger"))
+
+    def _remove_the_strangers(self) -> None:
+        if self.landed() != self.stage.ekyc_task_id:
+            self.s3.delete_object(Bucket=BUCKET, Key=KEY)
 
     def _land(self) -> str:
         given = {
@@ -306,7 +336,7 @@ class TransferTries:
             def take() -> None:
                 self.s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"theirs", Metadata=metadata)
 
-            mend(lambda: self.s3.delete_object(Bucket=BUCKET, Key=KEY))
+            mend(self._remove_the_strangers)
             if what.endswith("meanwhile"):
                 self._meet(Misfortune("put", "before", act=take))
             else:
@@ -316,11 +346,6 @@ class TransferTries:
             status, code = int(rest[0]) if rest else 503, rest[1] if len(rest) > 1 else ""
             times = None if what.endswith("always") else 1
             self._meet(Misfortune(call, kind, status=status, code=code, times=times))
-
-
-async def _only_event(trigger: EkycTaskTrigger) -> dict[str, Any]:
-    (event,) = [event async for event in trigger.run()]
-    return dict(event.payload)
 
 
 def _raising(prefix: str, moment: str, error: BaseException) -> Callable[[str, str], None]:
@@ -333,10 +358,3 @@ def _raising(prefix: str, moment: str, error: BaseException) -> Callable[[str, s
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text)
-
-
-@contextmanager
-def relayed(endpoint_url: str) -> Iterator[S3Relay]:
-    """Put a relay before the S3 server for as long as the block lasts."""
-    with S3Relay(endpoint_url) as relay:
-        yield relay
