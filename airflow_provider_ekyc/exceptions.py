@@ -129,6 +129,18 @@ class EkycSettingsError(EkycError):
     """The connection, or an argument of an operator, is wrong."""
 
 
+class EkycNoConnectionError(EkycSettingsError):
+    """Airflow has no such connection, or could not read it just now: it does not tell one from the other."""
+
+    retryable = True
+
+
+class EkycKilledError(EkycError):
+    """The task was killed before anything was sent."""
+
+    retryable = True
+
+
 class EkycNumbersError(EkycError):
     """The input file can't be submitted; nothing was sent, nothing charged."""
 

@@ -8,24 +8,31 @@ up; one that finds the intent alone knows that the outcome is not known, and sen
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ekyc.api.models import Balance, Task
 from airflow_provider_ekyc.exceptions import (
     EkycApiError,
-    EkycAuthenticationError,
-    EkycBalanceError,
     EkycError,
     EkycJournalError,
+    EkycKilledError,
     EkycUnknownOutcomeError,
     Outcome,
 )
-from airflow_provider_ekyc.journals.record import Intent, Journal, Scope, read_intent, read_receipt
+from airflow_provider_ekyc.journals.record import (
+    Intent,
+    Journal,
+    Scope,
+    Submission,
+    fingerprint,
+    read_intent,
+    read_receipt,
+)
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -38,53 +45,13 @@ log = logging.getLogger(__name__)
 class SubmittingApi(Protocol):
     """The calls that a submission needs, as ``EkycHook`` has them."""
 
-    def get_balance(self) -> Balance:
+    def get_balance(self, *, once: bool = False) -> Balance:
         """Ask for the balance; free."""
         ...
 
     def submit(self, file: BinaryIO, size: int, task_type: str) -> Task:
         """Submit a file; charged."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """
-    What was submitted, in ids and counts alone: the second XCom of ``EkycSubmitOperator``.
-
-    :param fingerprint: SHA-256 of the task type and of what was sent
-    :param lines_read: lines of the input
-    :param blank: blank lines, dropped
-    :param duplicates: lines dropped since the same number came before
-    :param invalid: invalid lines, dropped (0 unless ``invalid="drop"``)
-    :param rows: numbers sent
-    :param total: numbers that the API took, as it says; it may be below ``rows``
-    :param submitted_at: time of the answer (ISO 8601, UTC); None for a remote id that a person put into the journal
-    """
-
-    ekyc_task_id: str
-    task_type: str
-    fingerprint: str
-    lines_read: int
-    blank: int
-    duplicates: int
-    invalid: int
-    rows: int
-    total: int | None
-    submitted_at: str | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as scalars for an XCom and for the journal."""
-        return asdict(self)
-
-
-def fingerprint(task_type: str, sha256: str) -> str:
-    """
-    Name what is sent: the same content and task type have the same fingerprint.
-
-    :param sha256: hex digest of the bytes that are sent
-    """
-    return hashlib.sha256(f"{task_type}\0{sha256}".encode()).hexdigest()
 
 
 class Submitter:
@@ -97,6 +64,7 @@ class Submitter:
     :param account: label of the paying account, part of the scope of a record
     :param try_number: of the Airflow task
     :param resubmit: whether a submission whose outcome is unknown is sent again by the next try
+    :param killed: tells whether the task was killed meanwhile
     """
 
     def __init__(
@@ -108,6 +76,7 @@ class Submitter:
         account: str,
         try_number: int,
         resubmit: bool,
+        killed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._api = api
         self._journal = journal
@@ -115,6 +84,7 @@ class Submitter:
         self._account = account
         self._try_number = try_number
         self._resubmit = resubmit
+        self._killed = killed
 
     def submit(self, numbers: PreparedNumbers, task_type: str) -> Submission:
         """
@@ -127,22 +97,32 @@ class Submitter:
         :raises EkycApiError: if it was refused, or not sent; nothing was charged
         :raises EkycJournalError: if it can't be known whether it was submitted before; nothing was sent
         :raises EkycInProgressError: if another try is submitting the same file
+        :raises EkycKilledError: if the task was killed before anything was sent
         """
         scope = Scope(self._base_url, self._account, fingerprint(task_type, numbers.sha256))
-        earlier: object | None = None
+        earlier: Intent | None = None
         if self._journal is not None:
             receipt = self._journal.receipt(scope.name)
             if receipt is not None:
                 return self._take_up(read_receipt(receipt), numbers, task_type, scope)
-            earlier = self._journal.intent(scope.name)
-            if earlier is not None:
-                self._settle(read_intent(earlier), scope)
+            found = self._journal.intent(scope.name)
+            if found is not None:
+                earlier = read_intent(found)
+                self._settle(earlier, scope)
         before = self._balance()
-        if self._journal is not None:
-            self._journal.begin(scope.name, self._intent(numbers, scope, before), again=earlier is not None)
-        return self._send(numbers, task_type, scope, before)
+        if self._killed():
+            raise EkycKilledError("The task was killed before anything was sent. Nothing was charged.")
+        self._begin(scope, self._intent(numbers, scope, before), earlier)
+        return self._send(numbers, task_type, scope, before, earlier)
 
-    def _send(self, numbers: PreparedNumbers, task_type: str, scope: Scope, before: Balance | None) -> Submission:
+    def _send(
+        self,
+        numbers: PreparedNumbers,
+        task_type: str,
+        scope: Scope,
+        before: Balance | None,
+        earlier: Intent | None,
+    ) -> Submission:
         log.info(
             "Submitting %s numbers (task type %s, fingerprint %s).", f"{numbers.rows:,}", task_type, scope.fingerprint
         )
@@ -150,8 +130,15 @@ class Submitter:
             task = self._api.submit(numbers.file, numbers.size, task_type)
         except EkycError as error:
             if isinstance(error, EkycApiError) and error.outcome is Outcome.UNKNOWN:
-                raise self._unknown(error, numbers, scope, before) from None
-            self._withdraw(scope)
+                raise self._unknown(error.message, numbers, scope, before) from None
+            self._withdraw(scope, earlier)
+            raise
+        except BaseException as error:
+            # A time-out of the task, or a kill, in the middle of the upload. With a journal the intent stays and
+            # speaks for itself; without one this is the last moment to keep Airflow from trying again.
+            if self._journal is None and not self._resubmit:
+                interrupted = f"The submission was interrupted ({type(error).__name__})."
+                raise self._unknown(interrupted, numbers, scope, before) from None
             raise
         log.info("Remote task %s was accepted: %s numbers.", task.ekyc_task_id, task.total)
         submission = _describe(numbers, task_type, scope, task.ekyc_task_id, task.total, _now())
@@ -165,9 +152,11 @@ class Submitter:
         names = {field.name for field in fields(Submission)}
         submission = Submission(**{**known.as_dict(), **{k: v for k, v in receipt.items() if k in names}})
         log.info(
-            "This file was submitted before, as remote task %s (%s). It is taken up; nothing was sent or charged now.",
+            "This file was submitted before, as remote task %s (%s). It is taken up; nothing was sent or charged now. "
+            "To have it submitted anew, and charged again: %s.",
             submission.ekyc_task_id,
             submission.submitted_at or "put into the journal by hand",
+            self._journal.forget(scope.name) if self._journal else "clear this task",
         )
         return submission
 
@@ -181,22 +170,22 @@ class Submitter:
             )
             return
         raise EkycUnknownOutcomeError(
-            f"An earlier submission of this file left no receipt ({intent.shown}): it may or may not have been taken "
-            f"and charged. Nothing was sent now. Fingerprint {scope.fingerprint}; balance now "
-            f"{_shown(self._balance_after())} (evidence, not proof: others may use the account, and a charge may be "
+            f"An earlier submission of this file left no receipt ({intent.shown}): its try died, got "
+            f"no clear answer, or is still under way, and it may or may not have been taken and charged. Nothing was "
+            f"sent now. Fingerprint {scope.fingerprint}; balance now {_shown(self._balance_after())} "
+            f"(evidence, not proof: others may use the account, and a charge may be "
             f"booked late). {self._ways_out(scope)}",
             outcome=Outcome.UNKNOWN,
         )
 
     def _unknown(
-        self, error: EkycApiError, numbers: PreparedNumbers, scope: Scope, before: Balance | None
+        self, happened: str, numbers: PreparedNumbers, scope: Scope, before: Balance | None
     ) -> EkycUnknownOutcomeError:
         unknown = EkycUnknownOutcomeError(
-            f"{error.message} The submission may or may not have been taken and charged. Known: {numbers.rows:,} "
+            f"{happened} The submission may or may not have been taken and charged. Known: {numbers.rows:,} "
             f"numbers, fingerprint {scope.fingerprint}, at {_now()}; balance before {_shown(before)}, after "
             f"{_shown(self._balance_after())} (evidence, not proof: others may use the account, and a charge may be "
             f"booked late). {self._ways_out(scope)}",
-            status=error.status,
             outcome=Outcome.UNKNOWN,
         )
         # What the user asked for by on_unknown_outcome="resubmit": Airflow's next try may send it again.
@@ -219,31 +208,52 @@ class Submitter:
 
     def _intent(self, numbers: PreparedNumbers, scope: Scope, before: Balance | None) -> Intent:
         balance = None if before is None else before.balance
-        return Intent(_now(), self._try_number, numbers.rows, scope.fingerprint, balance)
+        nonce = secrets.token_hex(8)
+        return Intent(_now(), self._try_number, numbers.rows, scope.fingerprint, nonce, balance)
+
+    def _begin(self, scope: Scope, intent: Intent, earlier: Intent | None) -> None:
+        if self._journal is None:
+            return
+        try:
+            self._journal.begin(scope.name, intent, again=earlier is not None)
+        except EkycJournalError:
+            # The intent may have been written all the same; nothing was sent, so it must not stay.
+            self._withdraw(scope, earlier, only=intent)
+            raise
 
     def _complete(self, scope: Scope, submission: Submission) -> None:
         if self._journal is None:
             return
+        lost = (
+            f"Remote task {submission.ekyc_task_id} was accepted, but its receipt could not be written. Should this "
+            f"task be tried again, it will say that the outcome is unknown: {self._journal.by_hand(scope.name)}."
+        )
         try:
             self._journal.complete(scope.name, submission.as_dict())
         except EkycJournalError as error:
-            # It is paid and its id is known: this task succeeds with it, and says what a clear would meet.
-            log.error(
-                "Remote task %s was accepted, but its receipt could not be written: %s Should this task be cleared, "
-                "it will say that the outcome is unknown: %s.",
-                submission.ekyc_task_id,
-                error,
-                self._journal.by_hand(scope.name),
-            )
+            log.error("%s %s", lost, error)  # paid, and its id is known: this task succeeds with it
+        except BaseException:
+            log.error("%s", lost)
+            raise
 
-    def _withdraw(self, scope: Scope) -> None:
+    def _withdraw(self, scope: Scope, earlier: Intent | None, only: Intent | None = None) -> None:
+        """
+        Forget the intent, since nothing was taken; an earlier one whose outcome is unknown stays remembered.
+
+        :param only: forget nothing but this one
+        """
         if self._journal is None:
             return
         try:
-            self._journal.withdraw(scope.name)
+            if only is not None and self._journal.intent(scope.name) != only.as_dict():
+                return
+            if earlier is None:
+                self._journal.withdraw(scope.name)
+            else:
+                self._journal.begin(scope.name, earlier, again=True)
         except EkycJournalError as error:
             log.error(
-                "Nothing was sent or charged, but the journal could not be told: %s The next try will say that the "
+                "Nothing was sent or charged, but the journal could not be told: %s The next try may say that the "
                 "outcome is unknown: %s.",
                 error,
                 self._journal.by_hand(scope.name),
@@ -252,15 +262,15 @@ class Submitter:
     def _balance(self) -> Balance | None:
         try:
             return self._api.get_balance()
-        except (EkycAuthenticationError, EkycBalanceError):
-            raise
         except EkycApiError as error:
+            if error.status in (401, 402):
+                raise
             log.warning("%s The submission goes on without knowing the balance.", error)
             return None
 
     def _balance_after(self) -> Balance | None:
         try:
-            return self._api.get_balance()
+            return self._api.get_balance(once=True)
         except EkycApiError as error:
             log.warning("%s So the balance is not known.", error)
             return None

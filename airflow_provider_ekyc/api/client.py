@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import BinaryIO
 
 import requests
@@ -127,10 +128,11 @@ class EkycClient:
 
         return retrying(self._retries, log)(ask)
 
-    def balance(self) -> Balance:
+    def balance(self, *, once: bool = False) -> Balance:
         """
         Ask for the account's balance; free.
 
+        :param once: whether to try only once
         :raises EkycApiError: classified
         """
         request = balance_request(self.settings)
@@ -138,7 +140,7 @@ class EkycClient:
         def ask() -> Balance:
             return read_balance_answer(self.settings, self._ask(request))
 
-        return retrying(self._retries, log)(ask)
+        return ask() if once else retrying(self._retries, log)(ask)
 
     @contextmanager
     def open_result(self, url: str, *, offset: int = 0, etag: str | None = None) -> Iterator[ResultStream]:
@@ -225,6 +227,7 @@ def _session(adapter: ApiAdapter) -> requests.Session:
         session.mount(scheme, adapter)
     # Set, so that requests does not look into ~/.netrc: S3 refuses a presigned URL with an Authorization.
     session.auth = lambda request: request
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return session
 
 

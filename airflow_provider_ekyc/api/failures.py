@@ -88,7 +88,7 @@ def classify_status(call: Call, settings: EkycSettings, answer: HttpAnswer) -> E
             f"is of the account that submitted it; a retry can't help.",
             status=status,
         )
-    if status == 413:
+    if status == 413 and call is Call.SUBMIT:
         return EkycTooLargeError(
             f"The file is too large for the API (413).{quoted}{free} Split the input into smaller files and "
             f"submit each (a mapped EkycSubmitOperator does); a retry can't help.",
@@ -122,6 +122,11 @@ def classify_status(call: Call, settings: EkycSettings, answer: HttpAnswer) -> E
     if status in (408, 425) and call is not Call.SUBMIT:
         return EkycServerError(
             f"The {call} was not answered in time ({status}).{quoted}", status=status, retryable=True
+        )
+    if status == 303 and call is Call.SUBMIT:
+        # "Processed, look elsewhere" (RFC 9110 section 15.4.4): it may have been taken.
+        return EkycRequestError(
+            f"The API answered the {call} with 303, which is not followed.", status=status, outcome=Outcome.UNKNOWN
         )
     if status < 400:
         return EkycRequestError(

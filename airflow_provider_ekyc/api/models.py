@@ -85,6 +85,8 @@ def read_task(answer: Mapping[str, Any]) -> Task:
     :raises UnreadableAnswer: if there is no task id, or no status
     """
     ekyc_task_id = answer.get("task_id")
+    if isinstance(ekyc_task_id, int) and not isinstance(ekyc_task_id, bool):
+        ekyc_task_id = str(ekyc_task_id)  # an id in another type is still the id of what was paid
     if not isinstance(ekyc_task_id, str) or not ekyc_task_id.strip():
         raise UnreadableAnswer("it has no task_id")
     word = answer.get("status")

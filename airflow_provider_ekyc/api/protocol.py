@@ -28,6 +28,7 @@ from airflow_provider_ekyc.api.models import (
 )
 from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.exceptions import EkycAnswerError, EkycSettingsError, Outcome
+from airflow_provider_ekyc.redaction import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +149,11 @@ def _read(
         try:
             return reader(fields)
         except UnreadableAnswer as error:
-            said = server_message(answer.body, settings)
-            problem = f"{error}." + (f' The server says: "{said}".' if said else "")
+            # A body that holds a remote id in some other place is all that a person has to go by.
+            said = server_message(answer.body, settings) or redact(
+                answer.body.decode("utf-8", "replace"), secrets=(settings.api_key,)
+            )
+            problem = f'{error}. The server says: "{said}".'
     else:
         problem = f'it is not a JSON object but: "{server_message(answer.body, settings)}".'
     raise EkycAnswerError(

@@ -143,8 +143,11 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str:
         raise EkycSettingsError("host must be the base URL of the API, such as https://api.ekycpro.com.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise EkycSettingsError("host must be a bare base URL; the API key belongs in the password field.")
-    netloc = parts.netloc if own_port or not port else f"{parts.netloc.rstrip(':')}:{port}"
-    return f"{parts.scheme}://{netloc}{parts.path.rstrip('/')}"
+    # Spelled one way, since it is part of what a submission is known by.
+    port = own_port or port
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    shown_port = f":{port}" if port and port != {"http": 80, "https": 443}[parts.scheme] else ""
+    return f"{parts.scheme}://{host}{shown_port}{parts.path.rstrip('/')}"
 
 
 def _api_key(password: str | None) -> str:

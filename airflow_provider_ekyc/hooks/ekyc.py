@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_ekyc.connection_form import form_behaviour, form_widgets
-from airflow_provider_ekyc.exceptions import EkycError, EkycSettingsError
+from airflow_provider_ekyc.exceptions import EkycError, EkycNoConnectionError, EkycSettingsError
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -103,13 +103,14 @@ class EkycHook(BaseHook):
         """
         return self._client.task(ekyc_task_id)
 
-    def get_balance(self) -> Balance:
+    def get_balance(self, *, once: bool = False) -> Balance:
         """
         Ask for the account's balance; free.
 
+        :param once: whether to try only once
         :raises EkycApiError: if the API refuses, or does not answer after the retries
         """
-        return self._client.balance()
+        return self._client.balance(once=once)
 
     def open_result(
         self, url: str, *, offset: int = 0, etag: str | None = None
@@ -146,14 +147,17 @@ class EkycHook(BaseHook):
         try:
             yield
         except AirflowNotFoundException:
-            raise EkycSettingsError(
-                f"Airflow has no connection {self.ekyc_conn_id!r}. Create it (type ekyc, the API key as its "
-                f"password), then clear this task. Nothing was asked of the API."
+            raise EkycNoConnectionError(
+                f"Airflow has no connection {self.ekyc_conn_id!r}, or could not read it just now. If it is missing, "
+                f"create it (type ekyc, the API key as its password), then clear this task. Nothing was asked of the "
+                f"API."
             ) from None
 
     def _read_settings(self, connection: Connection, extra: Mapping[str, Any]) -> EkycSettings:
         from airflow_provider_ekyc.api.settings import read_settings
 
+        if not extra and (connection.extra or "{}").strip() not in ("{}", "null"):
+            raise EkycSettingsError(f"Connection {self.ekyc_conn_id!r}: the extra is not a JSON object.")
         settings = read_settings(
             self.ekyc_conn_id,
             host=connection.host,

@@ -96,6 +96,12 @@ class ObjectJournal:
             f"sent again"
         )
 
+    def forget(self, name: str) -> str:
+        """See :class:`~airflow_provider_ekyc.journals.record.Journal`."""
+        receipt = self._store.address(self._key(name, "receipt"))
+        intent = self._store.address(self._key(name, "intent"))
+        return f"start a new run, or delete {receipt} and {intent} and clear this task"
+
     def _key(self, name: str, kind: str) -> str:
         return f"{self._folder}/{name}.{kind}.json"
 

@@ -44,6 +44,7 @@ class Intent:
     :param started_at: time (ISO 8601, UTC)
     :param try_number: of the Airflow task
     :param rows: numbers about to be sent
+    :param nonce: random, so that a try knows its own intent from another's
     :param balance: of the account just before, if known
     """
 
@@ -51,6 +52,7 @@ class Intent:
     try_number: int
     rows: int
     fingerprint: str
+    nonce: str
     balance: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -62,6 +64,46 @@ class Intent:
         """Say it in a message."""
         balance = "unknown" if self.balance is None else f"{self.balance:,.2f}"
         return f"try {self.try_number} at {self.started_at}, {self.rows:,} numbers, balance then {balance}"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """
+    What was submitted, in ids and counts alone: the second XCom of ``EkycSubmitOperator``.
+
+    :param fingerprint: SHA-256 of the task type and of what was sent
+    :param lines_read: lines of the input
+    :param blank: blank lines, dropped
+    :param duplicates: lines dropped since the same number came before
+    :param invalid: invalid lines, dropped (0 unless ``invalid="drop"``)
+    :param rows: numbers sent
+    :param total: numbers that the API took, as it says; it may be below ``rows``
+    :param submitted_at: time of the answer (ISO 8601, UTC); None for a remote id that a person put into the journal
+    """
+
+    ekyc_task_id: str
+    task_type: str
+    fingerprint: str
+    lines_read: int
+    blank: int
+    duplicates: int
+    invalid: int
+    rows: int
+    total: int | None
+    submitted_at: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as scalars for an XCom and for the journal."""
+        return asdict(self)
+
+
+def fingerprint(task_type: str, sha256: str) -> str:
+    """
+    Name what is sent: the same content and task type have the same fingerprint.
+
+    :param sha256: hex digest of the bytes that are sent
+    """
+    return hashlib.sha256(f"{task_type}\0{sha256}".encode()).hexdigest()
 
 
 def read_intent(value: object) -> Intent:
@@ -77,6 +119,7 @@ def read_intent(value: object) -> Intent:
                 try_number=int(value["try_number"]),
                 rows=int(value["rows"]),
                 fingerprint=str(value["fingerprint"]),
+                nonce=str(value.get("nonce", "")),
                 balance=None if value.get("balance") is None else float(value["balance"]),
             )
         except (KeyError, TypeError, ValueError):
@@ -153,5 +196,9 @@ class Journal(Protocol):
         ...
 
     def by_hand(self, name: str) -> str:
-        """Say how a person adopts a remote id, or has the submission sent again."""
+        """Say how a person adopts a remote id, or has an unknown submission sent again."""
+        ...
+
+    def forget(self, name: str) -> str:
+        """Say how a person has a submission that was taken submitted anew."""
         ...

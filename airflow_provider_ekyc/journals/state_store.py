@@ -74,6 +74,13 @@ class StateStoreJournal:
             f"remote id as its value to adopt it, or delete the key ekyc-intent-{name} to have it sent again"
         )
 
+    def forget(self, name: str) -> str:
+        """See :class:`~airflow_provider_ekyc.journals.record.Journal`."""
+        return (
+            f"start a new run, or delete ekyc-receipt-{name} and ekyc-intent-{name} from this task's Task State Store "
+            f"and clear it"
+        )
+
     def _read(self, key: str) -> object | None:
         with _failing("read"):
             value: object | None = self._store.get(key)
@@ -86,11 +93,10 @@ class StateStoreJournal:
 
 @contextmanager
 def _failing(what: str) -> Iterator[None]:
-    from airflow.sdk.exceptions import AirflowRuntimeError
-
     try:
         yield
-    except (AirflowRuntimeError, OSError) as error:
+    # Whatever a state store backend of the user's, or Airflow's own messaging, may raise: the answer is the same.
+    except Exception as error:  # noqa: BLE001
         raise EkycJournalError(
             f"Airflow's task state store can't be {what} ({type(error).__name__}), so it is not known whether this "
             f"was submitted before.",

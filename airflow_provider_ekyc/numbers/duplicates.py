@@ -48,7 +48,7 @@ class DuplicateFinder:
         Take the next rows.
 
         :param lines: lines without ``\n`` in them
-        :raises EkycNumbersError: if the disk is full
+        :raises EkycSpoolError: if the disk is full
         """
         members: list[list[int]] = [[] for _ in range(PARTITIONS)]
         deal = [rows.append for rows in members]

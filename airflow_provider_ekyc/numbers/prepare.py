@@ -75,7 +75,8 @@ def prepared_numbers(
     :param spool_dir: directory for the temporary files, default the system's
     :param block_bytes: how much to read at a time
     :raises EkycNumbersError: if the input is no text, has invalid lines (with ``invalid="fail"``), has too
-        few or too many numbers, or the disk is full; the message never holds any content of a line
+        few or too many numbers; the message never holds any content of a line
+    :raises EkycSpoolError: if the disk is full
     """
     with ExitStack() as stack:
         first_spool = stack.enter_context(spool_file(spool_dir))

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_ekyc.airflow_errors import airflow_errors
+from airflow_provider_ekyc.airflow_errors import EkycFailException, airflow_errors
 from airflow_provider_ekyc.arguments import read_bool, read_choice, read_text
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
+from airflow_provider_ekyc.redaction import without_query
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
 
-    from airflow_provider_ekyc.journals.record import Journal
+    from airflow_provider_ekyc.journals.record import Journal, Submission
 
 
 class EkycSubmitOperator(BaseOperator):
@@ -92,6 +93,7 @@ class EkycSubmitOperator(BaseOperator):
         self.journal_uri = journal_uri
         self.journal_conn_id = journal_conn_id
         self.on_unknown_outcome = on_unknown_outcome
+        self._killed = False
 
     def execute(self, context: Context) -> str:
         """Submit the file and return the remote task's id."""
@@ -107,13 +109,15 @@ class EkycSubmitOperator(BaseOperator):
             unknown = read_choice("on_unknown_outcome", self.on_unknown_outcome, ("fail", "resubmit"))
             hook = EkycHook(self.ekyc_conn_id)
             min_rows, max_rows = hook.settings.limits(task_type)
+            journal = self._journal(context)
             submitter = Submitter(
                 hook,
-                self._journal(context),
+                journal,
                 base_url=hook.settings.base_url,
                 account=hook.settings.account,
                 try_number=context["ti"].try_number,
                 resubmit=unknown == "resubmit",
+                killed=lambda: self._killed,
             )
             with (
                 open_numbers(numbers, aws_conn_id=self.aws_conn_id, numbers_conn_id=self.numbers_conn_id) as source,
@@ -128,20 +132,34 @@ class EkycSubmitOperator(BaseOperator):
             ):
                 self.log.info(
                     "Read %s lines of %s: %s numbers to send; dropped %s blank, %s duplicate, %s invalid.",
-                    *(f"{n:,}" for n in (prepared.lines_read,)),
-                    numbers,
+                    f"{prepared.lines_read:,}",
+                    without_query(numbers),
                     *(f"{n:,}" for n in (prepared.rows, prepared.blank, prepared.duplicates, prepared.invalid)),
                 )
                 submission = submitter.submit(prepared, task_type)
-        context["ti"].xcom_push(key="submission", value=submission.as_dict())
+        self._push(context, submission, remembered=journal is not None)
         return submission.ekyc_task_id
 
     def on_kill(self) -> None:
-        """Say what a kill in the middle of a submission means; there is nothing to cancel."""
+        """Send nothing that is not under way yet; there is no cancel call for what is."""
+        self._killed = True
         self.log.warning(
             "Killed. If a submission was under way it may have been taken and charged; the next try says what the "
             "journal knows of it."
         )
+
+    def _push(self, context: Context, submission: Submission, *, remembered: bool) -> None:
+        try:
+            context["ti"].xcom_push(key="submission", value=submission.as_dict())
+        except Exception as error:
+            self.log.error("Remote task %s was accepted, but its XCom could not be pushed.", submission.ekyc_task_id)
+            if remembered:
+                raise  # a retry takes it up
+            raise EkycFailException(
+                f"Remote task {submission.ekyc_task_id} was accepted and is paid, but its XCom could not be pushed "
+                f"({type(error).__name__}), and no journal remembers it. A retry would pay again, so there is none: "
+                f"give this id to EkycTaskSensor and EkycResultsToS3Operator."
+            ) from error
 
     def _journal(self, context: Context) -> Journal | None:
         if self.journal_uri:

@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 SIZE_LIMIT = 5 * 1024**3
 
 
+#: How often the caps of the retries may begin anew, as long as each time more has come.
+ROUNDS = 100
+
+
 class OpenResult(Protocol):
     """Opens a result URL at an offset, as ``EkycHook.open_result`` does."""
 
@@ -81,7 +85,16 @@ class _Downloading:
         self._digest = hashlib.sha256()
 
     def run(self, retries: Retries) -> Download:
-        retrying(retries, log)(self._try)
+        for _ in range(ROUNDS):
+            before = self._size
+            try:
+                retrying(retries, log)(self._try)
+            except EkycApiError as error:
+                # The caps are for a store that gives nothing; one that breaks and goes on, goes on.
+                if not error.retryable or self._size <= before:
+                    raise
+            else:
+                break
         return Download(self._size, self._digest.hexdigest())
 
     def _try(self) -> None:

@@ -18,14 +18,15 @@ from airflow.providers.common.compat.sdk import (
     PokeReturnValue,
 )
 
-from airflow_provider_ekyc.airflow_errors import EkycFailException, airflow_errors
+from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException, airflow_errors
 from airflow_provider_ekyc.arguments import read_bool, read_number
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
 
-    from airflow_provider_ekyc.polling import Decision, Poller, PollPolicy
+    from airflow_provider_ekyc.poll_interval import PollPolicy
+    from airflow_provider_ekyc.polling import Decision, Poller
 
 #: Seconds that Airflow's own time-out for the deferral lies behind ours, which says more and comes first.
 BACKSTOP = 600.0
@@ -114,6 +115,8 @@ class EkycTaskSensor(BaseSensorOperator):
                 self.log.info("Remote task %s is exported.", self.ekyc_task_id)
                 return self._checked(dict(event["summary"]))
             message = event.get("message") or "The trigger sent an event without sense."
+            if event.get("retryable"):
+                raise EkycRetryException(str(message))
             raise self._failure(event.get("end"), str(message))
 
     def poke(self, context: Context) -> PokeReturnValue:
@@ -213,7 +216,7 @@ class EkycTaskSensor(BaseSensorOperator):
             raise
 
     def _policy(self) -> PollPolicy:
-        from airflow_provider_ekyc.polling import CEILING, PollPolicy
+        from airflow_provider_ekyc.poll_interval import CEILING, PollPolicy
 
         interval: object = self.poll_interval
         if interval in (None, "", "None"):
@@ -227,8 +230,7 @@ class EkycTaskSensor(BaseSensorOperator):
     def _new_poller(self, context: Context) -> Poller:
         from airflow_provider_ekyc.polling import Deadline, Poller
 
-        ti = context["ti"]
-        first = ti.get_first_reschedule_date(context) if self.reschedule else None
+        first = _first_reschedule(context) if self.reschedule else None
         started = first.timestamp() if first else time.time()
         # Airflow itself enforces execution_timeout while the task runs on a worker.
         return Poller(self._policy(), started, Deadline(started + self.timeout))
@@ -248,6 +250,19 @@ class EkycTaskSensor(BaseSensorOperator):
             return EkycFailException(
                 f"{message} The API gave it up; neither a retry nor another wait can help. Whether it was "
                 f"charged is not documented: see the account's bill. To submit anew, which "
-                f"is charged again, clear EkycSubmitOperator."
+                f"is charged again, start a new run; or delete this submission's entries from its journal (the log of "
+                f"EkycSubmitOperator names them) and clear EkycSubmitOperator."
             )
         return EkycFailException(message)
+
+
+def _first_reschedule(context: Context) -> datetime | None:
+    """Return when this wait was first put off, or None if it has just begun."""
+    ti = context["ti"]
+    if hasattr(ti, "get_first_reschedule_date"):
+        return ti.get_first_reschedule_date(context)
+    from airflow.sensors.base import _orig_start_date  # Airflow 2, whose base sensor asks in the same way
+
+    first_try = ti.max_tries - (context["task"].retries or 0) + 1
+    first: datetime | None = _orig_start_date(ti.dag_id, ti.task_id, ti.run_id, ti.map_index, first_try)
+    return first

@@ -211,7 +211,8 @@ def _exported(task: Task) -> Task:
     if task.status is TaskStatus.FAILED:
         raise EkycTaskFailedError(
             f"Remote task {task.ekyc_task_id} has failed: it has no results. Nothing was landed; a retry can't help. "
-            f"To submit anew, which is charged again, clear EkycSubmitOperator."
+            f"To submit anew, which is charged again, start a new run; or delete this submission's entries from its "
+            f"journal (the log of EkycSubmitOperator names them) and clear EkycSubmitOperator."
         )
     if task.status is not TaskStatus.EXPORTED:
         raise EkycNotExportedError(

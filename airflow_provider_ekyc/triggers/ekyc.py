@@ -6,21 +6,20 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_ekyc.exceptions import EkycApiError, EkycError
-from airflow_provider_ekyc.polling import (
-    CEILING,
-    FLOOR,
-    Deadline,
-    Decision,
-    End,
-    Poller,
-    PollPolicy,
-    summary,
-)
+from airflow_provider_ekyc.exceptions import EkycApiError, EkycError, EkycNoConnectionError
+from airflow_provider_ekyc.poll_interval import CEILING, FLOOR, PollPolicy
+from airflow_provider_ekyc.polling import Deadline, Decision, End, Poller, summary
+
+if TYPE_CHECKING:
+    from airflow_provider_ekyc.api.settings import EkycSettings
+
+#: Seconds for which a connection that Airflow does not find is looked for again, and how often.
+CONNECTION_PATIENCE = 300.0
+CONNECTION_INTERVAL = 15.0
 
 
 class EkycTaskTrigger(BaseTrigger):
@@ -97,7 +96,6 @@ class EkycTaskTrigger(BaseTrigger):
 
     async def _wait(self) -> dict[str, Any]:
         from airflow_provider_ekyc.api.aio import fetch_task, shared_session
-        from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
         poller = Poller(
             PollPolicy(self.floor, self.ceiling, self.poll_interval, self.exponential_backoff),
@@ -105,7 +103,8 @@ class EkycTaskTrigger(BaseTrigger):
             Deadline(self.timeout_at, self.execution_timeout_at),
         )
         try:
-            settings = await EkycHook(self.ekyc_conn_id).async_settings()
+            settings = await self._settings()
+            await asyncio.sleep(max(poller.first_query() - time.time(), 0.0))
             async with shared_session() as session:
                 while True:
                     try:
@@ -124,7 +123,25 @@ class EkycTaskTrigger(BaseTrigger):
                         return {"end": (decision.end or End.ERROR).value, "message": decision.note}
                     await asyncio.sleep(max(decision.ask_at - time.time(), 0.0))
         except EkycError as error:
-            return {"end": End.ERROR.value, "message": error.message}
+            return {"end": End.ERROR.value, "message": error.message, "retryable": error.retryable}
+
+    async def _settings(self) -> EkycSettings:
+        """
+        Read the connection, with patience: Airflow says "not found" too when it could not look.
+
+        A triggerer that starts while the API server or a secrets backend is away must not end paid waits.
+        """
+        from airflow_provider_ekyc.hooks.ekyc import EkycHook
+
+        until = time.time() + CONNECTION_PATIENCE
+        while True:
+            try:
+                return await EkycHook(self.ekyc_conn_id).async_settings()
+            except EkycNoConnectionError as error:
+                if time.time() >= until:
+                    raise
+                self.log.warning("%s Looking again in %.0f s.", error, CONNECTION_INTERVAL)
+                await asyncio.sleep(CONNECTION_INTERVAL)
 
     def _tell(self, decision: Decision) -> None:
         (self.log.warning if decision.unusual else self.log.info)(decision.note)

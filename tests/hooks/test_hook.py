@@ -85,7 +85,7 @@ def test_a_missing_connection_is_said_to_be_missing(read: Callable[[EkycHook], o
     with pytest.raises(EkycSettingsError, match="no connection 'no_such_connection'") as caught:
         read(EkycHook("no_such_connection"))
     assert "type ekyc" in caught.value.message
-    assert not caught.value.retryable
+    assert caught.value.retryable, "it may be back: Airflow says the same when it could not look"
 
 
 @pytest.mark.parametrize("read", [lambda hook: hook.settings, asynchronous])

@@ -203,13 +203,20 @@ def test_a_host_that_cannot_be_reached_may_be_tried_again_by_airflow(
         ({"invalid": "ignore"}, "invalid"),
         ({"task_type": ""}, "task_type"),
         ({"task_type": "ama zon"}, "task_type"),
-        ({"ekyc_conn_id": "nowhere"}, "'nowhere'"),
     ],
 )
 def test_a_wrong_argument_is_named(
     arguments: dict[str, Any], said: str, sandbox: Sandbox, numbers_file: Path, context: dict[str, Any]
 ) -> None:
     assert said in fails(submit(numbers_file, **arguments), context)
+    assert uncharged(sandbox)
+
+
+def test_a_connection_that_airflow_does_not_find_may_be_back_later(
+    sandbox: Sandbox, numbers_file: Path, context: dict[str, Any]
+) -> None:
+    with pytest.raises(EkycRetryException, match="no connection 'nowhere', or could not read it"):
+        submit(numbers_file, ekyc_conn_id="nowhere").execute(context)
     assert uncharged(sandbox)
 
 

@@ -126,3 +126,9 @@ def landing(
     monkeypatch.setattr(S3Hook, "get_conn", known_client)
     connect_aws()
     return TransferTries(stage, relay, s3, connect_aws)
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that is not there is not looked for again: five minutes of it are the trigger's own test."""
+    monkeypatch.setattr("airflow_provider_ekyc.triggers.ekyc.CONNECTION_PATIENCE", 0.0)

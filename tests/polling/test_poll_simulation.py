@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ekyc.polling import CEILING, FLOOR, Deadline, Poller, PollPolicy
+from airflow_provider_ekyc.poll_interval import CEILING, FLOOR, PollPolicy
+from airflow_provider_ekyc.polling import Deadline, Poller
 from benchmarks.poll_jobs import BOUNDED, CREATED, DAY, READINGS, SHAPES, jobs
 from benchmarks.poll_policy import FORGETS, LIFTED, Outcome, outcomes, quantile, record, wait_fixed, wait_for
 

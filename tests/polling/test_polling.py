@@ -17,17 +17,8 @@ from airflow_provider_ekyc.exceptions import (
     EkycRateLimitError,
     EkycServerError,
 )
-from airflow_provider_ekyc.polling import (
-    CEILING,
-    FLOOR,
-    Deadline,
-    End,
-    Poller,
-    PollPolicy,
-    next_wait,
-    summary,
-    wait_after_failure,
-)
+from airflow_provider_ekyc.poll_interval import CEILING, FLOOR, PollPolicy, next_wait, wait_after_failure
+from airflow_provider_ekyc.polling import Deadline, End, Poller, summary
 
 START = 1_800_000_000.0
 FAR = Deadline(START + 1e9)
@@ -228,7 +219,7 @@ def test_what_cannot_get_better_ends_it(error: Any) -> None:
 
 
 def test_failures_in_a_row_widen_the_interval_and_an_answer_resets_it() -> None:
-    waits = [wait_after_failure(PollPolicy(), failures, None, 0) for failures in range(1, 12)]
+    waits = [wait_after_failure(PollPolicy(), failures, None, 0, 0) for failures in range(1, 12)]
     assert waits[:4] == [5, 10, 20, 40]
     assert waits[-1] == CEILING
     waiting = poller()

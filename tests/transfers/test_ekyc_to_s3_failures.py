@@ -94,7 +94,9 @@ CASES = {
         connection={"result_hosts": "results.example"},
     ),
     "there is no such directory": Case(("spool_dir", "A retry is safe"), True, arguments={"spool_dir": "/made/up"}),
-    "there is no such connection": Case(("no connection 'made_up'", "create"), arguments={"ekyc_conn_id": "made_up"}),
+    "there is no such connection": Case(
+        ("no connection 'made_up'", "create"), True, arguments={"ekyc_conn_id": "made_up"}
+    ),
     "S3 fails": Case(
         (LOST, "PutObject: InternalError, 500", "A retry may help"),
         True,

@@ -93,11 +93,15 @@ async def test_an_unknown_task_and_a_wrong_key_end_it_at_once(sandbox: Sandbox, 
 
 
 @pytest.mark.asyncio
-async def test_a_missing_connection_is_said(sandbox: Sandbox) -> None:
+async def test_a_missing_connection_is_looked_for_again_and_then_said(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ekyc.triggers.ekyc.CONNECTION_PATIENCE", 0.2)
+    monkeypatch.setattr("airflow_provider_ekyc.triggers.ekyc.CONNECTION_INTERVAL", 0.1)
     now = time.time()
     waiting = EkycTaskTrigger(ekyc_task_id="d1", ekyc_conn_id="nowhere", started=now, timeout_at=now + 5)
     event = await only_event(waiting)
-    assert event["end"] == "error"
+    assert (event["end"], event["retryable"]) == ("error", True)
     assert "'nowhere'" in event["message"]
 
 

@@ -1,0 +1,35 @@
+"""The fault run's short form, without a scheduler, and the proof that it can fail. The long form: ``make faults``."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """Run the command; return its exit code and what it printed."""
+    command = [sys.executable, "-m", "faults", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert "Traceback" not in done.stderr, done.stderr[-2000:]
+    return done.returncode, done.stdout
+
+
+def test_nothing_is_paid_twice_lost_or_partial_whatever_is_killed() -> None:
+    code, printed = run("--short", "--count", "40", "--seed", "20261123")
+    last = printed.splitlines()[-1]
+    assert last == "faults: n=40 double_charges=0 silent_losses=0 partial_objects=0 off_table=0", printed
+    assert code == 0
+
+
+def test_with_the_safeguards_switched_off_every_figure_rises() -> None:
+    code, printed = run("--negative-control")
+    figures = dict(re.findall(r"(\w+)=(\d+)", printed.splitlines()[-1]))
+    assert int(figures["double_charges"]) >= 4, printed
+    assert all(int(figures[name]) for name in ("silent_losses", "partial_objects", "off_table")), printed
+    assert code == 0
+    assert not re.search(r"999\d{10}", printed), "no number is printed"
+    assert "made-up" not in printed, "no key is printed"

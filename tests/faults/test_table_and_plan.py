@@ -1,0 +1,53 @@
+"""The table of outcomes is whole, and a run of 200 holds every kind of fault and every point."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+
+from faults.plan import plan
+from faults.points import POINTS
+from faults.strikes import STRIKES, kinds_without_strike
+from faults.table import FAULTS, KILLED_SUBMITTING, expected
+
+
+@pytest.mark.parametrize(("operator", "call"), FAULTS)
+def test_every_kind_of_fault_of_the_sandbox_is_tried_on_every_call(operator: str, call: str) -> None:
+    assert kinds_without_strike(call, frozenset(FAULTS[operator, call])) == frozenset()  # type: ignore[index,arg-type]
+
+
+def test_the_table_names_faults_and_points_that_exist() -> None:
+    assert {name for faults in FAULTS.values() for name in faults} == set(STRIKES)
+    assert set(KILLED_SUBMITTING) == {point.name for point in POINTS if point.operator == "submit"}
+
+
+@pytest.mark.parametrize("target", sorted({target for point in POINTS for target in point.targets}))
+def test_every_point_is_a_function_of_today(target: str) -> None:
+    module, _, path = target.partition(":")
+    found = import_module(module)
+    for name in path.split("."):
+        found = getattr(found, name)
+    assert callable(found)
+
+
+def test_the_same_seed_gives_the_same_cases() -> None:
+    assert plan(200, 7) == plan(200, 7) != plan(200, 8)
+
+
+@pytest.mark.parametrize("count", [1, 40, 200, 203, 1000])
+def test_a_run_has_as_many_cases_as_were_asked_for_each_with_numbers_of_its_own(count: int) -> None:
+    cases = plan(count, 1)
+    assert len({case.number for case in cases}) == len(cases) == count
+    assert all(expected(case).ends for case in cases)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_run_of_200_holds_every_point_and_every_kind_of_fault_on_every_call(seed: int) -> None:
+    cases = plan(200, seed)
+    points = {(case.operator, case.point) for case in cases if case.point}
+    assert points == {(point.operator, point.name) for point in POINTS}
+    for operator, call in FAULTS:
+        struck = {case.strike for case in cases if (case.operator, case.call) == (operator, call) and not case.point}
+        assert kinds_without_strike(call, frozenset(struck)) == frozenset()  # type: ignore[arg-type]
+    assert sum(case.scheduled for case in cases) >= 60
