@@ -23,7 +23,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_ekyc.polling import Deadline, Poller, PollPolicy
+from airflow_provider_ekyc.poll_interval import PollPolicy
+from airflow_provider_ekyc.polling import Deadline, Poller
 from benchmarks.poll_jobs import BOUNDED, CREATED, DAY, READINGS, SHAPES, Job, jobs
 
 OUTPUT = Path(__file__).parents[1] / "build" / "bench.json"

@@ -6,12 +6,13 @@ Every day anew, and whoever wants the results starts when they are there.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Asset, Param, task
 
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+from airflow_provider_ekyc.retry_policy import EKYC_RETRY_POLICY
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 
@@ -25,6 +26,8 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     tags=["ekyc"],
+    # Only what may get better is retried, no sooner than the server asks; nothing is paid twice by it.
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=1), "retry_policy": EKYC_RETRY_POLICY},
     params={
         "numbers": Param("s3://ekyc-results/numbers/daily.txt", type="string"),
         "s3_bucket": Param("ekyc-results", type="string"),
