@@ -1,0 +1,113 @@
+"""One try of one task, in a process of its own that may be killed: the operator as it is, in a light context."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from faults.case import Case
+
+#: What the forked processes find imported already; see :func:`faults.process_chain.warm_context`.
+WARM = "faults.warm_imports"
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """
+    One try.
+
+    :param case: what it belongs to
+    :param number: of the try, from 1
+    :param folder: of the case: journal, XComs, log, and ``end.json``, which a killed try leaves unwritten
+    :param connections: environment variables of the Airflow connections
+    :param arguments: of the operator
+    """
+
+    case: Case
+    number: int
+    folder: Path
+    connections: Mapping[str, str]
+    arguments: Mapping[str, Any]
+
+
+def run_try(order: Try) -> None:
+    """Run it and write how it ended; the target of a forked process."""
+    log = os.open(order.folder / "task.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # what a killed try has said counts
+    os.environ.update(order.connections)
+    from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
+
+    from faults.killing import die_at, leave_marks_in
+    from faults.points import find_point
+    from faults.sabotage import switch_off
+
+    started = time.monotonic()
+    kind, told, value = "success", "", None
+    try:
+        wait_less()
+        if order.case.sabotage:
+            switch_off(order.case.sabotage)
+        if order.case.point and order.number <= order.case.killed_tries:
+            leave_marks_in(order.folder)
+            die_at(find_point(order.case.operator, order.case.point))
+        value = _execute(order)
+    except (AirflowFailException, AirflowSensorTimeout) as error:
+        kind, told = "permanent", str(error)
+    except AirflowException as error:
+        kind, told = "retryable", str(error)
+    except Exception as error:  # noqa: BLE001  # Airflow itself catches all: the task has failed, a retry follows
+        kind, told = "unforeseen", f"{type(error).__name__}: {error}"
+    end = {"kind": kind, "told": told, "value": value, "seconds": time.monotonic() - started}
+    print(json.dumps(end))
+    write = order.folder / ".end.json"
+    write.write_text(json.dumps(end))
+    write.replace(order.folder / "end.json")
+    sys.stdout.flush()
+    # All is said; taking a large, forked interpreter apart takes longer than the try.
+    os._exit(0)
+
+
+def wait_less() -> None:
+    """Leave out the waits between two attempts within one call; how many there are stays."""
+    from airflow_provider_ekyc.api.retries import retrying
+
+    if retrying.__kwdefaults__ is None:
+        raise LookupError("retrying() has no keyword sleep any more; correct wait_less()")
+    retrying.__kwdefaults__["sleep"] = _no_sleep
+
+
+def _no_sleep(seconds: float) -> None:
+    return None
+
+
+def _execute(order: Try) -> str | None:
+    from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+    from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
+    from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
+    from faults.light_context import FileStateStore, TaskInstance
+
+    xcoms = order.folder / "xcoms"
+    for old in xcoms.glob("*"):
+        old.unlink()  # Airflow clears a task's XComs before each try
+    ti = TaskInstance(xcoms, f"case_{order.case.number}", order.number)
+    context: Any = {"ti": ti, "outlet_events": {}}
+    if order.case.memory == "store":
+        context["task_state_store"] = FileStateStore(order.folder / "store")
+    operators: Mapping[str, Any] = {
+        "submit": EkycSubmitOperator,
+        "wait": EkycTaskSensor,
+        "land": EkycResultsToS3Operator,
+    }
+    value = operators[order.case.operator](task_id="a_task", **order.arguments).execute(context)
+    if isinstance(value, dict):
+        value = value.get("ekyc_task_id")
+    ti.xcom_push("return_value", value)
+    return None if value is None else str(value)

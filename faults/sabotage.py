@@ -1,0 +1,53 @@
+"""Parts of the provider switched off, to prove that the count notices: the negative controls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: What can be switched off, and the figure that must then rise.
+SABOTAGES = {
+    "the intent": "double_charges",
+    "the unknown outcome's message": "silent_losses",
+    "the check": "partial_objects",
+}
+
+
+def switch_off(what: str) -> None:
+    """
+    Switch a part of the provider off in this process.
+
+    :param what: a key of :data:`SABOTAGES`
+    """
+    {"the intent": _no_intent, "the unknown outcome's message": _no_message, "the check": _no_check}[what]()
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+def _no_intent() -> None:
+    from airflow_provider_ekyc.journals.objects import ObjectJournal
+    from airflow_provider_ekyc.journals.state_store import StateStoreJournal
+
+    for journal in (ObjectJournal, StateStoreJournal):
+        journal.begin = _nothing  # type: ignore[method-assign]
+
+
+def _no_message() -> None:
+    from airflow_provider_ekyc.exceptions import EkycSettingsError
+    from airflow_provider_ekyc.submission import Submitter
+
+    def settle(*_: Any) -> None:
+        raise EkycSettingsError("Something went wrong.")
+
+    Submitter._settle = settle  # type: ignore[method-assign,assignment]
+
+
+def _no_check() -> None:
+    from airflow_provider_ekyc.results import archive, expectation
+
+    def unchecked(file: Any) -> archive.ArchiveSummary:
+        return archive.ArchiveSummary(rows=1, yes=1, no=0, unknown=0)
+
+    archive.check_archive = unchecked
+    expectation.check_rows = _nothing

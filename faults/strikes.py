@@ -1,0 +1,67 @@
+"""The sandbox's faults, each with the parameters that it is tried with, by a name for tables and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_ekyc.sandbox.faults import Call, Fault, kinds_of
+
+#: Seconds of the connection's time-outs in a case that waits for one, and of the fault behind it.
+SHORT_TIMEOUT, PAST_TIMEOUT = 1.0, 2.0
+
+_PAST = "past the time-out"
+
+#: Name -> kind and parameters. ``status_after 500`` is left out: the API's page says that 500 is free, so a
+#: server that charges and answers 500 breaks the contract that a resend rests on.
+STRIKES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    **{f"status {code}": ("status", {"status": code}) for code in (400, 401, 402, 404, 413, 429, 500, 502, 503, 504)},
+    "broken_json": ("broken_json", {}),
+    "html": ("html", {}),
+    "delay": ("delay", {"seconds": 0.2}),
+    f"delay {_PAST}": ("delay", {"seconds": PAST_TIMEOUT}),
+    "slow_body": ("slow_body", {"seconds": 0.3}),
+    f"slow_body {_PAST}": ("slow_body", {"seconds": PAST_TIMEOUT * 2}),
+    "cut_before": ("cut_before", {}),
+    "cut_before in the upload": ("cut_before", {"at_byte": 300}),
+    "cut_after": ("cut_after", {}),
+    "status_after 503": ("status_after", {"status": 503}),
+    "status_after 504": ("status_after", {"status": 504}),
+    "early_status 413": ("early_status", {"status": 413}),
+    "early_status 503": ("early_status", {"status": 503}),
+    "without_task_id": ("without_task_id", {}),
+    "short_zip": ("short_zip", {}),
+    "cut_body": ("cut_body", {}),
+    "wrong_crc": ("wrong_crc", {}),
+    "xlsx": ("xlsx", {}),
+    "extra_rows": ("extra_rows", {}),
+    "missing_rows": ("missing_rows", {}),
+    "expired": ("expired", {}),
+    "redirect": ("redirect", {}),
+    "wrong_etag": ("wrong_etag", {}),
+}
+
+
+def fault_of(call: Call, strike: str, times: int | None) -> Fault:
+    """
+    Make the sandbox's fault.
+
+    :param strike: a name of :data:`STRIKES`
+    :param times: how many calls it hits, None for all
+    """
+    kind, parameters = STRIKES[strike]
+    return Fault(call=call, kind=kind, times=times, **parameters)
+
+
+def needs_short_timeouts(strike: str) -> bool:
+    """Tell whether a fault shows only with time-outs shorter than it."""
+    return strike.endswith(_PAST)
+
+
+def kinds_without_strike(call: Call, strikes: frozenset[str]) -> frozenset[str]:
+    """
+    List the kinds of fault of a call that none of these names stands for.
+
+    :param strikes: names of :data:`STRIKES`
+    """
+    return kinds_of(call) - {STRIKES[name][0] for name in strikes}

@@ -1,0 +1,174 @@
+"""
+What may become of a case: the one table that outcomes are measured by.
+
+From first principles (``docs/design.md``, ``docs/api.md``), not from what the code does: a refusal is free and
+final; 429, 500 and what was never sent may be sent again; anything else after the first byte of a submission is
+unknown; a query or a download may always be repeated; what is no whole, checked result never lands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from faults.case import Allowed, Case, End, Operator
+
+S, C, U, R = End.SUCCESS, End.CLEAR, End.UNKNOWN, End.RETRYABLE
+
+
+def _may(*ends: End, charged: tuple[int, ...]) -> Allowed:
+    return Allowed(frozenset(ends), frozenset(charged))
+
+
+PAID = _may(S, charged=(1,))
+REFUSED = _may(C, charged=(0,))
+GIVEN_UP = _may(R, charged=(0,))
+UNKNOWN_FREE = _may(U, charged=(0,))
+UNKNOWN_PAID = _may(U, charged=(1,))
+UNKNOWN_EITHER = _may(U, charged=(0, 1))
+#: What a client sees of ``early_status`` depends on its luck: the answer, or a broken pipe.
+EARLY_REFUSAL = _may(C, U, charged=(0,))
+
+#: Fault -> (once, always): on the submission, in ``EkycSubmitOperator``.
+ON_SUBMIT: Mapping[str, tuple[Allowed, Allowed]] = {
+    **dict.fromkeys(("status 400", "status 401", "status 402", "status 404", "status 413"), (REFUSED, REFUSED)),
+    **dict.fromkeys(("status 429", "status 500"), (PAID, GIVEN_UP)),
+    **dict.fromkeys(("status 502", "status 503", "status 504"), (UNKNOWN_FREE, UNKNOWN_FREE)),
+    **dict.fromkeys(("broken_json", "html", "cut_before", "cut_before in the upload"), (UNKNOWN_FREE, UNKNOWN_FREE)),
+    **dict.fromkeys(("cut_after", "status_after 503", "status_after 504"), (UNKNOWN_PAID, UNKNOWN_PAID)),
+    "without_task_id": (UNKNOWN_PAID, UNKNOWN_PAID),
+    "delay": (PAID, PAID),
+    "slow_body": (PAID, PAID),
+    "delay past the time-out": (UNKNOWN_EITHER, UNKNOWN_EITHER),
+    "slow_body past the time-out": (UNKNOWN_PAID, UNKNOWN_PAID),
+    "early_status 413": (EARLY_REFUSAL, EARLY_REFUSAL),
+    "early_status 503": (UNKNOWN_FREE, UNKNOWN_FREE),
+}
+
+_HARMLESS = (
+    *("status 400", "status 404", "status 413", "status 429", "status 500", "status 502", "status 503", "status 504"),
+    *("broken_json", "html", "delay", "delay past the time-out", "slow_body", "slow_body past the time-out"),
+    *("cut_before", "cut_after", "status_after 503", "status_after 504", "early_status 413", "early_status 503"),
+)
+
+#: On the free balance query before it: only a wrong key and an empty account stop a submission.
+ON_BALANCE: Mapping[str, tuple[Allowed, Allowed]] = {
+    **dict.fromkeys(_HARMLESS, (PAID, PAID)),
+    **dict.fromkeys(("status 401", "status 402"), (REFUSED, REFUSED)),
+}
+
+# The waits and the landings below work on a remote task that is paid already: the bill says 1, whatever comes.
+DONE = _may(S, charged=(1,))
+STOPPED = _may(C, charged=(1,))
+TRIED_OUT = _may(R, charged=(1,))
+
+_PASSING = (
+    *("status 429", "status 500", "status 502", "status 503", "status 504"),
+    *("broken_json", "html", "delay past the time-out", "slow_body past the time-out"),
+    *("cut_before", "cut_after", "status_after 503", "status_after 504", "early_status 503", "without_task_id"),
+)
+_FINAL = ("status 400", "status 401", "status 402", "status 404", "status 413")
+
+#: On the status query, in ``EkycTaskSensor``: what may pass never ends the wait, the deadline does, for good.
+ON_STATUS_WAITING: Mapping[str, tuple[Allowed, Allowed]] = {
+    **dict.fromkeys(_PASSING, (DONE, STOPPED)),
+    **dict.fromkeys(_FINAL, (STOPPED, STOPPED)),
+    **dict.fromkeys(("delay", "slow_body"), (DONE, DONE)),
+    "early_status 413": (_may(S, C, charged=(1,)), STOPPED),
+}
+
+#: On the status query, in ``EkycResultsToS3Operator``.
+ON_STATUS_LANDING: Mapping[str, tuple[Allowed, Allowed]] = {
+    **dict.fromkeys(_PASSING, (DONE, TRIED_OUT)),
+    **dict.fromkeys(_FINAL, (STOPPED, STOPPED)),
+    **dict.fromkeys(("delay", "slow_body"), (DONE, DONE)),
+    "early_status 413": (_may(S, C, charged=(1,)), _may(C, R, charged=(1,))),
+}
+
+#: On the download.
+ON_RESULT: Mapping[str, tuple[Allowed, Allowed]] = {
+    **dict.fromkeys(
+        ("status 429", "status 500", "status 502", "status 503", "status 504", "status_after 503", "status_after 504"),
+        (DONE, TRIED_OUT),
+    ),
+    **dict.fromkeys(("cut_before", "cut_after", "cut_body"), (DONE, TRIED_OUT)),
+    **dict.fromkeys(("delay past the time-out", "early_status 503"), (DONE, TRIED_OUT)),
+    **dict.fromkeys(("status 400", "status 401", "status 402", "status 404", "status 413"), (STOPPED, STOPPED)),
+    "early_status 413": (_may(S, C, charged=(1,)), _may(C, R, charged=(1,))),
+    **dict.fromkeys(("broken_json", "html", "short_zip", "wrong_crc", "xlsx"), (STOPPED, STOPPED)),
+    **dict.fromkeys(("extra_rows", "missing_rows", "redirect"), (STOPPED, STOPPED)),
+    "expired": (DONE, STOPPED),
+    **dict.fromkeys(("delay", "slow_body", "wrong_etag"), (DONE, DONE)),
+}
+
+#: (operator, call) -> its faults.
+FAULTS: Mapping[tuple[Operator, str], Mapping[str, tuple[Allowed, Allowed]]] = {
+    ("submit", "submit"): ON_SUBMIT,
+    ("submit", "balance"): ON_BALANCE,
+    ("wait", "status"): ON_STATUS_WAITING,
+    ("land", "status"): ON_STATUS_LANDING,
+    ("land", "result"): ON_RESULT,
+}
+
+#: SIGKILL of the submitting process, then retries that nothing disturbs.
+KILLED_SUBMITTING: Mapping[str, Allowed] = {
+    "before the intent": PAID,
+    "after the intent": UNKNOWN_FREE,
+    "before the first byte": UNKNOWN_FREE,
+    "in the body": UNKNOWN_FREE,
+    "after the last byte": UNKNOWN_EITHER,
+    "before the answer is read": UNKNOWN_PAID,
+    "before the receipt": UNKNOWN_PAID,
+    "after the receipt": PAID,
+    "before the XCom": PAID,
+    "after the XCom": PAID,
+    "before the return value": PAID,
+    "before a refusal is noted": UNKNOWN_FREE,
+    "after a refusal is noted": PAID,
+}
+
+#: At any instant: whatever it was, it is paid once and known, or said to be unknown.
+KILLED_SUBMITTING_AT_RANDOM = Allowed(frozenset({S, U}), frozenset({0, 1}))
+
+#: The API server, and with it the state store, is gone when the answer comes: the id is kept, or said to be unknown.
+KILLED_API_SERVER = Allowed(frozenset({S, U}), frozenset({1}))
+
+#: The intents alone with which no byte had been sent: where "unknown" is all that can be known, and nothing was.
+UNSENT_BUT_UNKNOWN = frozenset({"after the intent", "before the first byte"})
+
+
+def expected(case: Case) -> Allowed:
+    """Return what may become of a case."""
+    if case.resubmit:
+        # Asked for: a submission whose outcome is unknown is sent again, and may be charged twice.
+        return Allowed(frozenset({S}), frozenset({1, 2}))
+    if case.operator == "submit" and case.component:
+        return KILLED_API_SERVER
+    if case.strike and case.instant is not None:
+        return _with_a_kill(case)
+    if case.operator == "submit" and case.point:
+        return KILLED_SUBMITTING[case.point]
+    if case.operator == "submit" and case.instant is not None:
+        return KILLED_SUBMITTING_AT_RANDOM
+    if case.strike and not case.point:
+        return FAULTS[case.operator, case.call][case.strike][case.always]
+    return DONE
+
+
+def _with_a_kill(case: Case) -> Allowed:
+    """
+    Join what a fault allows with what a kill at any instant does: the kill may come before, in or after it.
+
+    Which of them it was shows in the bill, which :mod:`faults.verdict` holds against what the task said.
+    """
+    once, always = FAULTS[case.operator, case.call][case.strike]
+    killed = KILLED_SUBMITTING_AT_RANDOM if case.operator == "submit" else DONE
+    joined = (once, always, killed)
+    return Allowed(
+        frozenset(end for allowed in joined for end in allowed.ends),
+        frozenset(charges for allowed in joined for charges in allowed.charges),
+    )
+
+
+def may_be_unknown_unsent(case: Case) -> bool:
+    """Tell whether "unknown" is right although nothing was sent: killed between the intent and the first byte."""
+    return case.point in UNSENT_BUT_UNKNOWN or case.instant is not None

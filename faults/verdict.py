@@ -1,0 +1,106 @@
+"""What the evidence of a case comes to: charged, charged twice, lost, partial, off the table."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from faults.case import TOLD, Case, End, Evidence
+from faults.surroundings import API_KEY
+from faults.table import expected, may_be_unknown_unsent
+
+# The numbers of all cases, and nothing else that is logged, look like this.
+_NUMBER = re.compile(r"\+?\b999\d{10}\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """
+    What became of a case.
+
+    :param charged: submissions on the bill
+    :param double: submissions beyond the first of the same content
+    :param asked_double: the same, where the user asked for it by ``resubmit``
+    :param lost: charged, and the id is nowhere, and nobody was told that the outcome is unknown
+    :param partial: objects that are partial, unchecked or wrong
+    :param unsent: it ended as unknown, though no submission reached the API
+    :param off: what is not as the table says, in words
+    """
+
+    case: Case
+    end: End
+    charged: int
+    double: int
+    asked_double: int
+    lost: int
+    partial: int
+    unsent: bool
+    kills: int
+    off: tuple[str, ...]
+
+
+def judge(case: Case, evidence: Evidence) -> Verdict:
+    """Hold the evidence against the table."""
+    allowed = expected(case)
+    times = Counter(charge.sha256 for charge in evidence.charges)
+    double = sum(count - 1 for count in times.values())
+    ids = {charge.ekyc_task_id for charge in evidence.charges}
+    unsent = evidence.end is End.UNKNOWN and not evidence.submit_calls
+    off = _against_the_bill(case, evidence)
+    if evidence.end not in allowed.ends:
+        off.append(f"ended as {evidence.end}, not {' or '.join(sorted(allowed.ends))}: {evidence.told[:300]}")
+    if len(evidence.charges) not in allowed.charges:
+        off.append(f"{len(evidence.charges)} charges, not {' or '.join(map(str, sorted(allowed.charges)))}")
+    if evidence.end is End.SUCCESS and evidence.value is not None:
+        if case.operator in ("submit", "wait") and evidence.value not in ids:
+            off.append("succeeded with an id that is not on the bill")
+        if case.operator in ("land", "chain") and not evidence.objects:
+            off.append("succeeded, and no object is there")
+    if evidence.end is not End.SUCCESS and evidence.objects:
+        off.append("an object is there although the task did not succeed")
+    if case.point and not evidence.kills:
+        off.append("it never came to the point at which it was to be killed")
+    if evidence.unmet:
+        off.append(f"no call met the fault {evidence.unmet}")
+    if evidence.unforeseen:
+        off.append(f"an exception that is none of ours: {evidence.unforeseen[:300]}")
+    if unsent and not may_be_unknown_unsent(case):
+        off.append("ended as unknown though nothing was sent, and it was not killed between intent and first byte")
+    if API_KEY in evidence.remembered or _NUMBER.search(evidence.remembered):
+        off.append("a key or a number is in a journal, an XCom or a log")
+    return Verdict(
+        case=case,
+        end=evidence.end,
+        charged=len(evidence.charges),
+        double=0 if case.resubmit else double,
+        asked_double=double if case.resubmit else 0,
+        lost=_lost(case, evidence),
+        partial=len(evidence.flawed),
+        unsent=unsent,
+        kills=evidence.kills,
+        off=(*off, *evidence.flawed),
+    )
+
+
+def _against_the_bill(case: Case, evidence: Evidence) -> list[str]:
+    """Hold what the task said against the bill, whatever the table allows."""
+    taken = len(evidence.charges) - len(evidence.prepaid)
+    if evidence.end is End.SUCCESS and case.operator in ("submit", "chain") and not taken:
+        return ["succeeded, and nothing is on the bill"]
+    if evidence.end in (End.CLEAR, End.RETRYABLE) and taken:
+        return ["failed as if nothing had been taken, and it is on the bill"]
+    return []
+
+
+def _lost(case: Case, evidence: Evidence) -> int:
+    """Count charges that nothing and nobody knows of."""
+    if evidence.end is End.UNKNOWN:
+        return 0
+    # Who asked for a resubmit is told in the log of the try that sends again, and the task goes on.
+    if case.resubmit and ("has an unknown outcome" in evidence.remembered or TOLD in evidence.remembered):
+        return 0
+    return sum(
+        charge.ekyc_task_id not in evidence.remembered and charge.ekyc_task_id not in evidence.prepaid
+        for charge in evidence.charges
+    )
