@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO
 
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
 
@@ -47,7 +47,7 @@ def line_blocks(lines: int) -> Iterator[list[bytes]]:
         yield block
 
 
-def write_lines(file: BinaryIO, lines: int) -> None:
+def write_lines(file: IO[bytes], lines: int) -> None:
     """Write the input."""
     for block in line_blocks(lines):
         file.write(b"\n".join(block) + b"\n")
