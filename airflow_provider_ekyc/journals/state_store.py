@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Protocol
 
-from airflow_provider_ekyc.exceptions import EkycJournalError
+from airflow_provider_ekyc.exceptions import EkycInProgressError, EkycJournalError
 from airflow_provider_ekyc.journals.record import Intent
 
 log = logging.getLogger(__name__)
@@ -56,8 +56,20 @@ class StateStoreJournal:
         return self._read(f"ekyc-intent-{name}")
 
     def begin(self, name: str, intent: Intent, *, again: bool) -> None:
-        """Write the intent. The store has no create-if-absent: that two tries run at once is not noticed here."""
-        self._write(lambda: self._store.set(f"ekyc-intent-{name}", intent.as_dict(), retention=NEVER_EXPIRE))
+        """
+        Write the intent, and look whose it is.
+
+        The store has no create-if-absent. Of two tries that write at once the first one sees the other's intent and
+        stops; only if each looks before the other writes, both go on. Airflow runs two tries of a task at once only
+        when it takes a living worker for dead.
+        """
+        key = f"ekyc-intent-{name}"
+        self._write(lambda: self._store.set(key, intent.as_dict(), retention=NEVER_EXPIRE))
+        if self._read(key) != intent.as_dict():
+            raise EkycInProgressError(
+                "Another try is submitting this file right now. Nothing was sent by this try. A retry finds its "
+                "receipt, or says that it left none."
+            )
 
     def complete(self, name: str, receipt: Mapping[str, Any]) -> None:
         """See :class:`~airflow_provider_ekyc.journals.record.Journal`."""

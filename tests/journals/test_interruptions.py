@@ -77,6 +77,21 @@ def test_an_intent_that_was_written_although_the_journal_failed_is_taken_back(
     assert len(sandbox.bill.submissions) == 1
 
 
+def test_a_state_store_that_another_try_wrote_to_meanwhile_stops_this_one(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox
+) -> None:
+    job = Job("store", numbers_file, tmp_path)
+    write = job.store.set
+
+    def overtaken(key: str, value: Any, **retention: Any) -> None:
+        write(key, {**value, "nonce": "another's"}, **retention)
+
+    job.store.set = overtaken  # type: ignore[method-assign]  # another try, between our write and our look
+    with pytest.raises(EkycRetryException, match="Another try is submitting this file right now"):
+        job.submit()
+    assert sandbox.calls["submit"] == 0
+
+
 def test_a_kill_before_the_submission_sends_nothing(numbers_file: Path, tmp_path: Path, sandbox: Sandbox) -> None:
     operator = EkycSubmitOperator(task_id="submit", numbers=str(numbers_file), journal_uri=str(tmp_path / "journal"))
     operator.on_kill()
