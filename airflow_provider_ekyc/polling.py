@@ -17,6 +17,12 @@ from airflow_provider_ekyc.api.models import Task, TaskStatus
 from airflow_provider_ekyc.exceptions import EkycApiError
 from airflow_provider_ekyc.poll_interval import PollPolicy, next_wait, wait_after_failure
 
+#: What a wait that is killed leaves in the log: there is no cancel call, and nothing paid is given up in silence.
+STILL_PAID = (
+    "No longer waiting for remote task %s. It goes on and stays paid: clear this sensor, or give the id to another "
+    "EkycTaskSensor or EkycResultsToS3Operator, to pick it up."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:

@@ -119,6 +119,12 @@ class EkycTaskSensor(BaseSensorOperator):
                 raise EkycRetryException(str(message))
             raise self._failure(event.get("end"), str(message))
 
+    def on_kill(self) -> None:
+        """Say that the paid task goes on, in poke and in reschedule mode; while deferred the trigger says it."""
+        from airflow_provider_ekyc.polling import STILL_PAID
+
+        self.log.warning(STILL_PAID, self.ekyc_task_id)
+
     def poke(self, context: Context) -> PokeReturnValue:
         """Ask once, in poke and in reschedule mode."""
         from airflow_provider_ekyc.api.protocol import checked_task_id

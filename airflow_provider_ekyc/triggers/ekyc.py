@@ -12,7 +12,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycError, EkycNoConnectionError
 from airflow_provider_ekyc.poll_interval import CEILING, FLOOR, PollPolicy
-from airflow_provider_ekyc.polling import Deadline, Decision, End, Poller, summary
+from airflow_provider_ekyc.polling import STILL_PAID, Deadline, Decision, End, Poller, summary
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.api.settings import EkycSettings
@@ -88,11 +88,7 @@ class EkycTaskTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Say that the paid task goes on; there is no cancel call. A *clear* comes here too (Airflow 3.3)."""
-        self.log.warning(
-            "No longer waiting for remote task %s. It goes on and stays paid: clear this sensor, or give the "
-            "id to another EkycTaskSensor or EkycResultsToS3Operator, to pick it up.",
-            self.ekyc_task_id,
-        )
+        self.log.warning(STILL_PAID, self.ekyc_task_id)
 
     async def _wait(self) -> dict[str, Any]:
         from airflow_provider_ekyc.api.aio import fetch_task, shared_session

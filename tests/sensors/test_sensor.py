@@ -198,3 +198,11 @@ def test_it_is_an_airflow_exception_that_a_user_can_catch() -> None:
     assert issubclass(EkycFailException, AirflowFailException)
     assert issubclass(EkycRetryException, AirflowException)
     assert not issubclass(EkycRetryException, AirflowFailException)
+
+
+def test_a_kill_on_the_worker_abandons_nothing_silently(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
+    sensor("dpaid1", deferrable=False).on_kill()
+    told = capfd.readouterr().out
+    assert "dpaid1" in told
+    assert "stays paid" in told
+    assert sum(sandbox.calls.values()) == 0
