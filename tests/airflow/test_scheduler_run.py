@@ -156,7 +156,8 @@ def test_everything_was_paid_once_and_the_key_went_to_the_api_alone(
         for run in rest.runs(dag_id):
             rest.wait_for_run(dag_id, run["dag_run_id"], timeout=120)
             for ti in rest.task_instances(dag_id, run["dag_run_id"]):
-                if ti["task_id"].endswith("submit"):
+                # The scheduled run of ekyc_daily may find no input of its own; it submits nothing then.
+                if ti["task_id"].endswith("submit") and ti["state"] == "success":
                     submitted.append(rest.xcom(dag_id, run["dag_run_id"], ti["task_id"], map_index=ti["map_index"]))
     assert len(submitted) >= 1 + 1 + 3 + 3 + 1
     assert sorted(submitted) == sorted(task.task_id for task in paced_sandbox.bill.submissions)
