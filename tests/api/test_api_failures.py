@@ -58,7 +58,9 @@ ASKING = (Call.STATUS, Call.BALANCE)
 EVERY = (Call.SUBMIT, *ASKING)
 TABLE = [
     # calls, statuses, class, retryable, outcome
-    (EVERY, (301, 302, 303, 307, 308), EkycRequestError, False, Outcome.REFUSED),
+    (EVERY, (301, 302, 307, 308), EkycRequestError, False, Outcome.REFUSED),
+    (ASKING, (303,), EkycRequestError, False, Outcome.REFUSED),
+    ((Call.SUBMIT,), (303,), EkycRequestError, False, Outcome.UNKNOWN),
     (EVERY, (400, 405, 409, 415, 422), EkycRequestError, False, Outcome.REFUSED),
     (EVERY, (401, 403), EkycAuthenticationError, False, Outcome.REFUSED),
     (EVERY, (402,), EkycBalanceError, False, Outcome.REFUSED),
@@ -67,7 +69,8 @@ TABLE = [
     (EVERY, (407,), EkycRequestError, False, Outcome.REFUSED),
     (ASKING, (408, 425), EkycServerError, True, Outcome.REFUSED),
     ((Call.SUBMIT,), (408, 425), EkycRequestError, False, Outcome.REFUSED),
-    (EVERY, (413,), EkycTooLargeError, False, Outcome.REFUSED),
+    ((Call.SUBMIT,), (413,), EkycTooLargeError, False, Outcome.REFUSED),
+    (ASKING, (413,), EkycRequestError, False, Outcome.REFUSED),
     (EVERY, (429,), EkycRateLimitError, True, Outcome.REFUSED),
     (EVERY, (500,), EkycServerError, True, Outcome.REFUSED),
     (ASKING, (501, 502, 503, 504, 520, 599), EkycServerError, True, Outcome.REFUSED),

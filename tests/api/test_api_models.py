@@ -165,10 +165,14 @@ def test_progress_is_capped_and_needs_figures(
     assert task(total=total, success=success, failure=failure).progress == progress
 
 
-@pytest.mark.parametrize("ekyc_task_id", [None, "", "  ", 7, [], {}])
+@pytest.mark.parametrize("ekyc_task_id", [None, "", "  ", True, 0.5, [], {}])
 def test_an_answer_without_an_id_is_unreadable(ekyc_task_id: object) -> None:
     with pytest.raises(UnreadableAnswer, match="task_id"):
         read_created({**CREATED, "task_id": ekyc_task_id})
+
+
+def test_an_id_that_is_a_number_is_the_id_of_what_was_paid() -> None:
+    assert read_created({**CREATED, "task_id": 7}).ekyc_task_id == "7"
 
 
 @pytest.mark.parametrize("status", [None, "", " ", 3, {}])
