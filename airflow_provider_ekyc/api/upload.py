@@ -54,6 +54,7 @@ class _EarlyAnswer:
         if connected:
             self.sock.settimeout(BLOCK_TIMEOUT)  # else the connect time-out holds for each block
         try:
+            # The class it is mixed into has it, which mypy cannot see from here.
             super().send(data)  # type: ignore[misc]
         except TimeoutError:
             raise

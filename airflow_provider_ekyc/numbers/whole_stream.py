@@ -68,6 +68,7 @@ class WholeStream(io.RawIOBase):
             raise self._broken()
         return data
 
+    # typeshed asks for any buffer; io's own readers, the only callers, pass these.
     def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
         """Read into ``buffer``, with the same check."""
         data = self.read(len(buffer))

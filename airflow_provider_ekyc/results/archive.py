@@ -123,6 +123,7 @@ class _Whole(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    # typeshed asks for any buffer; io's own readers, the only callers, pass these.
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         block = self._stream.read(len(buffer))
         self.size += len(block)

@@ -111,6 +111,7 @@ class SandboxState:
         :raises ValueError: for values that cannot be meant.
         :raises TypeError: for names that are no setting.
         """
+        # mypy cannot check values by name; Settings checks them itself when it is made.
         settings = dataclasses.replace(self.settings, **changes)  # type: ignore[arg-type]
         if "balance" in changes:
             self._opening_balance += settings.balance - self.bill().balance
