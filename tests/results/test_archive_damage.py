@@ -69,12 +69,14 @@ def test_what_is_no_archive_of_results_is_named(content: bytes, words: str) -> N
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "does not begin with a number column"),
-        ("\n\n", "does not begin with a number column"),
-        ("+9990000000001,yes\n", "does not begin with a number column"),
-        ("Number\n+9990000000001\n", "does not begin with a number column"),
-        ("amazon,Number\nyes,+9990000000001\n", "does not begin with a number column"),
-        ("Number,amazon,x\n+9990000000001,yes,1\n", "does not begin with a number column"),
+        ("", "does not begin with a header that names one number column"),
+        ("\n\n", "does not begin with a header that names one number column"),
+        ("+9990000000001,yes\n", "does not begin with a header that names one number column"),
+        ("Number,number\n+9990000000001,9990000000001\n", "names one number column"),
+        ("Number\n+9990000000001\n", "has no answer column (columns: none)"),
+        ("Number,9990000000001,x\n+9990000000001,yes,1\n", "has 2 columns beside the number's (columns: x)"),
+        ("Number,amazon\n,yes\n", "Line 2 of the result's table has no number"),
+        ("Number,amazon\n+9990000000001,yes\n ,no\n", "Line 3 of the result's table has no number"),
         ("Number," + "x" * 200_000, "does not begin|not CSV|no row"),
         ("Number,amazon\n", "holds no row"),
         ("Number,amazon\n+9990000000001,yes\n+9990000000002\n", "Line 3 of the result's table has 1 fields"),
@@ -134,7 +136,9 @@ def test_figures_of_zip64_that_no_file_has_are_refused(value: int, field: str, p
 def test_rows_that_lie_where_a_name_should_be_are_not_quoted() -> None:
     archive = bytearray(BASES["stored"])
     archive[26:28] = (80).to_bytes(2, "little")  # length of the first member's name, in its own header
-    assert refusal(bytes(archive)).startswith("The result is a damaged zip archive (File name in directory). ")
+    assert refusal(bytes(archive)).startswith(
+        "The result is a damaged zip archive (a member has another name in the list). "
+    )
 
 
 def test_every_cut_is_noticed() -> None:
