@@ -295,6 +295,7 @@ def _describe(
         rows=numbers.rows,
         total=total,
         submitted_at=submitted_at,
+        input_sha256=numbers.input_sha256,
     )
 
 

@@ -79,6 +79,7 @@ class Submission:
     :param rows: numbers sent
     :param total: numbers that the API took, as it says; it may be below ``rows``
     :param submitted_at: time of the answer (ISO 8601, UTC); None for a remote id that a person put into the journal
+    :param input_sha256: SHA-256 of the input's bytes as they were read; None in what an earlier version wrote
     """
 
     ekyc_task_id: str
@@ -91,6 +92,7 @@ class Submission:
     rows: int
     total: int | None
     submitted_at: str | None
+    input_sha256: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as scalars for an XCom and for the journal."""

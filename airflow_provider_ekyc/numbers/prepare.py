@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import compress
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, cast
 
 from airflow_provider_ekyc.exceptions import EkycNumbersError
 from airflow_provider_ekyc.numbers.duplicates import DuplicateFinder
@@ -43,6 +43,32 @@ class PreparedNumbers:
     invalid: int
     #: lines in :attr:`file`
     rows: int
+    #: hex digest of the input as it was read, before anything was taken off: whether a file is still this input
+    #: shows in a hundredth of the time that preparing it takes
+    input_sha256: str
+
+
+class HashedSource:
+    """
+    Reads a source, and remembers what it has read by its SHA-256.
+
+    :param source: binary file; it is not closed
+    """
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._digest = hashlib.sha256()
+
+    def read(self, size: int, /) -> bytes:
+        """Read up to ``size`` bytes; none only at the end."""
+        data = self._source.read(size)
+        self._digest.update(data)
+        return data
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of all that was read until now."""
+        return self._digest.hexdigest()
 
 
 @contextmanager
@@ -81,10 +107,11 @@ def prepared_numbers(
     with ExitStack() as stack:
         first_spool = stack.enter_context(spool_file(spool_dir))
         tally = LineTally()
+        hashed = HashedSource(source)
         written = _Written()
         with spool_file(spool_dir) as partitions:
             finder = DuplicateFinder(partitions)
-            for lines in checked_lines(source, tally, check=check, block_bytes=block_bytes):
+            for lines in checked_lines(cast("BinaryIO", hashed), tally, check=check, block_bytes=block_bytes):
                 # Once the file is lost it is read on for the full count alone.
                 if lines and not (tally.invalid and invalid == "fail"):
                     finder.add(lines)
@@ -112,6 +139,7 @@ def prepared_numbers(
             duplicates=duplicates,
             invalid=tally.invalid,
             rows=rows,
+            input_sha256=hashed.sha256,
         )
 
 

@@ -27,7 +27,7 @@ class EkycSubmitOperator(BaseOperator):
 
     Returns the remote task's id. A second XCom, ``submission``, holds ids and counts: ``ekyc_task_id``,
     ``task_type``, ``fingerprint``, ``lines_read``, ``blank``, ``duplicates``, ``invalid``, ``rows``, ``total``,
-    ``submitted_at``.
+    ``submitted_at``, ``input_sha256``.
 
     A submission whose outcome is unknown (time-out, lost connection, 502/503/504) fails for good, whatever
     ``retries`` says: it may have been charged.

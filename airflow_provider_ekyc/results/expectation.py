@@ -1,12 +1,11 @@
-"""Whether a result has as many rows as the remote task promised."""
+"""Whether a result has as many rows as the remote task promised, or so many that nothing is wrong."""
 
 from __future__ import annotations
 
 from airflow_provider_ekyc.api.models import Task
-from airflow_provider_ekyc.exceptions import EkycResultError
 
 
-def check_rows(rows: int, task: Task) -> None:
+def row_mismatch(rows: int, task: Task) -> str | None:
     """
     Compare the rows that came with the task's figures.
 
@@ -14,19 +13,19 @@ def check_rows(rows: int, task: Task) -> None:
     ``success``, and ``success`` has been seen above ``total``. So a healthy result lies between what was
     identified for certain and everything that was taken; only outside of that is it short or long.
 
-    :raises EkycResultError: with all the figures
+    :return: a sentence with all the figures, or None if they agree
     """
     # A total of 0 is how the API says that it does not know yet, and a result of no row is none.
     total, success, failure = task.total or None, task.success or None, task.failure or 0
     least = min(success or total or 0, (total or success or 0) - failure)
     most = max(total or 0, success + failure if success else 0)
     if most and not least <= rows <= most:
-        raise EkycResultError(
-            f"The result has {rows:,} rows, but remote task {task.ekyc_task_id} promises "
-            f"{f'{least:,} to {most:,}' if least < most else f'{most:,}'} (total {_shown(task.total)}, success "
-            f"{_shown(task.success)}, failure {_shown(task.failure)}). Nothing was landed; the submission stays "
-            f"paid. Clear this task to download it again; if it stays so, ask the vendor."
+        promised = f"{least:,} to {most:,}" if least < most else f"{most:,}"
+        return (
+            f"The result has {rows:,} rows, but remote task {task.ekyc_task_id} promises {promised} (total "
+            f"{_shown(task.total)}, success {_shown(task.success)}, failure {_shown(task.failure)})."
         )
+    return None
 
 
 def _shown(figure: int | None) -> str:

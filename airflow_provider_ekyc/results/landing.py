@@ -1,5 +1,5 @@
 """
-Make a checked archive visible in S3, whole or not at all, and recognise it again.
+Make a checked result visible in S3, whole or not at all, and recognise it again.
 
 One ``PutObject`` shows an object at once or never. Without ``replace`` it carries ``If-None-Match: *``, so
 that S3 itself refuses a key that somebody else took in the meantime. An answer that is lost, or a refusal of
@@ -11,12 +11,10 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycKeyTakenError, EkycSettingsError
-from airflow_provider_ekyc.results.archive import ArchiveSummary
-from airflow_provider_ekyc.results.download import Download
+from airflow_provider_ekyc.results.landed import Landed, Place, read_metadata
 from airflow_provider_ekyc.results.s3_failures import (
     classify_failure,
     classify_refusal,
@@ -37,75 +35,20 @@ _ALSO_TO_LOOK = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a result is to lie."""
-
-    bucket: str
-    key: str
-
-    @property
-    def uri(self) -> str:
-        """The address as ``s3://bucket/key``."""
-        return f"s3://{self.bucket}/{self.key}"
-
-
-@dataclass(frozen=True, slots=True)
-class Landed:
-    """
-    A result in S3: the second XCom of ``EkycResultsToS3Operator``, in ids and counts alone.
-
-    :param s3_uri: where it lies
-    :param size: bytes
-    :param sha256: hex digest of the object
-    """
-
-    ekyc_task_id: str
-    s3_uri: str
-    rows: int
-    yes: int
-    no: int
-    unknown: int
-    size: int
-    sha256: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as scalars for an XCom."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-    def metadata(self) -> dict[str, str]:
-        """Return what the object itself carries, so that it is known again."""
-        return {
-            "ekyc-task-id": self.ekyc_task_id,
-            "ekyc-sha256": self.sha256,
-            "ekyc-rows": str(self.rows),
-            "ekyc-yes": str(self.yes),
-            "ekyc-no": str(self.no),
-            "ekyc-unknown": str(self.unknown),
-        }
-
-
-def describe(place: Place, ekyc_task_id: str, download: Download, summary: ArchiveSummary) -> Landed:
-    """Put together what there is to say of a result."""
-    return Landed(
-        ekyc_task_id=ekyc_task_id,
-        s3_uri=place.uri,
-        rows=summary.rows,
-        yes=summary.yes,
-        no=summary.no,
-        unknown=summary.unknown,
-        size=download.size,
-        sha256=download.sha256,
-    )
-
-
 def find_landed(
-    client: Any, place: Place, ekyc_task_id: str, *, replace: bool, extra_args: Mapping[str, Any] | None = None
+    client: Any,
+    place: Place,
+    ekyc_task_id: str,
+    output_format: str,
+    *,
+    replace: bool,
+    extra_args: Mapping[str, Any] | None = None,
 ) -> Landed | None:
     """
     Look at the key before anything is asked or downloaded.
 
     :param client: boto3's S3 client
+    :param output_format: of the object that is looked for
     :param replace: whether another object there may be overwritten
     :param extra_args: as in :func:`land`; checked here, where a mistake has cost nothing yet
     :return: what an earlier try has landed, or None if the key is free (or may be overwritten)
@@ -119,8 +62,8 @@ def find_landed(
         if found is not None and is_listed and not replace:
             raise _hidden(place)
         return None
-    landed = _ours(place, found)
-    if landed is not None and landed.ekyc_task_id == ekyc_task_id:
+    landed = read_metadata(place, found)
+    if landed is not None and (landed.ekyc_task_id, landed.output_format) == (ekyc_task_id, output_format):
         return landed
     if replace:
         return None
@@ -133,14 +76,16 @@ def land(
     file: BinaryIO,
     landed: Landed,
     *,
+    content_type: str,
     replace: bool,
     extra_args: Mapping[str, Any],
 ) -> None:
     """
-    Put the archive at its key.
+    Put the object at its key.
 
     :param client: boto3's S3 client
-    :param file: the checked archive
+    :param file: what was checked, or made of it
+    :param content_type: its media type, unless ``extra_args`` has one
     :param landed: what to remember in the object's metadata
     :param replace: overwrite what lies there
     :param extra_args: further arguments of ``put_object`` (encryption, ACL, storage class, tags)
@@ -151,7 +96,7 @@ def land(
     from botocore.exceptions import BotoCoreError, ClientError
 
     arguments = {
-        "ContentType": "application/zip",
+        "ContentType": content_type,
         **extra_args,
         "ChecksumSHA256": base64.b64encode(bytes.fromhex(landed.sha256)).decode(),
         "Metadata": {**(extra_args.get("Metadata") or {}), **landed.metadata()},
@@ -180,7 +125,7 @@ def _settle(
 ) -> None:
     """Look whether the object is there, after an answer that leaves it open."""
     found = _look(client, place, extra_args)
-    there = _ours(place, found) if found else None
+    there = read_metadata(place, found) if found else None
     if there is not None and there.sha256 == landed.sha256 and there.ekyc_task_id == landed.ekyc_task_id:
         log.info("S3's answer left it open whether %s was taken; it is there, whole, and it is ours.", place.uri)
         return
@@ -245,26 +190,10 @@ def _look(client: Any, place: Place, extra_args: Mapping[str, Any]) -> dict[str,
         raise classify_failure(f"say what lies at {place.uri}", error) from None
 
 
-def _ours(place: Place, found: Mapping[str, Any]) -> Landed | None:
-    """Read our own metadata, or return None if the object is not ours."""
-    metadata = found.get("Metadata", {})
-    try:
-        return Landed(
-            ekyc_task_id=metadata["ekyc-task-id"],
-            s3_uri=place.uri,
-            rows=int(metadata["ekyc-rows"]),
-            yes=int(metadata["ekyc-yes"]),
-            no=int(metadata["ekyc-no"]),
-            unknown=int(metadata["ekyc-unknown"]),
-            size=int(found["ContentLength"]),
-            sha256=metadata["ekyc-sha256"],
-        )
-    except (KeyError, ValueError):
-        return None
-
-
 def _taken(place: Place, found: Mapping[str, Any], landed: Landed | None) -> EkycKeyTakenError:
-    whose = f"the result of remote task {landed.ekyc_task_id}" if landed else "an object that is not a result of eKYC"
+    whose = (
+        f"{landed.shown} of remote task {landed.ekyc_task_id}" if landed else "an object that is not a result of eKYC"
+    )
     when = found.get("LastModified")
     written = f", written {when:%Y-%m-%d %H:%M:%S} UTC" if when else ""
     return EkycKeyTakenError(

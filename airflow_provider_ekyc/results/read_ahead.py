@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ class _End:
     error: BaseException | None = None
 
 
-def read_ahead(items: Iterable[T], *, depth: int = 8) -> Iterator[T]:
+def read_ahead(items: Iterable[T], *, depth: int = 8) -> Generator[T, None, None]:
     """
     Yield what ``items`` yields, made by a thread of its own; its errors are raised here.
 

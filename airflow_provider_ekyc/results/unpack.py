@@ -51,7 +51,7 @@ def data_offset(file: BinaryIO, member: zipfile.ZipInfo) -> int:
     name = file.read(name_length)
     if name.decode("utf-8" if flags & _UTF8_NAME else "cp437", "replace") != member.orig_filename:
         raise zipfile.BadZipFile("a member has another name in the list")
-    return member.header_offset + _LOCAL_HEADER.size + name_length + extra_length
+    return int(member.header_offset + _LOCAL_HEADER.size + name_length + extra_length)
 
 
 def unpacked(file: BinaryIO, member: zipfile.ZipInfo, budget: Budget) -> Iterator[bytes]:
@@ -103,5 +103,5 @@ def _inflated(file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
                 yield block
             elif not piece:
                 raise zipfile.BadZipFile("a member ends in its middle")
-    except isal_zlib.error as error:
+    except isal_zlib.error as error:  # type: ignore[misc]  # its stubs call the class an instance
         raise zipfile.BadZipFile(f"a member can not be inflated: {error}") from None

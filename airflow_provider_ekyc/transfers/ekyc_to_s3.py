@@ -10,20 +10,16 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ekyc.airflow_errors import airflow_errors
 from airflow_provider_ekyc.arguments import read_bool, read_choice, read_text
-from airflow_provider_ekyc.exceptions import (
-    EkycApiError,
-    EkycNotExportedError,
-    EkycSettingsError,
-    EkycTaskFailedError,
-)
+from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
     from airflow.providers.common.compat.sdk import Context, XComArg
 
-    from airflow_provider_ekyc.api.models import Task
-    from airflow_provider_ekyc.results.landing import Landed, Place
+    from airflow_provider_ekyc.results.landed import Landed, Place
+    from airflow_provider_ekyc.transfers.transfer_job import Sent, TransferJob
+
+_ADDRESS = re.compile(r"(?i:s3[an]?)://([^/]+)/+(.+)")
 
 
 class EkycResultsToS3Operator(BaseOperator):
@@ -36,22 +32,31 @@ class EkycResultsToS3Operator(BaseOperator):
     A retry or a clear after a landed result finds it by its metadata: it asks for nothing, downloads nothing and
     lands nothing twice. A key that something else has taken fails the task before the download.
 
-    Returns the S3 URI. A second XCom, ``result``, holds ids and counts: ``ekyc_task_id``, ``s3_uri``, ``rows``,
-    ``yes``, ``no``, ``unknown``, ``size`` (bytes), ``sha256``. ``outlets=[Asset(...)]`` gives
-    an asset event with the same counts.
+    Returns the S3 URI. A second XCom, ``result``, holds ids and counts: ``ekyc_task_id``, ``s3_uri``,
+    ``output_format``, ``rows``, ``yes``, ``no``, ``unknown``, ``size`` (bytes), ``sha256``, ``unmatched``,
+    ``unmatched_uri``. ``outlets=[Asset(...)]`` gives an asset event with the same.
 
     :param ekyc_task_id: the remote task: the return value of ``EkycSubmitOperator``, or a literal id (templated)
     :param s3_key: key of the object, or a whole ``s3://`` address (templated)
     :param s3_bucket: bucket, unless ``s3_key`` is an address (templated)
     :param ekyc_conn_id: Airflow connection of type ``ekyc`` (templated)
-    :param aws_conn_id: Airflow connection to write with (templated)
+    :param aws_conn_id: Airflow connection to write with, and to read ``numbers`` at an ``s3://`` address (templated)
     :param replace: whether to overwrite another object at the key (templated)
     :param encrypt: whether S3 encrypts the object with its own keys, as in ``S3Hook`` (templated)
     :param acl_policy: canned ACL of the object (templated)
     :param s3_extra_args: further arguments of S3's ``PutObject``: ``StorageClass``, ``SSEKMSKeyId``,
         ``Tagging``, ... (templated)
-    :param output_format: ``zip``, the archive as delivered (templated)
-    :param spool_dir: directory for the nameless spool file, default the system's (templated)
+    :param output_format: ``zip``, the archive as delivered; ``csv``, ``csv.gz`` or ``parquet``, its rows (templated)
+    :param result_column: name of the answer's column, if the vendor's table has several (templated)
+    :param task_type: what was verified: a column of ``parquet``, the header of ``csv`` (templated)
+    :param numbers: the input that was sent, to find which numbers did not come back; needs ``submission`` (templated)
+    :param numbers_conn_id: Airflow connection to read ``numbers`` with, as in ``EkycSubmitOperator`` (templated)
+    :param submission: ``submit.output["submission"]``, or the same as JSON (templated)
+    :param unmatched_key: where to land the numbers that did not come back, one a line: a key in the same bucket, or a
+        whole address; needs ``numbers`` (templated)
+    :param on_mismatch: ``fail`` (default) or ``warn``, if the result has not the rows that the task promises, or not
+        one of the numbers that were sent (templated)
+    :param spool_dir: directory for the nameless spool files, default the system's (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -65,6 +70,13 @@ class EkycResultsToS3Operator(BaseOperator):
         "acl_policy",
         "s3_extra_args",
         "output_format",
+        "result_column",
+        "ekyc_task_type",
+        "numbers",
+        "numbers_conn_id",
+        "submission",
+        "unmatched_key",
+        "on_mismatch",
         "spool_dir",
     )
     ui_color = "#d8e0f0"
@@ -82,6 +94,13 @@ class EkycResultsToS3Operator(BaseOperator):
         acl_policy: str | None = None,
         s3_extra_args: Mapping[str, Any] | None = None,
         output_format: str = "zip",
+        result_column: str | None = None,
+        task_type: str = "amazon",
+        numbers: str | XComArg | None = None,
+        numbers_conn_id: str | None = None,
+        submission: Mapping[str, Any] | str | XComArg | None = None,
+        unmatched_key: str | None = None,
+        on_mismatch: str = "fail",
         spool_dir: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -96,61 +115,93 @@ class EkycResultsToS3Operator(BaseOperator):
         self.acl_policy = acl_policy
         self.s3_extra_args = s3_extra_args
         self.output_format = output_format
+        self.result_column = result_column
+        self.ekyc_task_type = task_type  # task_type itself is Airflow's name for the operator's class
+        self.numbers = numbers
+        self.numbers_conn_id = numbers_conn_id
+        self.submission = submission
+        self.unmatched_key = unmatched_key
+        self.on_mismatch = on_mismatch
         self.spool_dir = spool_dir
+        self._landed: Landed | None = None
+        self._host: str | None = None
 
     def execute(self, context: Context) -> str:
         """Land the result and return its S3 URI."""
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-        from airflow_provider_ekyc.api.protocol import checked_task_id
-        from airflow_provider_ekyc.results.landing import find_landed
+        from airflow_provider_ekyc.transfers.lineage import api_host, report_to_hook_lineage
 
         with airflow_errors():
-            ekyc_task_id = checked_task_id(self.ekyc_task_id)
-            read_choice("output_format", self.output_format, ("zip",))
-            replace = read_bool("replace", self.replace)
-            place = self._place()
+            job = self._job()
             s3 = S3Hook(aws_conn_id=self.aws_conn_id, extra_args=self._extra_args())
-            landed = find_landed(s3.get_conn(), place, ekyc_task_id, replace=replace, extra_args=s3.extra_args)
-            if landed is not None:
-                self.log.info("%s is there already, landed by an earlier try; nothing was downloaded.", place.uri)
-            else:
-                landed = self._land(s3, place, ekyc_task_id, replace)
+            hook = EkycHook(self.ekyc_conn_id)
+            landed = job.run(hook, s3.get_conn(), s3.extra_args)
+        self._landed, self._host = landed, api_host(hook)
         context["ti"].xcom_push(key="result", value=landed.as_dict())
         self._describe_outlets(context, landed)
+        report_to_hook_lineage(landed, self._host, hook, s3)
         return landed.s3_uri
 
-    def _land(self, s3: S3Hook, place: Place, ekyc_task_id: str, replace: bool) -> Landed:
-        from airflow_provider_ekyc.results.archive import check_archive
-        from airflow_provider_ekyc.results.download import download
-        from airflow_provider_ekyc.results.expectation import check_rows
-        from airflow_provider_ekyc.results.landing import describe, land
-        from airflow_provider_ekyc.spool import spool_file
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """
+        Return what came from where, for OpenLineage's provider: ids, columns and counts.
 
-        hook = EkycHook(self.ekyc_conn_id)
-        with spool_file(self.spool_dir or None) as file:
-            try:
-                task = _exported(hook.get_task(ekyc_task_id))
-                urls = [task.result_url or ""]
+        :param task_instance: not looked at
+        :return: its ``OperatorLineage``; an empty one if nothing has landed
+        """
+        from airflow_provider_ekyc.transfers.lineage import openlineage_of
 
-                def fresh_url() -> str:
-                    return urls.pop() if urls else _exported(hook.get_task(ekyc_task_id)).result_url or ""
+        return openlineage_of(self._landed, self._host, str(self.ekyc_task_type))
 
-                brought = download(hook.open_result, fresh_url, file)
-            except EkycApiError as error:
-                raise _with_cost(error) from None
-            self.log.info("Downloaded %s bytes.", f"{brought.size:,}")
-            summary = check_archive(file)
-            check_rows(summary.rows, task)
-            landed = describe(place, ekyc_task_id, brought, summary)
-            land(s3.get_conn(), place, file, landed, replace=replace, extra_args=s3.extra_args)
-        self.log.info(
-            "Landed %s: %s rows (%s yes, %s no, %s unknown), %s bytes, SHA-256 %s.",
-            place.uri,
-            *(f"{n:,}" for n in (landed.rows, landed.yes, landed.no, landed.unknown, landed.size)),
-            landed.sha256,
+    def _job(self) -> TransferJob:
+        """Read the arguments, before anything is asked."""
+        from airflow_provider_ekyc.api.protocol import checked_task_id
+        from airflow_provider_ekyc.results.formats import FORMATS
+        from airflow_provider_ekyc.transfers.transfer_job import TransferJob
+
+        ekyc_task_id = checked_task_id(self.ekyc_task_id)
+        task_type = read_text("task_type", self.ekyc_task_type)
+        if not re.fullmatch(r"[\w.-]+", task_type):
+            raise EkycSettingsError("task_type must be letters, digits, dots, dashes, underscores. Nothing was asked.")
+        place = _place("s3_key", self.s3_key, self.s3_bucket)
+        return TransferJob(
+            ekyc_task_id=ekyc_task_id,
+            place=place,
+            output_format=read_choice("output_format", self.output_format, FORMATS),
+            task_type=task_type,
+            result_column=_optional("result_column", self.result_column),
+            replace=read_bool("replace", self.replace),
+            sent=self._sent(ekyc_task_id, place),
+            warn=read_choice("on_mismatch", self.on_mismatch, ("fail", "warn")) == "warn",
+            spool_dir=self.spool_dir or None,
         )
-        return landed
+
+    def _sent(self, ekyc_task_id: str, place: Place) -> Sent | None:
+        from airflow_provider_ekyc.results.reconciliation import read_submission
+        from airflow_provider_ekyc.transfers.transfer_job import Sent
+
+        numbers, unmatched_key = _optional("numbers", self.numbers), _optional("unmatched_key", self.unmatched_key)
+        if numbers is None or self.submission is None:
+            if numbers is not None or unmatched_key is not None:
+                raise EkycSettingsError(
+                    "To find the numbers that did not come back takes both: numbers, the input that was sent, and "
+                    "submission, such as submit.output['submission']. Nothing was asked."
+                )
+            return None
+        unmatched_place = None
+        if unmatched_key is not None:
+            bucket = None if _ADDRESS.fullmatch(unmatched_key) else place.bucket
+            unmatched_place = _place("unmatched_key", unmatched_key, bucket)
+            if unmatched_place == place:
+                raise EkycSettingsError("unmatched_key and s3_key name the same object. Nothing was asked.")
+        return Sent(
+            numbers=numbers,
+            aws_conn_id=self.aws_conn_id,
+            numbers_conn_id=self.numbers_conn_id or None,
+            submission=read_submission(self.submission, ekyc_task_id),
+            unmatched_place=unmatched_place,
+        )
 
     def _describe_outlets(self, context: Context, landed: Landed) -> None:
         """Give the asset events of the user's outlets the counts; no outlet is added."""
@@ -161,21 +212,6 @@ class EkycResultsToS3Operator(BaseOperator):
                 context["outlet_events"][outlet].extra.update(landed.as_dict())
             elif isinstance(outlet, AssetAlias):
                 context["outlet_events"][outlet].add(Asset(landed.s3_uri), extra=landed.as_dict())
-
-    def _place(self) -> Place:
-        from airflow_provider_ekyc.results.landing import Place
-
-        key = read_text("s3_key", self.s3_key)
-        if address := re.fullmatch(r"(?i:s3[an]?)://([^/]+)/+(.+)", key):
-            if self.s3_bucket:
-                raise EkycSettingsError("s3_key is a whole address, so s3_bucket must be empty. Nothing was asked.")
-            return Place(address[1], address[2])
-        if not self.s3_bucket or re.match(r"[A-Za-z0-9]+://", key):
-            raise EkycSettingsError(
-                "The result's place is not known: s3_key must be an address (s3://bucket/key), or a key beside "
-                "s3_bucket. Nothing was asked."
-            )
-        return Place(read_text("s3_bucket", self.s3_bucket), key)
 
     def _extra_args(self) -> dict[str, Any]:
         if not isinstance(self.s3_extra_args, Mapping | None):
@@ -188,40 +224,23 @@ class EkycResultsToS3Operator(BaseOperator):
         return extra
 
 
-def _with_cost(error: EkycApiError) -> EkycApiError:
-    """Add what a failure of the API, or of the download, means here."""
-    again = " A retry asks for the result again." if error.retryable else ""
-    return EkycApiError(
-        f"{error.message} Nothing was landed; the submission stays paid.{again}",
-        status=error.status,
-        retryable=error.retryable,
-        retry_after=error.retry_after,
-    )
+def _optional(name: str, value: object) -> str | None:
+    """Return text, or None where there is none; a template that found nothing gives ``""`` or ``"None"``."""
+    return None if value in (None, "", "None") else read_text(name, value)
 
 
-def _exported(task: Task) -> Task:
-    """
-    Return the task if its results can be downloaded.
+def _place(name: str, key: object, bucket: str | None) -> Place:
+    """Read a key beside a bucket, or a whole address."""
+    from airflow_provider_ekyc.results.landed import Place
 
-    :raises EkycTaskFailedError: if the vendor gave it up
-    :raises EkycNotExportedError: if it is not there yet
-    """
-    from airflow_provider_ekyc.api.models import TaskStatus
-
-    if task.status is TaskStatus.FAILED:
-        raise EkycTaskFailedError(
-            f"Remote task {task.ekyc_task_id} has failed: it has no results. Nothing was landed; a retry can't help. "
-            f"To submit anew, which is charged again, start a new run; or delete this submission's entries from its "
-            f"journal (the log of EkycSubmitOperator names them) and clear EkycSubmitOperator."
+    text = read_text(name, key)
+    if address := _ADDRESS.fullmatch(text):
+        if bucket:
+            raise EkycSettingsError(f"{name} is a whole address, so s3_bucket must be empty. Nothing was asked.")
+        return Place(address[1], address[2])
+    if not bucket or re.match(r"[A-Za-z0-9]+://", text):
+        raise EkycSettingsError(
+            f"The result's place is not known: {name} must be an address (s3://bucket/key), or a key beside "
+            "s3_bucket. Nothing was asked."
         )
-    if task.status is not TaskStatus.EXPORTED:
-        raise EkycNotExportedError(
-            f"Remote task {task.ekyc_task_id} is not exported yet ({task.status.value}). Nothing was landed. Put an "
-            f"EkycTaskSensor before this task; a retry asks again."
-        )
-    if not task.result_url:
-        raise EkycNotExportedError(
-            f"Remote task {task.ekyc_task_id} is exported, but the API named no place of its result. Nothing was "
-            f"landed; the submission stays paid. A retry asks again; if it stays so, ask the vendor."
-        )
-    return task
+    return Place(read_text("s3_bucket", bucket), text)

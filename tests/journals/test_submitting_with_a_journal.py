@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_ekyc.airflow_errors import EkycRetryException
+from airflow_provider_ekyc.journals.record import Submission
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox
 from tests.conftest import BUCKET, TaskInstance
@@ -206,6 +208,33 @@ def test_a_person_adopts_a_remote_id_in_a_file(numbers_file: Path, tmp_path: Pat
     assert str(receipt) in str(failed.value)
     receipt.write_text(json.dumps({"ekyc_task_id": sandbox.tasks[0].task_id}))
     assert job.submit() == sandbox.tasks[0].task_id
+    assert job.last["ti"].xcoms["submission"]["input_sha256"] == hashlib.sha256(numbers_file.read_bytes()).hexdigest()
+
+
+def test_a_receipt_of_an_earlier_version_is_taken_up_with_the_input_of_now(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox
+) -> None:
+    job = Job("local", numbers_file, tmp_path / "journal")
+    first = job.submit()
+    submission = job.last["ti"].xcoms["submission"]
+    (receipt,) = job.folder.rglob("*.receipt.json")
+    kept = json.loads(receipt.read_text())
+    assert kept.pop("input_sha256") == submission["input_sha256"]
+    receipt.write_text(json.dumps(kept))
+    assert job.submit() == first
+    assert job.last["ti"].xcoms["submission"] == submission
+    assert Submission(**kept).input_sha256 is None, "an XCom of an earlier version can't be read"
+
+
+def test_a_receipt_tells_the_input_that_was_sent_and_not_one_that_only_prepares_to_the_same(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox
+) -> None:
+    job = Job("local", numbers_file, tmp_path / "journal")
+    first = job.submit()
+    submission = job.last["ti"].xcoms["submission"]
+    numbers_file.write_text(numbers_file.read_text() + "\n")
+    assert job.submit() == first
+    assert job.last["ti"].xcoms["submission"] == submission
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"ekyc_task_id": ""}', "7"])

@@ -83,6 +83,7 @@ def test_what_is_left_is_what_the_plainest_program_leaves(
         left = prepared.file.read()
         assert left == b"".join(line + b"\n" for line in expected.left)
         assert prepared.sha256 == hashlib.sha256(left).hexdigest()
+        assert prepared.input_sha256 == hashlib.sha256(data).hexdigest()
         assert prepared.size == len(left)
         assert prepared.lines_read == expected.lines
         assert prepared.blank == expected.blank

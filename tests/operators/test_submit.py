@@ -56,6 +56,7 @@ def test_what_is_sent_is_the_cleaned_file(
     assert sandbox.bill.submissions[0].sha256 == hashlib.sha256(clean).hexdigest()
     submission = context["ti"].xcoms["submission"]
     assert (submission["blank"], submission["duplicates"], submission["invalid"]) == (1, 1, 1)
+    assert submission["input_sha256"] == hashlib.sha256(messy.read_bytes()).hexdigest()
 
 
 def test_it_reads_from_s3(sandbox: Sandbox, s3: Any, numbers_file: Path, context: dict[str, Any]) -> None:

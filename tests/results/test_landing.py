@@ -12,8 +12,9 @@ import pytest
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycKeyTakenError, EkycLandingError
 from airflow_provider_ekyc.results.archive import ArchiveSummary
-from airflow_provider_ekyc.results.download import Download
-from airflow_provider_ekyc.results.landing import Landed, Place, describe, find_landed, land
+from airflow_provider_ekyc.results.formats import Output
+from airflow_provider_ekyc.results.landed import Landed, Place, describe
+from airflow_provider_ekyc.results.landing import find_landed, land
 from stack.s3_server import S3Server
 from tests.conftest import BUCKET, keys_of
 from tests.results.s3_misfortune import AnswerCutter, record, refuse
@@ -24,15 +25,24 @@ TASK = "d4g24nep2jvh04o9uoh0"
 
 
 def landed_as(content: bytes = CONTENT, ekyc_task_id: str = TASK, place: Place = PLACE) -> Landed:
-    download = Download(len(content), hashlib.sha256(content).hexdigest())
-    return describe(place, ekyc_task_id, download, ArchiveSummary(10, 4, 5, 1))
+    sha256 = hashlib.sha256(content).hexdigest()
+    output = Output(io.BytesIO(content), len(content), sha256, "zip", ArchiveSummary(10, 4, 5, 1))
+    return describe(place, ekyc_task_id, output)
 
 
 def put(
     client: Any, content: bytes = CONTENT, *, ekyc_task_id: str = TASK, replace: bool = False, **extra_args: Any
 ) -> Landed:
     landed = landed_as(content, ekyc_task_id)
-    land(client, PLACE, io.BytesIO(content), landed, replace=replace, extra_args=extra_args)
+    land(
+        client,
+        PLACE,
+        io.BytesIO(content),
+        landed,
+        content_type="application/zip",
+        replace=replace,
+        extra_args=extra_args,
+    )
     return landed
 
 
@@ -51,20 +61,23 @@ def failure(kind: type[EkycError], client: Any, **arguments: Any) -> str:
 
 
 def test_a_landed_result_is_found_again_by_its_metadata(s3: Any) -> None:
-    assert find_landed(s3, PLACE, TASK, replace=False) is None
+    assert find_landed(s3, PLACE, TASK, "zip", replace=False) is None
     landed = put(s3)
     assert content_of(s3) == CONTENT
-    assert find_landed(s3, PLACE, TASK, replace=False) == landed
-    assert find_landed(s3, PLACE, TASK, replace=True) == landed
+    assert find_landed(s3, PLACE, TASK, "zip", replace=False) == landed
+    assert find_landed(s3, PLACE, TASK, "zip", replace=True) == landed
     assert json.loads(json.dumps(landed.as_dict())) == {
         "ekyc_task_id": TASK,
         "s3_uri": f"s3://{BUCKET}/results/2026-11-23/a b+c.zip",
+        "output_format": "zip",
         "rows": 10,
         "yes": 4,
         "no": 5,
         "unknown": 1,
         "size": len(CONTENT),
         "sha256": hashlib.sha256(CONTENT).hexdigest(),
+        "unmatched": None,
+        "unmatched_uri": None,
     }
 
 
@@ -74,6 +87,7 @@ def test_the_object_says_what_it_is(s3: Any) -> None:
     assert head["Metadata"] == {
         "team": "made-up",
         "ekyc-task-id": TASK,
+        "ekyc-format": "zip",
         "ekyc-sha256": hashlib.sha256(CONTENT).hexdigest(),
         "ekyc-rows": "10",
         "ekyc-yes": "4",
@@ -102,7 +116,15 @@ def test_the_put_is_conditional_and_carries_the_sum(s3_server: S3Server, s3: Any
 
 def test_s3_itself_refuses_bytes_that_changed_on_the_way(s3: Any) -> None:
     with pytest.raises(EkycLandingError, match="BadDigest"):
-        land(s3, PLACE, io.BytesIO(CONTENT[:-1] + b"?"), landed_as(), replace=False, extra_args={})
+        land(
+            s3,
+            PLACE,
+            io.BytesIO(CONTENT[:-1] + b"?"),
+            landed_as(),
+            content_type="application/zip",
+            replace=False,
+            extra_args={},
+        )
     assert keys_of(s3) == []
 
 
@@ -111,7 +133,7 @@ def test_a_customers_key_goes_along_with_every_look(s3_server: S3Server, s3: Any
     customer = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "made-up-key-of-32-bytes-for-test"}
     requests = record(client)
     refuse(client, "HeadObject", 404, "404", with_body=False)
-    find_landed(client, PLACE, TASK, replace=False, extra_args={**customer, "StorageClass": "STANDARD_IA"})
+    find_landed(client, PLACE, TASK, "zip", replace=False, extra_args={**customer, "StorageClass": "STANDARD_IA"})
     head = requests[0][2]
     assert head["x-amz-server-side-encryption-customer-algorithm"] == "AES256"
     assert "x-amz-server-side-encryption-customer-key" in head
@@ -124,12 +146,12 @@ def test_a_customers_key_goes_along_with_every_look(s3_server: S3Server, s3: Any
 def test_a_key_that_another_result_has_is_named_and_not_touched(s3: Any) -> None:
     put(s3, b"another", ekyc_task_id="d4g8o46p2jvh04o9uolg")
     with pytest.raises(EkycKeyTakenError) as caught:
-        find_landed(s3, PLACE, TASK, replace=False)
+        find_landed(s3, PLACE, TASK, "zip", replace=False)
     message = caught.value.message
-    assert f"At {PLACE.uri} lies the result of remote task d4g8o46p2jvh04o9uolg (7 bytes, written 20" in message
+    assert f"At {PLACE.uri} lies the result (zip) of remote task d4g8o46p2jvh04o9uolg (7 bytes, written 20" in message
     for words in ("It was not touched", "another s3_key", "replace=True", "clear this task", "not paid again"):
         assert words in message
-    assert "lies the result of remote task d4g8o46p2jvh04o9uolg" in failure(EkycKeyTakenError, s3)
+    assert "lies the result (zip) of remote task d4g8o46p2jvh04o9uolg" in failure(EkycKeyTakenError, s3)
     assert content_of(s3) == b"another"
 
 
@@ -137,8 +159,8 @@ def test_a_key_that_another_result_has_is_named_and_not_touched(s3: Any) -> None
 def test_a_key_that_something_else_has_is_named(s3: Any, metadata: dict[str, str]) -> None:
     s3.put_object(Bucket=PLACE.bucket, Key=PLACE.key, Body=b"theirs", Metadata=metadata)
     with pytest.raises(EkycKeyTakenError, match="lies an object that is not a result of eKYC"):
-        find_landed(s3, PLACE, TASK, replace=False)
-    assert find_landed(s3, PLACE, TASK, replace=True) is None
+        find_landed(s3, PLACE, TASK, "zip", replace=False)
+    assert find_landed(s3, PLACE, TASK, "zip", replace=True) is None
     put(s3, replace=True)
     assert content_of(s3) == CONTENT
 
@@ -149,7 +171,7 @@ def test_who_takes_the_key_between_our_look_and_our_put_keeps_it(s3_server: S3Se
         "before-call.s3.PutObject",
         lambda **_: s3.put_object(Bucket=PLACE.bucket, Key=PLACE.key, Body=b"theirs") and None,
     )
-    assert find_landed(client, PLACE, TASK, replace=False) is None
+    assert find_landed(client, PLACE, TASK, "zip", replace=False) is None
     assert "an object that is not a result of eKYC (6 bytes" in failure(EkycKeyTakenError, client)
     assert content_of(s3) == b"theirs"
 
@@ -212,6 +234,6 @@ def test_a_server_error_with_the_object_not_there_is_worth_a_retry(s3_server: S3
 def test_a_server_that_is_gone_is_worth_a_retry(s3_server: S3Server) -> None:
     client = s3_server.client(retries={"total_max_attempts": 1}, connect_timeout=1)
     client.meta.events.register("before-sign.s3", _to("http://127.0.0.1:9"))
-    for act in (lambda: put(client), lambda: find_landed(client, PLACE, TASK, replace=False)):
+    for act in (lambda: put(client), lambda: find_landed(client, PLACE, TASK, "zip", replace=False)):
         with pytest.raises(EkycLandingError, match=r"EndpointConnectionError.*lands nothing twice"):
             act()

@@ -10,8 +10,9 @@ import pytest
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycKeyTakenError, EkycLandingError, EkycSettingsError
 from airflow_provider_ekyc.results.archive import ArchiveSummary
-from airflow_provider_ekyc.results.download import Download
-from airflow_provider_ekyc.results.landing import Place, describe, find_landed, land
+from airflow_provider_ekyc.results.formats import Output
+from airflow_provider_ekyc.results.landed import Place, describe
+from airflow_provider_ekyc.results.landing import find_landed, land
 from stack.s3_server import S3Server
 from tests.conftest import BUCKET, keys_of
 from tests.results.s3_misfortune import refuse
@@ -22,9 +23,12 @@ TASK = "d4g24nep2jvh04o9uoh0"
 
 
 def put(client: Any, place: Place = PLACE, **extra_args: Any) -> None:
-    download = Download(len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
-    landed = describe(place, TASK, download, ArchiveSummary(10, 4, 5, 1))
-    land(client, place, io.BytesIO(CONTENT), landed, replace=False, extra_args=extra_args)
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    output = Output(io.BytesIO(CONTENT), len(CONTENT), sha256, "zip", ArchiveSummary(10, 4, 5, 1))
+    landed = describe(place, TASK, output)
+    land(
+        client, place, io.BytesIO(CONTENT), landed, content_type="application/zip", replace=False, extra_args=extra_args
+    )
 
 
 def content_of(client: Any) -> bytes:
@@ -41,7 +45,7 @@ def failure(kind: type[EkycError], client: Any, **extra_args: Any) -> str:
 def test_a_bucket_that_is_missing_is_noticed_before_anything_is_asked(s3: Any) -> None:
     place = Place("no-such-bucket", "a.zip")
     with pytest.raises(EkycSettingsError) as caught:
-        find_landed(s3, place, TASK, replace=False)
+        find_landed(s3, place, TASK, "zip", replace=False)
     assert caught.value.message == (
         "S3 did not list bucket no-such-bucket (ListObjectsV2: NoSuchBucket, 404). Nothing was landed; the submission "
         "stays paid. A retry can't help. Check the bucket, the AWS connection and its rights, and s3_extra_args; then "
@@ -62,7 +66,7 @@ def test_wrong_credentials_are_noticed_before_anything_is_asked(
     monkeypatch.setattr(s3_server, "secret_key", secret_key)
     client = s3_server.client()
     with pytest.raises(EkycSettingsError, match=code) as caught:
-        find_landed(client, PLACE, TASK, replace=False)
+        find_landed(client, PLACE, TASK, "zip", replace=False)
     assert "made-up" not in caught.value.message
     assert code in failure(EkycSettingsError, client)
 
@@ -74,7 +78,7 @@ def test_a_refusal_that_may_pass_is_worth_a_retry(s3_server: S3Server, code: str
     refuse(client, "ListObjectsV2", 400, code)
     refuse(client, "PutObject", 400, code)
     with pytest.raises(EkycLandingError, match=code):
-        find_landed(client, PLACE, TASK, replace=False)
+        find_landed(client, PLACE, TASK, "zip", replace=False)
     assert code in failure(EkycLandingError, client)
 
 
@@ -82,7 +86,7 @@ def test_who_may_only_write_lands_all_the_same(s3_server: S3Server, s3: Any) -> 
     client = s3_server.client()
     refuse(client, "HeadObject", 403, "", with_body=False)
     refuse(client, "ListObjectsV2", 403, "AccessDenied")
-    assert find_landed(client, PLACE, TASK, replace=False) is None
+    assert find_landed(client, PLACE, TASK, "zip", replace=False) is None
     put(client)
     assert content_of(s3) == CONTENT
     # Its second try can't see that the object is its own.
@@ -95,11 +99,11 @@ def test_who_may_list_but_not_read_learns_before_the_download_that_the_key_is_ta
 ) -> None:
     client = s3_server.client()
     refuse(client, "HeadObject", 403, "", with_body=False)
-    assert find_landed(client, PLACE, TASK, replace=False) is None
+    assert find_landed(client, PLACE, TASK, "zip", replace=False) is None
     put(s3)
     with pytest.raises(EkycKeyTakenError, match="s3:GetObject"):
-        find_landed(client, PLACE, TASK, replace=False)
-    assert find_landed(client, PLACE, TASK, replace=True) is None
+        find_landed(client, PLACE, TASK, "zip", replace=False)
+    assert find_landed(client, PLACE, TASK, "zip", replace=True) is None
 
 
 def test_who_may_not_write_is_told_so(s3_server: S3Server, s3: Any) -> None:
@@ -120,7 +124,7 @@ def test_a_role_that_may_not_be_assumed_is_no_missing_right_on_the_key(s3_server
     client = s3_server.client()
     client.meta.events.register("before-call.s3", fail)
     with pytest.raises(EkycSettingsError, match="AssumeRole: AccessDenied, 403"):
-        find_landed(client, PLACE, TASK, replace=False)
+        find_landed(client, PLACE, TASK, "zip", replace=False)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +143,7 @@ def test_arguments_that_cannot_be_meant_are_noticed_before_anything_is_asked(
     s3: Any, place: Place, extra_args: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(EkycSettingsError) as caught:
-        find_landed(s3, place, TASK, replace=False, extra_args=extra_args)
+        find_landed(s3, place, TASK, "zip", replace=False, extra_args=extra_args)
     assert words in caught.value.message
 
 

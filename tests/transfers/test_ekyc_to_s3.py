@@ -53,12 +53,15 @@ def test_a_result_lands_with_every_row(
         "result": {
             "ekyc_task_id": exported,
             "s3_uri": f"s3://{BUCKET}/{KEY}",
+            "output_format": "zip",
             "rows": 200,
             "yes": yes,
             "no": 200 - yes,
             "unknown": 0,
             "size": len(content),
             "sha256": hashlib.sha256(content).hexdigest(),
+            "unmatched": None,
+            "unmatched_uri": None,
         }
     }
     assert (sandbox.calls["status"], sandbox.calls["result"], sandbox.key_leaks) == (1, 1, 0)
@@ -124,7 +127,7 @@ def test_a_key_with_the_result_of_another_task_names_that_task(
 ) -> None:
     first, second = submit(), submit()
     operator(first).execute(context)
-    with pytest.raises(EkycFailException, match=f"lies the result of remote task {first}"):
+    with pytest.raises(EkycFailException, match=rf"lies the result \(zip\) of remote task {first}"):
         operator(second).execute(context)
     operator(second, replace="true").execute(context)
     assert s3.head_object(Bucket=BUCKET, Key=KEY)["Metadata"]["ekyc-task-id"] == second
@@ -157,7 +160,7 @@ def test_a_whole_address_may_be_given_as_the_key(s3: Any, exported: str, context
         ({"replace": ""}, "replace must be true or false"),
         ({"encrypt": "1"}, "encrypt must be true or false"),
         ({"acl_policy": "None"}, "acl_policy is empty"),
-        ({"output_format": "parquet"}, "output_format must be one of: zip"),
+        ({"output_format": "xlsx"}, "output_format must be one of: zip, csv, csv.gz, parquet"),
         ({"s3_extra_args": "{}"}, "s3_extra_args must be a mapping"),
         ({"s3_extra_args": {"StorageKlass": "x"}}, "StorageKlass"),
         ({"s3_extra_args": {"Key": "x"}}, "may not hold Key"),

@@ -1,0 +1,97 @@
+"""What was sent, beside what came back: for the operator that lands it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import BinaryIO
+
+from airflow_provider_ekyc.exceptions import EkycSettingsError
+from airflow_provider_ekyc.journals.record import Submission
+from airflow_provider_ekyc.results.number_keys import read_keys
+from airflow_provider_ekyc.results.rows import Rows
+from airflow_provider_ekyc.results.unmatched import LeftOut, NumberLedger, Unmatched, find_unmatched, spool_sent
+from airflow_provider_ekyc.spool import Spool
+
+
+def read_submission(value: object, ekyc_task_id: str) -> Submission:
+    """
+    Read the second XCom of ``EkycSubmitOperator``, as a mapping or as JSON.
+
+    :param ekyc_task_id: the remote task that it must be of
+    :raises EkycSettingsError: if it is none, or another task's
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    told = value if isinstance(value, Mapping) else {}
+    try:
+        submission = Submission(**{field.name: told[field.name] for field in fields(Submission) if field.name in told})
+    except TypeError:
+        raise EkycSettingsError(
+            "submission is not what EkycSubmitOperator pushes: give it submit.output['submission'], or in a template "
+            "ti.xcom_pull(task_ids='submit', key='submission') | tojson. Nothing was asked."
+        ) from None
+    if submission.ekyc_task_id != ekyc_task_id:
+        raise EkycSettingsError(
+            f"submission is of remote task {submission.ekyc_task_id}, not of {ekyc_task_id}. Nothing was asked."
+        )
+    return submission
+
+
+class Reconciliation:
+    """
+    Compares numbers, once both sides are known.
+
+    :param submission: of the submit operator
+    :param file: an empty spool file, for 16 bytes a number
+    """
+
+    def __init__(self, submission: Submission, file: Spool) -> None:
+        self._submission = submission
+        self._ledger = NumberLedger(file)
+        self._left_out: LeftOut | None = None
+
+    def read_sent(self, source: BinaryIO) -> None:
+        """
+        Take the numbers that were sent.
+
+        :param source: the input of the submit operator
+        """
+        self._left_out = spool_sent(source, self._submission, self._ledger)
+
+    def leave_out(self, reason: str) -> None:
+        """Compare nothing."""
+        self._left_out = LeftOut(reason)
+
+    def take(self, rows: Rows) -> None:
+        """Take numbers that came back."""
+        if self._left_out is None:
+            self._ledger.add_came(read_keys(rows.lines)[0])
+
+    def result(self, target: Spool) -> Unmatched | LeftOut:
+        """
+        Compare.
+
+        :param target: an empty spool file, gets the numbers that did not come back
+        :return: what was found, or why nothing was compared
+        """
+        return self._left_out or find_unmatched(self._ledger, self._submission, target)
+
+
+def number_mismatch(found: Unmatched) -> str | None:
+    """
+    Say what can't be right of a result.
+
+    Nobody says whether numbers that could not be processed come back, nor whether the vendor writes each number as
+    it was sent; so numbers that are missing, or new, are counted and no more. Only a result without a single one
+    of the numbers that were sent is another one's.
+
+    :return: a sentence, or None
+    """
+    if found.count < found.sent:
+        return None
+    return f"Not one of the {found.sent:,} numbers that were sent is in the result: it is another one's."

@@ -1,0 +1,163 @@
+"""
+Where a landed result came from and where it lies, for Airflow's hook lineage and for OpenLineage.
+
+Told are the API's host, the remote id, the object, its columns, rows, bytes and checksum: never a number, never
+the URL of the download. Names follow OpenLineage's naming (https://openlineage.io/docs/spec/naming): a namespace
+is ``scheme://authority``, so the source is ``ekyc://<host>`` and the remote id, the object ``s3://<bucket>`` and
+its key.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from airflow_provider_ekyc.results.parquet_file import COLUMNS
+
+if TYPE_CHECKING:
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+    from airflow.providers.common.compat.openlineage.facet import Dataset, DatasetFacet, OutputDataset
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    from airflow_provider_ekyc.hooks.ekyc import EkycHook
+    from airflow_provider_ekyc.results.landed import Landed
+
+log = logging.getLogger(__name__)
+
+_MEANINGS = {
+    "number": "E.164 with its plus; personal data",
+    "registered": "true for yes, false for no, null for unknown",
+    "answer": "the API's own word",
+    "task_type": "what was verified",
+    "verified_at": "when the remote task was done",
+    "ekyc_task_id": "the remote task",
+}
+
+
+def api_host(hook: EkycHook) -> str | None:
+    """
+    Return the API's host, with its port unless that is the scheme's own.
+
+    :return: None if the connection can't be read: a result that lies there already is found without it
+    """
+    host: str | None = None
+    with _on_the_side():
+        host = urlsplit(hook.settings.base_url).netloc
+    return host or None
+
+
+def report_to_hook_lineage(landed: Landed, host: str | None, ekyc: EkycHook, s3: S3Hook) -> None:
+    """
+    Report input and outputs to Airflow's collector of hook lineage, as the methods of ``S3Hook`` do.
+
+    Its ``put_object`` is boto3's own and reports nothing. Without a reader of hook lineage (the OpenLineage
+    provider brings one) the collector keeps nothing.
+
+    :param host: of :func:`api_host`; without it no input is reported
+    :param ekyc: where it came from
+    :param s3: where it went to
+    """
+    with _on_the_side():
+        from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
+
+        collector = get_hook_lineage_collector()
+        if host:
+            collector.add_input_asset(context=ekyc, uri=f"ekyc://{host}/{landed.ekyc_task_id}")
+        for uri in filter(None, (landed.s3_uri, landed.unmatched_uri)):
+            bucket, key = _place(uri)
+            collector.add_output_asset(context=s3, scheme="s3", asset_kwargs={"bucket": bucket, "key": key})
+
+
+def openlineage_of(landed: Landed | None, host: str | None, task_type: str) -> OperatorLineage[Any, Any]:
+    """
+    Return input and outputs for OpenLineage; its provider asks for them, and must be installed.
+
+    :param landed: None if nothing has landed: there is no lineage then
+    :param host: of :func:`api_host`; without it there is no input
+    :param task_type: names the second column of a CSV
+    """
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    if landed is None:
+        return OperatorLineage()
+    return OperatorLineage(inputs=_inputs(landed, host), outputs=_outputs(landed, task_type))
+
+
+def _inputs(landed: Landed, host: str | None) -> list[Dataset]:
+    from airflow.providers.common.compat.openlineage.facet import Dataset
+
+    return [Dataset(namespace=f"ekyc://{host}", name=landed.ekyc_task_id)] if host else []
+
+
+def _outputs(landed: Landed, task_type: str) -> list[OutputDataset]:
+    from airflow.providers.common.compat.openlineage.facet import (
+        DocumentationDatasetFacet,
+        SchemaDatasetFacet,
+        SchemaDatasetFacetFields,
+    )
+    from openlineage.client.facet_v2 import dataset_version_dataset
+
+    facets: dict[str, DatasetFacet] = {
+        "version": dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=landed.sha256),
+        "documentation": DocumentationDatasetFacet(
+            description=f"Results of eKYC, {_KINDS.get(landed.output_format, landed.output_format)}"
+        ),
+    }
+    if columns := _columns(landed.output_format, task_type):
+        facets["schema"] = SchemaDatasetFacet(
+            fields=[SchemaDatasetFacetFields(name=name, type=kind, description=what) for name, kind, what in columns]
+        )
+    outputs = [_output(landed.s3_uri, facets, rows=landed.rows, size=landed.size)]
+    if landed.unmatched_uri:
+        said: dict[str, DatasetFacet] = {
+            "documentation": DocumentationDatasetFacet(
+                description="Numbers that were sent and did not come back, one a line"
+            )
+        }
+        outputs.append(_output(landed.unmatched_uri, said, rows=landed.unmatched))
+    return outputs
+
+
+def _output(uri: str, facets: dict[str, DatasetFacet], *, rows: int | None, size: int | None = None) -> OutputDataset:
+    from airflow.providers.common.compat.openlineage.facet import OutputDataset, OutputStatisticsOutputDatasetFacet
+
+    bucket, key = _place(uri)
+    statistics = OutputStatisticsOutputDatasetFacet(rowCount=rows, size=size)
+    return OutputDataset(
+        namespace=f"s3://{bucket}", name=key, facets=facets, outputFacets={"outputStatistics": statistics}
+    )
+
+
+_KINDS = {
+    "zip": "the vendor's archive as delivered (zip)",
+    "csv": "as CSV",
+    "csv.gz": "as CSV in gzip",
+    "parquet": "as Parquet",
+}
+
+
+def _columns(output_format: str, task_type: str) -> tuple[tuple[str, str, str], ...]:
+    """Return the columns; an archive has none, it is as the vendor made it."""
+    if output_format == "parquet":
+        return tuple((name, kind, _MEANINGS[name]) for name, kind in COLUMNS)
+    if output_format in ("csv", "csv.gz"):
+        return (("Number", "string", _MEANINGS["number"]), (task_type, "string", "yes, no or unknown"))
+    return ()
+
+
+def _place(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+@contextmanager
+def _on_the_side() -> Iterator[None]:
+    """Lineage is told on the side: a result that was paid for and has landed must not fail for it."""
+    try:
+        yield
+    # The collector and the connection are other people's code, and may raise anything.
+    except Exception as error:  # noqa: BLE001  # see above; the text may name more than it should
+        log.warning("The lineage of this result is not told, or not in full (%s).", type(error).__name__)

@@ -1,0 +1,264 @@
+"""One transfer of a remote task's results: what there is to do, with its arguments read."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace as changed
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ekyc.api.models import Task, TaskStatus
+from airflow_provider_ekyc.exceptions import (
+    EkycApiError,
+    EkycNotExportedError,
+    EkycNumbersError,
+    EkycResultError,
+    EkycTaskFailedError,
+)
+from airflow_provider_ekyc.numbers.source import open_numbers
+from airflow_provider_ekyc.results.download import Download, download
+from airflow_provider_ekyc.results.expectation import row_mismatch
+from airflow_provider_ekyc.results.formats import Told, checked_output
+from airflow_provider_ekyc.results.landed import UNMATCHED, Landed, Place, describe
+from airflow_provider_ekyc.results.landing import find_landed, land
+from airflow_provider_ekyc.results.reconciliation import Reconciliation, number_mismatch
+from airflow_provider_ekyc.results.unmatched import LeftOut
+from airflow_provider_ekyc.spool import Spool, spool_file
+
+if TYPE_CHECKING:
+    from airflow_provider_ekyc.hooks.ekyc import EkycHook
+    from airflow_provider_ekyc.journals.record import Submission
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """
+    What was sent, to compare what came back with it.
+
+    :param numbers: where the input lies
+    :param aws_conn_id: connection to read it with from S3
+    :param numbers_conn_id: connection to read it with from elsewhere
+    :param submission: what the submit operator says of it
+    :param unmatched_place: where to land the numbers that did not come back, or None
+    """
+
+    numbers: str
+    aws_conn_id: str | None
+    numbers_conn_id: str | None
+    submission: Submission
+    unmatched_place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferJob:
+    """
+    A transfer.
+
+    :param place: where the result is to lie
+    :param output_format: one of ``results.formats.FORMATS``
+    :param result_column: name of the answer's column, if there are several
+    :param replace: whether another object may be overwritten
+    :param sent: what was sent, or None if nothing is to be compared
+    :param warn: whether what does not match is landed all the same
+    :param spool_dir: directory for the spool files, None for the system's
+    """
+
+    ekyc_task_id: str
+    place: Place
+    output_format: str
+    task_type: str
+    result_column: str | None
+    replace: bool
+    sent: Sent | None
+    warn: bool
+    spool_dir: str | None
+
+    def run(self, hook: EkycHook, client: Any, extra_args: Mapping[str, Any]) -> Landed:
+        """
+        Land the result, unless an earlier try has.
+
+        The unmatched numbers are landed first, so that where the result lies, everything lies.
+
+        :param client: boto3's S3 client
+        :param extra_args: further arguments of ``put_object``
+        :raises EkycError: if it can't be landed; then it is not visible
+        """
+        landed = self._find(client, self.place, self.output_format, extra_args)
+        if landed is not None:
+            log.info("%s is there already, landed by an earlier try; nothing was downloaded.", self.place.uri)
+            return landed
+        unmatched_place = self.sent.unmatched_place if self.sent else None
+        if unmatched_place is not None:
+            self._find(client, unmatched_place, UNMATCHED, extra_args)
+        with ExitStack() as stack:
+            reconciliation = self._read_sent(stack, self.sent) if self.sent else None
+            archive = stack.enter_context(spool_file(self.spool_dir))
+            task, brought = self._download(hook, archive)
+            output = stack.enter_context(
+                checked_output(
+                    archive,
+                    brought,
+                    self.output_format,
+                    Told(self.ekyc_task_id, self.task_type, task.updated_at),
+                    result_column=self.result_column,
+                    take=reconciliation.take if reconciliation else None,
+                    spool_dir=self.spool_dir,
+                )
+            )
+            self._judge(row_mismatch(output.summary.rows, task))
+            landed = describe(self.place, self.ekyc_task_id, output)
+            if reconciliation is not None:
+                landed = self._reconcile(stack, reconciliation, landed, client, extra_args)
+            land(
+                client,
+                self.place,
+                output.file,
+                landed,
+                content_type=output.content_type,
+                replace=self.replace,
+                extra_args=extra_args,
+            )
+        log.info(
+            "Landed %s: %s rows (%s yes, %s no, %s unknown), %s bytes, SHA-256 %s.",
+            self.place.uri,
+            *(f"{n:,}" for n in (landed.rows, landed.yes, landed.no, landed.unknown, landed.size)),
+            landed.sha256,
+        )
+        return landed
+
+    def _find(self, client: Any, place: Place, output_format: str, extra_args: Mapping[str, Any]) -> Landed | None:
+        return find_landed(client, place, self.ekyc_task_id, output_format, replace=self.replace, extra_args=extra_args)
+
+    def _read_sent(self, stack: ExitStack, sent: Sent) -> Reconciliation:
+        reconciliation = Reconciliation(sent.submission, stack.enter_context(spool_file(self.spool_dir)))
+        try:
+            with open_numbers(
+                sent.numbers, aws_conn_id=sent.aws_conn_id, numbers_conn_id=sent.numbers_conn_id
+            ) as source:
+                reconciliation.read_sent(source)
+        except EkycNumbersError as error:
+            # The result is paid for; that its input is gone must not keep it back.
+            reconciliation.leave_out(error.message)
+        return reconciliation
+
+    def _download(self, hook: EkycHook, archive: Spool) -> tuple[Task, Download]:
+        try:
+            task = _exported(hook.get_task(self.ekyc_task_id))
+            urls = [task.result_url or ""]
+
+            def fresh_url() -> str:
+                return urls.pop() if urls else _exported(hook.get_task(self.ekyc_task_id)).result_url or ""
+
+            brought = download(hook.open_result, fresh_url, archive)
+        except EkycApiError as error:
+            raise _with_cost(error) from None
+        log.info("Downloaded %s bytes.", f"{brought.size:,}")
+        return task, brought
+
+    def _judge(self, mismatch: str | None) -> None:
+        if mismatch is None:
+            return
+        if not self.warn:
+            raise EkycResultError(
+                f"{mismatch} Nothing was landed; the submission stays paid. Clear this task to download it again; if "
+                f"it stays so, ask the vendor, or land it as it is with on_mismatch='warn'."
+            )
+        log.warning("%s It is landed all the same (on_mismatch='warn').", mismatch)
+
+    def _reconcile(
+        self,
+        stack: ExitStack,
+        reconciliation: Reconciliation,
+        landed: Landed,
+        client: Any,
+        extra_args: Mapping[str, Any],
+    ) -> Landed:
+        file = stack.enter_context(spool_file(self.spool_dir))
+        found = reconciliation.result(file)
+        if isinstance(found, LeftOut):
+            log.warning("Not compared with what was sent, so it is not known what is missing: %s", found.reason)
+            return landed
+        self._judge(number_mismatch(found))
+        log.log(
+            logging.WARNING if found.strange else logging.INFO,
+            "Of %s numbers that were sent %s did not come back; %s came back that were not sent.",
+            *(f"{n:,}" for n in (found.sent, found.count, found.strange)),
+        )
+        place = self.sent.unmatched_place if self.sent else None
+        if place is None:
+            return changed(landed, unmatched=found.count)
+        self._land_unmatched(client, place, file, found.count, extra_args)
+        return changed(landed, unmatched=found.count, unmatched_uri=place.uri)
+
+    def _land_unmatched(
+        self, client: Any, place: Place, file: Spool, count: int, extra_args: Mapping[str, Any]
+    ) -> None:
+        file.seek(0)
+        unmatched = Landed(
+            ekyc_task_id=self.ekyc_task_id,
+            s3_uri=place.uri,
+            output_format=UNMATCHED,
+            rows=count,
+            yes=0,
+            no=0,
+            unknown=0,
+            size=file.seek(0, 2),
+            sha256=_sha256(file),
+        )
+        # What an earlier try of this remote task left there was no result yet, and may be replaced.
+        is_ours = self._find(client, place, UNMATCHED, extra_args) is not None
+        land(
+            client,
+            place,
+            file,
+            unmatched,
+            content_type="text/plain; charset=utf-8",
+            replace=self.replace or is_ours,
+            extra_args=extra_args,
+        )
+
+
+def _sha256(file: Spool) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _with_cost(error: EkycApiError) -> EkycApiError:
+    """Add what a failure of the API, or of the download, means here."""
+    again = " A retry asks for the result again." if error.retryable else ""
+    return EkycApiError(
+        f"{error.message} Nothing was landed; the submission stays paid.{again}",
+        status=error.status,
+        retryable=error.retryable,
+        retry_after=error.retry_after,
+    )
+
+
+def _exported(task: Task) -> Task:
+    """
+    Return the task if its results can be downloaded.
+
+    :raises EkycTaskFailedError: if the vendor gave it up
+    :raises EkycNotExportedError: if it is not there yet
+    """
+    if task.status is TaskStatus.FAILED:
+        raise EkycTaskFailedError(
+            f"Remote task {task.ekyc_task_id} has failed: it has no results. Nothing was landed; a retry can't help. "
+            f"To submit anew, which is charged again, start a new run; or delete this submission's entries from its "
+            f"journal (the log of EkycSubmitOperator names them) and clear EkycSubmitOperator."
+        )
+    if task.status is not TaskStatus.EXPORTED:
+        raise EkycNotExportedError(
+            f"Remote task {task.ekyc_task_id} is not exported yet ({task.status.value}). Nothing was landed. Put an "
+            f"EkycTaskSensor before this task; a retry asks again."
+        )
+    if not task.result_url:
+        raise EkycNotExportedError(
+            f"Remote task {task.ekyc_task_id} is exported, but the API named no place of its result. Nothing was "
+            f"landed; the submission stays paid. A retry asks again; if it stays so, ask the vendor."
+        )
+    return task
