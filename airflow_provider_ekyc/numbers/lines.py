@@ -54,7 +54,7 @@ def checked_lines(
     :param block_bytes: how much to read at a time
     :raises EkycNumbersError: if the file is no UTF-8 text
     """
-    for block in _whole_lines(source, block_bytes):
+    for block in line_blocks(source, block_bytes):
         if check and _E164_BLOCK.fullmatch(block):
             lines = block.split(b"\n")
             lines.pop()  # what follows the last line end: nothing
@@ -83,8 +83,14 @@ def _judged_one_by_one(block: bytes, tally: LineTally, *, check: bool) -> list[b
     return valid
 
 
-def _whole_lines(source: BinaryIO, block_bytes: int) -> Iterator[bytes]:
-    r"""Cut the file into blocks of whole lines, each line ended by ``\n`` whatever ended it before."""
+def line_blocks(source: BinaryIO, block_bytes: int) -> Iterator[bytes]:
+    r"""
+    Cut the file into blocks of whole lines, each line ended by ``\n`` whatever ended it before.
+
+    :param source: binary file, read once; a byte order mark is left out
+    :param block_bytes: how much to read at a time
+    :raises EkycNumbersError: if it is no text
+    """
     carry = b""  # the start of a line whose end was not read yet
     for block in _text_blocks(source, block_bytes):
         data = carry + block

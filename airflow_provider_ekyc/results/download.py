@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from airflow_provider_ekyc.api.result_stream import ResultHead, ResultStream
 from airflow_provider_ekyc.api.retries import Retries, retrying
@@ -19,6 +19,7 @@ from airflow_provider_ekyc.exceptions import (
     EkycResultError,
     Outcome,
 )
+from airflow_provider_ekyc.results.arrival import TAIL, WORTH_A_TAIL, Arrival
 
 log = logging.getLogger(__name__)
 
@@ -54,29 +55,33 @@ class Download:
 def download(
     open_result: OpenResult,
     fresh_url: Callable[[], str],
-    file: BinaryIO,
+    arrival: Arrival,
     *,
     retries: Retries | None = None,
 ) -> Download:
     """
-    Write the result to ``file``.
+    Write the result to the spool of ``arrival``, whose reader gets it meanwhile.
 
     A connection that breaks is resumed where it broke, if the server shows by its ETag that it still is the
     same object, else from the start. An expired URL is replaced once by a fresh one.
 
     :param open_result: opens a URL; one try
     :param fresh_url: asks the API for the URL; each time it does, the query may be charged
-    :param file: empty, writable, seekable
+    :param arrival: of an empty spool; complete when this returns
     :param retries: caps of what is tried again
     :raises EkycApiError: if it can't be had, after the retries
     :raises EkycResultError: if it is too large, or expired again at once
     """
-    return _Downloading(open_result, fresh_url, file).run(retries or Retries())
+    with arrival:
+        done = _Downloading(open_result, fresh_url, arrival).run(retries or Retries())
+        arrival.complete(done.size)
+    return done
 
 
 class _Downloading:
-    def __init__(self, open_result: OpenResult, fresh_url: Callable[[], str], file: BinaryIO) -> None:
-        self._open_result, self._fresh_url, self._file = open_result, fresh_url, file
+    def __init__(self, open_result: OpenResult, fresh_url: Callable[[], str], arrival: Arrival) -> None:
+        self._open_result, self._fresh_url, self._arrival = open_result, fresh_url, arrival
+        self._file = arrival.spool
         self._url = fresh_url()
         self._refreshed = False
         self._size = 0
@@ -133,18 +138,38 @@ class _Downloading:
         self._align(stream.head)
         if (stream.head.length or 0) > SIZE_LIMIT:
             raise _too_large()
+        if not self._size and (stream.head.length or 0) >= WORTH_A_TAIL:
+            self._fetch_tail(stream.head)
         for block in stream.blocks:
             self._size += len(block)
             if self._size > SIZE_LIMIT:
                 raise _too_large()
             self._digest.update(block)
             self._file.write(block)
+            self._arrival.advance(self._size)
         if self._length is not None and self._size != self._length:
             raise EkycConnectionError(
                 f"The result download ended after {self._size:,} of {self._length:,} bytes.",
                 retryable=True,
                 outcome=Outcome.REFUSED,
             )
+
+    def _fetch_tail(self, head: ResultHead) -> None:
+        """Let the reader begin now; if the end can't be had by itself, it begins when everything is there."""
+        if head.etag is None or head.length is None:
+            return
+        tail = b""
+        try:
+            with self._open_result(self._url, offset=head.length - TAIL, etag=head.etag) as stream:
+                if stream.head != ResultHead(head.length - TAIL, head.length, head.etag):
+                    return
+                for block in stream.blocks:
+                    tail += block
+        except EkycApiError as error:
+            log.info("The result's end could not be fetched first (%s); it is checked after the download.", error)
+            return
+        if len(tail) == TAIL:
+            self._arrival.promise(head.length, tail)
 
     def _align(self, head: ResultHead) -> None:
         """Go on where the last try broke off only if what comes belongs to what is there."""
@@ -157,6 +182,7 @@ class _Downloading:
         self._length = self._length if head.length is None else head.length
 
     def _restart(self) -> None:
+        self._arrival.spoil()
         self._size, self._length, self._etag, self._digest = 0, None, None, hashlib.sha256()
         self._file.seek(0)
         self._file.truncate()

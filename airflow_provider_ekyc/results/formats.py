@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
@@ -19,7 +18,7 @@ from airflow_provider_ekyc.results.members import NOTHING_LANDED
 from airflow_provider_ekyc.results.parquet_file import ParquetFile
 from airflow_provider_ekyc.results.rows import Rows, meaning
 from airflow_provider_ekyc.results.unpack import data_offset
-from airflow_provider_ekyc.spool import Spool, spool_file
+from airflow_provider_ekyc.spool import Spool
 
 FORMATS = ("zip", "csv", "csv.gz", "parquet")
 
@@ -70,64 +69,77 @@ class Output:
         return _CONTENT_TYPES[self.output_format]
 
 
-@contextmanager
-def checked_output(
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """
+    An archive that was checked, and what was made of it.
+
+    :param made: None if the archive itself is what is landed
+    """
+
+    summary: ArchiveSummary
+    output_format: str
+    made: HashedSpool | None
+
+    def output(self, archive: BinaryIO, download: Download) -> Output:
+        """
+        Return what is to be landed.
+
+        :param archive: as it came
+        :param download: what is known of it
+        """
+        if self.made is None:
+            return Output(archive, download.size, download.sha256, self.output_format, self.summary)
+        return Output(self.made.spool, self.made.size, self.made.sha256, self.output_format, self.summary)
+
+
+def convert(
     archive: BinaryIO,
-    download: Download,
     output_format: str,
     told: Told,
+    target: Spool,
     *,
     result_column: str | None = None,
     take: Callable[[Rows], object] | None = None,
-    spool_dir: str | None = None,
-) -> Iterator[Output]:
+) -> Converted:
     """
-    Check an archive to its last byte, and hand out what is to be landed of it.
-
-    The disk holds the archive and the output at the same time, both in files without a name.
+    Check an archive to its last byte, and make of it what is to be landed.
 
     :param archive: seekable
-    :param download: what is known of it
     :param output_format: one of ``FORMATS``
     :param told: for Parquet's columns and CSV's header
+    :param target: an empty spool for what is made; the archive itself needs none
     :param result_column: name of the answer's column, if the table has several
     :param take: is given all rows, too
-    :param spool_dir: directory for the output
     :raises EkycResultError: if it is not a whole archive of results, or the output is too large for S3
     :raises EkycSpoolError: if the disk is full
     """
+
+    def check(write: Callable[[Rows], object]) -> ArchiveSummary:
+        def both(rows: Rows) -> None:
+            write(rows)
+            if take is not None:
+                take(rows)
+
+        return check_archive(archive, result_column=result_column, take=both)
+
     if output_format == "zip":
-        summary = check_archive(archive, result_column=result_column, take=take)
-        yield Output(archive, download.size, download.sha256, output_format, summary)
-        return
-    with ExitStack() as stack:
-        file = _Hashed(stack.enter_context(spool_file(spool_dir)))
-
-        def check(write: Callable[[Rows], object]) -> ArchiveSummary:
-            def both(rows: Rows) -> None:
-                write(rows)
-                if take is not None:
-                    take(rows)
-
-            return check_archive(archive, result_column=result_column, take=both)
-
-        if output_format == "parquet":
-            with ParquetFile(
-                file,
-                task_type=told.task_type,
-                verified_at=told.verified_at,
-                ekyc_task_id=told.ekyc_task_id,
-            ) as parquet:
-                summary = check(parquet.take)
-        elif output_format == "csv":
-            file.write(_header(told))
-            summary = check(lambda rows: file.write(_csv_lines(rows)))
-        else:
-            summary = _write_gzip(archive, file, _header(told), check, result_column)
-        yield Output(file.spool, file.size, file.sha256, output_format, summary)
+        return Converted(check_archive(archive, result_column=result_column, take=take), output_format, None)
+    made = HashedSpool(target)
+    if output_format == "parquet":
+        with ParquetFile(
+            made, task_type=told.task_type, verified_at=told.verified_at, ekyc_task_id=told.ekyc_task_id
+        ) as parquet:
+            summary = check(parquet.take)
+    elif output_format == "csv":
+        made.write(_header(told))
+        summary = check(lambda rows: made.write(_csv_lines(rows)))
+    else:
+        summary = _write_gzip(archive, made, _header(told), check, result_column)
+    return Converted(summary, output_format, made)
 
 
-class _Hashed:
+class HashedSpool:
     """A spool that knows what was written to it, and that S3 takes no more than so much in one put."""
 
     closed = False
@@ -139,9 +151,15 @@ class _Hashed:
 
     @property
     def sha256(self) -> str:
+        """Hex digest of what was written."""
         return self._digest.hexdigest()
 
     def write(self, data: bytes) -> int:
+        """
+        Write.
+
+        :raises EkycResultError: if it becomes more than S3 takes
+        """
         self.size += len(data)
         if self.size > SIZE_LIMIT:
             raise EkycResultError(
@@ -152,10 +170,11 @@ class _Hashed:
         return self.spool.write(data)
 
     def tell(self) -> int:
+        """Return how much was written."""
         return self.size
 
     def flush(self) -> None:
-        self.spool.flush()
+        """Do nothing: a spool is not buffered."""
 
     def close(self) -> None:
         """Leave the spool open: it is read when everything is written."""
@@ -179,7 +198,7 @@ def _csv_lines(rows: Rows) -> bytes:
 
 def _write_gzip(
     archive: BinaryIO,
-    file: _Hashed,
+    made: HashedSpool,
     header: bytes,
     check: Callable[[Callable[[Rows], object]], ArchiveSummary],
     result_column: str | None,
@@ -200,18 +219,18 @@ def _write_gzip(
     summary = check(measure)
     table = summary.table
     if table is not None and table.compress_type and (table.file_size, table.CRC) == (size, crc):
-        file.write(_GZIP_HEADER)
+        made.write(_GZIP_HEADER)
         archive.seek(data_offset(archive, table))
         left = table.compress_size
         while left and (block := archive.read(min(_COPY, left))):
-            file.write(block)
+            made.write(block)
             left -= len(block)
-        file.write(struct.pack("<II", crc, size & 0xFFFFFFFF))
+        made.write(struct.pack("<II", crc, size & 0xFFFFFFFF))
     else:
         pack = isal_zlib.compressobj(_GZIP_LEVEL, wbits=31)
-        file.write(pack.compress(header))
+        made.write(pack.compress(header))
         check_archive(
-            archive, result_column=result_column, take=lambda rows: file.write(pack.compress(_csv_lines(rows)))
+            archive, result_column=result_column, take=lambda rows: made.write(pack.compress(_csv_lines(rows)))
         )
-        file.write(pack.flush())
+        made.write(pack.flush())
     return summary

@@ -30,6 +30,8 @@ def read_submission(value: object, ekyc_task_id: str) -> Submission:
     told = value if isinstance(value, Mapping) else {}
     try:
         submission = Submission(**{field.name: told[field.name] for field in fields(Submission) if field.name in told})
+        if type(submission.rows) is not int or type(submission.invalid) is not int:
+            raise TypeError
     except TypeError:
         raise EkycSettingsError(
             "submission is not what EkycSubmitOperator pushes: give it submit.output['submission'], or in a template "

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 import numpy as np
 
 from airflow_provider_ekyc.exceptions import EkycNumbersError
-from airflow_provider_ekyc.numbers.lines import _whole_lines
+from airflow_provider_ekyc.numbers.lines import line_blocks
 from airflow_provider_ekyc.numbers.prepare import HashedSource
 from airflow_provider_ekyc.results.number_keys import number_lines, read_keys
 
@@ -66,7 +66,7 @@ class LeftOut:
     """
     Nothing was compared.
 
-    :param reason: why, and what to do; a sentence or two, without any number
+    :param reason: why, in a sentence or two; it holds counts, never a phone number
     """
 
     reason: str
@@ -199,7 +199,7 @@ def spool_sent(source: BinaryIO, submission: Submission, ledger: NumberLedger) -
     plus = submission.invalid > 0
     odd = 0
     try:
-        for block in _whole_lines(cast("BinaryIO", hashed), _READ_BYTES):
+        for block in line_blocks(cast("BinaryIO", hashed), _READ_BYTES):
             if odd > submission.invalid:
                 continue  # lost; but what has changed and what never held numbers are two reasons
             keys, odd_here = read_keys(block, plus=plus, answers=False)

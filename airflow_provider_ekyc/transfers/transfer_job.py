@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace as changed
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
 from airflow_provider_ekyc.exceptions import (
@@ -18,9 +19,11 @@ from airflow_provider_ekyc.exceptions import (
     EkycTaskFailedError,
 )
 from airflow_provider_ekyc.numbers.source import open_numbers
-from airflow_provider_ekyc.results.download import Download, download
+from airflow_provider_ekyc.redaction import without_query
+from airflow_provider_ekyc.results.arrival import Arrival
+from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.expectation import row_mismatch
-from airflow_provider_ekyc.results.formats import Told, checked_output
+from airflow_provider_ekyc.results.formats import Converted, Output, Told, convert
 from airflow_provider_ekyc.results.landed import UNMATCHED, Landed, Place, describe
 from airflow_provider_ekyc.results.landing import find_landed, land
 from airflow_provider_ekyc.results.reconciliation import Reconciliation, number_mismatch
@@ -95,20 +98,7 @@ class TransferJob:
         if unmatched_place is not None:
             self._find(client, unmatched_place, UNMATCHED, extra_args)
         with ExitStack() as stack:
-            reconciliation = self._read_sent(stack, self.sent) if self.sent else None
-            archive = stack.enter_context(spool_file(self.spool_dir))
-            task, brought = self._download(hook, archive)
-            output = stack.enter_context(
-                checked_output(
-                    archive,
-                    brought,
-                    self.output_format,
-                    Told(self.ekyc_task_id, self.task_type, task.updated_at),
-                    result_column=self.result_column,
-                    take=reconciliation.take if reconciliation else None,
-                    spool_dir=self.spool_dir,
-                )
-            )
+            task, output, reconciliation = self._bring(stack, hook)
             self._judge(row_mismatch(output.summary.rows, task))
             landed = describe(self.place, self.ekyc_task_id, output)
             if reconciliation is not None:
@@ -133,19 +123,10 @@ class TransferJob:
     def _find(self, client: Any, place: Place, output_format: str, extra_args: Mapping[str, Any]) -> Landed | None:
         return find_landed(client, place, self.ekyc_task_id, output_format, replace=self.replace, extra_args=extra_args)
 
-    def _read_sent(self, stack: ExitStack, sent: Sent) -> Reconciliation:
-        reconciliation = Reconciliation(sent.submission, stack.enter_context(spool_file(self.spool_dir)))
-        try:
-            with open_numbers(
-                sent.numbers, aws_conn_id=sent.aws_conn_id, numbers_conn_id=sent.numbers_conn_id
-            ) as source:
-                reconciliation.read_sent(source)
-        except EkycNumbersError as error:
-            # The result is paid for; that its input is gone must not keep it back.
-            reconciliation.leave_out(error.message)
-        return reconciliation
-
-    def _download(self, hook: EkycHook, archive: Spool) -> tuple[Task, Download]:
+    def _bring(self, stack: ExitStack, hook: EkycHook) -> tuple[Task, Output, Reconciliation | None]:
+        """Download the archive, and check and convert it meanwhile."""
+        archive = stack.enter_context(spool_file(self.spool_dir))
+        arrival = Arrival(archive)
         try:
             task = _exported(hook.get_task(self.ekyc_task_id))
             urls = [task.result_url or ""]
@@ -153,11 +134,42 @@ class TransferJob:
             def fresh_url() -> str:
                 return urls.pop() if urls else _exported(hook.get_task(self.ekyc_task_id)).result_url or ""
 
-            brought = download(hook.open_result, fresh_url, archive)
+            # Within the stack: its files are closed when this thread has ended.
+            with ThreadPoolExecutor(1, "ekyc-check") as pool:
+                early = pool.submit(self._convert, stack, arrival, task)
+                brought = download(hook.open_result, fresh_url, arrival)
+                log.info("Downloaded %s bytes.", f"{brought.size:,}")
         except EkycApiError as error:
             raise _with_cost(error) from None
-        log.info("Downloaded %s bytes.", f"{brought.size:,}")
-        return task, brought
+        # What was made of an archive that changed on the way is void, its errors too.
+        converted, reconciliation = self._convert(stack, archive, task) if arrival.is_spoiled else early.result()
+        return task, converted.output(archive, brought), reconciliation
+
+    def _convert(
+        self, stack: ExitStack, archive: Arrival | Spool, task: Task
+    ) -> tuple[Converted, Reconciliation | None]:
+        reconciliation = self._read_sent(stack, self.sent) if self.sent else None
+        converted = convert(
+            cast("BinaryIO", archive),
+            self.output_format,
+            Told(self.ekyc_task_id, self.task_type, task.updated_at),
+            stack.enter_context(spool_file(self.spool_dir)),
+            result_column=self.result_column,
+            take=reconciliation.take if reconciliation else None,
+        )
+        return converted, reconciliation
+
+    def _read_sent(self, stack: ExitStack, sent: Sent) -> Reconciliation:
+        reconciliation = Reconciliation(sent.submission, stack.enter_context(spool_file(self.spool_dir)))
+        try:
+            with open_numbers(
+                sent.numbers, aws_conn_id=sent.aws_conn_id, numbers_conn_id=sent.numbers_conn_id
+            ) as source:
+                reconciliation.read_sent(source)
+        except EkycNumbersError:
+            # The result is paid for; that its input is gone must not keep it back.
+            reconciliation.leave_out(f"the input at {without_query(sent.numbers)} can't be read any more.")
+        return reconciliation
 
     def _judge(self, mismatch: str | None) -> None:
         if mismatch is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 import zipfile
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
 from stack.airflow_rest import AirflowRest
@@ -19,7 +21,10 @@ from tests.conftest import API_KEY, BUCKET
 
 pytestmark = pytest.mark.airflow
 
-DAGS = ("ekyc_basic", "ekyc_taskflow", "ekyc_mapped", "ekyc_mapped_group", "ekyc_daily")
+AT_ONCE = ("ekyc_basic", "ekyc_taskflow", "ekyc_mapped", "ekyc_mapped_group", "ekyc_daily")
+#: By itself, so that the waits of the others are not shorter for it.
+AFTERWARDS = "ekyc_warehouse"
+DAGS = (*AT_ONCE, AFTERWARDS)
 
 
 def made_up(start: int, count: int = 1000) -> list[str]:
@@ -53,7 +58,7 @@ class Runs:
 
 @pytest.fixture(scope="module")
 def runs(rest: AirflowRest, results: Any, tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    """Run them all at once."""
+    """Run them at once, and the last one afterwards."""
     basic = tmp_path_factory.mktemp("input") / "numbers.txt"
     basic.write_text("\n".join(BASIC))
     for index, numbers in FILES.items():
@@ -63,18 +68,23 @@ def runs(rest: AirflowRest, results: Any, tmp_path_factory: pytest.TempPathFacto
     confs = {
         "ekyc_basic": {"numbers": str(basic), "s3_bucket": BUCKET, "s3_key": "basic.zip"},
         "ekyc_daily": {"numbers": f"s3://{BUCKET}/daily.txt"},
+        "ekyc_warehouse": {"numbers": f"s3://{BUCKET}/daily.txt"},
     }
     ids = {}
-    for dag_id in (*DAGS, "ekyc_results_report"):
+    for dag_id in (*AT_ONCE, "ekyc_results_report"):
         rest.wait_for_dag(dag_id)
         rest.unpause(dag_id)
-    for dag_id in DAGS:
+    for dag_id in AT_ONCE:
         ids[dag_id] = rest.trigger(dag_id, confs.get(dag_id, {}))
     was_deferred = False
     while not was_deferred and rest.run("ekyc_basic", ids["ekyc_basic"])["state"] in ("queued", "running"):
         was_deferred = rest.task_instance("ekyc_basic", ids["ekyc_basic"], "wait")["state"] == "deferred"
         time.sleep(0.2)
     states = {dag_id: rest.wait_for_run(dag_id, run_id, timeout=240)["state"] for dag_id, run_id in ids.items()}
+    rest.wait_for_dag(AFTERWARDS)
+    rest.unpause(AFTERWARDS)
+    ids[AFTERWARDS] = rest.trigger(AFTERWARDS, confs[AFTERWARDS])
+    states[AFTERWARDS] = rest.wait_for_run(AFTERWARDS, ids[AFTERWARDS], timeout=240)["state"]
     return Runs(ids, states, was_deferred, rest)
 
 
@@ -147,6 +157,19 @@ def test_the_asset_event_carries_the_counts_and_starts_the_next_dag(runs: Runs, 
     assert rest.wait_for_run("ekyc_results_report", reports[0]["dag_run_id"], timeout=60)["state"] == "success"
 
 
+def test_the_warehouse_example_lands_a_parquet_partition_and_names_it_as_an_asset(
+    runs: Runs, results: Any, rest: AirflowRest
+) -> None:
+    uri = runs.xcom("ekyc_warehouse", "land")
+    found = re.fullmatch(rf"s3://{BUCKET}/(ekyc/results/dt=\d{{4}}-\d\d-\d\d/part-0\.parquet)", uri)
+    assert found
+    body = results.get_object(Bucket=BUCKET, Key=found[1])["Body"].read()
+    rows = parquet.read_table(io.BytesIO(body)).to_pylist()
+    assert {row["number"]: row["answer"] for row in rows} == answers(FILES[0])
+    (event,) = (e for e in rest.asset_events() if e["source_dag_id"] == "ekyc_warehouse")
+    assert (event["uri"], event["extra"]["rows"], event["extra"]["unmatched"]) == (uri, len(FILES[0]), 0)
+
+
 def test_everything_was_paid_once_and_the_key_went_to_the_api_alone(
     runs: Runs, rest: AirflowRest, paced_sandbox: Sandbox
 ) -> None:
@@ -159,7 +182,7 @@ def test_everything_was_paid_once_and_the_key_went_to_the_api_alone(
                 # The scheduled run of ekyc_daily may find no input of its own; it submits nothing then.
                 if ti["task_id"].endswith("submit") and ti["state"] == "success":
                     submitted.append(rest.xcom(dag_id, run["dag_run_id"], ti["task_id"], map_index=ti["map_index"]))
-    assert len(submitted) >= 1 + 1 + 3 + 3 + 1
+    assert len(submitted) >= 1 + 1 + 3 + 3 + 1 + 1
     assert sorted(submitted) == sorted(task.task_id for task in paced_sandbox.bill.submissions)
     assert paced_sandbox.key_leaks == 0
 

@@ -22,8 +22,10 @@ from airflow_provider_ekyc.exceptions import (
     EkycServerError,
 )
 from airflow_provider_ekyc.results import download as download_module
+from airflow_provider_ekyc.results.arrival import Arrival
 from airflow_provider_ekyc.results.download import Download, download
 from airflow_provider_ekyc.sandbox import Sandbox
+from airflow_provider_ekyc.spool import Spool, spool_file
 from tests.results.scripted_server import Answer, ScriptedServer, answer
 
 AT_ONCE = Retries(attempts=5, first_wait=0.0, longest_wait=0.0)
@@ -52,11 +54,16 @@ def ranged(content: bytes, *, etag: str, cut: int | None = None) -> Answer:
 
 def brought(*script: Answer, retries: Retries = AT_ONCE) -> tuple[Download, bytes, list[dict[str, str]]]:
     """Download from a scripted server; what was brought, the file, the requests."""
-    file = io.BytesIO()
-    with ScriptedServer(*script) as server, client_for(server.origin) as client:
-        result = download(client.open_result, lambda: server.url, file, retries=retries)
-    assert (result.size, result.sha256) == (len(file.getvalue()), hashlib.sha256(file.getvalue()).hexdigest())
-    return result, file.getvalue(), server.seen
+    with ScriptedServer(*script) as server, client_for(server.origin) as client, spool_file(None) as file:
+        result = download(client.open_result, lambda: server.url, Arrival(file), retries=retries)
+        content = content_of(file)
+    assert (result.size, result.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    return result, content, server.seen
+
+
+def content_of(file: Spool) -> bytes:
+    file.seek(0)
+    return file.readall()
 
 
 def failure(kind: type[Exception], *script: Answer, retries: Retries = AT_ONCE) -> str:
@@ -82,11 +89,11 @@ def exported(sandbox: Sandbox) -> Iterator[Callable[[], str]]:
 
 
 def from_sandbox(sandbox: Sandbox, exported: Callable[[], str]) -> tuple[Download, bytes]:
-    file = io.BytesIO()
-    with client_for(sandbox.url, sandbox.api_key) as client:
-        result = download(client.open_result, exported, file, retries=AT_ONCE)
-    assert result == Download(len(file.getvalue()), hashlib.sha256(file.getvalue()).hexdigest())
-    return result, file.getvalue()
+    with client_for(sandbox.url, sandbox.api_key) as client, spool_file(None) as file:
+        result = download(client.open_result, exported, Arrival(file), retries=AT_ONCE)
+        content = content_of(file)
+    assert result == Download(len(content), hashlib.sha256(content).hexdigest())
+    return result, content
 
 
 @pytest.mark.parametrize("cuts", [[0], [1], [700], [700, 300, 0, 1]])
@@ -263,14 +270,14 @@ def test_a_page_of_html_is_brought_as_it_is_for_the_archive_check_to_name_it(
 
 def test_what_is_too_large_is_left_before_its_first_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download_module, "SIZE_LIMIT", 1000)
-    file = io.BytesIO()
-    with (
-        ScriptedServer(answer(CONTENT)) as server,
-        client_for(server.origin) as client,
-        pytest.raises(EkycResultError, match="larger than 1,000 bytes"),
-    ):
-        download(client.open_result, lambda: server.url, file)
-    assert file.getvalue() == b""
+    with spool_file(None) as file:
+        with (
+            ScriptedServer(answer(CONTENT)) as server,
+            client_for(server.origin) as client,
+            pytest.raises(EkycResultError, match="larger than 1,000 bytes"),
+        ):
+            download(client.open_result, lambda: server.url, Arrival(file))
+        assert content_of(file) == b""
 
 
 def test_what_does_not_say_that_it_is_too_large_is_left_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,9 +289,10 @@ def test_a_place_that_is_not_allowed_is_not_asked() -> None:
     with (
         ScriptedServer() as other,
         client_for("http://127.0.0.1:9") as client,
+        spool_file(None) as file,
         pytest.raises(EkycResultError) as caught,
     ):
-        download(client.open_result, lambda: other.url, io.BytesIO())
+        download(client.open_result, lambda: other.url, Arrival(file))
     assert other.seen == []
     assert "X-Amz" not in str(caught.value)
 

@@ -1,0 +1,147 @@
+"""
+A file that is still arriving: who reads it waits for the bytes, so that checking goes on beside the download.
+
+A zip archive begins with its rows and ends with the list of its members, which has to be read first. So the
+end of a large one is fetched before the rest; where it could not be, its reader waits for the whole file.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from types import TracebackType
+
+from airflow_provider_ekyc.spool import Spool
+
+#: Bytes of a file's end that are fetched first; a list of three members takes 200.
+TAIL = 64 * 1024
+
+#: Bytes from which on that is worth a request of its own.
+WORTH_A_TAIL = 8 * 1024 * 1024
+
+
+class Spoiled(Exception):
+    """What has arrived so far is void: the download failed, or began anew."""
+
+
+class Arrival:
+    """
+    The reader's side is a binary file: ``seek``, ``tell``, ``read``. The rest is the writer's.
+
+    A context manager for the writer: whoever still waits when the block ends is told that nothing more comes.
+
+    :param spool: what the writer writes to, from its start
+    """
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool = spool
+        self._news = threading.Condition()
+        self._arrived = 0
+        self._size: int | None = None
+        self._tail = b""
+        self._is_spoiled = False
+        self._is_complete = False
+        self._at = 0
+
+    def __enter__(self) -> Arrival:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if not self._is_complete:
+            self.spoil()
+
+    def promise(self, size: int, tail: bytes) -> None:
+        """
+        Tell the reader what will have arrived in the end; another promise than before spoils it.
+
+        :param size: bytes of the whole
+        :param tail: its last bytes
+        """
+        with self._news:
+            self._is_spoiled |= self._size is not None and (size, tail) != (self._size, self._tail)
+            self._size, self._tail = size, tail
+            self._news.notify_all()
+
+    def advance(self, arrived: int) -> None:
+        """Tell the reader how many bytes lie in the spool."""
+        with self._news:
+            self._arrived = arrived
+            self._news.notify_all()
+
+    def complete(self, size: int) -> None:
+        """Tell the reader that this was all; a tail that is not the file's spoils it."""
+        tail = os.pread(self.spool.fileno(), len(self._tail), max(size - len(self._tail), 0))
+        with self._news:
+            self._is_spoiled |= self._size not in (None, size) or tail != self._tail
+            self._arrived = self._size = size
+            self._is_complete = True
+            self._news.notify_all()
+
+    def spoil(self) -> None:
+        """Tell the reader that all was in vain."""
+        with self._news:
+            self._is_spoiled = True
+            self._news.notify_all()
+
+    @property
+    def is_spoiled(self) -> bool:
+        """Whether what was read of it is void."""
+        return self._is_spoiled
+
+    def seekable(self) -> bool:
+        """Return that it is."""
+        return True
+
+    def tell(self) -> int:
+        """Return where the reader is."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """
+        Move the reader; from the end once that is known.
+
+        :raises OSError: to a place before the start, as files do
+        :raises Spoiled: if nothing more comes
+        """
+        at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at}.get(whence, 0)
+        if whence == os.SEEK_END:
+            at += self._wait_for_size()
+        if at < 0:
+            raise OSError(22, "Invalid argument")
+        self._at = at
+        return at
+
+    def read(self, size: int = -1) -> bytes:
+        """
+        Read, once the bytes are there.
+
+        :raises Spoiled: if nothing more comes
+        """
+        tail_at = self._wait_for_size() - len(self._tail)
+        whole = tail_at + len(self._tail)
+        end = whole if size < 0 else min(self._at + size, whole)
+        if self._at >= end:
+            return b""
+        if self._at >= tail_at:
+            block = self._tail[self._at - tail_at : end - tail_at]
+        else:
+            self._wait_for(end)
+            block = os.pread(self.spool.fileno(), end - self._at, self._at)
+            self._or_spoiled(end)  # the file may have been cut under this read
+        self._at += len(block)
+        return block
+
+    def _wait_for_size(self) -> int:
+        with self._news:
+            self._news.wait_for(lambda: self._is_spoiled or self._size is not None)
+            return self._or_spoiled(self._size)
+
+    def _wait_for(self, arrived: int) -> None:
+        with self._news:
+            self._news.wait_for(lambda: self._is_spoiled or self._arrived >= arrived)
+            self._or_spoiled(arrived)
+
+    def _or_spoiled(self, size: int | None) -> int:
+        if self._is_spoiled or size is None:
+            raise Spoiled
+        return size

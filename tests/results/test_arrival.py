@@ -1,0 +1,201 @@
+"""An archive is read while it still arrives, and what was read of a void one counts for nothing."""
+
+from __future__ import annotations
+
+import io
+import random
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from airflow_provider_ekyc.api.retries import Retries
+from airflow_provider_ekyc.results import download as download_module
+from airflow_provider_ekyc.results.archive import check_archive
+from airflow_provider_ekyc.results.arrival import Arrival, Spoiled
+from airflow_provider_ekyc.results.download import download
+from airflow_provider_ekyc.spool import Spool, spool_file
+from tests.results.archives import pack
+from tests.results.scripted_server import Answer, ScriptedServer, answer
+from tests.results.test_download import client_for, ranged
+
+CONTENT = random.Random(4).randbytes(10_000)
+
+
+@pytest.fixture
+def arrival() -> Iterator[Arrival]:
+    with spool_file(None) as spool:
+        yield Arrival(spool)
+
+
+def write(arrival: Arrival, content: bytes) -> None:
+    arrival.spool.write(content)
+    arrival.advance(arrival.spool.tell())
+
+
+def in_thread(read: Callable[[], bytes]) -> tuple[threading.Thread, list[bytes | type]]:
+    """Read in a thread; what it got, or the kind of its error."""
+    got: list[bytes | type] = []
+
+    def work() -> None:
+        try:
+            got.append(read())
+        except (Spoiled, OSError) as error:
+            got.append(type(error))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread, got
+
+
+def test_bytes_are_handed_out_as_they_come_and_the_end_at_once(arrival: Arrival) -> None:
+    thread, got = in_thread(lambda: arrival.read(4))
+    arrival.promise(len(CONTENT), CONTENT[-100:])
+    assert (arrival.seek(-60, io.SEEK_END), arrival.read(10)) == (len(CONTENT) - 60, CONTENT[-60:-50])
+    assert arrival.read() == CONTENT[-50:]
+    assert arrival.read() == b""
+    arrival.seek(0)
+    write(arrival, CONTENT[:3])
+    thread.join(0.2)
+    assert thread.is_alive()
+    write(arrival, CONTENT[3:500])
+    thread.join(5)
+    assert got == [CONTENT[:4]]
+    assert (arrival.tell(), arrival.read(96), arrival.seek(400), arrival.read(100)) == (
+        4,
+        CONTENT[4:100],
+        400,
+        CONTENT[400:500],
+    )
+
+
+def test_without_a_tail_the_end_is_known_when_all_is_there(arrival: Arrival) -> None:
+    thread, got = in_thread(lambda: arrival.read(10) if arrival.seek(-10, io.SEEK_END) else b"")
+    write(arrival, CONTENT)
+    thread.join(0.2)
+    assert thread.is_alive()
+    arrival.complete(len(CONTENT))
+    thread.join(5)
+    assert got == [CONTENT[-10:]]
+    assert not arrival.is_spoiled
+
+
+@pytest.mark.parametrize("waits_for", ["size", "bytes"])
+def test_who_waits_is_told_that_nothing_comes(arrival: Arrival, waits_for: str) -> None:
+    if waits_for == "bytes":
+        arrival.promise(100, b"")
+    thread, got = in_thread(lambda: arrival.read(10))
+    with pytest.raises(ZeroDivisionError), arrival:
+        raise ZeroDivisionError
+    thread.join(5)
+    assert got == [Spoiled]
+
+
+@pytest.mark.parametrize(("size", "tail"), [(101, b"z" * 10), (100, b"y" * 10)])
+def test_a_tail_of_another_file_spoils_it(arrival: Arrival, size: int, tail: bytes) -> None:
+    arrival.promise(size, tail)
+    write(arrival, b"z" * 100)
+    arrival.complete(100)
+    assert arrival.is_spoiled
+    with pytest.raises(Spoiled):
+        arrival.read(1)
+
+
+def test_another_promise_spoils_it(arrival: Arrival) -> None:
+    arrival.promise(100, b"z" * 10)
+    arrival.promise(100, b"z" * 10)
+    assert not arrival.is_spoiled
+    arrival.promise(100, b"y" * 10)
+    assert arrival.is_spoiled
+
+
+def test_a_place_before_the_start_is_refused_as_files_do(arrival: Arrival) -> None:
+    arrival.promise(10, b"")
+    with pytest.raises(OSError, match="Invalid argument"):
+        arrival.seek(-11, io.SEEK_END)
+
+
+# Together with the download.
+
+ROWS = 40_000
+TABLE = b"Number,amazon\n" + b"".join(b"+999%010d,%s\n" % (n * 7919, b"no" if n % 3 else b"yes") for n in range(ROWS))
+ARCHIVE = pack({"amazon.csv": TABLE})
+V1 = ranged(ARCHIVE, etag='"v1"')
+
+
+def checked_meanwhile(*script: Answer) -> tuple[int | None, list[dict[str, str]], bool]:
+    """Download an archive and check it meanwhile; rows (None if it was void), requests, whether it is whole."""
+    with (
+        spool_file(None) as spool,
+        ScriptedServer(*script) as server,
+        client_for(server.origin) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        arrival = Arrival(spool)
+        early = pool.submit(check_archive, arrival)
+        download(client.open_result, lambda: server.url, arrival, retries=Retries(3, 60.0, 0.0, 0.0))
+        try:
+            rows = early.result(30).rows
+        except Spoiled:
+            rows = None
+        return rows, server.seen, whole(spool) == ARCHIVE
+
+
+def whole(spool: Spool) -> bytes:
+    spool.seek(0)
+    return spool.readall()
+
+
+@pytest.fixture
+def _small_tails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download_module, "WORTH_A_TAIL", 1000)
+    monkeypatch.setattr(download_module, "TAIL", 500)
+
+
+@pytest.mark.usefixtures("_small_tails")
+def test_the_end_is_asked_for_first() -> None:
+    rows, seen, is_whole = checked_meanwhile(V1, V1)
+    assert (rows, is_whole) == (ROWS, True)
+    assert [head.get("range") for head in seen] == [None, f"bytes={len(ARCHIVE) - 500}-"]
+
+
+@pytest.mark.usefixtures("_small_tails")
+def test_a_break_is_resumed_below_the_reader() -> None:
+    script = [ranged(ARCHIVE, etag='"v1"', cut=60_000), V1, V1]
+    assert checked_meanwhile(*script)[::2] == (ROWS, True)
+
+
+@pytest.mark.usefixtures("_small_tails")
+@pytest.mark.parametrize(
+    "end",
+    [
+        answer(b"no", status="503 Service Unavailable"),
+        answer(ARCHIVE, ETag='"v1"'),
+        ranged(ARCHIVE, etag='"v2"'),
+        ranged(ARCHIVE, etag='"v1"', cut=100),
+    ],
+    ids=["refused", "all of it", "another", "cut"],
+)
+def test_an_end_that_can_not_be_had_is_waited_for(end: Answer) -> None:
+    rows, seen, is_whole = checked_meanwhile(V1, end)
+    assert (rows, len(seen), is_whole) == (ROWS, 2, True)
+
+
+@pytest.mark.usefixtures("_small_tails")
+@pytest.mark.parametrize("cut", [0, 60_000, 70_000])
+def test_what_was_read_of_an_object_that_changed_is_void(cut: int) -> None:
+    other = pack({"amazon.csv": TABLE[: TABLE.rindex(b"+", 0, len(TABLE) // 2)]})
+    script = [
+        ranged(other, etag='"old"', cut=cut),
+        ranged(other, etag='"old"'),
+        ranged(ARCHIVE, etag='"new"'),
+        *[ranged(ARCHIVE, etag='"new"')] * 2,
+    ]
+    rows, _, is_whole = checked_meanwhile(*script)
+    assert (rows, is_whole) == (None, True)
+
+
+def test_a_small_one_is_brought_in_one_request() -> None:
+    rows, seen, _ = checked_meanwhile(V1)
+    assert (rows, len(seen)) == (ROWS, 1)
