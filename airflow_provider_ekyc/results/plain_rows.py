@@ -33,6 +33,8 @@ def _word(text: bytes) -> tuple[numpy.uint64, numpy.uint64]:
     return numpy.uint64(mask), numpy.uint64(int.from_bytes(text, "little"))
 
 
+_WIDE = 8  # bytes that are read at once
+
 #: What stands from a row's comma to the beginning of the next row, by whether numbers have a plus.
 _YES = {plus: _word(b",yes\n" + b"+" * plus) for plus in (False, True)}
 _NO = {plus: _word(b",no\n" + b"+" * plus) for plus in (False, True)}
@@ -48,36 +50,37 @@ class PlainRows:
         r"""
         Count the rows of a block if all are ``<digits>,yes\n`` or ``no``, with a plus before each number or none.
 
-        The proof: behind each comma is a whole answer and its line feed; there are no more line feeds than
-        commas; the pluses at the beginnings, the answers and all digits together are the whole block; and no
-        number is empty.
+        The proof: behind each comma is a whole answer, its line feed and the next row's plus; these and all digits
+        together are the whole block; and no number is empty.
 
         :param block: ends with a line feed
         :return: None if a row has another form
         """
         size = len(block)
-        # Eight more, so that what stands behind the last comma can be read like the others.
-        byte = numpy.frombuffer(block + b"+.......", numpy.uint8)[:size]
+        last = block.rfind(b",")
+        if last < _WIDE:
+            return None
+        plus = block[0] == ord("+")
+        byte = numpy.frombuffer(block, numpy.uint8)
         if len(self._mask) < size:
             self._mask = numpy.empty(size, numpy.bool_)
         mask = self._mask[:size]
-        commas = numpy.flatnonzero(numpy.equal(byte, ord(","), out=mask))
-        rows = len(commas)
-        if not rows or int(numpy.count_nonzero(numpy.equal(byte, ord("\n"), out=mask))) != rows:
-            return None
-        plus = block[0] == ord("+")
-        behind = numpy.ndarray((size,), "<u8", byte.base, 0, (1,))[commas]
+        numpy.equal(byte, ord(","), out=mask)
+        mask[last] = False  # behind it are too few bytes to be read as the others are
+        commas = numpy.flatnonzero(mask)
+        behind = numpy.ndarray((size - _WIDE + 1,), "<u8", block, 0, (1,))[commas]
         (yes_bits, yes_word), (no_bits, no_word) = _YES[plus], _NO[plus]
         is_yes = (behind & yes_bits) == yes_word
-        yes = int(numpy.count_nonzero(is_yes))
-        no = int(numpy.count_nonzero((behind & no_bits) == no_word))
+        yes = int(numpy.count_nonzero(is_yes)) + (block[last:] == b",yes\n")
+        no = int(numpy.count_nonzero((behind & no_bits) == no_word)) + (block[last:] == b",no\n")
+        rows = len(commas) + 1
         if yes + no != rows:
             return None
         numpy.subtract(byte, ord("0"), out=mask.view(numpy.uint8))
         digits = int(numpy.count_nonzero(numpy.less(mask.view(numpy.uint8), 10, out=mask)))
         if digits + rows * (plus + len(",no\n")) + yes != size:
             return None
-        lengths = numpy.diff(commas) - is_yes[:-1] - (plus + len(",no\n"))
-        if commas[0] == plus or (rows > 1 and not lengths.min()):
+        lengths = numpy.diff(commas, append=last) - is_yes
+        if (commas[0] if rows > 1 else last) == plus or (rows > 1 and lengths.min() == plus + len(",no\n")):
             return None
         return PlainCount(yes, no, plus)

@@ -25,7 +25,7 @@ def whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
         if len(rest) + (block.find(b"\n") if end else len(block)) > LINE_LIMIT:
             raise EkycResultError(f"The result has a line of more than {LINE_LIMIT:,} bytes. {NOTHING_LANDED} {AGAIN}")
         if end:
-            yield rest + block[:end]
+            yield b"".join((rest, memoryview(block)[:end]))
             rest = block[end:]
         else:
             rest += block
