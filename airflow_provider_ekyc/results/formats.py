@@ -142,8 +142,6 @@ def convert(
 class HashedSpool:
     """A spool that knows what was written to it, and that S3 takes no more than so much in one put."""
 
-    closed = False
-
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
         self.size = 0
@@ -172,12 +170,6 @@ class HashedSpool:
     def tell(self) -> int:
         """Return how much was written."""
         return self.size
-
-    def flush(self) -> None:
-        """Do nothing: a spool is not buffered."""
-
-    def close(self) -> None:
-        """Leave the spool open: it is read when everything is written."""
 
 
 def _header(told: Told) -> bytes:

@@ -62,8 +62,9 @@ class ParquetFile:
             "ekyc_task_id": pyarrow.scalar(ekyc_task_id),
         }
         others = [name for name, _ in COLUMNS if name != "number"]
+        self._target = _Target(file)
         self._writer = parquet.ParquetWriter(
-            file,
+            self._target,
             self._schema,
             compression="zstd",
             use_dictionary=[name for name in others if name != "registered"],
@@ -79,14 +80,19 @@ class ParquetFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        whole = False
         try:
             if kind is None:
                 self._hand_over()
                 self._await()
                 self._write_group()
+                self._writer.close()
+                whole = True
         finally:
             self._pool.shutdown()
-            if kind is None:
+            if not whole:
+                # It would write its footer when it is collected, into a file that is closed by then.
+                self._target.file = None
                 self._writer.close()
 
     def take(self, rows: Rows) -> None:
@@ -139,6 +145,27 @@ class ParquetFile:
         }
         columns |= {name: pyarrow.repeat(value, len(read)) for name, value in self._same.items()}
         return pyarrow.table(columns, schema=self._schema)
+
+
+class _Target:
+    """The file as pyarrow writes to it."""
+
+    closed = False
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    def write(self, data: bytes) -> int:
+        return len(data) if self.file is None else int(self.file.write(data))
+
+    def tell(self) -> int:
+        return 0 if self.file is None else int(self.file.tell())
+
+    def flush(self) -> None:
+        """Do nothing: what is written is written."""
+
+    def close(self) -> None:
+        """Leave the file open: it is read when everything is written."""
 
 
 def _registered(answer: Any) -> Any:

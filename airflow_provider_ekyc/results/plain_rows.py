@@ -66,7 +66,7 @@ class PlainRows:
             self._mask = numpy.empty(size, numpy.bool_)
         mask = self._mask[:size]
         numpy.equal(byte, ord(","), out=mask)
-        mask[last] = False  # behind it are too few bytes to be read as the others are
+        mask[size - _WIDE + 1 :] = False  # too few bytes follow; the last row is looked at by itself
         commas = numpy.flatnonzero(mask)
         behind = numpy.ndarray((size - _WIDE + 1,), "<u8", block, 0, (1,))[commas]
         (yes_bits, yes_word), (no_bits, no_word) = _YES[plus], _NO[plus]

@@ -1,0 +1,240 @@
+"""What is made of an archive: the same rows in each format, as other programs read them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import polars
+import pyarrow
+import pytest
+from hypothesis import given, settings, strategies as st
+from pyarrow import parquet
+
+from airflow_provider_ekyc.exceptions import EkycResultError
+from airflow_provider_ekyc.results import formats
+from airflow_provider_ekyc.results.archive import ArchiveSummary
+from airflow_provider_ekyc.results.download import Download
+from airflow_provider_ekyc.results.formats import FORMATS, Output, Told, convert
+from airflow_provider_ekyc.spool import spool_file
+from tests.results.archives import LISTS, pack
+
+DONE = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+TOLD = Told("d4g24nep2jvh04o9uoh0", "amazon", DONE)
+
+ROWS = [("+12025550100", "yes"), ("+12025550101", "no"), ("+12025550102", "undetermined"), ("+12025550103", "")]
+PLAIN = b"Number,amazon\n+12025550100,yes\n+12025550101,no\n+12025550104,no\n"
+
+
+def table(rows: list[tuple[str, str]], header: str = "Number,amazon") -> bytes:
+    return "".join(f"{line}\n" for line in [header, *(",".join(row) for row in rows)]).encode()
+
+
+@contextmanager
+def made(archive: bytes, output_format: str, told: Told = TOLD) -> Iterator[tuple[Output, bytes]]:
+    """Convert an archive; what is to be landed, and its bytes."""
+    with spool_file(None) as source, spool_file(None) as target:
+        source.write(archive)
+        download = Download(len(archive), hashlib.sha256(archive).hexdigest())
+        output = convert(source, output_format, told, target).output(source, download)
+        output.file.seek(0)
+        content = output.file.read()
+        assert (output.size, output.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+        yield output, content
+
+
+def content_of(archive: bytes, output_format: str, told: Told = TOLD) -> bytes:
+    with made(archive, output_format, told) as (_, content):
+        return content
+
+
+def test_a_zip_is_the_archive_itself() -> None:
+    archive = pack({"all.csv": table(ROWS), **LISTS})
+    with made(archive, "zip") as (output, content):
+        assert content == archive
+        assert output.summary == ArchiveSummary(4, 1, 1, 2)
+        assert output.content_type == "application/zip"
+
+
+@pytest.mark.parametrize("output_format", FORMATS)
+def test_every_format_has_the_same_counts(output_format: str) -> None:
+    with made(pack({"amazon.csv": table(ROWS)}), output_format) as (output, _):
+        assert output.summary == ArchiveSummary(4, 1, 1, 2)
+        assert output.output_format == output_format
+
+
+def test_csv_has_the_documented_header_and_three_answers() -> None:
+    expected = b"Number,coinW\n+12025550100,yes\n+12025550101,no\n+12025550102,unknown\n+12025550103,unknown\n"
+    told = Told("t", "coinW", None)
+    assert content_of(pack({"x.csv": table(ROWS, "number,activated")}), "csv", told) == expected
+    assert gzip.decompress(content_of(pack({"x.csv": table(ROWS, "number,activated")}), "csv.gz", told)) == expected
+
+
+@pytest.mark.parametrize(
+    "delivered",
+    [
+        PLAIN.replace(b"\n", b"\r\n"),
+        PLAIN.replace(b"\n", b"\r"),
+        b"\xef\xbb\xbf" + PLAIN,
+        PLAIN.replace(b",", b";"),
+        PLAIN.replace(b"+", b""),
+        PLAIN.replace(b"yes", "SÍ".encode()).replace(b"no", b"No "),
+        PLAIN.replace(b"\n", b"\n\n"),
+        PLAIN.removesuffix(b"\n"),
+        b"".join(b'"' + line.replace(b",", b'","') + b'"\n' for line in PLAIN.splitlines()),
+        b"amazon,Number\nyes,+12025550100\nno,+12025550101\nno,+12025550104\n",
+        PLAIN,
+    ],
+    ids=["crlf", "cr", "bom", "semicolon", "no plus", "words", "blank lines", "no end", "quotes", "order", "plain"],
+)
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_however_it_was_delivered_the_csv_is_the_same(delivered: bytes, method: int) -> None:
+    archive = pack({"amazon.csv": delivered}, method=method)
+    assert content_of(archive, "csv") == PLAIN
+    assert gzip.decompress(content_of(archive, "csv.gz")) == PLAIN
+
+
+def test_gzip_copies_what_is_packed_already_and_gzip_itself_agrees(tmp_path: Path) -> None:
+    many = b"Number,amazon\n" + b"".join(
+        b"+999%010d,%s\n" % (n * 7919, b"no" if n % 3 else b"yes") for n in range(20_000)
+    )
+    archive = pack({"folder/amazon.csv": many, "activated.txt": b"+9990000000001\n"})
+    content = content_of(archive, "csv.gz")
+    assert content[10:-8] in archive
+    file = tmp_path / "result.csv.gz"
+    file.write_bytes(content)
+    subprocess.run(["gzip", "-t", str(file)], check=True)
+    assert gzip.decompress(content) == many
+
+
+def test_gzip_packs_anew_what_is_not_the_same(tmp_path: Path) -> None:
+    archive = pack({"amazon.csv": PLAIN.replace(b"Number", b"number")})
+    content = content_of(archive, "csv.gz")
+    assert content[10:-8] not in archive
+    file = tmp_path / "result.csv.gz"
+    file.write_bytes(content)
+    subprocess.run(["gzip", "-t", str(file)], check=True)
+
+
+def test_lists_alone_become_a_table() -> None:
+    assert content_of(pack(LISTS), "csv") == (
+        b"Number,amazon\n+9990000000001,yes\n+9990000000002,no\n+9990000000003,no\n"
+    )
+
+
+# Parquet.
+
+
+def parquet_file(tmp_path: Path, archive: bytes, told: Told = TOLD) -> Path:
+    file = tmp_path / "result.parquet"
+    file.write_bytes(content_of(archive, "parquet", told))
+    return file
+
+
+def test_parquet_has_types_that_engines_agree_on(tmp_path: Path) -> None:
+    file = parquet_file(tmp_path, pack({"amazon.csv": table(ROWS)}))
+    schema = parquet.read_schema(file)
+    assert {field.name: str(field.type) for field in schema} == {
+        "number": "string",
+        "registered": "bool",
+        "answer": "string",
+        "task_type": "string",
+        "verified_at": "timestamp[us, tz=UTC]",
+        "ekyc_task_id": "string",
+    }
+    assert [field.name for field in schema if not field.nullable] == ["number", "answer"]
+    same = {"task_type": "amazon", "verified_at": DONE, "ekyc_task_id": "d4g24nep2jvh04o9uoh0"}
+    meant = {"yes": True, "no": False}
+    assert parquet.read_table(file).to_pylist() == [
+        {"number": number, "registered": meant.get(answer), "answer": answer, **same} for number, answer in ROWS
+    ]
+    assert parquet.ParquetFile(file).metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+def test_a_time_that_is_not_known_is_null(tmp_path: Path) -> None:
+    read = parquet.read_table(parquet_file(tmp_path, pack({"t.csv": table(ROWS)}), Told("t", "amazon", None)))
+    assert read["verified_at"].null_count == len(ROWS)
+
+
+def test_pyarrow_duckdb_and_polars_count_alike(tmp_path: Path) -> None:
+    rows = [(f"+999{n * 7919:010d}", ["yes", "no", "no", "undetermined"][n % 4]) for n in range(300_000)]
+    file = parquet_file(tmp_path, pack({"amazon.csv": table(rows)}))
+    column = parquet.read_table(file)["registered"]
+    by_arrow = (len(column), column.to_pylist().count(True), column.null_count)
+    asked = "SELECT count(*), count(*) FILTER (WHERE registered), count(*) FILTER (WHERE registered IS NULL)"
+    by_duckdb = duckdb.sql(f"{asked} FROM read_parquet('{file}')").fetchall()[0]
+    frame = polars.read_parquet(file)
+    by_polars = (frame.height, frame["registered"].sum(), frame["registered"].null_count())
+    assert by_arrow == by_duckdb == by_polars == (300_000, 75_000, 75_000)
+    assert frame["number"].to_list() == [number for number, _ in rows]
+    assert parquet.ParquetFile(file).metadata.num_row_groups == 1
+
+
+def test_rows_lie_in_groups_of_about_a_million(tmp_path: Path) -> None:
+    block = b"".join(b"+999%010d,no\n" % n for n in range(100_000))
+    archive = pack({"t.csv": b"Number,amazon\n" + block * 23})
+    metadata = parquet.ParquetFile(parquet_file(tmp_path, archive)).metadata
+    sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    assert sum(sizes) == 2_300_000
+    assert all(1_000_000 <= size < 1_400_000 for size in sizes[:-1])
+
+
+CELLS = st.sampled_from(["yes", "no", "sí", "NO", "undetermined", "", "n/a", "0"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(10, 10**15 - 1).map("+{}".format), CELLS), min_size=1, max_size=50))
+def test_all_formats_hold_the_same_rows(rows: list[tuple[str, str]]) -> None:
+    archive = pack({"t.csv": table(rows)})
+    meaning = {"yes": "yes", "sí": "yes", "no": "no", "NO": "no"}
+    expected = [(number, meaning.get(answer, "unknown")) for number, answer in rows]
+    lines = content_of(archive, "csv").decode().splitlines()
+    assert [tuple(row) for row in csv.reader(lines[1:])] == expected
+    assert gzip.decompress(content_of(archive, "csv.gz")).decode().splitlines() == lines
+    read = parquet.read_table(pyarrow.BufferReader(content_of(archive, "parquet")))
+    told = {True: "yes", False: "no", None: "unknown"}
+    assert [(row["number"], told[row["registered"]]) for row in read.to_pylist()] == expected
+    assert read["answer"].to_pylist() == [answer for _, answer in rows]
+
+
+# What can't be made.
+
+
+@pytest.mark.parametrize("output_format", ["csv", "csv.gz", "parquet"])
+def test_what_is_larger_than_one_put_is_refused(output_format: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "SIZE_LIMIT", 40)
+    with pytest.raises(EkycResultError, match="larger than 40 bytes in this output_format"):
+        content_of(pack({"amazon.csv": PLAIN}), output_format)
+
+
+@pytest.mark.parametrize("output_format", FORMATS)
+def test_a_row_that_is_no_row_is_refused_in_every_format(output_format: str) -> None:
+    with pytest.raises(EkycResultError, match="Line 5 of the result's table has 3 fields"):
+        content_of(pack({"amazon.csv": PLAIN + b"+12025550105,no,no\n"}), output_format)
+
+
+def test_an_answer_that_would_need_quotes_is_written_without_what_asks_for_them(tmp_path: Path) -> None:
+    archive = pack({"t.csv": b'Number,amazon\n+12025550100,"no, ""not"" yet\nknown"\n'})
+    assert content_of(archive, "csv") == b"Number,amazon\n+12025550100,unknown\n"
+    assert parquet.read_table(parquet_file(tmp_path, archive))["answer"].to_pylist() == ["no   not  yet known"]
+
+
+def test_the_spool_is_all_that_is_written(tmp_path: Path) -> None:
+    with spool_file(tmp_path) as source, spool_file(tmp_path) as target:
+        source.write(pack({"amazon.csv": PLAIN}))
+        convert(source, "parquet", TOLD, target)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_spool_is_read_too() -> None:
+    with spool_file(None) as target:
+        assert convert(io.BytesIO(pack({"amazon.csv": PLAIN})), "csv", TOLD, target).summary.rows == 3
