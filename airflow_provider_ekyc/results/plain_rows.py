@@ -54,11 +54,11 @@ class PlainRows:
         together are the whole block; and no number is empty.
 
         :param block: ends with a line feed
-        :return: None if a row has another form
+        :return: None if a row has another form, or there are less than 16 bytes
         """
         size = len(block)
         last = block.rfind(b",")
-        if last < _WIDE:
+        if last < 0 or size < 2 * _WIDE:
             return None
         plus = block[0] == ord("+")
         byte = numpy.frombuffer(block, numpy.uint8)

@@ -1,0 +1,202 @@
+"""Three readers of rows agree with a plain reading, and the fastest one takes nothing that it has not proved."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given, settings, strategies as st
+
+from airflow_provider_ekyc.exceptions import EkycResultError
+from airflow_provider_ekyc.results.plain_rows import PlainCount, PlainRows
+from airflow_provider_ekyc.results.rows import Rows, meaning, read_list, read_table
+from airflow_provider_ekyc.results.whole_lines import whole_lines
+
+PLAIN = re.compile(rb"(?:\+[0-9]+,(?:yes|no)\n)+|(?:[0-9]+,(?:yes|no)\n)+")
+
+
+def told(rows: list[Rows]) -> tuple[bytes, dict[str, int]]:
+    """All lines, and how often each answer comes."""
+    answers: Counter[str] = Counter()
+    for found in rows:
+        assert found.lines.count(b"\n") == sum(found.answers.values())
+        answers.update(found.answers)
+    return b"".join(found.lines for found in rows), dict(answers)
+
+
+def read(text: str | bytes, *, column: str | None = None, size: int = 1 << 20) -> tuple[bytes, dict[str, int]]:
+    content = text.encode() if isinstance(text, str) else text
+    return told(list(read_table((content[at : at + size] for at in range(0, len(content), size)), column)))
+
+
+def refusal(text: str, column: str | None = None) -> str:
+    with pytest.raises(EkycResultError) as caught:
+        read(text, column=column)
+    return caught.value.message
+
+
+# The proof.
+
+
+def by_hand(block: bytes) -> PlainCount | None:
+    if not PLAIN.fullmatch(block):
+        return None
+    return PlainCount(block.count(b",yes\n"), block.count(b",no\n"), block.startswith(b"+"))
+
+
+@pytest.mark.parametrize("plus", [b"+", b""])
+def test_plain_rows_are_counted(plus: bytes) -> None:
+    rows = [plus + b"%d,%s\n" % (n * 7919 + 10, b"no" if n % 3 else b"yes") for n in range(1000)]
+    for count in (3, 4, 1000):
+        block = b"".join(rows[:count])
+        assert PlainRows().count(block) == by_hand(block)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"\n", b",\n", b",yes\n", b"+,yes\n", b"1,yes\n,no\n", b"+1,yes\n+,no\n", b"+,yes\n+1,no\n", b"1,yes\n\n",
+        b"\n1,yes\n", b"1,yes\n2\n", b"1,yes,no\n", b"1,no,no\n", b"1,ye1s\n", b"1,yes1\n", b"11,yes\n2,noo\n",
+        b"1,yes\n+2,no\n", b"+1,yes\n2,no\n", b"1+,yes\n", b"+1+,no\n", b"++1,no\n", b"1,Yes\n", b"1,yes \n",
+        b"1 ,yes\n", b"a,yes\n", b"1,\n", b"1;yes\n", b"1,yes\x00\n", b"12345678,no,1\n", b"12345678\n1234,no\n",
+        b"1,yes\n1,yes\n1\n,no\n", b"x" * 40 + b"\n",
+    ],
+)  # fmt: skip
+def test_what_is_not_plain_is_left_to_others(block: bytes) -> None:
+    assert PlainRows().count(block) is None
+
+
+EDITS = st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from(b'+,\nyesno019 ;"\x00\xff')), max_size=3)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10**15), st.booleans()), min_size=1, max_size=12), st.booleans(), EDITS)
+@example([(1, True), (2, False)], True, [(0, ord("1"))])
+def test_nothing_is_taken_that_a_regular_expression_would_not_take(
+    rows: list[tuple[int, bool]], plus: bool, edits: list[tuple[int, int]]
+) -> None:
+    block = bytearray(b"".join(b"%s%d,%s\n" % (b"+" * plus, n, b"yes" if yes else b"no") for n, yes in rows))
+    for place, byte in edits:
+        block[place % (len(block) - 1)] = byte
+    found, expected = PlainRows().count(bytes(block)), by_hand(bytes(block))
+    assert found == expected or (found is None and len(block) < 16)
+
+
+# Tables.
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["+12025550100,yes", "+12025550101,no"],
+        ["12025550100,yes", "12025550101,no"],
+        ["12025550100,yes", "+12025550101,no"],
+        [" +12025550100 , yes ", "12025550101,no "],
+        ['"+12025550100","yes"', "12025550101,no"],
+        ["", "+12025550100,yes", "", "", "+12025550101,no", ""],
+    ],
+)
+def test_every_way_of_writing_gives_the_same_lines(cells: list[str]) -> None:
+    text = "\n".join(["Number,amazon", *cells, ""])
+    for size in (1, 7, 1000):
+        assert read(text, size=size) == (b"+12025550100,yes\n+12025550101,no\n", {"yes": 1, "no": 1})
+
+
+def test_the_answer_column_can_be_named_among_several() -> None:
+    text = "country,Number,amazon,carrier\nUS,12025550100,yes,x\nUS,12025550101,no,y\n"
+    assert read(text, column=" AMAZON ") == (b"+12025550100,yes\n+12025550101,no\n", {"yes": 1, "no": 1})
+    assert read(text, column="carrier")[1] == {"x": 1, "y": 1}
+    assert "has 3 columns beside the number's (columns: country, amazon, carrier)" in refusal(text)
+    message = refusal(text, "registered")
+    assert "has not exactly one column with the name that result_column gives" in message
+    assert "Correct result_column" in message
+
+
+def test_a_named_column_must_be_there_even_if_there_is_one_alone() -> None:
+    assert read("Number,amazon\n12025550100,yes\n", column="amazon")[1] == {"yes": 1}
+    assert "columns: amazon" in refusal("Number,amazon\n12025550100,yes\n", "activated")
+
+
+def test_names_that_may_be_rows_are_not_shown() -> None:
+    assert "(columns: none)" in refusal("Number,12025550100,+12025550101\n")
+
+
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [
+        (["+12025550100,yes", "x,y,z"], 3),
+        (["+12025550100,yes"] * 30_000 + ["+12025550100,perhaps"] * 30_000 + ["1,2,3"], 60_002),
+        (["+12025550100,yes", "", '"+12025550100","perhaps"', "1"], 5),
+        (["+12025550100,yes", '"+12025550100","per\nhaps"', "1"], 5),
+    ],
+)
+def test_the_line_of_what_is_no_row_is_told(lines: list[str], line: int) -> None:
+    for size in (1000, 100_000, 10_000_000):
+        content = "\n".join(["Number,amazon", *lines, ""]).encode()
+        with pytest.raises(EkycResultError, match=f"Line {line:,} of"):
+            read(content, size=size)
+
+
+def test_a_number_that_is_none_stays_as_it_is() -> None:
+    # Other task types verify other things than numbers.
+    assert read("Number,amazon_email\nsomebody@example.com,yes\n")[0] == b"somebody@example.com,yes\n"
+
+
+CELLS = st.sampled_from(["yes", "no", "sí", "Sí", "NO", "undetermined", "", "n/a", "0", "yes1", "oui et non"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(10, 10**15 - 1), CELLS, st.sampled_from(["+", "", '"'])), max_size=40),
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.integers(1, 90),
+)
+def test_all_readers_agree_with_a_plain_reading(
+    rows: list[tuple[int, str, str]], delimiter: str, end: str, size: int
+) -> None:
+    def written(number: int, answer: str, how: str) -> str:
+        return f'"{number}"{delimiter}"{answer}"' if how == '"' else f"{how}{number}{delimiter}{answer}"
+
+    text = end.join([f"Number{delimiter}amazon", *(written(*row) for row in rows), ""])
+    lines, answers = read(text, size=size)
+    assert lines == "".join(f"+{number},{answer}\n" for number, answer, _ in rows).encode()
+    assert answers == dict(Counter(answer for _, answer, _ in rows))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lists_give_their_numbers_the_answer_of_their_name(end: str) -> None:
+    content = ("\ufeff" + end.join(["+12025550100", "", "12025550101", " 12025550102 ", ""])).encode()
+    assert told(list(read_list([content[:9], content[9:]], "yes"))) == (
+        b"+12025550100,yes\n+12025550101,yes\n+12025550102,yes\n",
+        {"yes": 3},
+    )
+
+
+@pytest.mark.parametrize("line", ["+12025550100,yes", '"+12025550100"'])
+def test_a_list_of_something_else_is_refused(line: str) -> None:
+    with pytest.raises(EkycResultError, match="holds something else"):
+        list(read_list([line.encode()], "yes"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "means"),
+    [("yes", "yes"), (" SÍ", "yes"), ("si", "yes"), ("No", "no"), ("", "unknown"), ("false", "unknown")],
+)
+def test_what_answers_mean(answer: str, means: str) -> None:
+    assert meaning(answer) == means
+
+
+# Lines.
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("ab\r\n", max_size=60), st.lists(st.integers(0, 60), max_size=8))
+def test_blocks_are_cut_where_lines_end(text: str, cuts: list[int]) -> None:
+    places = [0, *sorted(cuts), len(text)]
+    blocks = list(whole_lines(text[a:b].encode() for a, b in pairwise(places)))
+    assert all(block.endswith(b"\n") for block in blocks)
+    whole = text.replace("\r\n", "\n").replace("\r", "\n")
+    assert b"".join(blocks).decode() == whole + "\n" * (bool(whole) and not whole.endswith("\n"))
