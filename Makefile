@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed-from
 AIRFLOW_VERSION := 3.3.2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types unit faults bench constraints clean
+.PHONY: help venv demo test lint types unit faults fuzz bench constraints clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,12 @@ unit: $(STAMP) ## pytest, unit and integration tests
 faults: $(STAMP) ## kills and faults on every call, counted by the bill (N=200, SEED=...)
 	@$(BIN)/python -m faults --count $(or $(N),200) $(if $(SEED),--seed $(SEED))
 
-bench: $(STAMP) ## memory, parse time and poll policy, into build/bench.json
+fuzz: $(STAMP) ## archives, answers and number files, whole and broken (N=10000, SEED=...)
+	@$(BIN)/python -m fuzz --count $(or $(N),10000) $(if $(SEED),--seed $(SEED))
+
+bench: $(STAMP) ## moves, Parquet, memory, parse time and poll policy, into build/bench.json
+	@$(BIN)/python -m benchmarks.move
+	@$(BIN)/python -m benchmarks.parquet
 	@$(BIN)/python -m benchmarks.parse_time
 	@$(BIN)/python -m benchmarks.submit_memory
 	@$(BIN)/python -m benchmarks.poll_policy
