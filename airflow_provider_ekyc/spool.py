@@ -80,6 +80,6 @@ def _spool_error(spool_dir: str | os.PathLike[str] | None, reason: str) -> EkycS
         place = tempfile.tempdir or "the system's temporary directory"
     return EkycSpoolError(
         f"The temporary file in {place} can't be written: {reason}. Nothing was sent or landed by this try. Free some "
-        f"space (about three times the size of the input, or once the size of the result), or set spool_dir (or "
+        f"space (about three times the size of the input, or four times that of the result), or set spool_dir (or "
         f"TMPDIR on the worker) to a directory on a larger disk. A retry is safe."
     )

@@ -17,12 +17,15 @@ pytestmark = pytest.mark.usefixtures("connections")
 PROGRAM = """
 import resource, sys
 from airflow_provider_ekyc.airflow_errors import EkycRetryException
-from airflow_provider_ekyc.results import archive, download, landing
+from airflow_provider_ekyc.transfers import transfer_job
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 landing = EkycResultsToS3Operator(
-    task_id="land", ekyc_task_id=sys.argv[1], s3_bucket=sys.argv[2], s3_key="a.zip", spool_dir=sys.argv[3]
+    task_id="land", ekyc_task_id=sys.argv[1], s3_bucket=sys.argv[2], s3_key="a.zip", spool_dir=sys.argv[3],
+    output_format=sys.argv[4],
 )
-resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+import pyarrow.csv, pyarrow.parquet
+limit = int(sys.argv[5])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
     landing.execute({"outlet_events": {}})
 except EkycRetryException as error:
@@ -30,9 +33,16 @@ except EkycRetryException as error:
 """
 
 
-def test_a_full_disk_is_named_and_nothing_lands(sandbox: Sandbox, s3: Any, exported: str, tmp_path: Path) -> None:
+# The archive has some 600 bytes, and what is made of it more.
+@pytest.mark.parametrize(("output_format", "limit"), [("zip", 500), ("csv", 1000), ("parquet", 1000)])
+def test_a_full_disk_is_named_and_nothing_lands(
+    sandbox: Sandbox, s3: Any, exported: str, tmp_path: Path, output_format: str, limit: int
+) -> None:
     output = subprocess.run(
-        [sys.executable, "-c", PROGRAM, exported, BUCKET, str(tmp_path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM, exported, BUCKET, str(tmp_path), output_format, str(limit)],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     message = output.partition("MESSAGE ")[2]
     for words in (str(tmp_path), "can't be written", "spool_dir", "A retry is safe"):
