@@ -18,7 +18,8 @@ _QUERY = re.compile(r"\?[^\s\"'<>?=]*=[^\s\"'<>]*")
 # A presigned URL that was itself quoted in a URL, or was torn apart.
 _SIGNED = re.compile(r"(X-Amz-[A-Za-z-]{1,40}(?:=|%3D))[^\s\"'<>&]*", re.IGNORECASE)
 # Nine digits and more, however grouped, or five behind a plus: shorter runs are counts, codes and limits.
-_NUMBER = re.compile(r"(?:\+|%2[Bb])\d(?:[ .()-]{0,2}\d){4,}|\d(?:[ .()-]{0,2}\d){8,}")
+# Possessive, since each step back that could be taken is remembered: 150 MiB for a megabyte of digits.
+_NUMBER = re.compile(r"(?:\+|%2[Bb])\d(?:[ .()-]{0,2}+\d){4,}+|\d(?:[ .()-]{0,2}+\d){8,}+")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?!\d)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 

@@ -21,6 +21,7 @@ DIRECTORY_LIMIT = 1024 * 1024
 NOTHING_LANDED = "Nothing was landed; the submission stays paid."
 AGAIN = "Clear this task to download it again; if it stays so, ask the vendor about this task id."
 
+_FRONT_LIMIT = 64 * 1024
 _HEADER = 30  # bytes of a member's own header, before its name
 _UNREADABLE = 1 << 5 | 1 << 6  # patched data, strong encryption (APPNOTE 4.4.4)
 _LISTS = {"activated.txt": "yes", "unregistered.txt": "no"}
@@ -53,6 +54,7 @@ def opened_archive(file: BinaryIO) -> Iterator[Contents]:
     with zipfile.ZipFile(_Pieces(file)) as archive:
         members = sorted(archive.infolist(), key=lambda member: member.header_offset)
         _check_offsets(members, archive.start_dir)
+        _check_front(file, members)
         table, lists = _choose(members)
         yield Contents(members, table, lists)
 
@@ -105,6 +107,18 @@ def _choose(members: list[zipfile.ZipInfo]) -> tuple[zipfile.ZipInfo | None, dic
     if not lists:
         raise EkycResultError(f"The result has no table (.csv) among its members. {NOTHING_LANDED} {AGAIN}")
     return None, lists
+
+
+def _check_front(file: BinaryIO, members: list[zipfile.ZipInfo]) -> None:
+    """
+    Check what lies before the first member: an archive may have a few bytes in front.
+
+    One that was cut right behind an archive within it looks like the inner one, with the outer one in front.
+    """
+    size = members[0].header_offset if members else 0
+    file.seek(0)
+    if size > _FRONT_LIMIT or b"PK\x03\x04" in file.read(size):
+        raise zipfile.BadZipFile("another archive lies in front of its members")
 
 
 def _check_offsets(members: list[zipfile.ZipInfo], end: int) -> None:

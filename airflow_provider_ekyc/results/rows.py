@@ -29,7 +29,8 @@ ANSWERS = {"yes": "yes", "sí": "yes", "si": "yes", "no": "no"}
 
 _NUMBERS = re.compile(rb"(?:\+?[0-9]+\n)*+")
 _NUMBER = re.compile(r"\+?([0-9]+)")
-_NOT_IN_A_CELL = re.compile(r'[,"\x00-\x1f\x7f]')
+_NOT_IN_A_CELL = re.compile(r'[,"\r\n\t]')
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f]")
 _CSV_ROWS = 4096
 
 
@@ -154,7 +155,7 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
     counts: Counter[str] = Counter()
     try:
         for row in reader:
-            if not any(row):
+            if not any(row) and len(row) < 2:
                 continue
             if len(row) != columns.count:
                 raise EkycResultError(
@@ -162,7 +163,7 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
                     f"{columns.count:,}. {NOTHING_LANDED} {AGAIN}"
                 )
             number, answer = _cell(row[columns.number]), _cell(row[columns.answer])
-            if not number:
+            if not number or number.lower() in ANSWERS:
                 raise EkycResultError(
                     f"Line {at + reader.line_num - 1:,} of the result's table has no number. {NOTHING_LANDED} {AGAIN}"
                 )
@@ -188,7 +189,7 @@ def _sum_by(clean: Mapping[bytes, str], counts: Mapping[bytes, int]) -> dict[str
 
 def _cell(text: str) -> str:
     """Make a cell that needs no quotes; no number and no known answer has what is taken out."""
-    return _NOT_IN_A_CELL.sub(" ", text).strip()
+    return _NO_TEXT.sub("\ufffd", _NOT_IN_A_CELL.sub(" ", text)).strip()
 
 
 def _text(content: bytes) -> str:

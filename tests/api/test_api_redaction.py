@@ -3,6 +3,7 @@ from __future__ import annotations
 import html
 import json
 import time
+import tracemalloc
 from urllib.parse import quote
 
 import pytest
@@ -119,3 +120,13 @@ def test_a_megabyte_of_malice_costs_no_time(text: str) -> None:
 def test_a_url_without_its_query_has_neither_credentials_nor_fragment() -> None:
     assert without_query("https://me:secret@s3.example/a?b=c#d") == "https://s3.example/a"
     assert without_query("s3://bucket/key") == "s3://bucket/key"
+
+
+def test_a_megabyte_of_digits_needs_no_memory_to_speak_of() -> None:
+    text = "x" + "7" * 1_000_000
+    tracemalloc.start()
+    try:
+        assert redact(text) == "x[number removed]"
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()

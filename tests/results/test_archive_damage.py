@@ -75,6 +75,9 @@ def test_what_is_no_archive_of_results_is_named(content: bytes, words: str) -> N
         ("Number,number\n+9990000000001,9990000000001\n", "names one number column"),
         ("Number\n+9990000000001\n", "has no answer column (columns: none)"),
         ("Number,9990000000001,x\n+9990000000001,yes,1\n", "has 2 columns beside the number's (columns: x)"),
+        ("Number,amazon\n+9990000000001,yes\n,\n", "Line 3 of the result's table has no number"),
+        ("Number,amazon\n+9990000000001,yes\n,,,,\n", "Line 3 of the result's table has 5 fields"),
+        ("amazon,Number\n+9990000000001,yes\n", "Line 2 of the result's table has no number"),
         ("Number,amazon\n,yes\n", "Line 2 of the result's table has no number"),
         ("Number,amazon\n+9990000000001,yes\n ,no\n", "Line 3 of the result's table has no number"),
         ("Number," + "x" * 200_000, "does not begin|not CSV|no row"),
@@ -139,6 +142,15 @@ def test_rows_that_lie_where_a_name_should_be_are_not_quoted() -> None:
     assert refusal(bytes(archive)).startswith(
         "The result is a damaged zip archive (a member has another name in the list). "
     )
+
+
+@pytest.mark.parametrize("front", [b"", b"#!/bin/true\n"])
+def test_an_archive_that_is_cut_behind_one_within_it_is_not_taken_for_the_inner_one(front: bytes) -> None:
+    inner = pack({"t.csv": TABLE})
+    outer = front + pack({"inner.zip": inner, "all.csv": TABLE * 2}, method=zipfile.ZIP_STORED)
+    cut = outer[: outer.index(inner) + len(inner)]
+    assert ("not a zip archive" if front else "another archive lies in front") in refusal(cut)
+    assert "not a zip archive" in refusal(bytes(70_000) + inner)
 
 
 def test_every_cut_is_noticed() -> None:

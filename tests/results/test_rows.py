@@ -139,6 +139,10 @@ def test_the_line_of_what_is_no_row_is_told(lines: list[str], line: int) -> None
             read(content, size=size)
 
 
+def test_an_answer_with_something_invisible_in_it_is_not_the_answer() -> None:
+    assert read("Number,amazon\n12025550100,yes\0\n12025550101,n\x08o\n")[1] == {"yes\ufffd": 1, "n\ufffdo": 1}
+
+
 def test_a_number_that_is_none_stays_as_it_is() -> None:
     # Other task types verify other things than numbers.
     assert read("Number,amazon_email\nsomebody@example.com,yes\n")[0] == b"somebody@example.com,yes\n"

@@ -1,0 +1,117 @@
+"""What an input is, and how a seed and an index make one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["archives", "answers", "numbers"]
+
+#: Which kind an index is of: of ten in a row six archives, two answers, two number files.
+KINDS: tuple[Kind, ...] = (*("archives",) * 3, "answers", "numbers", *("archives",) * 3, "answers", "numbers")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a plain reading of an archive counts."""
+
+    rows: int
+    yes: int
+    no: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """
+    One input.
+
+    :param index: with the seed, all that is needed to make it again
+    :param name: of its class, such as ``bit flips``
+    :param data: the bytes that the reader gets
+    """
+
+    index: int
+    name: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveInput(Input):
+    """
+    A result archive, or what comes in place of one.
+
+    :param allowed: the counts that a reader may come to; none if it must refuse
+    :param may_refuse: whether it may be refused: always, except for a whole archive
+    :param rows: of a whole archive: (digits, yes, no or unknown), in order
+    :param through: whether it also goes through the whole transfer
+    """
+
+    allowed: frozenset[Counts] = frozenset()
+    may_refuse: bool = True
+    rows: tuple[tuple[str, str], ...] | None = field(default=None, repr=False)
+    through: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerInput(Input):
+    """
+    An answer of the API, or of the store.
+
+    :param call: ``submission``, ``status query``, ``balance query`` or ``result download``
+    :param status: HTTP status
+    :param headers: of the answer
+    :param wire: whether ``data`` is a whole answer for a socket, head included, or a body
+    :param expected: fields of what must be read; empty if any value or a refusal will do
+    """
+
+    call: str = "status query"
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wire: bool = False
+    expected: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NumbersInput(Input):
+    """
+    A file of numbers, or what is given in place of one.
+
+    :param check: whether lines must be numbers
+    :param invalid: ``fail`` or ``drop``
+    :param limits: fewest and most rows
+    :param block_bytes: bytes that are read at a time
+    """
+
+    check: bool = True
+    invalid: Literal["fail", "drop"] = "fail"
+    limits: tuple[int, int] = (0, 10_000_000)
+    block_bytes: int = 1 << 20
+
+
+def kind_of(index: int) -> Kind:
+    """Return the kind of the input with this index."""
+    return KINDS[index % len(KINDS)]
+
+
+def ordinal_of(index: int) -> int:
+    """Return how many inputs of the same kind come before it."""
+    whole, rest = divmod(index, len(KINDS))
+    kind = KINDS[rest]
+    return whole * KINDS.count(kind) + KINDS[:rest].count(kind)
+
+
+def make_input(seed: int, index: int) -> Input:
+    """
+    Make the input that belongs to a seed and an index, the same one each time.
+
+    The first inputs of each kind go through its classes one by one, so that a short run has seen them all.
+    """
+    from fuzz import answers, archives, number_files
+
+    # Text, as a tuple would be hashed, differently in each process.
+    rng = random.Random(f"{seed}/{index}")
+    makers = {"archives": archives.make, "answers": answers.make, "numbers": number_files.make}
+    return makers[kind_of(index)](rng, index, ordinal_of(index))

@@ -1,0 +1,161 @@
+"""How answers are given to the package: to its pure functions, and to both clients over sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_ekyc.api.client import EkycClient
+from airflow_provider_ekyc.api.failures import HttpAnswer, classify_result_status
+from airflow_provider_ekyc.api.models import Balance, Task
+from airflow_provider_ekyc.api.protocol import read_balance_answer, read_status_answer, read_submission_answer
+from airflow_provider_ekyc.api.result_hosts import ResultHost, find_result_host
+from airflow_provider_ekyc.api.result_stream import ResultHead, read_result_head
+from airflow_provider_ekyc.api.retries import Retries
+from airflow_provider_ekyc.api.settings import EkycSettings, read_settings
+from airflow_provider_ekyc.exceptions import EkycApiError, EkycError, EkycResultError, Outcome
+from airflow_provider_ekyc.poll_interval import PollPolicy
+from airflow_provider_ekyc.polling import Deadline, Poller, summary
+from airflow_provider_ekyc.results.arrival import Arrival
+from airflow_provider_ekyc.results.download import Download, download
+from airflow_provider_ekyc.spool import spool_file
+from fuzz.answers import BALANCE, RESULT, STATUS, SUBMIT
+from fuzz.inputs import AnswerInput
+from fuzz.marks import API_KEY, QUERY, digits_of
+from fuzz.oddities import TASK_ID
+from fuzz.reading import Reading
+from fuzz.source_server import SourceServer
+
+_NOW = 1_763_712_000.0  # when every answer is said to have arrived: the result must not hang on today
+_TRIES = 3
+_NUMBERS = f"+{digits_of(1)}\n".encode()
+
+
+def settings_for(origin: str) -> EkycSettings:
+    """Return the settings of a connection to a server."""
+    extra = {"result_hosts": origin, "connect_timeout": 5, "read_timeout": 5, "submit_timeout": 5}
+    return read_settings("made_up", host=origin, password=API_KEY, extra=extra)
+
+
+@contextmanager
+def answer_reading(given: AnswerInput, server: SourceServer, spool_dir: Path) -> Iterator[Reading]:
+    """Give an answer to the functions that read it, or to a client that asks for it."""
+    settings = settings_for(server.origin)
+    read = (lambda: _ask(given, server, settings, spool_dir)) if given.wire else (lambda: _read(given, settings))
+    yield Reading(
+        read=read,
+        judge_value=lambda value: _judge_value(given, value),
+        judge_error=lambda error: _judge_error(given, error),
+        disk=_TRIES * len(given.data) if given.wire else 0,
+    )
+
+
+def _read(given: AnswerInput, settings: EkycSettings) -> Any:
+    answer = HttpAnswer(given.status, given.headers, given.data, datetime.fromtimestamp(_NOW, UTC))
+    if given.call == SUBMIT:
+        return _used(read_submission_answer(settings, answer), settings)
+    if given.call == BALANCE:
+        return read_balance_answer(settings, answer)
+    if given.call == RESULT:
+        if given.status not in (200, 206):
+            raise classify_result_status(answer)
+        return read_result_head(given.status, given.headers)
+    try:
+        return _used(read_status_answer(settings, TASK_ID, answer), settings)
+    except EkycApiError as error:
+        Poller(PollPolicy(), _NOW - 60, Deadline(_NOW + 3600)).on_error(error, _NOW, 0.5)
+        raise
+
+
+def _used(task: Task, settings: EkycSettings) -> Task:
+    """Do with a task what the sensor and the transfer do."""
+    decision = Poller(PollPolicy(), _NOW - 60, Deadline(_NOW + 3600)).on_task(task, _NOW, 0.5)
+    json.dumps(summary(task, seconds=1.0, queries=1), allow_nan=False)
+    wait = 0.0 if decision.ask_at is None else decision.ask_at - _NOW
+    if not 0.0 <= wait <= 3600.0 or not 0.0 <= (task.progress or 0.0) <= 1.0:
+        raise ArithmeticError("a wait or a progress out of its bounds")
+    if task.result_url:
+        try:
+            host = find_result_host(task.result_url, settings.result_hosts)
+        except EkycResultError:
+            return task
+        if not isinstance(host, ResultHost):
+            raise TypeError("no host")
+    return task
+
+
+def _ask(given: AnswerInput, server: SourceServer, settings: EkycSettings, spool_dir: Path) -> Any:
+    server.answer_all(given.data)
+    if given.call == STATUS and given.index % 2:
+        return asyncio.run(_ask_aio(settings))
+    retries = Retries(attempts=_TRIES)
+    with EkycClient(settings, retries=retries) as client:
+        if given.call == SUBMIT:
+            return client.submit(io.BytesIO(_NUMBERS), len(_NUMBERS), "amazon")
+        if given.call == BALANCE:
+            return client.balance()
+        if given.call == STATUS:
+            return client.task(TASK_ID)
+        with spool_file(spool_dir) as file:
+            url = f"{server.origin}/result.zip?{QUERY}"
+            return download(client.open_result, lambda: url, Arrival(file), retries=retries)
+
+
+async def _ask_aio(settings: EkycSettings) -> Task:
+    from airflow_provider_ekyc.api.aio import fetch_task, shared_session
+
+    async with shared_session() as session:
+        return await fetch_task(session, settings, TASK_ID)
+
+
+def _judge_value(given: AnswerInput, value: Any) -> str:
+    kinds: dict[str, tuple[type, ...]] = {BALANCE: (Balance,), RESULT: (ResultHead, Download)}
+    if not isinstance(value, kinds.get(given.call, (Task,))):
+        return f"read as {type(value).__name__}"
+    if isinstance(value, Task) and given.call == STATUS and value.ekyc_task_id != TASK_ID:
+        return "another task's answer was taken"
+    if isinstance(value, Task) and not value.ekyc_task_id.strip():
+        return "a task without an id"
+    counts = (value.total, value.success, value.failure) if isinstance(value, Task) else ()
+    if any(count is not None and count < 0 for count in counts):
+        return "a count below 0"
+    if isinstance(value, Balance) and value.balance != value.balance:
+        return "a balance that is no number"
+    named = {"task_id": getattr(value, "ekyc_task_id", None), "balance": getattr(value, "balance", None)}
+    named["size"] = getattr(value, "size", None)
+    return "" if all(named[name] == wanted for name, wanted in given.expected.items()) else "read as something else"
+
+
+def _judge_error(given: AnswerInput, error: EkycError) -> str:
+    if given.expected:
+        return "a whole answer was refused"
+    if not isinstance(error, EkycApiError):
+        return "" if isinstance(error, EkycResultError) and given.wire else f"refused as {type(error).__name__}"
+    if error.retry_after is not None and not 0.0 <= error.retry_after <= 3600.0:
+        return "a Retry-After out of its bounds"
+    if given.call != SUBMIT or given.wire:
+        return ""
+    if _carries_id(given):
+        return "a submission that was taken, and named its id, was lost"
+    # What may have been charged must be said so, and must not be sent again.
+    open_end = 200 <= given.status < 300 or given.status == 303 or given.status > 500
+    if open_end is not (error.outcome is Outcome.UNKNOWN):
+        return f"a submission answered with {given.status} was said to be {error.outcome}"
+    return "what may have been charged would be sent again" if open_end and error.retryable else ""
+
+
+def _carries_id(given: AnswerInput) -> bool:
+    if not 200 <= given.status < 300:
+        return False
+    try:
+        fields = json.loads(given.data)
+    except (ValueError, RecursionError):
+        return False
+    named = fields.get("task_id") if isinstance(fields, dict) else None
+    return isinstance(named, str) and bool(named.strip())

@@ -1,0 +1,131 @@
+"""Result tables as the vendor is known to write them, in every variation of ``docs/api.md``, with their counts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fuzz.inputs import Counts
+from fuzz.marks import fresh_digits
+
+#: What the words mean; anything else is unknown.
+YES = ("yes", "Yes", "YES", "sí", "Sí", "SÍ", "si", "SI", " yes ", "yes ")
+NO = ("no", "No", "NO", " no", "no ")
+UNKNOWN = (
+    "undetermined",
+    "Undetermined",
+    "unknown",
+    "",
+    " ",
+    "?",
+    "1",
+    "0",
+    "true",
+    "n/a",
+    "yes!",
+    "nope",
+    "+12",
+    "是",
+)
+
+_MEANING = {"yes": "yes", "sí": "yes", "si": "yes", "no": "no"}
+_HEADERS = ("Number", "number", "NUMBER", " Number ", "Number ")
+_COLUMNS = ("amazon", "Amazon", "activated", "coinw", "AMAZON", "ws", "phoneCheck", "amazon_email")
+
+Row = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """
+    A table of results.
+
+    :param rows: (digits, ``yes``, ``no`` or ``unknown``)
+    :param text: the file
+    :param start: bytes of its byte order mark and header line
+    """
+
+    rows: tuple[Row, ...]
+    text: bytes
+    start: int
+
+    @property
+    def counts(self) -> Counts:
+        """What a plain reading counts."""
+        return counts_of(self.rows)
+
+
+def counts_of(rows: Sequence[Row]) -> Counts:
+    """Count the answers."""
+    answers = [answer for _, answer in rows]
+    return Counts(len(rows), answers.count("yes"), answers.count("no"), answers.count("unknown"))
+
+
+def random_rows(rng: random.Random, *, most: int = 60) -> tuple[Row, ...]:
+    """Return rows with different numbers, at least one."""
+    count = rng.choice((1, 2, rng.randint(1, most), rng.randint(1, most)))
+    weights = rng.choice(((4, 6, 1), (1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0)))
+    answers = rng.choices(("yes", "no", "unknown"), weights, k=count)
+    return tuple(zip(fresh_digits(rng, count), answers, strict=True))
+
+
+def random_table(rng: random.Random, rows: tuple[Row, ...] | None = None, *, most: int = 60) -> Table:
+    """Write rows as a table in one of the ways in which they are known to come."""
+    rows = random_rows(rng, most=most) if rows is None else rows
+    plain = rng.random() < 0.5
+    delimiter = "," if plain else rng.choice(",,;\t|")
+    end = rng.choice(("\n", "\n", "\r\n"))
+    quoting = rng.choice(("none", "none", "all", "some"))
+    plus = rng.choice((1.0, 1.0, 0.0, 0.5))
+
+    def cell(text: str) -> str:
+        quoted = quoting == "all" or (quoting == "some" and rng.random() < 0.3)
+        return f'"{text}"' if quoted else text
+
+    header = delimiter.join((cell(rng.choice(_HEADERS)), cell(rng.choice(_COLUMNS))))
+    lines = [header]
+    for digits, answer in rows:
+        lines.append(
+            delimiter.join((cell("+" * (rng.random() < plus) + digits), cell(spelled(rng, answer, plain=plain))))
+        )
+        if not plain and rng.random() < 0.03:
+            lines.append("")
+    bom = "\ufeff" if rng.random() < 0.2 else ""
+    text = bom + end.join(lines) + rng.choice((end, end, end * 2, ""))
+    if text.endswith(delimiter):
+        text += end  # a last answer that is blank needs its line end to be one row of two cells
+    return Table(rows, text.encode(), len((bom + header + end).encode()))
+
+
+def plain_reading(text: bytes) -> frozenset[Counts]:
+    """Count a table by the plainest program that reads it; nothing if it can't be read, and must be refused."""
+    try:
+        lines = io.StringIO(text.decode("utf-8-sig"), newline="")
+        head = lines.readline()
+        delimiter = max(",;\t|", key=head.count)
+        columns = next(csv.reader([head], delimiter=delimiter), [])
+        # A row of empty cells is a blank line, as spreadsheets write it.
+        rows = [row for row in csv.reader(lines, delimiter=delimiter, strict=True) if any(row)]
+    except (UnicodeDecodeError, csv.Error):
+        return frozenset()
+    is_table = len(columns) == 2 and columns[0].strip().lower().startswith("number")
+    if not is_table or not rows or any(len(row) != 2 for row in rows):
+        return frozenset()
+    return frozenset({counts_of([(row[0], _MEANING.get(row[1].strip().lower(), "unknown")) for row in rows])})
+
+
+def spelled(rng: random.Random, answer: str, *, plain: bool) -> str:
+    """Write an answer in one of its spellings."""
+    words = {"yes": YES, "no": NO, "unknown": UNKNOWN}[answer]
+    return words[0] if plain else rng.choice(words)
+
+
+def plain_list(rng: random.Random, digits: Sequence[str]) -> bytes:
+    """Write numbers as ``activated.txt`` and ``unregistered.txt`` have them: one a line, no header."""
+    end = rng.choice(("\n", "\r\n"))
+    plus = "+" * rng.randint(0, 1)
+    lines = [plus + number for number in digits]
+    return (end.join(lines) + end * rng.randint(0, 2)).encode()

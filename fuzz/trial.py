@@ -1,0 +1,151 @@
+"""One input, read in one way, measured and judged."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_ekyc.exceptions import EkycError, EkycSpoolError
+from fuzz.bounds import DISK_SLACK, MEMORY_BOUND, Meter, TookTooLong, Use
+from fuzz.inputs import AnswerInput, ArchiveInput, Input, NumbersInput, kind_of
+from fuzz.landing import Refused, landing_reading
+from fuzz.marks import secrets_in
+from fuzz.outputs import MADE, output_reading
+from fuzz.overheard import Overheard
+from fuzz.reading import LARGE, Reading, archive_reading, numbers_reading
+from fuzz.reading_answers import answer_reading
+from fuzz.source_server import SourceServer
+from fuzz.verdict import Failure, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What the inputs of one process are read with."""
+
+    seed: int
+    meter: Meter
+    overheard: Overheard
+    server: SourceServer
+    spool_dir: Path
+    findings: Path
+
+
+def try_input(given: Input, bench: Bench) -> Iterator[Verdict]:
+    """Read an input in every way that its kind has, one verdict each."""
+    yield _try(given, bench, "")
+    if isinstance(given, ArchiveInput) and len(given.data) <= LARGE:
+        # What is whole must come out whole in each format; of what is not, one format is tried.
+        for output_format in MADE if given.rows is not None else MADE[given.index % len(MADE) :][:1]:
+            yield _try(given, bench, output_format)
+    if isinstance(given, ArchiveInput) and given.through:
+        yield _try(given, bench, "landing")
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What came of reading: a value, or an error and where it came from."""
+
+    value: Any = None
+    error: BaseException | None = None
+    place: str = ""
+    shown: str = ""
+
+
+def _try(given: Input, bench: Bench, way: str) -> Verdict:
+    verdict = Verdict(given.index, way or kind_of(given.index), given.name)
+    bench.overheard.take()
+    with ExitStack() as stack:
+        reading = _reading(given, bench, way, stack)
+        limit = reading.disk + DISK_SLACK
+        with bench.meter.measure(limit, reading.patience) as use:
+            outcome = _outcome(reading)
+        if isinstance(outcome.error, EkycError):
+            verdict.end = "refused"
+        elif isinstance(outcome.error, TookTooLong):
+            verdict.failures.append(Failure("over_time", "took too long"))
+        elif outcome.error is not None:
+            verdict.failures.append(Failure("escaped", f"{type(outcome.error).__name__} at {outcome.place}"))
+        else:
+            verdict.end = "read"
+            verdict.landed = way == "landing"
+        _judge(verdict, reading, outcome)
+        _weigh(verdict, use, limit, outcome.error)
+        shown = f"{bench.overheard.take()}\n{outcome.shown}"
+        for kind in secrets_in(shown):
+            verdict.failures.append(Failure("leaked", f"{kind} is in a message, a repr or a log line"))
+    if verdict.failures:
+        _keep(given, bench, verdict, shown)
+    return verdict
+
+
+def _outcome(reading: Reading) -> _Outcome:
+    """Read, and keep of an error all but its frames, which would hold open what ends with them."""
+    try:
+        value = reading.read()
+    except (Exception, TookTooLong) as error:  # noqa: BLE001 - what escapes is what is looked for
+        lines = [str(error), repr(error), repr(error.args), *traceback.format_exception(error)]
+        outcome = _Outcome(error=error, place=_place(error), shown="\n".join(lines))
+        error.__traceback__ = error.__cause__ = error.__context__ = None
+        return outcome
+    return _Outcome(value, shown=repr(value[0] if isinstance(value, tuple) else value))
+
+
+def _reading(given: Input, bench: Bench, way: str, stack: ExitStack) -> Reading:
+    if isinstance(given, ArchiveInput):
+        if way == "landing":
+            return stack.enter_context(landing_reading(bench.seed, given, bench.server, bench.spool_dir))
+        if way:
+            return stack.enter_context(output_reading(given, way, bench.spool_dir))
+        return stack.enter_context(archive_reading(given, bench.spool_dir))
+    if isinstance(given, NumbersInput):
+        return stack.enter_context(numbers_reading(given, bench.spool_dir))
+    if isinstance(given, AnswerInput):
+        return stack.enter_context(answer_reading(given, bench.server, bench.spool_dir))
+    raise TypeError(f"no reader for {type(given).__name__}")
+
+
+def _judge(verdict: Verdict, reading: Reading, outcome: _Outcome) -> None:
+    words = ""
+    if verdict.end == "read":
+        words = reading.judge_value(outcome.value)
+    elif isinstance(outcome.error, EkycError) and not _is_full(outcome.error):
+        words = reading.judge_error(outcome.error)
+    if words:
+        verdict.failures.append(Failure("wrong", words))
+
+
+def _weigh(verdict: Verdict, use: Use, limit: int, error: BaseException | None) -> None:
+    verdict.memory, verdict.written, verdict.seconds = use.memory, use.written, use.seconds
+    if use.memory > MEMORY_BOUND:
+        verdict.failures.append(Failure("over_memory", f"{use.memory >> 20} MiB above what the process had"))
+    if use.written >= limit or _is_full(error):
+        verdict.failures.append(Failure("over_disk", f"wrote {use.written:,} bytes; {limit:,} are the bound"))
+    for where in use.left_open:
+        verdict.failures.append(Failure("over_disk", f"left open: {where.partition(':')[0].partition('#')[0]}"))
+    if use.left_files:
+        verdict.failures.append(Failure("over_disk", f"{len(use.left_files)} files left in the spool directory"))
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Tell whether a file grew above its limit, which the package reports as a full disk."""
+    return isinstance(error, EkycSpoolError | Refused) and "can't be written" in str(error)
+
+
+def _place(error: BaseException) -> str:
+    """Name the line in the package where an error came from, or the last one of all."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "airflow_provider_ekyc" in frame.filename] or frames
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "nowhere"
+
+
+def _keep(given: Input, bench: Bench, verdict: Verdict, shown: str) -> None:
+    """Write the input and what became of it to a folder, for a look."""
+    bench.findings.mkdir(parents=True, exist_ok=True)
+    path = bench.findings / f"{bench.seed}-{given.index}"
+    path.with_name(f"{path.name}.bin").write_bytes(given.data)
+    lines = [f"{verdict.kind}: {given!r}", *(f"{failure.figure}: {failure.words}" for failure in verdict.failures)]
+    path.with_name(f"{path.name}-{verdict.kind}.txt").write_text("\n".join([*lines, shown]), errors="replace")

@@ -1,0 +1,53 @@
+"""What became of an input, and what of it must not be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Figure = Literal["escaped", "wrong", "leaked", "over_memory", "over_disk", "over_time", "left_objects"]
+
+#: The figures that must be 0, in the order in which they are printed.
+FIGURES: tuple[Figure, ...] = (
+    "escaped",
+    "wrong",
+    "leaked",
+    "over_memory",
+    "over_disk",
+    "over_time",
+    "left_objects",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """
+    One thing that must not be.
+
+    :param figure: where it counts
+    :param words: what it is; holds nothing of the input
+    """
+
+    figure: Figure
+    words: str
+
+
+@dataclass(slots=True)
+class Verdict:
+    """
+    What became of an input, in one way of reading it.
+
+    :param end: ``read``, ``refused`` or ``broken`` (anything else)
+    :param memory: bytes above the idle process
+    :param landed: whether a transfer said that it has landed the result
+    """
+
+    index: int
+    kind: str
+    name: str
+    end: str = "broken"
+    failures: list[Failure] = field(default_factory=list)
+    memory: int = 0
+    written: int = 0
+    seconds: float = 0.0
+    landed: bool = False

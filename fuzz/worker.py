@@ -1,0 +1,94 @@
+"""The process in which inputs are read, one after the other; what became of each is a line of JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import faulthandler
+import gc
+import importlib
+import json
+import os
+import sys
+import tempfile
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Where failing inputs are written.
+FINDINGS = Path("build/fuzz")
+
+#: What is imported when the process counts as idle: else the first input would pay for it.
+_IMPORTED = (
+    "aiohttp",
+    "boto3",
+    "isal.isal_zlib",
+    "numpy",
+    "pyarrow.parquet",
+    "airflow.providers.amazon.aws.hooks.s3",
+    "airflow_provider_ekyc.api.aio",
+    "airflow_provider_ekyc.numbers.prepare",
+    "airflow_provider_ekyc.transfers.ekyc_to_s3",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """
+    What a worker is to do.
+
+    :param start: first index
+    :param stop: end of the indices
+    :param step: from one index to the next
+    :param control: whether to switch the package's own care off, input by input
+    :param seconds: that an input may take
+    """
+
+    seed: int
+    start: int
+    stop: int
+    step: int
+    control: bool
+    seconds: float
+
+
+def read_all(order: Order, way: int, spool_dir: Path) -> None:
+    """
+    Read the inputs of an order.
+
+    :param way: file number to which the verdicts are written: first ``[]``, then the verdicts of each input
+    """
+    from airflow_provider_ekyc.api.retries import retrying
+    from fuzz.bounds import Meter
+    from fuzz.inputs import make_input
+    from fuzz.negative_control import sabotaged
+    from fuzz.overheard import Overheard
+    from fuzz.source_server import SourceServer
+    from fuzz.trial import Bench, try_input
+
+    for name in _IMPORTED:
+        importlib.import_module(name)
+    if retrying.__kwdefaults__ is None:
+        raise LookupError("retrying() has no keyword sleep any more; correct this")
+    retrying.__kwdefaults__["sleep"] = lambda seconds: None  # the waits between two attempts are left out
+    gc.freeze()  # what is imported stays: a collection behind each transfer need not look at it again
+    with SourceServer() as server:
+        overheard = Overheard()
+        bench = Bench(order.seed, Meter(spool_dir, order.seconds), overheard, server, spool_dir, FINDINGS)
+        os.write(way, b"[]\n")
+        for index in range(order.start, order.stop, order.step):
+            with sabotaged(index) if order.control else nullcontext():
+                verdicts = [dataclasses.asdict(verdict) for verdict in try_input(make_input(order.seed, index), bench)]
+            os.write(way, f"{json.dumps(verdicts)}\n".encode())
+
+
+def main() -> None:
+    """Read the inputs of the order in the first argument."""
+    # Both kept from what the inputs print: the way to the parent, and the trace of a crash.
+    faulthandler.enable(os.fdopen(os.dup(2), "w"))
+    way = os.dup(1)
+    with tempfile.TemporaryDirectory(prefix="ekyc-fuzz-") as folder:
+        read_all(Order(**json.loads(sys.argv[1])), way, Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""The fuzz run's short form, and the proof that it can fail. The long form: ``make fuzz``."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from fuzz.inputs import make_input
+from fuzz.negative_control import SABOTAGES
+from fuzz.run import unnoticed
+from fuzz.verdict import FIGURES, Failure, Verdict
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """Run the command; return its exit code and what it printed."""
+    command = [sys.executable, "-m", "fuzz", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
+    assert "Traceback" not in done.stderr, done.stderr[-2000:]
+    return done.returncode, done.stdout
+
+
+def test_whatever_comes_is_read_rightly_or_refused_within_bounds_and_leaves_no_object() -> None:
+    code, printed = run("--count", "300", "--seed", "20261123")
+    last = printed.splitlines()[-1]
+    zeros = " ".join(f"{figure}=0" for figure in FIGURES)
+    assert re.fullmatch(rf"fuzz: n=300 archives=180 answers=60 numbers=60 {zeros} peak_mib=\d+ seconds=\d+", last), (
+        printed
+    )
+    assert code == 0
+
+
+def test_readers_that_do_what_none_may_are_caught() -> None:
+    code, printed = run("--negative-control", "--seed", "1")
+    figures = dict(re.findall(r"(\w+)=(\d+)", printed.splitlines()[-1]))
+    assert all(int(figures[figure]) for figure in FIGURES), printed
+    assert "The negative control holds." in printed
+    assert code == 0
+    assert not re.search(r"9994321\d", printed), "no number is printed"
+    assert "made-up" not in printed, "no key and no query is printed"
+
+
+def test_a_sabotage_that_nobody_noticed_is_named() -> None:
+    assert unnoticed([]) == [sabotage.__name__ for sabotage in SABOTAGES]
+    caught = Verdict(0, "archives", "any", failures=[Failure("escaped", "KeyError at somewhere:1")])
+    assert "_key_error" not in unnoticed([caught])
+
+
+def test_a_failing_input_can_be_made_again() -> None:
+    code, printed = run("--seed", "20261123", "--only", "31")
+    assert code == 0
+    assert make_input(20261123, 31).name in printed
+    assert "fuzz: n=1 " in printed.splitlines()[-1]
