@@ -12,9 +12,7 @@ Exit code 1 if a bound that the policy promises does not hold.
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import os
 import random
 import sys
 from collections.abc import Callable, Sequence
@@ -25,9 +23,9 @@ from typing import Any
 
 from airflow_provider_ekyc.poll_interval import PollPolicy
 from airflow_provider_ekyc.polling import Deadline, Poller
+from benchmarks.figures import OUTPUT, record
 from benchmarks.poll_jobs import BOUNDED, CREATED, DAY, READINGS, SHAPES, Job, jobs
 
-OUTPUT = Path(__file__).parents[1] / "build" / "bench.json"
 ADAPTIVE = PollPolicy()
 #: For the bound of the issue on tasks without figures, which is meant without the ceiling.
 LIFTED = PollPolicy(ceiling=math.inf)
@@ -211,20 +209,6 @@ BOUNDS = {
     "polls_opaque_24h": 45,
     "delay_opaque_p95": 0.25,
 }
-
-
-def record(table: Sequence[dict[str, Any]], path: Path) -> None:
-    """Write the figures into the file that all benchmarks share; those of other names stay."""
-    try:
-        others = json.loads(path.read_text())["figures"]
-    except FileNotFoundError:
-        others = []
-    names = {entry["name"] for entry in table}
-    merged = [entry for entry in others if entry["name"] not in names] + list(table)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    written = path.with_name(f"{path.name}.{os.getpid()}")
-    written.write_text(json.dumps({"figures": merged}, indent=2) + "\n")
-    written.replace(path)
 
 
 def main() -> int:

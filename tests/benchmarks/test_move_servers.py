@@ -201,7 +201,7 @@ def test_the_operator_moves_a_result_from_one_end_to_the_other(
     assert moved >= made.size
 
 
-def test_both_end_when_who_started_them_is_killed(small: Archive) -> None:
+def test_both_end_when_who_started_them_is_killed(small: Archive, tmp_path: Path) -> None:
     code = (
         "import sys, json; from pathlib import Path; from benchmarks.move_data import Archive\n"
         "from benchmarks.move_servers import Servers\n"
@@ -215,6 +215,7 @@ def test_both_end_when_who_started_them_is_killed(small: Archive) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # nobody is left to remove the certificate
     )
     assert parent.stdout is not None
     ports = [int(url.rpartition(":")[2]) for url in parent.stdout.readline().split()]
