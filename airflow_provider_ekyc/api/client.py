@@ -51,7 +51,7 @@ _FAILURES = (OSError, urllib3.exceptions.HTTPError)
 log = logging.getLogger(__name__)
 
 #: Bytes of a result handed on at a time. A break loses the block it falls into, so not more than this.
-BLOCK = 64 * 1024
+BLOCK = 256 * 1024
 
 
 def utc_now() -> datetime:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ekyc.exceptions import EkycSettingsError
+from airflow_provider_ekyc.results.arrow_columns import read_columns
 from airflow_provider_ekyc.results.rows import Rows, meaning
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ COLUMNS = (
 )
 
 _CHUNK = 4 * 1024 * 1024  # bytes of lines that are parsed at a time; about 240,000 rows
+_AHEAD = 2  # chunks that may wait to be parsed
 _GROUP_ROWS = 1_000_000
 _REGISTERED = {"yes": True, "no": False, "unknown": None}
 
@@ -32,7 +35,7 @@ class ParquetFile:
     """
     Writes rows to a file. A context manager: the file is whole when the block has ended without an error.
 
-    A thread parses and encodes one piece while the next one is unpacked and checked. Statistics leave out the
+    One thread parses and another encodes while the next rows are unpacked and checked. Statistics leave out the
     number: results are in no order, so that a group's smallest and largest number would exclude nothing.
 
     :param file: binary; written from here on, never read or moved
@@ -51,16 +54,14 @@ class ParquetFile:
                 "output_format='parquet' needs pyarrow: pip install 'airflow-provider-ekyc[parquet]'. Nothing was "
                 "asked."
             ) from None
-        types = {"string": pyarrow.string(), "bool": pyarrow.bool_()}
+        words = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
         utc = pyarrow.timestamp("us", "UTC")
+        types = {"number": pyarrow.string(), "registered": pyarrow.bool_(), "verified_at": utc}
         self._schema = pyarrow.schema(
-            [pyarrow.field(name, types.get(kind, utc), name not in ("number", "answer")) for name, kind in COLUMNS]
+            [pyarrow.field(name, types.get(name, words), name not in ("number", "answer")) for name, _ in COLUMNS]
         )
-        self._same = {
-            "task_type": pyarrow.scalar(task_type),
-            "verified_at": pyarrow.scalar(verified_at, utc),
-            "ekyc_task_id": pyarrow.scalar(ekyc_task_id),
-        }
+        self._verified_at = pyarrow.scalar(verified_at, utc)
+        self._same = {"task_type": task_type, "ekyc_task_id": ekyc_task_id}
         others = [name for name, _ in COLUMNS if name != "number"]
         self._target = _Target(file)
         self._writer = parquet.ParquetWriter(
@@ -69,10 +70,16 @@ class ParquetFile:
             compression="zstd",
             use_dictionary=[name for name in others if name != "registered"],
             write_statistics=others,
+            # Words are handed over as dictionaries, which is how they are stored; read, they are text.
+            store_schema=False,
         )
-        self._pool = ThreadPoolExecutor(1, "ekyc-parquet")
-        self._pending: Future[None] | None = None
+        # One thread each, so that rows stay in order.
+        self._parser = ThreadPoolExecutor(1, "ekyc-parse")
+        self._encoder = ThreadPoolExecutor(1, "ekyc-encode")
+        self._parsed: deque[Future[None]] = deque()
+        self._encoded: Future[None] | None = None
         self._lines: list[bytes] = []
+        self._answers: set[str] = set()
         self._size = 0
         self._group: list[pyarrow.Table] = []
 
@@ -83,13 +90,11 @@ class ParquetFile:
         whole = False
         try:
             if kind is None:
-                self._hand_over()
-                self._await()
-                self._write_group()
-                self._writer.close()
+                self._finish()
                 whole = True
         finally:
-            self._pool.shutdown()
+            self._parser.shutdown()
+            self._encoder.shutdown()
             if not whole:
                 # It would write its footer when it is collected, into a file that is closed by then.
                 self._target.file = None
@@ -98,52 +103,55 @@ class ParquetFile:
     def take(self, rows: Rows) -> None:
         """Write rows; what goes wrong with them may be raised by a later call."""
         self._lines.append(rows.lines)
+        self._answers.update(rows.answers)
         self._size += len(rows.lines)
         if self._size >= _CHUNK:
             self._hand_over()
+            if len(self._parsed) > _AHEAD:
+                self._parsed.popleft().result()
 
     def _hand_over(self) -> None:
-        self._await()
-        if self._lines:
-            self._pending = self._pool.submit(self._encode, self._lines)
-            self._lines, self._size = [], 0
+        self._parsed.append(self._parser.submit(self._parse, self._lines, self._answers))
+        self._lines, self._answers, self._size = [], set(), 0
 
-    def _await(self) -> None:
-        if self._pending is not None:
-            self._pending.result()
-            self._pending = None
-
-    def _encode(self, lines: list[bytes]) -> None:
-        self._group.append(self._table(b"".join(lines)))
+    def _parse(self, lines: list[bytes], answers: set[str]) -> None:
+        self._group.append(self._table(b"".join(lines), answers))
         if sum(len(table) for table in self._group) >= _GROUP_ROWS:
-            self._write_group()
+            self._pass_on()
 
-    def _write_group(self) -> None:
+    def _pass_on(self) -> None:
         import pyarrow
 
+        table = pyarrow.concat_tables(self._group)
+        self._group = []
+        if self._encoded is not None:
+            self._encoded.result()
+        self._encoded = self._encoder.submit(self._writer.write_table, table, row_group_size=len(table))
+
+    def _finish(self) -> None:
+        if self._lines:
+            self._hand_over()
+        for parsed in self._parsed:
+            parsed.result()
         if self._group:
-            table = pyarrow.concat_tables(self._group)
-            self._group = []
-            self._writer.write_table(table, row_group_size=len(table))
+            self._pass_on()
+        if self._encoded is not None:
+            self._encoded.result()
+        self._writer.close()
 
-    def _table(self, lines: bytes) -> pyarrow.Table:
+    def _table(self, lines: bytes, answers: set[str]) -> pyarrow.Table:
         import pyarrow
-        from pyarrow import csv
 
-        words = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
-        read = csv.read_csv(
-            pyarrow.py_buffer(lines),
-            csv.ReadOptions(column_names=["number", "answer"], block_size=len(lines) // 2 + 1024),
-            csv.ParseOptions(quote_char=False),
-            csv.ConvertOptions(column_types={"number": pyarrow.string(), "answer": words}, strings_can_be_null=False),
-        )
-        answer = read["answer"].combine_chunks()
+        number, answer = read_columns(lines, answers)
         columns: dict[str, Any] = {
-            "number": read["number"],
+            "number": number,
             "registered": _registered(answer),
-            "answer": answer.cast(pyarrow.string()),
+            "answer": answer,
+            "verified_at": pyarrow.repeat(self._verified_at, len(number)),
         }
-        columns |= {name: pyarrow.repeat(value, len(read)) for name, value in self._same.items()}
+        first = pyarrow.repeat(pyarrow.scalar(0, pyarrow.int32()), len(number))
+        for name, value in self._same.items():
+            columns[name] = pyarrow.DictionaryArray.from_arrays(first, pyarrow.array([value]))
         return pyarrow.table(columns, schema=self._schema)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from isal import isal_zlib
+from isal import igzip_lib, isal_zlib
 
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.members import NOTHING_LANDED
@@ -22,8 +22,9 @@ from airflow_provider_ekyc.results.members import NOTHING_LANDED
 #: Bytes that all members together may unpack to: 100 times the API's maximum, 10,000,000 rows in 160 MB.
 UNPACKED_LIMIT = 16 * 1024**3
 
-_PIECE = 64 * 1024  # packed bytes at a time; of rows, about 200 KiB unpacked
-_LARGEST = 1024 * 1024  # unpacked bytes at a time, whatever a piece holds
+_PIECE = 256 * 1024  # packed bytes at a time
+_BLOCK = 128 * 1024  # unpacked bytes at a time: larger ones are copied as they grow
+_JOINED = 1024 * 1024  # unpacked bytes that are handed on at a time
 _LOCAL_HEADER = struct.Struct("<4s2xH18xHH")  # signature, flags, lengths of name and extra (APPNOTE 4.3.7)
 _UTF8_NAME = 1 << 11
 
@@ -67,7 +68,7 @@ def unpacked(file: BinaryIO, member: zipfile.ZipInfo, budget: Budget) -> Iterato
     file.seek(data_offset(file, member))
     size = crc = 0
     blocks = _inflated(file, member) if member.compress_type == zipfile.ZIP_DEFLATED else _stored(file, member)
-    for block in blocks:
+    for block in _joined(blocks):
         size += len(block)
         budget.left -= len(block)
         if budget.left < 0:
@@ -82,26 +83,39 @@ def unpacked(file: BinaryIO, member: zipfile.ZipInfo, budget: Budget) -> Iterato
         raise zipfile.BadZipFile("Bad CRC-32 of a member")
 
 
+def _joined(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Join small blocks: who works on one beside another thread waits for the GIL a few times with each."""
+    ready: list[bytes] = []
+    size = 0
+    for block in blocks:
+        ready.append(block)
+        size += len(block)
+        if size >= _JOINED:
+            yield b"".join(ready)
+            ready, size = [], 0
+    if ready:
+        yield b"".join(ready)
+
+
 def _stored(file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
     left = member.compress_size
-    while left and (block := file.read(min(_PIECE, left))):
+    while left and (block := file.read(min(_BLOCK, left))):
         left -= len(block)
         yield block
 
 
 def _inflated(file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    inflate = isal_zlib.decompressobj(-15)
+    inflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_DEFLATE)
     left = member.compress_size
     try:
         while not inflate.eof:
-            piece = inflate.unconsumed_tail
-            if not piece:
+            piece = b""
+            if inflate.needs_input:
                 piece = file.read(min(_PIECE, left))
                 left -= len(piece)
-            block = inflate.decompress(piece, _LARGEST)
-            if block:
+                if not piece:
+                    raise zipfile.BadZipFile("a member ends in its middle")
+            if block := inflate.decompress(piece, _BLOCK):
                 yield block
-            elif not piece:
-                raise zipfile.BadZipFile("a member ends in its middle")
-    except isal_zlib.error as error:  # type: ignore[misc]  # its stubs call the class an instance
+    except igzip_lib.error as error:  # type: ignore[misc]  # its stubs call the class an instance
         raise zipfile.BadZipFile(f"a member can not be inflated: {error}") from None

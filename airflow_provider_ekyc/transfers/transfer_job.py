@@ -148,28 +148,24 @@ class TransferJob:
     def _convert(
         self, stack: ExitStack, archive: Arrival | Spool, task: Task
     ) -> tuple[Converted, Reconciliation | None]:
-        reconciliation = self._read_sent(stack, self.sent) if self.sent else None
-        converted = convert(
-            cast("BinaryIO", archive),
-            self.output_format,
-            Told(self.ekyc_task_id, self.task_type, task.updated_at),
-            stack.enter_context(spool_file(self.spool_dir)),
-            result_column=self.result_column,
-            take=reconciliation.take if reconciliation else None,
-        )
+        reconciliation = None
+        # Within the stack, as in _bring. What was sent is read beside what came.
+        with ThreadPoolExecutor(1, "ekyc-sent") as pool:
+            if self.sent:
+                spool = stack.enter_context(spool_file(self.spool_dir))
+                reconciliation = Reconciliation(self.sent.submission, spool)
+                reading = pool.submit(_read_sent, reconciliation, self.sent)
+            converted = convert(
+                cast("BinaryIO", archive),
+                self.output_format,
+                Told(self.ekyc_task_id, self.task_type, task.updated_at),
+                stack.enter_context(spool_file(self.spool_dir)),
+                result_column=self.result_column,
+                take=reconciliation.take if reconciliation else None,
+            )
+            if reconciliation:
+                reading.result()
         return converted, reconciliation
-
-    def _read_sent(self, stack: ExitStack, sent: Sent) -> Reconciliation:
-        reconciliation = Reconciliation(sent.submission, stack.enter_context(spool_file(self.spool_dir)))
-        try:
-            with open_numbers(
-                sent.numbers, aws_conn_id=sent.aws_conn_id, numbers_conn_id=sent.numbers_conn_id
-            ) as source:
-                reconciliation.read_sent(source)
-        except EkycNumbersError:
-            # The result is paid for; that its input is gone must not keep it back.
-            reconciliation.leave_out(f"the input at {without_query(sent.numbers)} can't be read any more.")
-        return reconciliation
 
     def _judge(self, mismatch: str | None) -> None:
         if mismatch is None:
@@ -232,6 +228,15 @@ class TransferJob:
             replace=self.replace or is_ours,
             extra_args=extra_args,
         )
+
+
+def _read_sent(reconciliation: Reconciliation, sent: Sent) -> None:
+    try:
+        with open_numbers(sent.numbers, aws_conn_id=sent.aws_conn_id, numbers_conn_id=sent.numbers_conn_id) as source:
+            reconciliation.read_sent(source)
+    except EkycNumbersError:
+        # The result is paid for; that its input is gone must not keep it back.
+        reconciliation.leave_out(f"the input at {without_query(sent.numbers)} can't be read any more.")
 
 
 def _sha256(file: Spool) -> str:

@@ -49,7 +49,7 @@ def by_hand(block: bytes) -> PlainCount | None:
 @pytest.mark.parametrize("plus", [b"+", b""])
 def test_plain_rows_are_counted(plus: bytes) -> None:
     rows = [plus + b"%d,%s\n" % (n * 7919 + 10, b"no" if n % 3 else b"yes") for n in range(1000)]
-    for count in (3, 4, 1000):
+    for count in (1, 2, 3, 1000):
         block = b"".join(rows[:count])
         assert PlainRows().count(block) == by_hand(block)
 
@@ -80,8 +80,7 @@ def test_nothing_is_taken_that_a_regular_expression_would_not_take(
     block = bytearray(b"".join(b"%s%d,%s\n" % (b"+" * plus, n, b"yes" if yes else b"no") for n, yes in rows))
     for place, byte in edits:
         block[place % (len(block) - 1)] = byte
-    found, expected = PlainRows().count(bytes(block)), by_hand(bytes(block))
-    assert found == expected or (found is None and len(block) < 16)
+    assert PlainRows().count(bytes(block)) == by_hand(bytes(block))
 
 
 # Tables.
