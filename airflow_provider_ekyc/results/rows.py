@@ -1,9 +1,9 @@
 """
 A table's rows, whatever it looks like, as lines of one form: ``+<digits>,<answer>`` and a line feed.
 
-Rows come in blocks of some 50 KiB, and three readers try each: one proves with numpy that a block has that form
-already and knows two answers alone (0.2 s for 10,000,000 rows, without the GIL); one takes any answers and
-numbers without ``+`` (some 3 s); the last is the ``csv`` module, for quotes and what else there may be (10 s).
+Rows come in blocks of a mebibyte, and three readers try each: one proves with numpy that a block has that form
+already, or nearly, and knows two answers alone (0.2 s for 10,000,000 rows, without the GIL); one takes any
+answers (some 3 s); the last is the ``csv`` module, for whatever else there may be (some 20 s).
 """
 
 from __future__ import annotations
@@ -67,20 +67,16 @@ def read_table(blocks: Iterable[bytes], result_column: str | None = None) -> Ite
     at = 2  # number of the block's first line
     for block in chain([rest], lines):
         with_commas = _with_commas(block, columns)
-        rows = _read_plain(with_commas, plain_rows) if with_commas else None
+        rows = (_read_plain(with_commas, plain_rows) or _read_simple(with_commas)) if with_commas else None
         if rows is not None:
-            yield rows
-            at += sum(rows.answers.values())
-            continue
-        if b'"' in block:
+            if rows.answers:
+                yield rows
+        elif b'"' in block:
             # A quoted cell may hold the line end that blocks are cut at, so the rest is read as one text.
             yield from _read_csv(chain([block], lines), columns, at)
             return
-        rows = _read_simple(with_commas) if with_commas else None
-        if rows is None:
+        else:
             yield from _read_csv([block], columns, at)
-        elif rows.answers:
-            yield rows
         at += block.count(b"\n")
 
 
@@ -106,12 +102,19 @@ def read_list(blocks: Iterable[bytes], answer: str) -> Iterator[Rows]:
 
 
 def _with_commas(block: bytes, columns: Columns) -> bytes | None:
-    """Return the block with commas as its delimiters, or None if it takes the csv module to find them."""
+    """Return the block with commas and without quotes, or None if it takes the csv module to find its cells."""
     if not columns.are_plain:
         return None
-    if columns.delimiter == ",":
+    delimiter = columns.delimiter.encode()
+    if b'"' in block:
+        bare = block.replace(b'"', b"")
+        quoted = bare[:-1].replace(delimiter, b'"' + delimiter + b'"').replace(b"\n", b'"\n"')
+        if b'"%b"\n' % quoted != block:
+            return None  # not each cell is quoted, or a cell holds what would need it
+        block = bare
+    if delimiter == b",":
         return block
-    return None if b"," in block else block.replace(columns.delimiter.encode(), b",")
+    return None if b"," in block else block.replace(delimiter, b",")
 
 
 def _read_plain(block: bytes, plain_rows: PlainRows) -> Rows | None:
@@ -135,10 +138,13 @@ def _read_simple(block: bytes) -> Rows | None:
         return None
     cells = lines[:-1].replace(b"\n", b",").split(b",")
     numbers, answers = cells[0::2], cells[1::2]
-    if not _NUMBERS.fullmatch(b"\n".join(numbers) + b"\n"):
+    all_numbers = b"\n".join(numbers) + b"\n"
+    if not _NUMBERS.fullmatch(all_numbers):
         return None
     counts = Counter(answers)
     clean = {answer: _cell(_text(answer)) for answer in counts}
+    if all(answer.decode() == text for answer, text in clean.items()) and all_numbers.count(b"+") == len(numbers):
+        return Rows(lines, _sum_by(clean, counts))
     ends_of = {answer: f",{text}\n".encode() for answer, text in clean.items()}
     lines = b"".join(
         [b"+" + number.removeprefix(b"+") + ends_of[answer] for number, answer in zip(numbers, answers, strict=True)]

@@ -94,6 +94,8 @@ def test_nothing_is_taken_that_a_regular_expression_would_not_take(
         ["12025550100,yes", "+12025550101,no"],
         [" +12025550100 , yes ", "12025550101,no "],
         ['"+12025550100","yes"', "12025550101,no"],
+        ['"+12025550100","yes"', '"+12025550101","no"'],
+        ['"12025550100","yes"', '"12025550101","no"'],
         ["", "+12025550100,yes", "", "", "+12025550101,no", ""],
     ],
 )
@@ -142,12 +144,29 @@ def test_an_answer_with_something_invisible_in_it_is_not_the_answer() -> None:
     assert read("Number,amazon\n12025550100,yes\0\n12025550101,n\x08o\n")[1] == {"yes\ufffd": 1, "n\ufffdo": 1}
 
 
+def test_a_plus_in_the_answer_is_none_of_the_number() -> None:
+    assert read("Number,amazon\n12025550100,a+\n+12025550101,b\n")[0] == b"+12025550100,a+\n+12025550101,b\n"
+    assert read("Number,amazon\n12025550100,a+\n12025550101,+b\n")[0] == b"+12025550100,a+\n+12025550101,+b\n"
+
+
+@pytest.mark.parametrize("cell", ['"a,b"', '"a""b"', '"a\nb"', 'a"b"'])
+def test_quotes_that_are_needed_are_left_to_the_csv_module(cell: str) -> None:
+    text = f'"Number","amazon"\n"12025550100","yes"\n"12025550101",{cell}\n'
+    if cell.startswith("a"):
+        assert read(text)[1] == {"yes": 1, "a b": 1}
+    else:
+        lines, answers = read(text)
+        assert lines.startswith(b"+12025550100,yes\n+12025550101,a")
+        assert answers["yes"] == 1
+        assert lines.count(b"\n") == 2
+
+
 def test_a_number_that_is_none_stays_as_it_is() -> None:
     # Other task types verify other things than numbers.
     assert read("Number,amazon_email\nsomebody@example.com,yes\n")[0] == b"somebody@example.com,yes\n"
 
 
-CELLS = st.sampled_from(["yes", "no", "sí", "Sí", "NO", "undetermined", "", "n/a", "0", "yes1", "oui et non"])
+CELLS = st.sampled_from(["yes", "no", "sí", "Sí", "NO", "undetermined", "", "n/a", "0", "yes1", "oui et non", "+"])
 
 
 @settings(max_examples=200, deadline=None)
