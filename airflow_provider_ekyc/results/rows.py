@@ -67,7 +67,12 @@ def read_table(blocks: Iterable[bytes], result_column: str | None = None) -> Ite
     at = 2  # number of the block's first line
     for block in chain([rest], lines):
         with_commas = _with_commas(block, columns)
-        rows = (_read_plain(with_commas, plain_rows) or _read_simple(with_commas)) if with_commas else None
+        rows = _read_plain(with_commas, plain_rows) if with_commas else None
+        if rows is not None:
+            yield rows
+            at += sum(rows.answers.values())  # counting the lines would take as long again
+            continue
+        rows = _read_simple(with_commas) if with_commas else None
         if rows is not None:
             if rows.answers:
                 yield rows
