@@ -107,8 +107,7 @@ class StateStoreJournal:
 def _failing(what: str) -> Iterator[None]:
     try:
         yield
-    # Whatever a state store backend of the user's, or Airflow's own messaging, may raise: the answer is the same.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001  # a backend of the user's may raise anything; the answer is the same
         raise EkycJournalError(
             f"Airflow's task state store can't be {what} ({type(error).__name__}), so it is not known whether this "
             f"was submitted before.",

@@ -5,15 +5,17 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
-from typing import TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, cast
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
 class _End:
-    error: BaseException | None = None
+    """Follows the last item."""
+
+
+_END = _End()
 
 
 def read_ahead(items: Iterable[T], *, depth: int = 8) -> Generator[T, None, None]:
@@ -29,27 +31,24 @@ def read_ahead(items: Iterable[T], *, depth: int = 8) -> Generator[T, None, None
     stopped = threading.Event()
 
     def work() -> None:
-        end = _End()
         try:
             for item in items:
                 ready.put(item)
                 if stopped.is_set():
                     break
-        except BaseException as error:  # noqa: BLE001 - raised again where it is read
-            end = _End(error)
-        ready.put(end)
+        finally:
+            ready.put(_END)
 
-    thread = threading.Thread(target=work, name="ekyc-read-ahead", daemon=True)
-    thread.start()
-    ended = False
-    try:
-        while not isinstance(item := ready.get(), _End):
-            yield item
-        ended = True
-        if item.error is not None:
-            raise item.error
-    finally:
-        stopped.set()
-        while not ended:
-            ended = isinstance(ready.get(), _End)
-        thread.join()
+    with ThreadPoolExecutor(1, "ekyc-read-ahead") as pool:
+        done = pool.submit(work)
+        ended = False
+        try:
+            while (item := ready.get()) is not _END:
+                # What is not the end is an item, which a type can't tell of a marker.
+                yield cast("T", item)
+            ended = True
+            done.result()
+        finally:
+            stopped.set()
+            while not ended:
+                ended = ready.get() is _END

@@ -158,6 +158,6 @@ def _on_the_side() -> Iterator[None]:
     """Lineage is told on the side: a result that was paid for and has landed must not fail for it."""
     try:
         yield
-    # The collector and the connection are other people's code, and may raise anything.
-    except Exception as error:  # noqa: BLE001  # see above; the text may name more than it should
+    except Exception as error:  # noqa: BLE001  # collector and connection are others' code, and may raise anything
+        # The kind alone: the text may name more than it should.
         log.warning("The lineage of this result is not told, or not in full (%s).", type(error).__name__)

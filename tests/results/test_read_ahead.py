@@ -11,12 +11,12 @@ from airflow_provider_ekyc.results.read_ahead import read_ahead
 
 
 def threads() -> int:
-    return sum(thread.name == "ekyc-read-ahead" for thread in threading.enumerate())
+    return sum(thread.name.startswith("ekyc-read-ahead") for thread in threading.enumerate())
 
 
 def test_everything_comes_in_order_from_another_thread() -> None:
     def items() -> Iterator[int]:
-        assert threading.current_thread().name == "ekyc-read-ahead"
+        assert threading.current_thread().name.startswith("ekyc-read-ahead")
         yield from range(1000)
 
     assert list(read_ahead(items(), depth=2)) == list(range(1000))
