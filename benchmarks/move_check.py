@@ -15,7 +15,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_ekyc.sandbox.tls import Certificate
 from benchmarks.move_child import MoveChild
 from benchmarks.move_data import Archive
 from benchmarks.move_methods import Job
@@ -27,30 +26,6 @@ from stack.s3_server import S3Server
 BLOCK = 1024 * 1024
 
 
-class SecureS3Server(S3Server):
-    """
-    The real S3 server, with TLS.
-
-    :param certificate: what it shows; clients find its authority by ``AWS_CA_BUNDLE``
-    """
-
-    def __init__(self, certificate: Certificate) -> None:
-        super().__init__()
-        self._certificate = certificate
-
-    @property
-    def endpoint_url(self) -> str:
-        """The address to give to an S3 client."""
-        return super().endpoint_url.replace("http://", "https://")
-
-    def _command(self, directory: Path) -> list[str]:
-        return [
-            *super()._command(directory),
-            f"-s3.cert.file={self._certificate.cert_file}",
-            f"-s3.key.file={self._certificate.key_file}",
-        ]
-
-
 @contextmanager
 def real_s3(servers: Servers) -> Iterator[tuple[Any, Mapping[str, str]]]:
     """Start a real S3 server; give a client of it, and the environment of children that write to it."""
@@ -58,7 +33,7 @@ def real_s3(servers: Servers) -> Iterator[tuple[Any, Mapping[str, str]]]:
     os.environ["AWS_CA_BUNDLE"] = str(servers.ca_file)
     try:
         with (
-            SecureS3Server(servers.certificate) as server,
+            S3Server(certificate=servers.certificate) as server,
             surroundings(servers, server.endpoint_url, (server.access_key, server.secret_key)) as environment,
         ):
             server.create_bucket(BUCKET)

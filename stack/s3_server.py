@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from airflow_provider_ekyc.sandbox.tls import Certificate
 from stack.processes import LOOPBACK, ChildProcess, free_ports
 
 REGION = "us-east-1"
@@ -40,12 +41,14 @@ class S3Server:
     """A fresh, empty S3 server for as long as the context lasts.
 
     :param log_file: takes the server's output; inside the data directory by default
+    :param certificate: with it the server speaks TLS; clients find its authority by ``AWS_CA_BUNDLE``
     """
 
-    def __init__(self, log_file: Path | None = None) -> None:
+    def __init__(self, log_file: Path | None = None, certificate: Certificate | None = None) -> None:
         self.access_key = "made-up-access-key"
         self.secret_key = f"made-up-secret-{secrets.token_hex(16)}"
         self._log_file = log_file
+        self._certificate = certificate
         flags = [f"{part}.port{kind}" for part in PARTS for kind in ("", ".grpc")]
         self._ports = dict(zip(flags, free_ports(len(flags)), strict=True))
         self._directory: Path | None = None
@@ -54,7 +57,8 @@ class S3Server:
     @property
     def endpoint_url(self) -> str:
         """The address to give to an S3 client."""
-        return f"http://{LOOPBACK}:{self._ports['s3.port']}"
+        scheme = "https" if self._certificate else "http"
+        return f"{scheme}://{LOOPBACK}:{self._ports['s3.port']}"
 
     @property
     def pid(self) -> int:
@@ -172,6 +176,8 @@ class S3Server:
         data = directory / "data"
         data.mkdir()
         ports = [f"-{flag}={port}" for flag, port in self._ports.items()]
+        secured = self._certificate
+        tls = [f"-s3.cert.file={secured.cert_file}", f"-s3.key.file={secured.key_file}"] if secured else []
         return [
             str(weed_binary()),
             "-logtostderr=true",
@@ -180,6 +186,7 @@ class S3Server:
             f"-ip={LOOPBACK}",
             f"-ip.bind={LOOPBACK}",
             *ports,
+            *tls,
             "-master.peers=none",
             "-master.telemetry=false",
             f"-master.volumeSizeLimitMB={VOLUME_SIZE_MB}",

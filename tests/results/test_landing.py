@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from airflow_provider_ekyc.results.archive import ArchiveSummary
 from airflow_provider_ekyc.results.formats import Output
 from airflow_provider_ekyc.results.landed import Landed, Place, describe
 from airflow_provider_ekyc.results.landing import find_landed, land
+from airflow_provider_ekyc.sandbox.tls import make_certificate
 from stack.s3_server import S3Server
 from tests.conftest import BUCKET, keys_of
 from tests.results.s3_misfortune import AnswerCutter, record, refuse
@@ -58,6 +60,40 @@ def failure(kind: type[EkycError], client: Any, **arguments: Any) -> str:
 
 
 # What lands.
+
+
+class ReadBytes(io.BytesIO):
+    """A body that knows how much of it was read."""
+
+    count = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        block = super().read(size)
+        self.count += len(block)
+        return block
+
+
+def test_the_body_is_read_once_over_tls_where_its_checksum_is_signed_in_its_stead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = make_certificate(tmp_path)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate.ca_file))
+    with S3Server(certificate=certificate) as server:
+        server.create_bucket(BUCKET)
+        client, body = server.client(), ReadBytes(CONTENT)
+        requests = record(client)
+        land(client, PLACE, body, landed_as(), content_type="application/zip", replace=False, extra_args={})
+        assert content_of(client) == CONTENT
+    headers = requests[0][2]
+    assert headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
+    assert "x-amz-checksum-sha256" in headers["authorization"]
+    assert body.count == len(CONTENT)
+
+
+def test_without_tls_the_body_itself_is_signed(s3: Any) -> None:
+    requests = record(s3)
+    landed = put(s3)
+    assert requests[0][2]["x-amz-content-sha256"] == landed.sha256
 
 
 def test_a_landed_result_is_found_again_by_its_metadata(s3: Any) -> None:
