@@ -15,7 +15,7 @@ import numpy
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_LINE_FEED, _PLUS, _COMMA, _ZERO = b"\n+,0"
+_LINE_FEED, _PLUS, _COMMA, _Y, _E, _S, _N, _O = b"\n+,yesno"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,47 +43,52 @@ class PlainRows:
         r"""
         Count the rows of a block if all are ``<digits>,yes\n`` or ``no``, with a plus before each number or none.
 
-        The proof: each row's end is found by its whole text, from the comma to the next row's plus; these ends and
-        all digits together are the whole block; and no number is empty.
+        The proof: each row's end is found by its whole text, from the comma to the next row's first digit; these
+        ends and all digits together are the whole block; and its first row begins as the others do. Each step is
+        one call for the whole block, as who works beside it may take the GIL in every one.
 
         :param block: ends with a line feed
         :return: None if a row has another form
         """
-        plus = block[0] == _PLUS
+        plus = int(block[0] == _PLUS)
         byte = numpy.frombuffer(block, numpy.uint8)
         size = len(block)
         if self._masks.shape[1] < size:
             self._masks = numpy.empty((4, size), numpy.bool_)
         # A mask has a 1 where its byte stands, or where what it stands for begins.
-        row_start, comma, yes, letter = (mask[:size] for mask in self._masks)
+        row_end, no, yes, other = (mask[:size] for mask in self._masks)
 
-        numpy.equal(byte, _LINE_FEED, out=row_start)
+        numpy.equal(byte, _LINE_FEED, out=row_end)
         if plus:
-            numpy.equal(byte, _PLUS, out=letter)
-            numpy.logical_and(row_start[:-1], letter[1:], out=row_start[:-1])  # the last row has none behind it
-        numpy.equal(byte, _COMMA, out=comma)
-        # Behind a row's start comes its first digit, and not the comma.
-        if block[plus] == _COMMA or _followed(row_start, 1 + plus, comma, letter).any():
+            _keep(row_end, 1, numpy.equal(byte, _PLUS, out=other))
+        # Digits are the ten smallest signed bytes, once 0 is -128.
+        shifted = numpy.subtract(byte, ord("0") + 128, out=other.view(numpy.uint8)).view(numpy.int8)
+        is_digit = numpy.less(shifted, -128 + 10, out=other)
+        digits = int(numpy.count_nonzero(is_digit))
+        if not is_digit[plus]:
             return None
-        no = comma
-        for mask, word in ((yes, b"yes"), (no, b"no")):
-            before = comma
-            for place, code in enumerate(word, 1):
-                before = _followed(before, place, numpy.equal(byte, code, out=letter), mask)
-            _followed(before, len(word) + 1, row_start, mask)
+        _keep(row_end, 1 + plus, is_digit)
+
+        numpy.equal(byte, _COMMA, out=no)
+        yes[-1] = False
+        numpy.logical_and(no[:-1], numpy.equal(byte, _Y, out=other)[1:], out=yes[:-1])
+        _keep(yes, 2, numpy.equal(byte, _E, out=other))
+        _keep(yes, 3, numpy.equal(byte, _S, out=other))
+        _keep(yes, 4, row_end)
+        _keep(no, 1, numpy.equal(byte, _N, out=other))
+        _keep(no, 2, numpy.equal(byte, _O, out=other))
+        _keep(no, 3, row_end)
         yes_rows, no_rows = (int(numpy.count_nonzero(mask)) for mask in (yes, no))
-        digit = letter.view(numpy.uint8)
-        numpy.subtract(byte, _ZERO, out=digit)
-        digits = int(numpy.count_nonzero(numpy.less(digit, 10, out=letter)))
         if digits + (yes_rows + no_rows) * (plus + len(",no\n")) + yes_rows != size:
             return None
-        return PlainCount(yes_rows, no_rows, plus)
+        return PlainCount(yes_rows, no_rows, bool(plus))
 
 
-def _followed(
-    mask: NDArray[numpy.bool_], places: int, other: NDArray[numpy.bool_], out: NDArray[numpy.bool_]
-) -> NDArray[numpy.bool_]:
-    """Keep of a mask where the other one has a 1 so many places further; ``out`` may be the mask itself."""
-    numpy.logical_and(mask[:-places], other[places:], out=out[:-places])
-    out[-places:] = False
-    return out
+def _keep(mask: NDArray[numpy.bool_], places: int, other: NDArray[numpy.bool_]) -> None:
+    """
+    Keep of a mask where the other one has a 1 so many places further.
+
+    The last places have nothing that far behind them, and stay as they are. They are right already: the block ends
+    with a line feed, which is the last row's end, and which is no letter.
+    """
+    numpy.logical_and(mask[:-places], other[places:], out=mask[:-places])
