@@ -140,7 +140,8 @@ class Submitter:
                 interrupted = f"The submission was interrupted ({type(error).__name__})."
                 raise self._unknown(interrupted, numbers, scope, before) from None
             raise
-        log.info("Remote task %s was accepted: %s numbers.", task.ekyc_task_id, task.total)
+        told = "" if task.total is None else f": {task.total:,} numbers"
+        log.info("Remote task %s was accepted%s.", task.ekyc_task_id, told)
         submission = _describe(numbers, task_type, scope, task.ekyc_task_id, task.total, _now())
         self._complete(scope, submission)
         return submission

@@ -228,6 +228,7 @@ class TransferJob:
             replace=self.replace or is_ours,
             extra_args=extra_args,
         )
+        log.info("Landed %s: the %s numbers that did not come back.", place.uri, f"{count:,}")
 
 
 def _read_sent(reconciliation: Reconciliation, sent: Sent) -> None:
