@@ -150,11 +150,17 @@ def _count(value: object) -> int | None:
 
 
 def _time(value: object) -> datetime | None:
-    """Read an RFC 3339 time; the API writes three to nine fractional digits, Python reads six."""
+    """
+    Read an RFC 3339 time; the API writes three to nine fractional digits, Python reads six.
+
+    :return: None if there is none, which in some languages is written as the year 1
+    """
     if not isinstance(value, str):
         return None
     try:
         time = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value.strip()))
     except ValueError:
+        return None
+    if time.year == 1:
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -165,6 +165,8 @@ class _Downloading:
                     return
                 for block in stream.blocks:
                     tail += block
+                    if len(tail) > TAIL:
+                        return  # it sends more than it says
         except EkycApiError as error:
             log.info("The result's end could not be fetched first (%s); it is checked after the download.", error)
             return

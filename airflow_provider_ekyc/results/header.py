@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.members import AGAIN, NOTHING_LANDED
 
-#: Names of the number's column, in any case: the API page has ``Number``, the vendor elsewhere ``number``.
-NUMBER_NAMES = frozenset({"number", "numbers", "phone", "phone_number", "phone number"})
+#: Names of the number's column, in any case: the API page has ``Number``, the vendor elsewhere ``number``; and what
+#: a vendor whose page is Spanish may come to write.
+NUMBER_NAMES = frozenset(
+    {"number", "numbers", "phone", "phone_number", "phone number", "phonenumber", "número", "numero"}
+)
 
 _DELIMITERS = ",;\t|"
 _NAMES_SHOWN = 20

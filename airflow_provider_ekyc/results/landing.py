@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _ABSENT = frozenset({"NoSuchKey", "NotFound", "404"})
 #: Arguments of ``PutObject`` that are ours, and those that a look at the object needs as well.
-_OURS = frozenset({"Body", "Bucket", "ChecksumSHA256", "ContentLength", "ContentMD5", "IfMatch", "IfNoneMatch", "Key"})
+_OURS = re.compile("Body|Bucket|Checksum.*|ContentLength|ContentMD5|IfMatch|IfNoneMatch|Key")
 _ALSO_TO_LOOK = frozenset(
     {"ExpectedBucketOwner", "RequestPayer", "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"}
 )
@@ -151,11 +152,13 @@ def _check_arguments(client: Any, place: Place, extra_args: Mapping[str, Any]) -
     from botocore.exceptions import ParamValidationError
     from botocore.validate import validate_parameters
 
-    if ours := sorted(_OURS.intersection(extra_args)):
+    if ours := sorted(filter(_OURS.fullmatch, extra_args)):
         raise EkycSettingsError(
             f"s3_extra_args may not hold {', '.join(ours)}: that is this task's own. Nothing was asked."
         )
     arguments = {"Bucket": place.bucket, "Key": place.key, **extra_args}
+    if not str(extra_args.get("Metadata") or "").isascii():
+        raise EkycSettingsError("s3_extra_args has Metadata that is not ASCII, as S3 wants it. Nothing was asked.")
     try:
         validate_parameters(arguments, client.meta.service_model.operation_model("PutObject").input_shape)
     except ParamValidationError as error:
@@ -211,7 +214,7 @@ def _taken(place: Place, found: Mapping[str, Any], landed: Landed | None) -> Eky
     written = f", written {when:%Y-%m-%d %H:%M:%S} UTC" if when else ""
     return EkycKeyTakenError(
         f"At {place.uri} lies {whose} ({found.get('ContentLength', 0):,} bytes{written}). It was not touched. Use "
-        f"another s3_key (a template such as {{{{ ds }}}} or {{{{ ti.map_index }}}} keeps runs apart), or set "
+        f"another key (a template such as {{{{ ds }}}} or {{{{ ti.map_index }}}} keeps runs apart), or set "
         f"replace=True; then clear this task. The submission is not paid again."
     )
 
@@ -219,6 +222,6 @@ def _taken(place: Place, found: Mapping[str, Any], landed: Landed | None) -> Eky
 def _hidden(place: Place) -> EkycKeyTakenError:
     return EkycKeyTakenError(
         f"Something lies at {place.uri}, and the AWS connection may not look at it, so that nobody can tell whose it "
-        f"is. It was not touched. Let the connection read it (s3:GetObject), use another s3_key, or set replace=True; "
+        f"is. It was not touched. Let the connection read it (s3:GetObject), use another key, or set replace=True; "
         f"then clear this task. The submission is not paid again."
     )

@@ -94,7 +94,8 @@ def _choose(members: list[zipfile.ZipInfo]) -> tuple[zipfile.ZipInfo | None, dic
             f"The result is an Excel file (.xlsx), which this package does not read. {NOTHING_LANDED} Ask the "
             f"vendor for CSV results."
         )
-    tables = [member for member in members if names[member].endswith(".csv")]
+    # A Mac puts a file with what it knows of each member beside it, named with "._" in front.
+    tables = [member for member in members if names[member].endswith(".csv") and not names[member].startswith("._")]
     whole = [member for member in tables if names[member] == "all.csv"]
     chosen = whole or tables
     if len(chosen) == 1:

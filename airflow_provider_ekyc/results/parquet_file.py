@@ -8,7 +8,6 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.results.arrow_columns import read_columns
 from airflow_provider_ekyc.results.rows import Rows, meaning
 
@@ -42,18 +41,12 @@ class ParquetFile:
     :param task_type: the same in each row
     :param verified_at: when the remote task was done, aware; or None
     :param ekyc_task_id: the same in each row
-    :raises EkycSettingsError: if ``pyarrow`` is not installed
     """
 
     def __init__(self, file: Any, *, task_type: str, verified_at: datetime | None, ekyc_task_id: str) -> None:
-        try:
-            import pyarrow
-            from pyarrow import parquet
-        except ModuleNotFoundError:
-            raise EkycSettingsError(
-                "output_format='parquet' needs pyarrow: pip install 'airflow-provider-ekyc[parquet]'. Nothing was "
-                "asked."
-            ) from None
+        import pyarrow
+        from pyarrow import parquet
+
         words = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
         utc = pyarrow.timestamp("us", "UTC")
         types = {"number": pyarrow.string(), "registered": pyarrow.bool_(), "verified_at": utc}

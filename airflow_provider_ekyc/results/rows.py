@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from itertools import chain
 import numpy
 
 from airflow_provider_ekyc.exceptions import EkycResultError
-from airflow_provider_ekyc.results.header import Columns, read_header
+from airflow_provider_ekyc.results.header import NUMBER_NAMES, Columns, read_header
 from airflow_provider_ekyc.results.members import AGAIN, NOTHING_LANDED
 from airflow_provider_ekyc.results.plain_rows import PlainRows
 from airflow_provider_ekyc.results.whole_lines import whole_lines
@@ -31,6 +32,8 @@ _NUMBERS = re.compile(rb"(?:\+?[0-9]+\n)*+")
 _NUMBER = re.compile(r"\+?([0-9]+)")
 _NOT_IN_A_CELL = re.compile(r'[,"\r\n\t]')
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f]")
+_LATIN_I = re.compile(rb"(?<=[sS])[\xed\xcd](?![\x80-\xbf])")  # of sí, in Latin-1
+_BLANK = " \t\x1a"  # old editors end a text with the last one
 _CSV_ROWS = 4096
 
 
@@ -49,7 +52,7 @@ class Rows:
 
 def meaning(answer: str) -> str:
     """Return ``yes``, ``no`` or ``unknown``."""
-    return ANSWERS.get(answer.strip().lower(), "unknown")
+    return ANSWERS.get(unicodedata.normalize("NFC", answer).strip().lower(), "unknown")
 
 
 def read_table(blocks: Iterable[bytes], result_column: str | None = None) -> Iterator[Rows]:
@@ -96,7 +99,10 @@ def read_list(blocks: Iterable[bytes], answer: str) -> Iterator[Rows]:
     plain_rows = PlainRows()
     columns = Columns(",", 2, 0, 1)
     end = f",{answer}\n".encode()
-    for block in whole_lines(blocks):
+    for number, block in enumerate(whole_lines(blocks)):
+        if number == 0:
+            first, _, rest = block.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
+            block = rest if first.decode("utf-8", "replace").strip().lower() in NUMBER_NAMES else block
         if b'"' in block or b"," in block:
             raise EkycResultError(f"The result's list of numbers holds something else. {NOTHING_LANDED} {AGAIN}")
         lines = b"\n".join(line for line in block.split(b"\n") if line.strip()).removeprefix(b"\xef\xbb\xbf")
@@ -148,7 +154,7 @@ def _read_simple(block: bytes) -> Rows | None:
         return None
     counts = Counter(answers)
     clean = {answer: _cell(_text(answer)) for answer in counts}
-    if all(answer.decode() == text for answer, text in clean.items()) and all_numbers.count(b"+") == len(numbers):
+    if all(answer == text.encode() for answer, text in clean.items()) and all_numbers.count(b"+") == len(numbers):
         return Rows(lines, _sum_by(clean, counts))
     ends_of = {answer: f",{text}\n".encode() for answer, text in clean.items()}
     lines = b"".join(
@@ -166,7 +172,7 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
     counts: Counter[str] = Counter()
     try:
         for row in reader:
-            if not any(row) and len(row) < 2:
+            if len(row) < 2 and not "".join(row).strip(_BLANK):
                 continue
             if len(row) != columns.count:
                 raise EkycResultError(
@@ -204,6 +210,10 @@ def _cell(text: str) -> str:
 
 
 def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        content = _LATIN_I.sub("í".encode(), content)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:

@@ -23,7 +23,7 @@ UNPACKED_LIMIT = 16 * 1024**3
 
 _PIECE = 256 * 1024  # packed bytes at a time
 _BLOCK = 1024 * 1024  # unpacked bytes at a time: with smaller ones, who works beside it waits for the GIL more often
-_LOCAL_HEADER = struct.Struct("<4s2xH18xHH")  # signature, flags, lengths of name and extra (APPNOTE 4.3.7)
+_LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, lengths of name and extra (APPNOTE 4.3.7)
 _UTF8_NAME = 1 << 11
 
 
@@ -44,11 +44,12 @@ def data_offset(file: BinaryIO, member: zipfile.ZipInfo) -> int:
     header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size:
         raise zipfile.BadZipFile("the header of a member is cut off")
-    signature, flags, name_length, extra_length = _LOCAL_HEADER.unpack(header)
+    signature, name_length, extra_length = _LOCAL_HEADER.unpack(header)
     if signature != b"PK\x03\x04":
         raise zipfile.BadZipFile("the header of a member is missing")
     name = file.read(name_length)
-    if name.decode("utf-8" if flags & _UTF8_NAME else "cp437", "replace") != member.orig_filename:
+    # As zipfile reads both: by the flag in the list, whatever the member's own says.
+    if name.decode("utf-8" if member.flag_bits & _UTF8_NAME else "cp437", "replace") != member.orig_filename:
         raise zipfile.BadZipFile("a member has another name in the list")
     return int(member.header_offset + _LOCAL_HEADER.size + name_length + extra_length)
 
@@ -93,13 +94,17 @@ def _inflated(file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
     left = member.compress_size
     try:
         while not inflate.eof:
-            piece = b""
+            piece, is_at_end = b"", False
             if inflate.needs_input:
                 piece = file.read(min(_PIECE, left))
                 left -= len(piece)
-                if not piece:
-                    raise zipfile.BadZipFile("a member ends in its middle")
+                is_at_end = not piece
+            # Before 1.9.0 it may ask for input while it still holds what it has unpacked.
             if block := inflate.decompress(piece, _BLOCK):
                 yield block
+            elif is_at_end and not inflate.eof:
+                raise zipfile.BadZipFile("a member ends in its middle")
     except igzip_lib.error as error:  # type: ignore[misc]  # its stubs call the class an instance
         raise zipfile.BadZipFile(f"a member can not be inflated: {error}") from None
+    if left or inflate.unused_data:
+        raise zipfile.BadZipFile("a member goes on behind its end")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
@@ -165,10 +166,16 @@ class EkycResultsToS3Operator(BaseOperator):
         if not re.fullmatch(r"[\w.-]+", task_type):
             raise EkycSettingsError("task_type must be letters, digits, dots, dashes, underscores. Nothing was asked.")
         place = _place("s3_key", self.s3_key, self.s3_bucket)
+        output_format = read_choice("output_format", self.output_format, FORMATS)
+        if output_format == "parquet" and find_spec("pyarrow") is None:
+            raise EkycSettingsError(
+                "output_format='parquet' needs pyarrow: pip install 'airflow-provider-ekyc[parquet]'. Nothing was "
+                "asked."
+            )
         return TransferJob(
             ekyc_task_id=ekyc_task_id,
             place=place,
-            output_format=read_choice("output_format", self.output_format, FORMATS),
+            output_format=output_format,
             task_type=task_type,
             result_column=_optional("result_column", self.result_column),
             replace=read_bool("replace", self.replace),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace as changed
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
 from airflow_provider_ekyc.exceptions import (
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from airflow_provider_ekyc.journals.record import Submission
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,8 @@ class TransferJob:
             def fresh_url() -> str:
                 return urls.pop() if urls else _exported(hook.get_task(self.ekyc_task_id)).result_url or ""
 
-            # Within the stack: its files are closed when this thread has ended.
-            with ThreadPoolExecutor(1, "ekyc-check") as pool:
-                early = pool.submit(self._convert, stack, arrival, task)
+            # Within the stack: its files are closed when this thread has ended, also if this one is told to end.
+            with _thread("ekyc-check", partial(self._convert, stack, arrival, task), arrival) as early:
                 brought = download(hook.open_result, fresh_url, arrival)
                 log.info("Downloaded %s bytes.", f"{brought.size:,}")
         except EkycApiError as error:
@@ -231,13 +233,38 @@ class TransferJob:
         log.info("Landed %s: the %s numbers that did not come back.", place.uri, f"{count:,}")
 
 
+@contextmanager
+def _thread(name: str, work: Callable[[], T], arrival: Arrival) -> Iterator[Future[T]]:
+    """
+    Work on ``arrival`` in a thread of its own, which has ended when this has.
+
+    Any error ends its reading first, a signal's as well, which may come while the thread is waited for. So what is
+    waited for is its future: a ``join`` that was interrupted takes the thread for ended (bpo-45274).
+    """
+    pool = ThreadPoolExecutor(1, name)
+    future = None
+    try:
+        future = pool.submit(work)
+        yield future
+        wait([future])
+    except BaseException:
+        arrival.spoil()
+        wait([future] if future else [])
+        raise
+    finally:
+        pool.shutdown(wait=False)
+
+
 def _read_sent(reconciliation: Reconciliation, sent: Sent) -> None:
+    from botocore.exceptions import BotoCoreError, ClientError
+
     try:
         with open_numbers(sent.numbers, aws_conn_id=sent.aws_conn_id, numbers_conn_id=sent.numbers_conn_id) as source:
             reconciliation.read_sent(source)
-    except EkycNumbersError:
-        # The result is paid for; that its input is gone must not keep it back.
-        reconciliation.leave_out(f"the input at {without_query(sent.numbers)} can't be read any more.")
+    except (EkycNumbersError, OSError, ValueError, BotoCoreError, ClientError) as error:
+        # The result is paid for; that its input can't be read must not keep it back.
+        kind = "" if isinstance(error, EkycNumbersError) else f" ({type(error).__name__})"
+        reconciliation.leave_out(f"the input at {without_query(sent.numbers)} can't be read any more{kind}.")
 
 
 def _sha256(file: Spool) -> str:

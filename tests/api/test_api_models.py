@@ -88,6 +88,7 @@ def test_a_result_url_that_is_none_is_none(url: object) -> None:
         ("2025-11-21T15:58:08.916446594Z", datetime(2025, 11, 21, 15, 58, 8, 916446, tzinfo=UTC)),
         ("2025-11-21T23:58:08.916446594+08:00", datetime(2025, 11, 21, 15, 58, 8, 916446, tzinfo=UTC)),
         ("2025-11-21 15:58:08", datetime(2025, 11, 21, 15, 58, 8, tzinfo=UTC)),
+        ("0001-01-01T00:00:00Z", None),
         ("yesterday", None),
         ("", None),
         (1763740688, None),

@@ -19,7 +19,7 @@ from stack.s3_server import S3Server
 from tests.conftest import API_KEY, aws_connection, empty_bucket
 from tests.outcomes.s3_relay import S3Relay
 from tests.outcomes.stage import Stage
-from tests.outcomes.tries import TransferTries
+from tests.outcomes.transfer_tries import TransferTries
 
 
 @pytest.fixture

@@ -162,21 +162,37 @@ def provocation(row: Row) -> Provocation:
     return made
 
 
+#: What may befall an object in S3.
+_S3 = (
+    r"(put|head|list) (cut_before|cut_after|status \d{3}( \w+)?)( always)?"
+    r"|taken by (a stranger|another task)( meanwhile)?"
+)
+
 #: Everything beside the sandbox's faults that a row may ask for: who -> a regular expression of what.
 ARRANGEMENTS: dict[str, str] = {
-    "sandbox": r"(submit_status|balance|ending|queue_seconds|completed_seconds)=[\w.]+",
+    "sandbox": (
+        r"(submit_status|balance|ending|queue_seconds|completed_seconds"
+        r"|failure_rows|failure_rows_in_result|extra_success)=[\w.]+"
+    ),
     "connection": r"(password|account|result_hosts|submit_timeout|read_timeout)=\S+|host=(gone|untrusted)|id=\w+",
-    "operator": r"(timeout|poll_interval|on_unknown_outcome|task_type|spool_dir|ekyc_task_id|replace)=\S+",
-    "numbers": r"missing|empty|invalid|too few|too many|another file",
+    "operator": (
+        r"(timeout|poll_interval|on_unknown_outcome|task_type|spool_dir|ekyc_task_id|replace"
+        r"|output_format|result_column|unmatched_key|on_mismatch)=\S+"
+    ),
+    "numbers": r"missing|empty|invalid|too few|too many|another file|5000",
     "journal": (
         r"receipt|intent|away|intent refused|receipt refused|receipt damaged|intent damaged|none"
         r"|intent, (adopted|deleted) by hand"
     ),
     "journal_uri": r"two at once|while the other uploads",
+    "sent": r"given(, (changed since|gone since|without its sum|of another task))?|numbers alone",
+    "archive": r"two answer columns|no answer column|of other numbers",
     "s3": (
-        r"(put|head|list) (cut_before|cut_after|status \d{3}( \w+)?)( always)?"
-        r"|taken by (a stranger|another task)( meanwhile)?|landed before|no such bucket|gone|wrong secret"
+        rf"{_S3}|no such bucket|gone|wrong secret"
+        r"|landed before( as (zip|csv|csv\.gz|parquet)| without unmatched_key)?"
     ),
+    "unmatched": _S3,
+    "disk": r"no file beyond \d+ bytes",
     "kill": (
         r"before the intent|after the intent|during the submission|before the receipt|after the receipt"
         r"|while it waits|during the download|before the put|after the put"

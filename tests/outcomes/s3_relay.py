@@ -21,8 +21,9 @@ class Misfortune:
     """
     What a call to S3 meets.
 
-    :param call: ``put`` (of the result), ``head`` or ``list``
+    :param call: ``put``, ``head`` or ``list``
     :param kind: ``cut_before``, ``cut_after``, ``status``, or ``before`` to call ``act`` alone
+    :param key: of the object that the call is about
     :param code: S3's word for the refusal
     :param times: how many calls; None for all
     :param act: is called before the request goes on; with ``cut_after``, before the answer is thrown away
@@ -30,6 +31,7 @@ class Misfortune:
 
     call: str
     kind: str
+    key: str
     status: int = 503
     code: str = ""
     times: int | None = 1
@@ -84,12 +86,13 @@ class S3Relay:
 
     def take(self, data: bytes) -> Misfortune | None:
         """Count the request that begins with these bytes, and say what it meets."""
-        call = _call_of(data)
+        first = data.split(b"\r\n", 1)[0].decode("latin-1")
+        call = _call_of(first)
         if call is None:
             return None
         self.calls[call] += 1
         for misfortune in self.met:
-            if misfortune.call == call and misfortune.times != 0:
+            if misfortune.call == call and misfortune.key in first and misfortune.times != 0:
                 if misfortune.times:
                     misfortune.times -= 1
                 return misfortune
@@ -138,12 +141,11 @@ class _Line:
             one.close()
 
 
-def _call_of(data: bytes) -> str | None:
-    first = data.split(b"\r\n", 1)[0]
-    if first.startswith(b"PUT "):
+def _call_of(first: str) -> str | None:
+    if first.startswith("PUT "):
         return "put"
-    if first.startswith(b"HEAD "):
+    if first.startswith("HEAD "):
         return "head"
-    if first.startswith(b"GET ") and b"list-type" in first:
+    if first.startswith("GET ") and "list-type" in first:
         return "list"
     return None

@@ -88,7 +88,7 @@ class Stage:
     ) -> None:
         self.sandbox, self.clock, self.connect = sandbox, clock, connect
         self.numbers, self.folder, self._logged = numbers_file, folder, logged
-        self._servers = servers
+        self.servers = servers
         self.store: StateStore | None = StateStore()
         self.journal_uri: str | None = None
         self.operator: dict[str, Any] = {}
@@ -99,11 +99,18 @@ class Stage:
         self.booked = (0, 0)
         self._tries = 0
         self._running, self._runs = False, 0
-        self._answers: list[str] = []
+        #: Status answers of our own that are waiting to be given, by their words.
+        self.answers: list[str] = []
 
     def arrange(self, provocation: Provocation) -> None:
         """Arrange what a row asks for of the sandbox, the connection and the operator."""
-        words: dict[str, Callable[[str], Any]] = {"submit_status": int, "ending": str}
+        words: dict[str, Callable[[str], Any]] = {
+            "submit_status": int,
+            "ending": str,
+            "failure_rows": int,
+            "failure_rows_in_result": lambda word: word == "True",
+            "extra_success": int,
+        }
         settings = provocation.settings("sandbox")
         if settings:
             changes = {name: words.get(name, float)(value) for name, value in settings.items()}
@@ -126,7 +133,7 @@ class Stage:
             with Sandbox(API_KEY) as place:
                 pass  # its port is free again, so nobody listens there
         elif host == "untrusted":
-            stranger = self._servers.enter_context(Sandbox(API_KEY, tls=True))
+            stranger = self.servers.enter_context(Sandbox(API_KEY, tls=True))
             place = SimpleNamespace(url=stranger.url, ca_file=None)
         if "id" in settings:
             self.operator["ekyc_conn_id"] = settings.pop("id")
@@ -138,13 +145,16 @@ class Stage:
     def provoke(self, provocation: Provocation) -> None:
         """Switch the row's faults on."""
         for answer in provocation.answers:
-            body = {"task_id": self.ekyc_task_id, "total": 200, "success": 100, "failure": 0}
-            body |= {"status": answer.get("word", "processing")}
-            body |= {"task_id": answer["of"]} if "of" in answer else {}
-            self._answers.append(answer.get("word", ""))
-            self.sandbox.fault("status", "status", status=200, body=json.dumps(body))
+            told = {"status": answer.get("word", "processing")} | ({"task_id": answer["of"]} if "of" in answer else {})
+            self.answer_status(**told)
         for fault in provocation.faults:
             self.sandbox.state.faults.add(fault)
+
+    def answer_status(self, **told: Any) -> None:
+        """Let the API answer one status query in words of our own: fields of the answer."""
+        body = {"task_id": self.ekyc_task_id, "total": 200, "success": 100, "failure": 0, **told}
+        self.answers.append(body["status"])
+        self.sandbox.fault("status", "status", status=200, body=json.dumps(body))
 
     def mend(self) -> None:
         """Take away the cause."""
@@ -161,11 +171,11 @@ class Stage:
         store = {} if self.store is None or self.journal_uri else {"task_state_store": self.store}
         return {"ti": ti, "outlet_events": {}, **store}
 
-    def run(self, attempt: Callable[[], Any], *, s3_calls: Callable[[], Counter[str]] | None = None) -> Try:
-        """Make one try and watch it."""
+    def run(self, attempt: Callable[[], Any], *, calls_elsewhere: Callable[[], Counter[str]] = Counter) -> Try:
+        """Make one try and watch it; calls that are not made to the sandbox are counted elsewhere."""
         self._logged()
         calls, bill = Counter(self.sandbox.calls), self.sandbox.bill
-        before = s3_calls() if s3_calls else Counter[str]()
+        before = calls_elsewhere()
         value, message, ending, cause = None, "", "succeeds", None
         self._running, self._runs = True, self._runs + 1
         try:
@@ -179,12 +189,12 @@ class Stage:
         # A library's own error behind ours would be printed too, perhaps with a presigned URL.
         assert cause is None
         made = Counter(self.sandbox.calls) - calls
-        made.update((s3_calls() if s3_calls else Counter[str]()) - before)
+        made.update(calls_elsewhere() - before)
         log = self._logged()
         unanswered = Counter({call: (log + message).count(f"The {word} got no answer") for call, word in WORDS.items()})
         now = self._settled(bill)
-        answered = now.polls - bill.polls + sum(1 for word in self._answers if word)
-        self._answers.clear()
+        answered = now.polls - bill.polls + len(self.answers)
+        self.answers.clear()
         return Try(
             ending=ending,
             text=f"{message}\n{log}",

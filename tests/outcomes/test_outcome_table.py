@@ -14,8 +14,10 @@ import pytest
 from airflow_provider_ekyc.sandbox.faults import CALLS, Call, kinds_of
 from tests.conftest import API_KEY, keys_of
 from tests.outcomes import page
+from tests.outcomes.sensor_tries import MODES, SensorTries
 from tests.outcomes.stage import Stage, Try
-from tests.outcomes.tries import MODES, SensorTries, SubmitTries, TransferTries
+from tests.outcomes.submit_tries import SubmitTries
+from tests.outcomes.transfer_tries import TransferTries
 from tests.submitted import submitted
 
 #: Heading of a table -> the call that ``tries`` counts, and the task that makes it.
@@ -28,7 +30,11 @@ TABLES = {
     "Status query before a download": ("status", "transfer"),
     "Result download": ("result", "transfer"),
     "Check of the archive": ("result", "transfer"),
+    "Rows beside the task's figures": ("result", "transfer"),
     "Landing in S3": ("put", "transfer"),
+    "Landing in another format": ("put", "transfer"),
+    "What was sent, beside what came back": ("put", "transfer"),
+    "Landing of the unmatched numbers": ("put", "transfer"),
     "Kill of a submission": ("submit", "submit"),
     "Kill of a wait": ("status", "sensor"),
     "Kill of a transfer": ("put", "transfer"),
@@ -128,7 +134,7 @@ def test_a_row_about_waiting_is_true_in_every_mode(row: page.Row, mode: str, sta
     tries = SensorTries(stage, mode)
     stage.provoke(provocation)
     tries.arrange(provocation)
-    stage.booked = (0, row.expected_charge[0] - len(provocation.answers))
+    stage.booked = (0, row.expected_charge[0] - len(stage.answers))
     first = tries.once()
     if row.cells["the task"] == "goes on waiting":
         assert first.ending == "succeeds", first.text
@@ -153,19 +159,20 @@ def test_a_row_about_waiting_is_true_in_every_mode(row: page.Row, mode: str, sta
 def test_a_row_about_landing_is_true(row: page.Row, stage: Stage, landing: TransferTries) -> None:
     provocation = page.provocation(row)
     stage.arrange(provocation)
-    stage.ekyc_task_id = submitted(stage.sandbox)
+    stage.ekyc_task_id = landing.submit(provocation)
     landing.arrange(provocation)
     stage.provoke(provocation)
-    stage.booked = (0, row.expected_charge[0] - len(provocation.answers))
+    stage.booked = (0, row.expected_charge[0] - len(stage.answers))
     first = landing.once()
     check(row, first, first.queries, stage)
     check_calls(row, calls_in(first, row))
     there = landing.landed()
     if first.ending == "succeeds":
-        assert there == stage.ekyc_task_id
-    elif first.ending != "is killed" and there is not None:
-        assert landing.strangers
-        assert there != stage.ekyc_task_id
+        assert there == landing.asked
+        landing.check_objects(first)
+    elif first.ending != "is killed":
+        assert there != landing.asked
+        landing.check_strangers()
     stage.mend()
     stage.booked = (0, 0)
     second = landing.once()
@@ -173,14 +180,18 @@ def test_a_row_about_landing_is_true(row: page.Row, stage: Stage, landing: Trans
     match row.cells["a retry or a clear then"]:
         case "finds it":
             assert (second.ending, second.calls["status"], second.calls["result"]) == ("succeeds", 0, 0)
+            assert first.value in (None, second.value)
         case "downloads again":
-            assert there != stage.ekyc_task_id
+            assert there != landing.asked
             assert (second.ending, second.calls["status"], second.calls["result"]) == ("succeeds", 1, 1), second.text
         case "is told again":
             assert (second.ending, second.message) == (first.ending, first.message)
         case other:
             pytest.fail(f"a transfer never {other}")
-    assert keys_of(landing.s3) == ([] if second.ending != "succeeds" else ["a.zip"])
+    if second.ending == "succeeds":
+        landing.check_objects(second)
+    else:
+        assert keys_of(landing.s3) == []
 
 
 def check(row: page.Row, told: Try, charged: int, stage: Stage) -> None:

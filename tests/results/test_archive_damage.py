@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.archive import ArchiveSummary, check_archive
 from airflow_provider_ekyc.spool import spool_file
-from tests.results.archives import LISTS, TABLE, pack, spoil
+from tests.results.archives import LISTS, LOCAL, TABLE, pack, spoil
 
 WHOLE = pack({"result/all.csv": TABLE, **{f"result/{name}": content for name, content in LISTS.items()}})
 COUNTS = ArchiveSummary(3, 1, 1, 1)
@@ -95,6 +95,18 @@ def test_what_is_no_archive_of_results_is_named(content: bytes, words: str) -> N
 def test_what_is_no_table_of_answers_is_named(text: str | bytes, words: str) -> None:
     message = refusal(table(text))
     assert any(word in message for word in words.split("|")), message
+
+
+def test_bytes_behind_a_members_end_are_no_part_of_it() -> None:
+    """Packed bytes are copied into csv.gz as they are, and these would be copied with them."""
+    archive = pack({"t.csv": TABLE})
+    entry = archive.index(b"PK\1\2")
+    size = int.from_bytes(archive[LOCAL["packed"] : LOCAL["packed"] + 4], "little")
+    longer = bytearray(spoil(archive, "packed", size + 3))
+    longer[entry:entry] = b"abc"
+    end = longer.index(b"PK\5\6")
+    longer[end + 16 : end + 20] = (entry + 3).to_bytes(4, "little")
+    assert "goes on behind its end" in refusal(bytes(longer))
 
 
 @pytest.mark.parametrize("member", [0, 1, 2])

@@ -8,8 +8,9 @@ import zipfile
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from airflow_provider_ekyc.results import unpack
 from airflow_provider_ekyc.results.archive import ArchiveSummary, check_archive
-from tests.results.archives import LISTS, TABLE, Unseekable, pack
+from tests.results.archives import LISTS, LOCAL, TABLE, Unseekable, pack
 
 
 def summary(members: dict[str, bytes]) -> ArchiveSummary:
@@ -42,6 +43,42 @@ def test_lists_alone_are_counted_as_what_their_names_say() -> None:
     assert summary({"Activated.TXT": b"9990000000001\r\n\r\n9990000000002"}) == ArchiveSummary(2, 2, 0, 0)
 
 
+@pytest.mark.parametrize("head", ["Number\n", "\ufeffnumber\r\n", "N\u00famero\n"])
+def test_a_list_may_have_a_header(head: str) -> None:
+    assert summary({"activated.txt": head.encode() + b"+9990000000001\n"}) == ArchiveSummary(1, 1, 0, 0)
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_spanish_table_may_be_latin_1(quote: str) -> None:
+    rows = f"Number,amazon\n+9990000000001,{quote}s\u00ed{quote}\n+9990000000002,S\u00cd\n+9990000000003,no\n"
+    assert summary({"t.csv": rows.encode("latin-1")}) == ArchiveSummary(3, 2, 1, 0)
+
+
+@pytest.mark.parametrize("end", [" \n", "\t\n", "\x1a"])
+def test_lines_of_blanks_are_none(end: str) -> None:
+    assert summary({"t.csv": TABLE + end.encode()}) == ArchiveSummary(3, 1, 1, 1)
+
+
+def test_what_a_mac_puts_beside_a_table_is_none() -> None:
+    assert summary({"amazon.csv": TABLE, "__MACOSX/._amazon.csv": b"\0\5\x16\7"}) == ArchiveSummary(3, 1, 1, 1)
+
+
+def test_a_name_is_read_as_the_list_says_whatever_its_own_header_says() -> None:
+    archive = pack({"\u00e9t\u00e9/t.csv": TABLE})
+    flags = archive.index(b"PK\3\4") + LOCAL["flags"]
+    archive = archive[:flags] + bytes(2) + archive[flags + 2 :]
+    assert check_archive(io.BytesIO(archive)) == ArchiveSummary(3, 1, 1, 1)
+
+
+@pytest.mark.parametrize("packed", [1, 2, 3, 50])
+def test_what_is_unpacked_does_not_depend_on_where_pieces_end(packed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpack, "_PIECE", packed)
+    table = b"Number,amazon\n" + b"".join(b"+999%07d,no\n" % number for number in range(300))
+    for size in range(80, 140):
+        monkeypatch.setattr(unpack, "_BLOCK", size)
+        assert summary({"t.csv": table}) == ArchiveSummary(300, 0, 300, 0)
+
+
 @pytest.mark.parametrize(
     "header", ["Number,amazon", "number,activated", "NUMBER,coinw", " Number , x ", '"Number","a"']
 )
@@ -61,6 +98,7 @@ def test_the_delimiter_is_read_off_the_header(delimiter: str) -> None:
 def test_answers_are_yes_and_no_in_two_languages_and_all_else_is_unknown() -> None:
     assert answers(["yes", "YES", " Yes ", "sí", "SÍ", "si", "Si"]) == ArchiveSummary(7, 7, 0, 0)
     assert answers(["no", "NO", " No"]) == ArchiveSummary(3, 0, 3, 0)
+    assert answers(["si\u0301", "Si\u0301"]) == ArchiveSummary(2, 2, 0, 0)
     assert answers(["undetermined", "Unknown", "", " ", "1", "none"]) == ArchiveSummary(6, 0, 0, 6)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import itertools
 import random
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
+from airflow_provider_ekyc.api.result_stream import ResultHead, ResultStream
 from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.results import download as download_module
 from airflow_provider_ekyc.results.archive import check_archive
@@ -180,6 +183,22 @@ def test_a_break_is_resumed_below_the_reader() -> None:
 def test_an_end_that_can_not_be_had_is_waited_for(end: Answer) -> None:
     rows, seen, is_whole = checked_meanwhile(V1, end)
     assert (rows, len(seen), is_whole) == (ROWS, 2, True)
+
+
+@pytest.mark.usefixtures("_small_tails")
+def test_an_end_that_never_ends_is_given_up() -> None:
+    """Only a store that is not what it says does so; nothing of it may pile up."""
+    asked = []
+
+    @contextmanager
+    def open_result(url: str, *, offset: int = 0, etag: str | None = None) -> Iterator[ResultStream]:
+        asked.append(offset)
+        blocks = itertools.repeat(b"z" * 100) if offset else iter([CONTENT])
+        yield ResultStream(ResultHead(offset, len(CONTENT), '"v1"'), blocks)
+
+    with spool_file(None) as spool:
+        assert download(open_result, lambda: "https://127.0.0.1/", Arrival(spool)).size == len(CONTENT)
+    assert asked == [0, len(CONTENT) - 500]
 
 
 @pytest.mark.usefixtures("_small_tails")

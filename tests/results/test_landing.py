@@ -185,7 +185,7 @@ def test_a_key_that_another_result_has_is_named_and_not_touched(s3: Any) -> None
         find_landed(s3, PLACE, TASK, "zip", replace=False)
     message = caught.value.message
     assert f"At {PLACE.uri} lies the result (zip) of remote task d4g8o46p2jvh04o9uolg (7 bytes, written 20" in message
-    for words in ("It was not touched", "another s3_key", "replace=True", "clear this task", "not paid again"):
+    for words in ("It was not touched", "another key", "replace=True", "clear this task", "not paid again"):
         assert words in message
     assert "lies the result (zip) of remote task d4g8o46p2jvh04o9uolg" in failure(EkycKeyTakenError, s3)
     assert content_of(s3) == b"another"

@@ -135,6 +135,8 @@ def test_a_role_that_may_not_be_assumed_is_no_missing_right_on_the_key(s3_server
         (PLACE, {"Metadata": {"a": 1}}, "Metadata"),
         (PLACE, {"Bucket": "other", "IfNoneMatch": "x"}, "may not hold Bucket, IfNoneMatch"),
         (PLACE, {"Body": b"x"}, "may not hold Body"),
+        (PLACE, {"ChecksumCRC32": "AAAAAA=="}, "may not hold ChecksumCRC32"),
+        (PLACE, {"Metadata": {"team": "équipe"}}, "Metadata that is not ASCII"),
         (Place("not a bucket!", "a.zip"), {}, "Invalid bucket name"),
         (Place(BUCKET, ""), {}, "Key"),
     ],

@@ -157,9 +157,10 @@ def test_without_a_key_they_are_counted(
     [
         (lambda file: file.write_text(file.read_text() + "+12025550199\n"), "has changed since it was submitted"),
         (lambda file: file.unlink(), "can't be read any more"),
+        (lambda file: (file.unlink(), file.symlink_to(file)), "can't be read any more (OSError)"),
         (lambda file: file.write_bytes(b"PK\x03\x04"), "has changed since it was submitted"),
     ],
-    ids=["another line", "gone", "no text"],
+    ids=["another line", "gone", "in a loop", "no text"],
 )
 def test_an_input_that_is_not_the_one_that_was_sent_is_told_and_holds_nothing_back(
     s3: Any,

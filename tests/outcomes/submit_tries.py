@@ -1,0 +1,168 @@
+"""How a submission is tried, as a worker does it: the operator as it is, over sockets."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_ekyc.airflow_errors import EkycRetryException
+from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+from tests.outcomes.page import Provocation
+from tests.outcomes.stage import Killed, Stage, Try
+
+
+class SubmitTries:
+    """
+    Tries of EkycSubmitOperator over one journal.
+
+    :param stage: arranged
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    def arrange(self, provocation: Provocation) -> None:
+        """Bring the input, the journal and the kill into the state that the row starts from."""
+        for what in provocation.said("numbers"):
+            self._spoil_numbers(what)
+        for what in provocation.said("journal"):
+            self._arrange_journal(what)
+        for what in provocation.said("journal_uri"):
+            self.stage.journal_uri = str(self.stage.folder)
+            if what == "while the other uploads":
+                self._another_try_uploads()
+        for what in provocation.said("kill"):
+            self._arrange_kill(what)
+
+    def once(self) -> Try:
+        """Make one try."""
+        return self.stage.run(self._submit)
+
+    def _submit(self) -> str:
+        arguments = dict(self.stage.operator)
+        if self.stage.journal_uri:
+            arguments["journal_uri"] = self.stage.journal_uri
+        operator = EkycSubmitOperator(task_id="submit", numbers=str(self.stage.numbers), **arguments)
+        return operator.execute(self.stage.context())
+
+    def _spoil_numbers(self, what: str) -> None:
+        path = self.stage.numbers
+        good = path.read_text()
+        if what == "another file":
+            path.write_text(good + "+9991234567890\n")
+            return
+        if what == "too many":
+            self.stage.connect(self.stage.sandbox, row_limits="amazon=1-50")
+            self.stage.mending.append(lambda: self.stage.connect(self.stage.sandbox))
+            return
+        path.unlink()
+        if what != "missing":
+            path.write_text({"empty": "", "invalid": good + "99912345\n", "too few": good[:140]}[what])
+        self.stage.mending.append(lambda: _write(path, good))
+
+    def _arrange_journal(self, what: str) -> None:
+        store = self.stage.store
+        assert store is not None
+        mend = self.stage.mending.append
+        key: str
+        if what == "none":
+            self.stage.store = None
+        elif what == "away":
+            store.away = True
+            mend(lambda: setattr(store, "away", False))
+        elif what in ("intent refused", "receipt refused"):
+            store.watch = _raising(f"ekyc-{what.split()[0]}-", "before", ConnectionError("away"))
+            mend(lambda: setattr(store, "watch", lambda moment, key: None))
+        elif what.startswith("receipt"):
+            self._submit_first()
+            if what == "receipt damaged":
+                key = store.key("receipt")
+                good, store.values[key] = store.values[key], "7"
+                mend(lambda: store.values.update({key: good}))
+        else:
+            self.stage.sandbox.fault("submit", "cut_after")
+            self._submit_first(fails=True)
+            key = store.key("intent")
+            good = store.values[key]
+            if what == "intent damaged":
+                store.values[key] = '{"rows": "many"}'
+                mend(lambda: store.values.update({key: good}))
+            elif what == "intent, deleted by hand":
+                store.delete(key)
+            elif what == "intent, adopted by hand":
+                store.set(key.replace("intent", "receipt"), self.stage.sandbox.tasks[-1].task_id)
+
+    def _submit_first(self, *, fails: bool = False) -> None:
+        given, self.stage.operator = self.stage.operator, {}
+        whole = self.stage.numbers.read_text()
+        self.stage.numbers.write_text("".join(whole.splitlines(keepends=True)[:200]))
+        try:
+            self._submit()
+        except AirflowFailException:
+            if not fails:
+                raise
+        self.stage.operator = given
+        self.stage.numbers.write_text(whole)
+
+    def _another_try_uploads(self) -> None:
+        sandbox = self.stage.sandbox
+        sandbox.fault("submit", "delay", seconds=1.0)
+        first = threading.Thread(target=self._submit, daemon=True)
+        first.start()
+        while not sandbox.calls["submit"]:
+            time.sleep(0.005)
+        self.stage.mending.append(first.join)
+
+    def two_at_once(self) -> tuple[Try, Try]:
+        """Make two tries that meet between reading the journal and writing to it."""
+        self.stage.sandbox.fault("balance", "delay", times=2, seconds=1.0)
+        lost: list[BaseException] = []
+        values: list[str] = []
+
+        def attempt() -> None:
+            try:
+                values.append(self._submit())
+            except (AirflowFailException, EkycRetryException) as error:
+                lost.append(error)
+
+        def both() -> str:
+            tries = [threading.Thread(target=attempt) for _ in range(2)]
+            for one in tries:
+                one.start()
+            for one in tries:
+                one.join()
+            if lost:
+                raise lost[0]
+            return values[0]
+
+        told = self.stage.run(both)
+        assert len(lost) == len(values) == 1
+        return told, self.once()
+
+    def _arrange_kill(self, what: str) -> None:
+        store = self.stage.store
+        assert store is not None
+        if what == "during the submission":
+            # Taken at once; the answer is still on its way.
+            self.stage.sandbox.fault("submit", "slow_body", seconds=2.0)
+            self.stage.kill_when(lambda: len(self.stage.sandbox.bill.submissions) > 0)
+            return
+        moment, _, kind = what.partition(" the ")
+        store.watch = _raising(f"ekyc-{kind}-", moment, Killed())
+        self.stage.mending.append(lambda: setattr(store, "watch", lambda moment, key: None))
+
+
+def _raising(prefix: str, moment: str, error: BaseException) -> Callable[[str, str], None]:
+    def watch(now: str, key: str) -> None:
+        if now == moment and key.startswith(prefix):
+            raise error
+
+    return watch
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text)

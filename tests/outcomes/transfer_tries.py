@@ -1,0 +1,228 @@
+"""How a landing is tried, as a worker does it: the operator as it is, over sockets, S3 behind a relay."""
+
+from __future__ import annotations
+
+import re
+import resource
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from airflow_provider_ekyc.hooks.ekyc import EkycHook
+from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
+from tests.conftest import BUCKET, keys_of
+from tests.outcomes.deliveries import delivery
+from tests.outcomes.landed_objects import numbers_in, read_result
+from tests.outcomes.page import Provocation
+from tests.outcomes.s3_relay import Misfortune, S3Relay
+from tests.outcomes.stage import Stage, Try
+from tests.results.scripted_server import ScriptedServer, answer
+from tests.submitted import submitted
+
+KEY, UNMATCHED_KEY = "part-0", "unmatched.txt"
+
+
+class TransferTries:
+    """
+    Tries of EkycResultsToS3Operator, whose S3 is behind a relay.
+
+    :param stage: arranged, with a remote task
+    :param relay: before the S3 server
+    :param s3: a client past the relay
+    :param connect_aws: defines the AWS connection: endpoint and secret, None for the right ones
+    """
+
+    def __init__(self, stage: Stage, relay: S3Relay, s3: Any, connect_aws: Callable[..., None]) -> None:
+        self.stage, self.relay, self.s3, self._connect_aws = stage, relay, s3, connect_aws
+        self._bucket = BUCKET
+        #: What was sent: the operator's arguments that say so, and the numbers themselves.
+        self._sent: dict[str, Any] = {}
+        self._numbers: set[str] = set()
+        self._stores: list[ScriptedServer] = []
+        #: Key -> what somebody else has put there, by its ETag.
+        self._strangers: dict[str, str] = {}
+
+    def submit(self, provocation: Provocation) -> str:
+        """Return a remote task; where the row says what was sent, the operator's, which keeps account of it."""
+        for count in provocation.said("numbers"):
+            self.stage.numbers.write_text("".join(f"+999{number:010d}\n" for number in range(int(count))))
+        if not provocation.said("sent"):
+            return submitted(self.stage.sandbox, self.stage.numbers.read_bytes())
+        context = self.stage.context()
+        EkycSubmitOperator(task_id="submit", numbers=str(self.stage.numbers)).execute(context)
+        self._sent = {"numbers": str(self.stage.numbers), "submission": context["ti"].xcoms["submission"]}
+        self._numbers = set(self.stage.numbers.read_text().split())
+        return str(self._sent["submission"]["ekyc_task_id"])
+
+    def arrange(self, provocation: Provocation) -> None:
+        """Bring what was sent, what is delivered, S3, the disk, or the kill into the state that the row starts from."""
+        for what in provocation.said("sent"):
+            self._arrange_sent(what)
+        for what in provocation.said("archive"):
+            self._deliver(what)
+        for what in provocation.said("s3"):
+            self._arrange_s3(what, KEY)
+        for what in provocation.said("unmatched"):
+            self._arrange_s3(what, UNMATCHED_KEY)
+        for what in provocation.said("disk"):
+            self._bound_files(int(re.sub(r"\D", "", what)))
+        for what in provocation.said("kill"):
+            if what == "during the download":
+                self.stage.sandbox.fault("result", "delay", seconds=1.0)
+                self.stage.kill_when(lambda: self.stage.sandbox.calls["result"] > 0)
+            else:
+                self._meet(Misfortune("put", f"cut_{what.split()[0]}", key=KEY, act=self.stage.kill))
+
+    def once(self) -> Try:
+        """Make one try; its value is the second XCom."""
+        told = self.stage.run(self._land, calls_elsewhere=self._calls)
+        assert not [head for store in self._stores for head in store.seen if "x-api-key" in head]
+        return told
+
+    @property
+    def asked(self) -> tuple[str, str]:
+        """Whose result is to lie at the key, and in which format."""
+        return self.stage.ekyc_task_id, self.stage.operator.get("output_format", "zip")
+
+    def landed(self) -> tuple[str, str] | None:
+        """Return whose result lies at the key, and in which format; None if nothing does."""
+        if KEY not in keys_of(self.s3):
+            return None
+        metadata = self.s3.head_object(Bucket=BUCKET, Key=KEY)["Metadata"]
+        return metadata.get("ekyc-task-id", "a stranger"), metadata.get("ekyc-format", "")
+
+    def check_objects(self, told: Try) -> None:
+        """Read all that lies there after a try that succeeded, and compare it with what the try said."""
+        answers = read_result(self.s3, KEY, told.value, column=self.stage.operator.get("result_column"))
+        missing = self._numbers - answers.keys()
+        there = [KEY]
+        if told.value["unmatched"] is not None:
+            assert told.value["unmatched"] == len(missing)
+        if told.value["unmatched_uri"] is not None:
+            assert told.value["unmatched_uri"] == f"s3://{BUCKET}/{UNMATCHED_KEY}"
+            assert numbers_in(self.s3, UNMATCHED_KEY) == sorted(missing)
+            there.append(UNMATCHED_KEY)
+        if counted := re.search(r"numbers that were sent (\d+) did not come back", told.text):
+            assert told.value["unmatched"] == int(counted[1])
+            assert ("unmatched_key" in self.stage.operator) == (UNMATCHED_KEY in there)
+        assert keys_of(self.s3) == there
+
+    def check_strangers(self) -> None:
+        """Check that what others have put there is as it was, and that else there is at most our own list."""
+        tags = {key: self.s3.head_object(Bucket=BUCKET, Key=key)["ETag"] for key in keys_of(self.s3)}
+        assert {key: tags.get(key) for key in self._strangers} == self._strangers
+        assert tags.keys() <= {*self._strangers, UNMATCHED_KEY}
+
+    def _calls(self) -> Counter[str]:
+        return Counter(self.relay.calls) + Counter(result=sum(len(store.seen) for store in self._stores))
+
+    def _land(self, **arguments: Any) -> dict[str, Any]:
+        context = self.stage.context()
+        given = {
+            "ekyc_task_id": self.stage.ekyc_task_id,
+            "s3_bucket": self._bucket,
+            "s3_key": KEY,
+            **self._sent,
+            **self.stage.operator,
+            **arguments,
+        }
+        uri = EkycResultsToS3Operator(task_id="land", **given).execute(context)
+        result: dict[str, Any] = context["ti"].xcoms["result"]
+        assert result["s3_uri"] == uri
+        return result
+
+    def _arrange_sent(self, what: str) -> None:
+        right = self._sent["submission"]
+        if what == "given, changed since":
+            with self.stage.numbers.open("a") as file:
+                file.write("+9991234567890\n")
+        elif what == "given, gone since":
+            self.stage.numbers.unlink()
+        elif what == "given, without its sum":
+            self._sent["submission"] = {name: value for name, value in right.items() if name != "input_sha256"}
+        elif what == "given, of another task":
+            self._sent["submission"] = {**right, "ekyc_task_id": "another-task"}
+        elif what == "numbers alone":
+            del self._sent["submission"]
+        self.stage.mending.append(lambda: self._sent.update(submission=right))
+
+    def _deliver(self, what: str) -> None:
+        """Let another store deliver another archive, at the address that the API names."""
+        store = self.stage.servers.enter_context(ScriptedServer(answer(delivery(what))))
+        self._stores.append(store)
+        self.stage.connect(self.stage.sandbox, result_hosts=f"{self.stage.sandbox.url},{store.origin}")
+        self.stage.answer_status(status="exported", success=200, result_url=store.url)
+        if what == "two answer columns" and self.stage.operator.get("result_column") != "activated":
+            # What is mended is the argument; what is delivered stays as it is.
+            self.stage.mending.append(lambda: self.stage.operator.update(result_column="activated"))
+            self.stage.mending.append(lambda: self._deliver(what))
+
+    def _bound_files(self, size: int) -> None:
+        # The bound is this whole process's. So the sandbox writes now what it writes when it is asked first, and
+        # the page takes files so large that what is printed meanwhile stays far below.
+        EkycHook().get_task(self.stage.ekyc_task_id)
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+        def unbind() -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+        self.stage.mending.append(unbind)
+        self.stage.servers.callback(unbind)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+
+    def _meet(self, misfortune: Misfortune) -> None:
+        self.relay.met.append(misfortune)
+        self.stage.mending.append(self.relay.met.clear)
+
+    def _arrange_s3(self, what: str, key: str) -> None:
+        mend = self.stage.mending.append
+        if what == "landed before":
+            self._land()
+        elif what == "landed before without unmatched_key":
+            self._land(unmatched_key=None)
+        elif what.startswith("landed before as"):
+            self._land(output_format=what.split()[-1])
+            self._is_theirs(key)
+        elif what == "no such bucket":
+            self._bucket = "no-such-bucket"
+            mend(lambda: setattr(self, "_bucket", BUCKET))
+        elif what == "gone":
+            with S3Relay("http://127.0.0.1:9") as gone:
+                self._connect_aws(endpoint_url=gone.endpoint_url)
+            mend(self._connect_aws)
+        elif what == "wrong secret":
+            self._connect_aws(secret="made-up-wrong")
+            mend(self._connect_aws)
+        elif what.startswith("taken by"):
+            self._let_take(what, key)
+        else:
+            call, kind, *rest = what.removesuffix(" always").split()
+            status, code = int(rest[0]) if rest else 503, rest[1] if len(rest) > 1 else ""
+            times = None if what.endswith("always") else 1
+            self._meet(Misfortune(call, kind, key=key, status=status, code=code, times=times))
+
+    def _let_take(self, what: str, key: str) -> None:
+        metadata = {}
+        if "another task" in what:
+            names = ("ekyc-rows", "ekyc-yes", "ekyc-no", "ekyc-unknown")
+            metadata = dict.fromkeys(names, "1") | {"ekyc-task-id": "another-task", "ekyc-sha256": "made up"}
+            metadata |= {"ekyc-format": "unmatched" if key == UNMATCHED_KEY else "zip"}
+
+        def take() -> None:
+            self.s3.put_object(Bucket=BUCKET, Key=key, Body=b"theirs", Metadata=metadata)
+            self._is_theirs(key)
+
+        if what.endswith("meanwhile"):
+            self._meet(Misfortune("put", "before", key=key, act=take))
+        else:
+            take()
+
+    def _is_theirs(self, key: str) -> None:
+        self._strangers[key] = self.s3.head_object(Bucket=BUCKET, Key=key)["ETag"]
+        self.stage.mending.append(lambda: self._remove(key))
+
+    def _remove(self, key: str) -> None:
+        # Not what has been landed over it.
+        if self.s3.head_object(Bucket=BUCKET, Key=key)["ETag"] == self._strangers[key]:
+            self.s3.delete_object(Bucket=BUCKET, Key=key)

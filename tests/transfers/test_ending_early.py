@@ -1,0 +1,78 @@
+"""A task that is told to end, by a kill or its time-out, closes no file under a thread that still reads it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.results.formats import convert
+from airflow_provider_ekyc.transfers import transfer_job
+from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
+from tests.conftest import BUCKET, keys_of
+
+pytestmark = pytest.mark.usefixtures("connections")
+
+
+class Ended(BaseException):
+    """What Airflow's handler of SIGTERM raises, or its time-out."""
+
+
+@pytest.fixture
+def signal_raises() -> Iterator[None]:
+    def end(*_: object) -> None:
+        raise Ended
+
+    before = signal.signal(signal.SIGUSR1, end)
+    yield
+    signal.signal(signal.SIGUSR1, before)
+
+
+def end_now() -> None:
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+
+def land(ekyc_task_id: str, context: dict[str, Any]) -> None:
+    with pytest.raises(Ended):
+        EkycResultsToS3Operator(task_id="land", ekyc_task_id=ekyc_task_id, s3_bucket=BUCKET, s3_key="k.zip").execute(
+            context
+        )
+
+
+@pytest.mark.usefixtures("signal_raises")
+def test_while_the_check_is_waited_for(
+    exported: str, s3: Any, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[str] = []
+
+    def slow_convert(archive: Any, *arguments: Any, **named: Any) -> Any:
+        converted = convert(archive, *arguments, **named)
+        end_now()
+        threading.Event().wait(0.3)  # the other thread has its error by then, and must wait all the same
+        found.append("closed" if archive.spool.closed else "open")
+        return converted
+
+    monkeypatch.setattr(transfer_job, "convert", slow_convert)
+    land(exported, context)
+    assert found == ["open"]
+    assert keys_of(s3) == []
+
+
+@pytest.mark.usefixtures("signal_raises")
+def test_before_the_download_has_begun(
+    exported: str, s3: Any, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_download(*_: Any) -> None:
+        end_now()
+        threading.Event().wait(5)
+
+    monkeypatch.setattr(transfer_job, "download", no_download)
+    land(exported, context)  # and does not wait for a reader that nobody would wake
+    for thread in threading.enumerate():
+        if thread.name.startswith("ekyc-check"):
+            thread.join(5)
+            assert not thread.is_alive()
+    assert keys_of(s3) == []
