@@ -84,7 +84,7 @@ def not_utf8(rng: random.Random) -> Damaged:
     table = random_table(rng)
     text = table.text.decode("utf-8-sig")
     spoilt = table.text + rng.choice(
-        (b"+1,\xff\n", b"+1,s\xed\n", b"+1,\xc3\x28\n", b"+1,\xed\xa0\x80\n", b"+1,\xf8\x88\n")
+        (b"+1,\xff\n", b"+1,t\xed\n", b"+1,\xc3\x28\n", b"+1,\xed\xa0\x80\n", b"+1,\xf8\x88\n")
     )
     return _zipped(rng.choice((text.encode("utf-16"), text.encode("utf-32"), spoilt, spoilt))), frozenset()
 

@@ -6,10 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from fuzz.comparison import came_of, flaw_of_list
 from fuzz.inputs import ArchiveInput, make_input
-from fuzz.landing import BUCKET, format_of, key_of
+from fuzz.landing import ANOTHERS, key_of, list_key_of
 from fuzz.outputs import flaw_of
+from fuzz.plans import plan_of
+from fuzz.stored import BUCKET
 from fuzz.verdict import Failure, Verdict
+
+_KEY = re.compile(r"(?P<kind>results|unmatched)/(?P<index>\d+)")
 
 
 def check_bucket(client: Any, seed: int, verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -20,32 +25,64 @@ def check_bucket(client: Any, seed: int, verdicts: Sequence[Verdict]) -> list[Ve
     :return: a verdict for each object that must not be, or is not as it must be, and for each that is missing
     """
     landed = {key_of(verdict.index): verdict for verdict in verdicts if verdict.landed}
-    found = _keys(client)
+    landed |= {list_key_of(verdict.index): verdict for verdict in verdicts if verdict.listed}
+    found = [key for key in _keys(client) if not key.startswith("smaller/")]
     complaints = [_complaint(_index_of(key), "left_objects", "an unfinished upload") for key in _uploads(client)]
     for key in found:
         if key not in landed:
-            complaints.append(
-                _complaint(_index_of(key), "left_objects", "an object of a transfer that did not succeed")
-            )
+            if words := _flaw_of_remains(client, seed, key):
+                complaints.append(_complaint(_index_of(key), "left_objects", words))
         elif landed[key].failures:
             complaints.append(_complaint(landed[key].index, "left_objects", "an object of what must not be landed"))
-        elif words := _flaw(client, seed, landed[key].index):
+        elif words := _flaw(client, seed, landed[key].index, key):
             complaints.append(_complaint(landed[key].index, "wrong", words))
     missing = [verdict for key, verdict in landed.items() if key not in set(found)]
     return complaints + [_complaint(verdict.index, "wrong", "landed, and no object is there") for verdict in missing]
 
 
-def _flaw(client: Any, seed: int, index: int) -> str:
+def _flaw(client: Any, seed: int, index: int, key: str) -> str:
     """Say what is wrong with an object, "" if nothing is."""
     given = make_input(seed, index)
     if not isinstance(given, ArchiveInput):
         return "an object of what is no archive"
-    content: bytes = client.get_object(Bucket=BUCKET, Key=key_of(index))["Body"].read()
-    return flaw_of(content, format_of(seed, given), given)
+    content = _content(client, key)
+    if key == key_of(index):
+        return flaw_of(content, plan_of(seed, given).output_format, given)
+    return _flaw_of_unmatched(content, given)
+
+
+def _flaw_of_remains(client: Any, seed: int, key: str) -> str:
+    """
+    Say why an object may not lie there though the transfer did not succeed, "" if it may.
+
+    Somebody else's, put there meanwhile, must be as it was. Then the list of unmatched numbers may be left, which is
+    landed before the result; if it is, it is right.
+    """
+    words, index = "an object of a transfer that did not succeed", _index_of(key)
+    given = make_input(seed, index) if index >= 0 else None
+    if not isinstance(given, ArchiveInput) or not plan_of(seed, given).is_taken:
+        return words
+    content = _content(client, key)
+    if key == key_of(index):
+        return "" if content == ANOTHERS else "another's object was overwritten"
+    may_be_listed = given.sent is not None and given.sent.fate in ("compared", "any")
+    return _flaw_of_unmatched(content, given) if may_be_listed else words
+
+
+def _flaw_of_unmatched(content: bytes, given: ArchiveInput) -> str:
+    if given.sent is None:
+        return "a list of what was never sent"
+    came = came_of(given)
+    return flaw_of_list(content, given.sent.numbers, None if came is None else given.sent.numbers - came, None)
 
 
 def _complaint(index: int, figure: Any, words: str) -> Verdict:
     return Verdict(index, "landing", "in S3", failures=[Failure(figure, words)])
+
+
+def _content(client: Any, key: str) -> bytes:
+    content: bytes = client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    return content
 
 
 def _keys(client: Any) -> list[str]:
@@ -58,5 +95,5 @@ def _uploads(client: Any) -> list[str]:
 
 
 def _index_of(key: str) -> int:
-    match = re.fullmatch(r"results/(\d+)", key)
-    return int(match[1]) if match else -1
+    match = _KEY.fullmatch(key)
+    return int(match["index"]) if match else -1

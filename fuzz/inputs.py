@@ -9,6 +9,10 @@ from typing import Literal
 
 Kind = Literal["archives", "answers", "numbers"]
 
+#: What must become of numbers that were sent: compared with those that came back, not compared (the result lands
+#: all the same), refused before anything is asked, or any of these, so long as what is said is right.
+Fate = Literal["compared", "left out", "refused", "any"]
+
 #: Which kind an index is of: of ten in a row six archives, two answers, two number files.
 KINDS: tuple[Kind, ...] = (*("archives",) * 3, "answers", "numbers", *("archives",) * 3, "answers", "numbers")
 
@@ -39,6 +43,29 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """
+    What a landing is given to compare its result with: an input, and what the submit operator says of it.
+
+    :param name: of its class, such as ``changed since``
+    :param data: the input's bytes; None if it is gone
+    :param lies: how the input is named: by its path, as ``file://``, or in S3; or not at all
+    :param submission: as the operator gets it
+    :param numbers: digits of the numbers that were sent
+    :param unmatched: how the place of the list is named: by its key, by its address, by the result's own key; or
+        not at all
+    """
+
+    name: str
+    data: bytes | None = field(repr=False)
+    submission: object = field(repr=False)
+    numbers: frozenset[str] = field(default=frozenset(), repr=False)
+    fate: Fate = "compared"
+    lies: Literal["path", "file", "s3", "nowhere"] = "path"
+    unmatched: Literal["key", "address", "s3_key", "nowhere"] = "key"
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveInput(Input):
     """
     A result archive, or what comes in place of one.
@@ -47,12 +74,16 @@ class ArchiveInput(Input):
     :param may_refuse: whether it may be refused: always, except for a whole archive
     :param rows: of a whole archive: (digits, yes, no or unknown), in order
     :param through: whether it also goes through the whole transfer
+    :param result_column: name of the answer's column that the reader is given
+    :param sent: what the transfer is given to compare the result with
     """
 
     allowed: frozenset[Counts] = frozenset()
     may_refuse: bool = True
     rows: tuple[tuple[str, str], ...] | None = field(default=None, repr=False)
     through: bool = False
+    result_column: str | None = field(default=None, repr=False)
+    sent: Sent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +135,23 @@ def ordinal_of(index: int) -> int:
 
 
 def make_input(seed: int, index: int) -> Input:
+    """Make the input that belongs to a seed and an index, the same one each time."""
+    return input_of(dice_of(seed, index), index)
+
+
+def dice_of(seed: int, index: int) -> random.Random:
+    """Return the dice that an input is made with."""
+    # Text, as a tuple would be hashed, differently in each process.
+    return random.Random(f"{seed}/{index}")
+
+
+def input_of(rng: random.Random, index: int) -> Input:
     """
-    Make the input that belongs to a seed and an index, the same one each time.
+    Make an input with these dice.
 
     The first inputs of each kind go through its classes one by one, so that a short run has seen them all.
     """
     from fuzz import answers, archives, number_files
 
-    # Text, as a tuple would be hashed, differently in each process.
-    rng = random.Random(f"{seed}/{index}")
     makers = {"archives": archives.make, "answers": answers.make, "numbers": number_files.make}
     return makers[kind_of(index)](rng, index, ordinal_of(index))

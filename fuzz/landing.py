@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import random
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -17,16 +18,21 @@ from unittest import mock
 import botocore.session
 
 from airflow_provider_ekyc.exceptions import EkycError
-from fuzz.inputs import ArchiveInput
+from fuzz.comparison import flaw_of_comparison
+from fuzz.inputs import ArchiveInput, Sent
 from fuzz.marks import API_KEY, QUERY
 from fuzz.oddities import TASK_ID
-from fuzz.outputs import FORMATS, disk_bound
+from fuzz.outputs import disk_bound
+from fuzz.plans import must_be_refused, plan_of
 from fuzz.reading import Reading, judge_counts
 from fuzz.source_server import SourceServer
+from fuzz.store import Store
+from fuzz.stored import BUCKET, SENT_BUCKET, content_of, put, put_from_elsewhere
 
 log = logging.getLogger(__name__)
 
-BUCKET = "ekyc-fuzz"
+#: What somebody else puts at a key.
+ANOTHERS = b"another's"
 
 _TAIL = 200  # bytes
 
@@ -49,52 +55,69 @@ class Refused(EkycError):
     """The task has failed as Airflow understands it, with a message of the package's own errors."""
 
 
-def plan_of(seed: int, given: ArchiveInput) -> random.Random:
-    """Return the dice for everything around the archive: how it comes down the line, what is asked for."""
-    return random.Random(f"{seed}/{given.index}/landing")
+def key_of(index: int, attempt: int = 0) -> str:
+    """
+    Return the object's key.
+
+    :param attempt: other than 0 while a smaller input is looked for
+    """
+    return f"smaller/{attempt}/results/{index}" if attempt else f"results/{index}"
 
 
-def format_of(seed: int, given: ArchiveInput) -> str:
-    """Return the output format that is asked for."""
-    return plan_of(seed, given).choice(FORMATS)
-
-
-def key_of(index: int) -> str:
-    """Return the object's key."""
-    return f"results/{index}"
+def list_key_of(index: int, attempt: int = 0) -> str:
+    """Return the key of the list of unmatched numbers."""
+    return key_of(index, attempt).replace("results/", "unmatched/")
 
 
 @contextmanager
-def landing_reading(seed: int, given: ArchiveInput, server: SourceServer, spool_dir: Path) -> Iterator[Reading]:
-    """Run the operator on an archive."""
-    rng = plan_of(seed, given)
-    output_format = rng.choice(FORMATS)
-    rows = len(given.rows) if given.rows is not None else 0
-    # 0 is how the API says that it does not know; a promise of other rows must be noticed.
-    broken_promise = given.rows is not None and rng.random() < 0.15
-    total = rows + 5 if broken_promise else rng.choice((0, rows))
-    server.answer_by(_Source(rng, given.data, server.origin, total))
-    connection = {"conn_type": "ekyc", "host": server.origin, "password": API_KEY}
-    os.environ["AIRFLOW_CONN_EKYC_DEFAULT"] = json.dumps({**connection, "extra": {"result_hosts": server.origin}})
+def landing_reading(
+    seed: int, given: ArchiveInput, server: SourceServer, spool_dir: Path, attempt: int
+) -> Iterator[Reading]:
+    """
+    Run the operator on an archive.
+
+    :param attempt: as in :func:`key_of`
+    """
+    plan, sent = plan_of(seed, given), given.sent
+    key, list_key = key_of(given.index, attempt), list_key_of(given.index, attempt)
+    rng = random.Random(f"{seed}/{given.index}/store")
+    meanwhile = functools.partial(put_from_elsewhere, BUCKET, key, ANOTHERS) if plan.is_taken else bool
+    server.answer_by(Store(rng, given.data, server.origin, plan.total, meanwhile))
+    extra = {"result_hosts": server.origin, **({"ca_file": server.ca_file} if server.ca_file else {})}
+    connection = {"conn_type": "ekyc", "host": server.origin, "password": API_KEY, "extra": extra}
+    os.environ["AIRFLOW_CONN_EKYC_DEFAULT"] = json.dumps(connection)
+    arguments = {
+        "s3_key": key,
+        "output_format": plan.output_format,
+        "result_column": given.result_column,
+        "on_mismatch": "warn" if plan.warns else "fail",
+    }
 
     def judge_value(result: dict[str, Any]) -> str:
-        if broken_promise:
-            return "a result with missing rows was landed"
-        return judge_counts(given, *(result[name] for name in ("rows", "yes", "no", "unknown")))
+        figures = (result[name] for name in ("rows", "yes", "no", "unknown"))
+        if words := must_be_refused(plan, given) or judge_counts(given, *figures):
+            return words
+        uri = f"s3://{BUCKET}/{list_key}" if sent and sent.unmatched != "nowhere" else ""
+        return flaw_of_comparison(given, result, uri, content_of(list_key) if sent else None)
 
-    try:
-        yield Reading(
-            read=lambda: _execute(given.index, output_format, spool_dir, reads_tail=rng.random() < 0.6),
-            judge_value=judge_value,
-            judge_error=lambda _: "" if given.may_refuse or broken_promise else "a whole archive was not landed",
-            # The archive, again if its download began anew, and what is made of it, perhaps again too.
-            disk=3 * len(given.data) + (0 if output_format == "zip" else 2 * disk_bound(given)),
-        )
-    finally:
-        server.answer_all(b"")
+    def judge_error(_: EkycError) -> str:
+        is_odd = sent is not None and sent.fate in ("refused", "any")
+        is_right = given.may_refuse or is_odd or must_be_refused(plan, given)
+        return "" if is_right else "a whole archive was not landed"
+
+    with _input_lying(sent, given.index) as numbers, _small_tails() if plan.reads_tail else nullcontext():
+        arguments |= _arguments_of(sent, numbers, list_key, key)
+        # The archive, again if its download began anew, and what is made of it, perhaps again too; numbers of both
+        # sides, and the list of those that are alone.
+        disk = 3 * len(given.data) + (0 if plan.output_format == "zip" and sent is None else 2 * disk_bound(given))
+        disk += 4 * len(sent.data or b"") if sent else 0
+        try:
+            yield Reading(lambda: _execute(arguments, spool_dir), judge_value, judge_error, disk=disk)
+        finally:
+            server.answer_all(b"")
 
 
-def _execute(index: int, output_format: str, spool_dir: Path, *, reads_tail: bool) -> dict[str, Any]:
+def _execute(arguments: dict[str, Any], spool_dir: Path) -> dict[str, Any]:
     from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
     from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 
@@ -102,16 +125,10 @@ def _execute(index: int, output_format: str, spool_dir: Path, *, reads_tail: boo
     context: Any = {"ti": ti, "outlet_events": {}}
     refusal = None
     operator = EkycResultsToS3Operator(
-        task_id="land",
-        ekyc_task_id=TASK_ID,
-        s3_bucket=BUCKET,
-        s3_key=key_of(index),
-        output_format=output_format,
-        spool_dir=str(spool_dir),
+        task_id="land", ekyc_task_id=TASK_ID, s3_bucket=BUCKET, spool_dir=str(spool_dir), **arguments
     )
     try:
-        with _small_tails() if reads_tail else nullcontext():
-            operator.execute(context)
+        operator.execute(context)
     except (EkycFailException, EkycRetryException) as error:
         log.error("refused", exc_info=error)  # all that Airflow would show
         refusal = str(error)
@@ -124,47 +141,34 @@ def _execute(index: int, output_format: str, spool_dir: Path, *, reads_tail: boo
     return result
 
 
+def _arguments_of(sent: Sent | None, numbers: str | None, list_key: str, key: str) -> dict[str, Any]:
+    if sent is None:
+        return {}
+    places = {"key": list_key, "address": f"s3://{BUCKET}/{list_key}", "s3_key": key, "nowhere": None}
+    return {"numbers": numbers, "submission": sent.submission, "unmatched_key": places[sent.unmatched]}
+
+
+@contextmanager
+def _input_lying(sent: Sent | None, index: int) -> Iterator[str | None]:
+    """Put the input where it is to lie, and return its name."""
+    if sent is None or sent.lies == "nowhere":
+        yield None
+        return
+    key = f"numbers/{index}.txt"
+    with tempfile.TemporaryDirectory(prefix="ekyc-fuzz-sent-") as folder:
+        # A query, as a presigned URL has it that somebody took for a path: it must not be shown.
+        path = Path(folder, "numbers.txt" if sent.data is not None else f"gone?{QUERY}")
+        if sent.data is not None and sent.lies == "s3":
+            put(SENT_BUCKET, key, sent.data)
+        elif sent.data is not None:
+            path.write_bytes(sent.data)
+        s3_name = f"s3://{SENT_BUCKET}/{key if sent.data is not None else 'gone'}"
+        yield {"path": str(path), "file": f"file://{path}", "s3": s3_name}[sent.lies]
+
+
 @contextmanager
 def _small_tails() -> Iterator[None]:
-    """Have the end of small archives fetched first, as otherwise only that of large ones is."""
     from airflow_provider_ekyc.results import download
 
     with mock.patch.object(download, "TAIL", _TAIL), mock.patch.object(download, "WORTH_A_TAIL", _TAIL + 1):
         yield
-
-
-class _Source:
-    """The API and its store, for one archive."""
-
-    def __init__(self, rng: random.Random, data: bytes, origin: str, total: int) -> None:
-        self._data = data
-        status = {"task_id": TASK_ID, "status": "exported", "total": total, "success": total, "failure": 0}
-        status["result_url"] = f"{origin}/externalcheck/t.zip?{QUERY}"
-        self._status = json.dumps(status).encode()
-        self._etag = rng.choice(('ETag: "made-up"', 'ETag: "made-up"', "X-No: etag"))
-        self._knows_ranges = rng.random() < 0.7
-        self._framing = rng.choice(("length", "length", "length", "close"))
-        self._misfortunes = rng.choice(([], [], [], ["break"], ["break", "break"], ["503"], ["503", "break"]))
-        self._rng = rng
-
-    def __call__(self, head: str) -> bytes:
-        if head.startswith("POST"):
-            return _answer("200 OK", self._status, f"Content-Length: {len(self._status)}")
-        misfortune = self._misfortunes.pop(0) if self._misfortunes else ""
-        if misfortune == "503":
-            return _answer("503 Slow Down", b"", "Content-Length: 0", "Retry-After: 1")
-        lines = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
-        start = int(lines.get("range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
-        size = len(self._data)
-        if start and self._knows_ranges and lines.get("if-range") == '"made-up"':
-            rest = self._data[start:]
-            range_line = f"Content-Range: bytes {start}-{size - 1}/{size}"
-            return _answer("206 Partial Content", rest, f"Content-Length: {len(rest)}", range_line, self._etag)
-        whole = _answer("200 OK", self._data, f"Content-Length: {size}", self._etag)
-        if misfortune and size:
-            return whole[: -self._rng.randint(1, size)]
-        return _answer("200 OK", self._data, self._etag) if self._framing == "close" else whole
-
-
-def _answer(status: str, body: bytes, *headers: str) -> bytes:
-    return "\r\n".join([f"HTTP/1.1 {status}", *headers, "Connection: close", "", ""]).encode() + body

@@ -7,18 +7,22 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO
 from unittest import mock
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycResultError
 from airflow_provider_ekyc.results import archive, formats
-from fuzz.inputs import ordinal_of
+from fuzz import wrong_comparison
+from fuzz.inputs import ArchiveInput, Input, ordinal_of
 from fuzz.marks import digits_of
+from fuzz.named_columns import COLUMNS
 from fuzz.verdict import Figure
 
 #: Inputs of the control: enough for each sabotage to meet archives of every sort.
-COUNT = 120
+COUNT = 180
 
 #: Seconds that an input may take there, as one takes longer on purpose.
 SECONDS = 1.0
@@ -83,41 +87,83 @@ def _takes_too_long(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
     return _real(file, **how)
 
 
-def _lands_first(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+@dataclass(frozen=True, slots=True)
+class Sabotage:
+    """
+    Something wrong in the place of the package's own code.
 
-    from fuzz.landing import BUCKET
+    :param figure: that it must raise
+    :param at_work: puts it there while the context lasts, for the input with this index
+    :param beside: the class of what was sent that it needs; "" if it needs none
+    """
 
-    client = S3Hook().get_conn()
-    client.put_object(Bucket=BUCKET, Key=f"results/unchecked-{time.monotonic_ns()}", Body=file.read())
-    client.close()
-    return _real(file, **how)
-
-
-#: The sabotages, and the figure that each must raise.
-SABOTAGES: dict[Callable[..., archive.ArchiveSummary], Figure] = {
-    _key_error: "escaped",
-    _takes_anything: "wrong",
-    _drops_a_row: "wrong",
-    _refuses_all: "wrong",
-    _logs_a_number: "leaked",
-    _shows_a_number: "leaked",
-    _allocates: "over_memory",
-    _fills_the_disk: "over_disk",
-    _leaves_open: "over_disk",
-    _takes_too_long: "over_time",
-    _lands_first: "left_objects",
-}
-
-
-def sabotage_of(index: int) -> Callable[..., archive.ArchiveSummary]:
-    """Return what is wrong with the reader of this input."""
-    return list(SABOTAGES)[ordinal_of(index) % len(SABOTAGES)]
+    name: str
+    figure: Figure
+    at_work: Callable[[int], AbstractContextManager[None]]
+    beside: str = ""
 
 
 @contextmanager
-def sabotaged(index: int) -> Iterator[None]:
+def _in_place(wrong: Callable[..., archive.ArchiveSummary], index: int) -> Iterator[None]:
     """Put another reader of archives in the place of the package's own."""
-    wrong = sabotage_of(index)
     with mock.patch.object(archive, "check_archive", wrong), mock.patch.object(formats, "check_archive", wrong):
         yield
+
+
+def _lands_first(index: int) -> AbstractContextManager[None]:
+    """Land before anything is checked."""
+    from fuzz.landing import key_of
+    from fuzz.stored import BUCKET, put_from_elsewhere
+
+    def check(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
+        file.seek(0)
+        put_from_elsewhere(BUCKET, key_of(index), file.read())
+        return _real(file, **how)
+
+    return _in_place(check, index)
+
+
+def _reader(wrong: Callable[..., archive.ArchiveSummary], figure: Figure) -> Sabotage:
+    return Sabotage(wrong.__name__, figure, partial(_in_place, wrong))
+
+
+_READERS = (
+    _reader(_key_error, "escaped"),
+    _reader(_takes_anything, "wrong"),
+    _reader(_drops_a_row, "wrong"),
+    _reader(_refuses_all, "wrong"),
+    _reader(_logs_a_number, "leaked"),
+    _reader(_shows_a_number, "leaked"),
+    _reader(_allocates, "over_memory"),
+    _reader(_fills_the_disk, "over_disk"),
+    _reader(_leaves_open, "over_disk"),
+    _reader(_takes_too_long, "over_time"),
+    Sabotage("lands_first", "left_objects", _lands_first),
+)
+
+_COMPARISONS = (
+    Sabotage("counts_one_less", "wrong", wrong_comparison.counts_one_less, "some missing"),
+    Sabotage("ignores_a_change", "wrong", wrong_comparison.ignores_a_change, "changed since"),
+    Sabotage("takes_any_submission", "wrong", wrong_comparison.takes_any_submission, "of another task"),
+    Sabotage("lists_first", "left_objects", wrong_comparison.lists_first, "none came back"),
+    Sabotage("lists_what_came", "wrong", wrong_comparison.lists_what_came, "all came back"),
+    Sabotage("drops_a_number", "wrong", wrong_comparison.drops_a_number, "invalid lines dropped"),
+    Sabotage("logs_what_was_sent", "leaked", wrong_comparison.logs_what_was_sent, "without a plus"),
+)
+
+_OF_COLUMNS = Sabotage("takes_any_column", "wrong", wrong_comparison.takes_any_column)
+
+#: All of them.
+SABOTAGES = (*_READERS, *_COMPARISONS, _OF_COLUMNS)
+
+
+def sabotage_of(given: Input) -> Sabotage:
+    """Return what is wrong for this input: what is wrong with a comparison shows where there is one."""
+    if isinstance(given, ArchiveInput):
+        if given.name in COLUMNS and given.sent is None:
+            return _OF_COLUMNS
+        beside = given.sent.name if given.sent else ""
+        for sabotage in _COMPARISONS:
+            if sabotage.beside == beside:
+                return sabotage
+    return _READERS[ordinal_of(given.index) % len(_READERS)]

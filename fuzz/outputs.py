@@ -43,7 +43,8 @@ def output_reading(given: ArchiveInput, output_format: str, spool_dir: Path) -> 
 
         def read() -> tuple[ArchiveSummary, bytes, str]:
             with spool_file(spool_dir) as target:
-                output = formats.convert(archive, output_format, _TOLD, target).output(archive, brought)
+                converted = formats.convert(archive, output_format, _TOLD, target, result_column=given.result_column)
+                output = converted.output(archive, brought)
                 output.file.seek(0)
                 content = output.file.read()
             is_as_told = (output.size, output.sha256) == (len(content), hashlib.sha256(content).hexdigest())

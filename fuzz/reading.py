@@ -46,7 +46,7 @@ def archive_reading(given: ArchiveInput, spool_dir: Path) -> Iterator[Reading]:
         file.write(given.data)
         # Looked up in its module each time, as the transfer does, so that a control can put another in its place.
         yield Reading(
-            read=lambda: archive.check_archive(file),
+            read=lambda: archive.check_archive(file, result_column=given.result_column),
             judge_value=lambda summary: judge_counts(given, summary.rows, summary.yes, summary.no, summary.unknown),
             judge_error=lambda error: judge_refusal(given, error),
             patience=3.0 if len(given.data) > LARGE else 1.0,

@@ -37,16 +37,17 @@ _TRIES = 3
 _NUMBERS = f"+{digits_of(1)}\n".encode()
 
 
-def settings_for(origin: str) -> EkycSettings:
+def settings_for(server: SourceServer) -> EkycSettings:
     """Return the settings of a connection to a server."""
-    extra = {"result_hosts": origin, "connect_timeout": 5, "read_timeout": 5, "submit_timeout": 5}
-    return read_settings("made_up", host=origin, password=API_KEY, extra=extra)
+    extra: dict[str, object] = {"result_hosts": server.origin, "ca_file": server.ca_file}
+    extra |= {"connect_timeout": 5, "read_timeout": 5, "submit_timeout": 5}
+    return read_settings("made_up", host=server.origin, password=API_KEY, extra=extra)
 
 
 @contextmanager
 def answer_reading(given: AnswerInput, server: SourceServer, spool_dir: Path) -> Iterator[Reading]:
     """Give an answer to the functions that read it, or to a client that asks for it."""
-    settings = settings_for(server.origin)
+    settings = settings_for(server)
     read = (lambda: _ask(given, server, settings, spool_dir)) if given.wire else (lambda: _read(given, settings))
     yield Reading(
         read=read,

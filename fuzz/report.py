@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from fuzz.inputs import KINDS, kind_of
-from fuzz.verdict import FIGURES, Verdict
+from fuzz.verdict import COMPARED, FIGURES, TRAITS, Verdict
 
 _HEADS = ("class", "n", "read", "refused", "most MiB", "most KiB written", "most s")
 
@@ -25,27 +25,35 @@ def last_line(verdicts: Sequence[Verdict], seconds: float) -> str:
     shown |= figures_of(verdicts)
     shown["peak_mib"] = max((verdict.memory for verdict in verdicts), default=0) >> 20
     shown["seconds"] = round(seconds)
+    shown |= {trait: len({verdict.index for verdict in verdicts if trait in verdict.traits}) for trait in TRAITS}
     return "fuzz: " + " ".join(f"{name}={value}" for name, value in shown.items())
 
 
 def complaints(verdicts: Sequence[Verdict], seed: int) -> list[str]:
     """Say, one line a kind of failure, what went wrong, how often, and with which inputs."""
-    kinds: dict[tuple[str, str, str, str], list[int]] = {}
+    kinds: dict[tuple[str, str, str, str], list[Verdict]] = {}
     for verdict in sorted(verdicts, key=lambda verdict: verdict.index):
         for failure in verdict.failures:
-            kinds.setdefault((failure.figure, verdict.kind, verdict.name, failure.words), []).append(verdict.index)
+            kinds.setdefault((failure.figure, verdict.kind, verdict.name, failure.words), []).append(verdict)
     return [
-        f"{figure}: {len(indices)} times: {kind}, {name}: {words}: seed {seed} index "
-        f"{', '.join(map(str, indices[:5]))}{', …' if len(indices) > 5 else ''}"
-        for (figure, kind, name, words), indices in kinds.items()
+        f"{figure}: {len(found)} times: {kind}, {name}: {words}: seed {seed} index "
+        f"{', '.join(str(verdict.index) for verdict in found[:5])}{', …' if len(found) > 5 else ''}"
+        f"{_files_of(found)}"
+        for (figure, kind, name, words), found in kinds.items()
     ]
+
+
+def _files_of(verdicts: Sequence[Verdict]) -> str:
+    """Name the files of the input of which there is a smaller one, or of the first."""
+    kept = max((verdict.kept for verdict in verdicts), key=len)
+    return f": {', and smaller: '.join(kept)}" if kept else ""
 
 
 def table_of(verdicts: Sequence[Verdict]) -> str:
     """Draw the table, one line a class of inputs."""
     groups: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
-        by_name = verdict.kind in KINDS
+        by_name = verdict.kind in (*KINDS, COMPARED)
         name = f"{verdict.kind}: {verdict.name}" if by_name else f"archives as {verdict.kind}"
         groups.setdefault(name, []).append(verdict)
     rows = [list(_HEADS), *(_row(name, groups[name]) for name in sorted(groups)), _row("all", verdicts)]

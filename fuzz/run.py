@@ -13,11 +13,14 @@ from pathlib import Path
 
 from fuzz.bounds import TIME_BOUND
 from fuzz.crew import Crew
-from fuzz.negative_control import COUNT, SABOTAGES, SECONDS, sabotage_of
+from fuzz.negative_control import COUNT, SABOTAGES, SECONDS
 from fuzz.report import complaints, figures_of, last_line, table_of
 from fuzz.verdict import Verdict
 from fuzz.worker import FINDINGS, Order
 from stack.s3_server import S3Server
+
+#: How often each process looks for a smaller input, at the most.
+_SEARCHES = 5
 
 
 def run_all(order: Order, processes: int) -> list[Verdict]:
@@ -26,9 +29,10 @@ def run_all(order: Order, processes: int) -> list[Verdict]:
     with tempfile.TemporaryDirectory(prefix="ekyc-fuzz-") as home, S3Server() as s3:
         _prepare_environment(Path(home), s3)
         from fuzz.bucket import check_bucket
-        from fuzz.landing import BUCKET
+        from fuzz.stored import BUCKET, SENT_BUCKET
 
-        s3.create_bucket(BUCKET)
+        for bucket in (BUCKET, SENT_BUCKET):
+            s3.create_bucket(bucket)
         Crew(verdicts.extend).run(order, processes)
         verdicts += check_bucket(s3.client(), order.seed, verdicts)
     return verdicts
@@ -53,13 +57,9 @@ def _prepare_environment(home: Path, s3: S3Server) -> None:
 
 def unnoticed(verdicts: Sequence[Verdict]) -> list[str]:
     """Name the sabotages that were not caught."""
-    caught: set[tuple[object, str]] = {
-        (sabotage_of(verdict.index) if verdict.index >= 0 else None, failure.figure)
-        for verdict in verdicts
-        for failure in verdict.failures
-    }
-    caught |= {(sabotage, figure) for sabotage, figure in SABOTAGES.items() if (None, figure) in caught}
-    return [sabotage.__name__ for sabotage, figure in SABOTAGES.items() if (sabotage, figure) not in caught]
+    at_work = {verdict.index: verdict.sabotage for verdict in verdicts if verdict.sabotage}
+    caught = {(at_work.get(verdict.index), failure.figure) for verdict in verdicts for failure in verdict.failures}
+    return [sabotage.name for sabotage in SABOTAGES if (sabotage.name, sabotage.figure) not in caught]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,11 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
     if options.only is not None:
-        order = Order(seed, options.only, options.only + 1, 1, control=False, seconds=TIME_BOUND)
+        order = Order(seed, options.only, options.only + 1, 1, control=False, seconds=TIME_BOUND, searches=_SEARCHES)
     elif options.negative_control:
-        order = Order(seed, 0, COUNT, 1, control=True, seconds=SECONDS)
+        order = Order(seed, 0, COUNT, 1, control=True, seconds=SECONDS, searches=1)
     else:
-        order = Order(seed, 0, options.count, 1, control=False, seconds=TIME_BOUND)
+        order = Order(seed, 0, options.count, 1, control=False, seconds=TIME_BOUND, searches=_SEARCHES)
     verdicts = run_all(order, 1 if options.only is not None else options.processes)
     seconds = time.monotonic() - started
     print(table_of(verdicts), end="\n\n")

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from airflow_provider_ekyc.sandbox.tls import Certificate
+
 #: Turns a request's head into the raw answer, after which the connection is closed.
 Answer = Callable[[str], bytes]
 
@@ -16,13 +18,21 @@ _PATIENCE = 5.0  # seconds
 
 
 class SourceServer:
-    """Listens while the context lasts, and answers as it was told last."""
+    """
+    Listens while the context lasts, and answers as it was told last.
 
-    def __init__(self) -> None:
+    :param certificate: with it the server speaks TLS
+    """
+
+    def __init__(self, certificate: Certificate | None = None) -> None:
+        self._context = certificate.context() if certificate else None
+        #: PEM of the authority that clients must trust, None without TLS
+        self.ca_file = str(certificate.ca_file) if certificate else None
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._answer: Answer = lambda _: b""
-        self.origin = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        scheme = "https" if certificate else "http"
+        self.origin = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def answer_by(self, answer: Answer) -> None:
         """Answer each request by a function of its head."""
@@ -40,8 +50,11 @@ class SourceServer:
                 return
             connection.settimeout(_PATIENCE)
             # A client may hang up on what it does not want.
-            with connection, contextlib.suppress(OSError):
-                connection.sendall(self._answer(_request_head(connection)))
+            with connection, contextlib.suppress(OSError), self._wrapped(connection) as way:
+                way.sendall(self._answer(_request_head(way)))
+
+    def _wrapped(self, connection: socket.socket) -> socket.socket:
+        return self._context.wrap_socket(connection, server_side=True) if self._context else connection
 
     def __enter__(self) -> Self:
         self._thread.start()

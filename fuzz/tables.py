@@ -114,7 +114,13 @@ def plain_reading(text: bytes) -> frozenset[Counts]:
     is_table = len(columns) == 2 and columns[0].strip().lower().startswith("number")
     if not is_table or not rows or any(len(row) != 2 for row in rows):
         return frozenset()
-    return frozenset({counts_of([(row[0], _MEANING.get(row[1].strip().lower(), "unknown")) for row in rows])})
+    return frozenset({counts_of([(row[0], meant(row[1])) for row in rows])})
+
+
+def meant(word: str) -> str:
+    """Return what a word means: ``yes``, ``no`` or ``unknown``."""
+    # What a cell would need quotes for counts as a blank.
+    return _MEANING.get(word.replace(",", " ").replace('"', " ").strip().lower(), "unknown")
 
 
 def spelled(rng: random.Random, answer: str, *, plain: bool) -> str:

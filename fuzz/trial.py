@@ -2,47 +2,71 @@
 
 from __future__ import annotations
 
+import functools
 import traceback
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycSpoolError
+from fuzz.answers import OVER_SOCKETS
 from fuzz.bounds import DISK_SLACK, MEMORY_BOUND, Meter, TookTooLong, Use
-from fuzz.inputs import AnswerInput, ArchiveInput, Input, NumbersInput, kind_of
+from fuzz.findings import Findings
+from fuzz.inputs import AnswerInput, ArchiveInput, Input, NumbersInput, kind_of, ordinal_of
 from fuzz.landing import Refused, landing_reading
 from fuzz.marks import secrets_in
+from fuzz.named_columns import COLUMNS
 from fuzz.outputs import MADE, output_reading
 from fuzz.overheard import Overheard
+from fuzz.plans import plan_of
 from fuzz.reading import LARGE, Reading, archive_reading, numbers_reading
 from fuzz.reading_answers import answer_reading
 from fuzz.source_server import SourceServer
-from fuzz.verdict import Failure, Verdict
+from fuzz.verdict import COMPARED, LANDING, Failure, Verdict
+
+# Of so many answers over a socket one goes over TLS.
+_OVER_TLS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What the inputs of one process are read with."""
+    """
+    What the inputs of one process are read with.
+
+    :param tls_server: the same as ``server``, over TLS
+    :param sabotage: what is wrong with the package's code on purpose, "" if nothing is
+    """
 
     seed: int
     meter: Meter
     overheard: Overheard
     server: SourceServer
+    tls_server: SourceServer
     spool_dir: Path
-    findings: Path
+    findings: Findings
+    sabotage: str = ""
 
 
 def try_input(given: Input, bench: Bench) -> Iterator[Verdict]:
-    """Read an input in every way that its kind has, one verdict each."""
-    yield _try(given, bench, "")
-    if isinstance(given, ArchiveInput) and len(given.data) <= LARGE:
+    """Read an input in every way that its kind has, one verdict each; what fails is kept."""
+    for way in _ways(given):
+        verdict, shown = _tried(given, bench=bench, way=way)
+        if verdict.failures:
+            bench.findings.keep(given, verdict, shown, functools.partial(_tried, bench=bench, way=way))
+        yield verdict
+
+
+def _ways(given: Input) -> Iterator[str]:
+    yield ""
+    if not isinstance(given, ArchiveInput):
+        return
+    if len(given.data) <= LARGE:
         # What is whole must come out whole in each format; of what is not, one format is tried.
-        for output_format in MADE if given.rows is not None else MADE[given.index % len(MADE) :][:1]:
-            yield _try(given, bench, output_format)
-    if isinstance(given, ArchiveInput) and given.through:
-        yield _try(given, bench, "landing")
+        yield from MADE if given.rows is not None and not given.sent else MADE[given.index % len(MADE) :][:1]
+    if given.through:
+        yield LANDING
 
 
 @dataclass(slots=True)
@@ -55,11 +79,25 @@ class _Outcome:
     shown: str = ""
 
 
-def _try(given: Input, bench: Bench, way: str) -> Verdict:
-    verdict = Verdict(given.index, way or kind_of(given.index), given.name)
+def _tried(given: Input, attempt: int = 0, *, bench: Bench, way: str) -> tuple[Verdict, str]:
+    """
+    Read an input in one way.
+
+    :param attempt: other than 0 while a smaller input is looked for
+    :return: what became of it, and all that was shown
+    """
+    verdict = Verdict(given.index, way or kind_of(given.index), given.name, sabotage=bench.sabotage)
+    server = bench.tls_server if _is_tls(given, way, bench.seed) else bench.server
+    if server is bench.tls_server:
+        verdict.traits.append("tls")
+    if isinstance(given, ArchiveInput):
+        verdict.traits += ["columns"] if given.name in COLUMNS else []
+        if way == LANDING and given.sent is not None:
+            verdict.traits.append("inputs")
+            verdict.kind, verdict.name = COMPARED, given.sent.name
     bench.overheard.take()
     with ExitStack() as stack:
-        reading = _reading(given, bench, way, stack)
+        reading = stack.enter_context(_reading(given, bench, way, server, attempt))
         limit = reading.disk + DISK_SLACK
         with bench.meter.measure(limit, reading.patience) as use:
             outcome = _outcome(reading)
@@ -71,15 +109,20 @@ def _try(given: Input, bench: Bench, way: str) -> Verdict:
             verdict.failures.append(Failure("escaped", f"{type(outcome.error).__name__} at {outcome.place}"))
         else:
             verdict.end = "read"
-            verdict.landed = way == "landing"
+            verdict.landed = way == LANDING
+            verdict.listed = verdict.landed and outcome.value["unmatched_uri"] is not None
         _judge(verdict, reading, outcome)
         _weigh(verdict, use, limit, outcome.error)
         shown = f"{bench.overheard.take()}\n{outcome.shown}"
         for kind in secrets_in(shown):
             verdict.failures.append(Failure("leaked", f"{kind} is in a message, a repr or a log line"))
-    if verdict.failures:
-        _keep(given, bench, verdict, shown)
-    return verdict
+    return verdict, shown
+
+
+def _is_tls(given: Input, way: str, seed: int) -> bool:
+    if isinstance(given, ArchiveInput):
+        return way == LANDING and plan_of(seed, given).is_tls
+    return isinstance(given, AnswerInput) and given.wire and ordinal_of(given.index) // OVER_SOCKETS % _OVER_TLS == 0
 
 
 def _outcome(reading: Reading) -> _Outcome:
@@ -94,17 +137,19 @@ def _outcome(reading: Reading) -> _Outcome:
     return _Outcome(value, shown=repr(value[0] if isinstance(value, tuple) else value))
 
 
-def _reading(given: Input, bench: Bench, way: str, stack: ExitStack) -> Reading:
+def _reading(
+    given: Input, bench: Bench, way: str, server: SourceServer, attempt: int
+) -> AbstractContextManager[Reading]:
     if isinstance(given, ArchiveInput):
-        if way == "landing":
-            return stack.enter_context(landing_reading(bench.seed, given, bench.server, bench.spool_dir))
+        if way == LANDING:
+            return landing_reading(bench.seed, given, server, bench.spool_dir, attempt)
         if way:
-            return stack.enter_context(output_reading(given, way, bench.spool_dir))
-        return stack.enter_context(archive_reading(given, bench.spool_dir))
+            return output_reading(given, way, bench.spool_dir)
+        return archive_reading(given, bench.spool_dir)
     if isinstance(given, NumbersInput):
-        return stack.enter_context(numbers_reading(given, bench.spool_dir))
+        return numbers_reading(given, bench.spool_dir)
     if isinstance(given, AnswerInput):
-        return stack.enter_context(answer_reading(given, bench.server, bench.spool_dir))
+        return answer_reading(given, server, bench.spool_dir)
     raise TypeError(f"no reader for {type(given).__name__}")
 
 
@@ -140,12 +185,3 @@ def _place(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "airflow_provider_ekyc" in frame.filename] or frames
     return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "nowhere"
-
-
-def _keep(given: Input, bench: Bench, verdict: Verdict, shown: str) -> None:
-    """Write the input and what became of it to a folder, for a look."""
-    bench.findings.mkdir(parents=True, exist_ok=True)
-    path = bench.findings / f"{bench.seed}-{given.index}"
-    path.with_name(f"{path.name}.bin").write_bytes(given.data)
-    lines = [f"{verdict.kind}: {given!r}", *(f"{failure.figure}: {failure.words}" for failure in verdict.failures)]
-    path.with_name(f"{path.name}-{verdict.kind}.txt").write_text("\n".join([*lines, shown]), errors="replace")

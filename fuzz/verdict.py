@@ -18,6 +18,12 @@ FIGURES: tuple[Figure, ...] = (
     "left_objects",
 )
 
+#: What is counted of inputs: tables of several columns, or a name of one; landings beside what was sent; TLS.
+TRAITS = ("columns", "inputs", "tls")
+
+#: The ways through the whole transfer: with the result alone, and beside what was sent.
+LANDING, COMPARED = "landing", "landing with an input"
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -40,6 +46,10 @@ class Verdict:
     :param end: ``read``, ``refused`` or ``broken`` (anything else)
     :param memory: bytes above the idle process
     :param landed: whether a transfer said that it has landed the result
+    :param listed: whether it said that it has landed the list of unmatched numbers
+    :param traits: those of ``TRAITS`` that it has
+    :param sabotage: what is wrong with the package's code on purpose, "" if nothing is
+    :param kept: where the input was written, and a smaller one, if it has failed
     """
 
     index: int
@@ -51,3 +61,7 @@ class Verdict:
     written: int = 0
     seconds: float = 0.0
     landed: bool = False
+    listed: bool = False
+    traits: list[str] = field(default_factory=list)
+    sabotage: str = ""
+    kept: list[str] = field(default_factory=list)

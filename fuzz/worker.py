@@ -41,6 +41,7 @@ class Order:
     :param step: from one index to the next
     :param control: whether to switch the package's own care off, input by input
     :param seconds: that an input may take
+    :param searches: how often a smaller input is looked for, at the most
     """
 
     seed: int
@@ -49,6 +50,7 @@ class Order:
     step: int
     control: bool
     seconds: float
+    searches: int
 
 
 def read_all(order: Order, way: int, spool_dir: Path) -> None:
@@ -58,9 +60,11 @@ def read_all(order: Order, way: int, spool_dir: Path) -> None:
     :param way: file number to which the verdicts are written: first ``[]``, then the verdicts of each input
     """
     from airflow_provider_ekyc.api.retries import retrying
+    from airflow_provider_ekyc.sandbox.tls import make_certificate
     from fuzz.bounds import Meter
+    from fuzz.findings import Findings
     from fuzz.inputs import make_input
-    from fuzz.negative_control import sabotaged
+    from fuzz.negative_control import sabotage_of
     from fuzz.overheard import Overheard
     from fuzz.source_server import SourceServer
     from fuzz.trial import Bench, try_input
@@ -71,14 +75,20 @@ def read_all(order: Order, way: int, spool_dir: Path) -> None:
         raise LookupError("retrying() has no keyword sleep any more; correct this")
     retrying.__kwdefaults__["sleep"] = lambda seconds: None  # the waits between two attempts are left out
     gc.freeze()  # what is imported stays: a collection behind each transfer need not look at it again
-    with SourceServer() as server:
-        overheard = Overheard()
-        bench = Bench(order.seed, Meter(spool_dir, order.seconds), overheard, server, spool_dir, FINDINGS)
-        os.write(way, b"[]\n")
-        for index in range(order.start, order.stop, order.step):
-            with sabotaged(index) if order.control else nullcontext():
-                verdicts = [dataclasses.asdict(verdict) for verdict in try_input(make_input(order.seed, index), bench)]
-            os.write(way, f"{json.dumps(verdicts)}\n".encode())
+    with tempfile.TemporaryDirectory(prefix="ekyc-fuzz-tls-") as keys:
+        certificate = make_certificate(Path(keys))
+        with SourceServer() as server, SourceServer(certificate) as tls_server:
+            meter, overheard = Meter(spool_dir, order.seconds), Overheard()
+            findings = Findings(FINDINGS, order.seed, order.searches)
+            bench = Bench(order.seed, meter, overheard, server, tls_server, spool_dir, findings)
+            os.write(way, b"[]\n")
+            for index in range(order.start, order.stop, order.step):
+                given = make_input(order.seed, index)
+                sabotage = sabotage_of(given) if order.control else None
+                with sabotage.at_work(index) if sabotage else nullcontext():
+                    here = dataclasses.replace(bench, sabotage=sabotage.name if sabotage else "")
+                    verdicts = [dataclasses.asdict(verdict) for verdict in try_input(given, here)]
+                os.write(way, f"{json.dumps(verdicts)}\n".encode())
 
 
 def main() -> None:

@@ -53,6 +53,7 @@ def opened_archive(file: BinaryIO) -> Iterator[Contents]:
     """
     with zipfile.ZipFile(_Pieces(file)) as archive:
         members = sorted(archive.infolist(), key=lambda member: member.header_offset)
+        _check_entries(members)
         _check_offsets(members, archive.start_dir)
         _check_front(file, members)
         table, lists = _choose(members)
@@ -120,6 +121,12 @@ def _check_front(file: BinaryIO, members: list[zipfile.ZipInfo]) -> None:
     file.seek(0)
     if size > _FRONT_LIMIT or b"PK\x03\x04" in file.read(size):
         raise zipfile.BadZipFile("another archive lies in front of its members")
+
+
+def _check_entries(members: list[zipfile.ZipInfo]) -> None:
+    """Check that no entry of the list has swallowed others: with a wrong length, its comment or extra field might."""
+    if any(b"PK\x01\x02" in field for member in members for field in (member.comment, member.extra)):
+        raise zipfile.BadZipFile("an entry of its list lies in another one")
 
 
 def _check_offsets(members: list[zipfile.ZipInfo], end: int) -> None:

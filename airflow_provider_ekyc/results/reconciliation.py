@@ -25,7 +25,7 @@ def read_submission(value: object, ekyc_task_id: str) -> Submission:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
     told = value if isinstance(value, Mapping) else {}
     try:

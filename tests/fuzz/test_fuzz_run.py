@@ -27,9 +27,12 @@ def test_whatever_comes_is_read_rightly_or_refused_within_bounds_and_leaves_no_o
     code, printed = run("--count", "300", "--seed", "20261123")
     last = printed.splitlines()[-1]
     zeros = " ".join(f"{figure}=0" for figure in FIGURES)
-    assert re.fullmatch(rf"fuzz: n=300 archives=180 answers=60 numbers=60 {zeros} peak_mib=\d+ seconds=\d+", last), (
-        printed
-    )
+    assert re.fullmatch(
+        rf"fuzz: n=300 archives=180 answers=60 numbers=60 {zeros} peak_mib=\d+ seconds=\d+ (.*)", last
+    ), printed
+    seen = dict(re.findall(r"(columns|inputs|tls)=(\d+)", last))
+    assert len(seen) == 3
+    assert min(map(int, seen.values())) >= 10, last
     assert code == 0
 
 
@@ -41,12 +44,20 @@ def test_readers_that_do_what_none_may_are_caught() -> None:
     assert code == 0
     assert not re.search(r"9994321\d", printed), "no number is printed"
     assert "made-up" not in printed, "no key and no query is printed"
+    sizes = re.findall(r"\.bin \(([\d,]+) bytes\), and smaller: \S+-smaller\.bin \(([\d,]+) bytes\)", printed)
+    assert sizes, printed
+    assert all(int(whole.replace(",", "")) > int(less.replace(",", "")) for whole, less in sizes)
 
 
 def test_a_sabotage_that_nobody_noticed_is_named() -> None:
-    assert unnoticed([]) == [sabotage.__name__ for sabotage in SABOTAGES]
-    caught = Verdict(0, "archives", "any", failures=[Failure("escaped", "KeyError at somewhere:1")])
+    assert unnoticed([]) == [sabotage.name for sabotage in SABOTAGES]
+    failures = [Failure("escaped", "KeyError at somewhere:1")]
+    caught = Verdict(0, "archives", "any", failures=failures, sabotage="_key_error")
     assert "_key_error" not in unnoticed([caught])
+    assert "_drops_a_row" in unnoticed([caught])
+    # Of what lies in S3 only the index is known.
+    lies = Verdict(7, "landing", "in S3", failures=[Failure("left_objects", "an object")])
+    assert "lists_first" not in unnoticed([Verdict(7, "archives", "any", sabotage="lists_first"), lies])
 
 
 def test_a_failing_input_can_be_made_again() -> None:

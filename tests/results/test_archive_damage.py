@@ -109,6 +109,16 @@ def test_bytes_behind_a_members_end_are_no_part_of_it() -> None:
     assert "goes on behind its end" in refusal(bytes(longer))
 
 
+@pytest.mark.parametrize("field", [30, 32], ids=["extra", "comment"])
+def test_an_entry_of_the_list_that_swallows_the_next_one_is_noticed(field: int) -> None:
+    """Every sum is right then, and half of the result would be landed as the whole."""
+    archive = bytearray(pack(LISTS))
+    first = archive.index(b"PK\1\2")
+    second, end = archive.index(b"PK\1\2", first + 4), archive.index(b"PK\5\6")
+    archive[first + field : first + field + 2] = (end - second).to_bytes(2, "little")
+    assert "damaged" in refusal(bytes(archive))
+
+
 @pytest.mark.parametrize("member", [0, 1, 2])
 def test_a_wrong_checksum_counts_in_every_member(member: int) -> None:
     assert "Bad CRC-32" in refusal(spoil(WHOLE, "crc", 1, member=member))

@@ -99,6 +99,7 @@ def test_answers_are_yes_and_no_in_two_languages_and_all_else_is_unknown() -> No
     assert answers(["yes", "YES", " Yes ", "sí", "SÍ", "si", "Si"]) == ArchiveSummary(7, 7, 0, 0)
     assert answers(["no", "NO", " No"]) == ArchiveSummary(3, 0, 3, 0)
     assert answers(["si\u0301", "Si\u0301"]) == ArchiveSummary(2, 2, 0, 0)
+    assert answers(['"yes,"', '"yes"""', '" no"', '"no\t"']) == ArchiveSummary(4, 2, 2, 0)
     assert answers(["undetermined", "Unknown", "", " ", "1", "none"]) == ArchiveSummary(6, 0, 0, 6)
 
 
