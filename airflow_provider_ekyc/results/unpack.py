@@ -11,7 +11,7 @@ import struct
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from isal import igzip_lib, isal_zlib
 
@@ -25,6 +25,7 @@ _PIECE = 256 * 1024  # packed bytes at a time
 _BLOCK = 1024 * 1024  # unpacked bytes at a time: with smaller ones, who works beside it waits for the GIL more often
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, lengths of name and extra (APPNOTE 4.3.7)
 _UTF8_NAME = 1 << 11
+_IGZIP_ERROR = cast("type[Exception]", igzip_lib.error)  # its stubs call the class an instance
 
 
 @dataclass(slots=True)
@@ -104,7 +105,7 @@ def _inflated(file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
                 yield block
             elif is_at_end and not inflate.eof:
                 raise zipfile.BadZipFile("a member ends in its middle")
-    except igzip_lib.error as error:  # type: ignore[misc]  # its stubs call the class an instance
+    except _IGZIP_ERROR as error:
         raise zipfile.BadZipFile(f"a member can not be inflated: {error}") from None
     if left or inflate.unused_data:
         raise zipfile.BadZipFile("a member goes on behind its end")
