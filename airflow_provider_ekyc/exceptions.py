@@ -145,6 +145,12 @@ class EkycNumbersError(EkycError):
     """The input file can't be submitted; nothing was sent, nothing charged."""
 
 
+class EkycUnreadableInputError(EkycError):
+    """The input can't be read just now, or the connection to it broke; nothing was sent, nothing charged."""
+
+    retryable = True
+
+
 class EkycSpoolError(EkycError):
     """A temporary file can't be written; nothing was sent or landed."""
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any, BinaryIO, Final, cast
 from urllib.parse import unquote
 
-from airflow_provider_ekyc.exceptions import EkycNumbersError
+from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.whole_stream import WholeStream
 from airflow_provider_ekyc.redaction import redact, without_query
 
@@ -26,15 +26,14 @@ def open_numbers(uri: str, *, aws_conn_id: str | None, numbers_conn_id: str | No
     holds, and without ``s3fs``, whose pins hold botocore back. Other schemes go through Airflow's
     ``ObjectStoragePath``, which knows those of the installed providers.
 
-    An input that can't be opened now won't open by itself later: that is an :class:`EkycNumbersError`. A
-    connection that breaks while reading is an :class:`OSError` out of ``read``, never an early end of file; a
-    retry may help.
+    A connection that breaks while reading is an error out of ``read``, never an early end of file.
 
     :param uri: a path on the worker, ``file:///path``, ``s3://bucket/key``, or a URI that
         ``ObjectStoragePath`` knows; a relative path counts from wherever the worker was started
     :param aws_conn_id: AWS connection for ``s3://``; None takes boto3's own search for credentials
     :param numbers_conn_id: connection for other schemes
-    :raises EkycNumbersError: if there is nothing there, or it may not be read
+    :raises EkycNumbersError: if there is nothing there, or it may not be read; a retry can't help
+    :raises EkycUnreadableInputError: if S3 does not give it just now; also out of ``read``
     """
     scheme = uri.partition("://")[0].lower() if "://" in uri else ""
     opened: AbstractContextManager[BinaryIO]
@@ -84,14 +83,19 @@ def _local_file(path: str) -> BinaryIO:
 
 def _s3_object(uri: str, aws_conn_id: str | None) -> BinaryIO:
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-    from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ParamValidationError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        HTTPClientError,
+        IncompleteReadError,
+        ParamValidationError,
+    )
 
     bucket, _, key = uri[len(_S3) :].partition("/")
     if not bucket or not key:
         raise EkycNumbersError(f"{uri} names no object. {_NOTHING_SENT} An S3 input is s3://bucket/key.")
-    client = S3Hook(aws_conn_id=aws_conn_id).get_conn()
     try:
-        answer = client.get_object(Bucket=bucket, Key=key)
+        answer = S3Hook(aws_conn_id=aws_conn_id).get_conn().get_object(Bucket=bucket, Key=key)
     except ParamValidationError:
         raise EkycNumbersError(f"{uri} is no valid S3 address. {_NOTHING_SENT} Check the bucket.") from None
     except ClientError as error:
@@ -108,8 +112,17 @@ def _s3_object(uri: str, aws_conn_id: str | None) -> BinaryIO:
                 f"{_NOTHING_SENT} Grant it s3:GetObject (and kms:Decrypt if the bucket is encrypted with "
                 "KMS). Where s3:ListBucket is missing too, S3 answers this for a missing object."
             ) from None
-        raise
+        raise _unreadable(uri, f"{code}, {status}") from None
+    except BotoCoreError as error:
+        raise _unreadable(uri, type(error).__name__) from None
     return _whole(answer["Body"], answer["ContentLength"], uri, (HTTPClientError, IncompleteReadError))
+
+
+def _unreadable(uri: str, why: str) -> EkycUnreadableInputError:
+    return EkycUnreadableInputError(
+        f"S3 did not give {uri} ({why}). {_NOTHING_SENT} A retry reads it again; if it stays so, check endpoint, "
+        f"region and credentials of the AWS connection."
+    )
 
 
 def _stored_object(uri: str, numbers_conn_id: str | None) -> BinaryIO:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import Protocol
 
+from airflow_provider_ekyc.exceptions import EkycUnreadableInputError
+
 
 class ClosableStream(Protocol):
     """What S3 and fsspec hand out."""
@@ -53,7 +55,7 @@ class WholeStream(io.RawIOBase):
         Read up to ``size`` bytes; ``b""`` at the end, and only if all announced bytes came.
 
         :param size: must be positive: an input is never read whole
-        :raises ConnectionError: if the connection broke or the stream ended early; a retry may help
+        :raises EkycUnreadableInputError: if the connection broke or the stream ended early
         """
         if size < 0:
             raise ValueError("an input is read in blocks, never whole")
@@ -61,8 +63,8 @@ class WholeStream(io.RawIOBase):
             return b""
         try:
             data = self._stream.read(size)
-        except self._broken_by as error:
-            raise self._broken() from error
+        except self._broken_by:
+            raise self._broken() from None
         self._position += len(data)
         if not data and self._size is not None and self._position < self._size:
             raise self._broken()
@@ -81,9 +83,9 @@ class WholeStream(io.RawIOBase):
             self._stream.close()
         super().close()
 
-    def _broken(self) -> ConnectionError:
+    def _broken(self) -> EkycUnreadableInputError:
         size = "an unknown number of" if self._size is None else f"{self._size:,}"
-        return ConnectionError(
+        return EkycUnreadableInputError(
             f"The connection broke after {self._position:,} of {size} bytes of {self._shown}. Nothing was "
             "sent; a retry reads it again."
         )

@@ -186,7 +186,7 @@ def spool_sent(source: BinaryIO, submission: Submission, ledger: NumberLedger) -
     :param ledger: is of no use any more if the answer is not None
     :return: None if the ledger has them; otherwise why it has not
     :raises EkycSpoolError: if the disk is full
-    :raises OSError: if the connection to the input breaks; a retry may help
+    :raises EkycUnreadableInputError: if the connection to the input breaks
     """
     if submission.input_sha256 is None:
         return LeftOut(

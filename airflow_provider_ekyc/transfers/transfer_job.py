@@ -18,6 +18,7 @@ from airflow_provider_ekyc.exceptions import (
     EkycNumbersError,
     EkycResultError,
     EkycTaskFailedError,
+    EkycUnreadableInputError,
 )
 from airflow_provider_ekyc.numbers.source import open_numbers
 from airflow_provider_ekyc.redaction import without_query
@@ -256,12 +257,10 @@ def _thread(name: str, work: Callable[[], T], arrival: Arrival) -> Iterator[Futu
 
 
 def _read_sent(reconciliation: Reconciliation, sent: Sent) -> None:
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         with open_numbers(sent.numbers, aws_conn_id=sent.aws_conn_id, numbers_conn_id=sent.numbers_conn_id) as source:
             reconciliation.read_sent(source)
-    except (EkycNumbersError, OSError, ValueError, BotoCoreError, ClientError) as error:
+    except (EkycNumbersError, EkycUnreadableInputError, OSError, ValueError) as error:
         # The result is paid for; that its input can't be read must not keep it back.
         kind = "" if isinstance(error, EkycNumbersError) else f" ({type(error).__name__})"
         reconciliation.leave_out(f"the input at {without_query(sent.numbers)} can't be read any more{kind}.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ekyc.exceptions import EkycNumbersError
+from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.source import open_numbers
 from airflow_provider_ekyc.numbers.whole_stream import WholeStream
 
@@ -83,7 +83,7 @@ def test_a_file_that_may_not_be_read_is_named(numbers: Path) -> None:
     program = """
         import os, sys
         from airflow_provider_ekyc.numbers.source import open_numbers
-        from airflow_provider_ekyc.exceptions import EkycNumbersError
+        from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycUnreadableInputError
         os.setuid(65534)
         try:
             with open_numbers(sys.argv[1], aws_conn_id=None, numbers_conn_id=None):
@@ -135,7 +135,7 @@ def test_a_scheme_that_nobody_reads_is_refused_without_the_query_of_its_address(
 def test_a_stream_that_ends_early_is_a_broken_connection_and_no_end_of_file() -> None:
     stream = WholeStream(io.BytesIO(DATA), size=len(DATA) + 1, shown="store://numbers")
     assert stream.read(1000) == DATA
-    with pytest.raises(ConnectionError, match="broke after 26 of 27 bytes of store://numbers"):
+    with pytest.raises(EkycUnreadableInputError, match="broke after 26 of 27 bytes of store://numbers"):
         stream.read(1000)
 
 

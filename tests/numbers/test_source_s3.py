@@ -4,10 +4,11 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from airflow_provider_ekyc.exceptions import EkycNumbersError
+from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
 from airflow_provider_ekyc.numbers.source import open_numbers
 from stack.s3_server import S3Server
@@ -90,10 +91,9 @@ def test_an_object_that_may_not_be_read_names_the_connection(server: S3Server, m
         read("s3://inbox/daily/numbers #1?.txt")
 
 
-@pytest.fixture
-def endpoint_that_hangs_up() -> Iterator[str]:
-    """Answer each request as S3 would for all of ``DATA``, and hang up after half of it."""
-    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(DATA)}\r\nContent-Type: text/plain\r\n\r\n".encode()
+@contextmanager
+def endpoint(answered: bytes) -> Iterator[str]:
+    """Answer each request with these bytes, and hang up."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:
@@ -104,8 +104,7 @@ def endpoint_that_hangs_up() -> Iterator[str]:
                     return
                 with connected:
                     connected.recv(1 << 16)
-                    # The half ends with a line end: nothing in the content shows that more should come.
-                    connected.sendall(head + DATA[: len(DATA) // 2])
+                    connected.sendall(answered)
 
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
@@ -114,14 +113,35 @@ def endpoint_that_hangs_up() -> Iterator[str]:
     thread.join(5)
 
 
-def test_a_connection_that_breaks_is_no_end_of_file(
-    endpoint_that_hangs_up: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(endpoint_that_hangs_up, "key", "x"))
-    assert DATA[: len(DATA) // 2].endswith(b"\n")
-    with (
-        pytest.raises(ConnectionError, match=r"The connection broke after .* bytes of s3://inbox/numbers.txt"),
-        open_numbers("s3://inbox/numbers.txt", aws_conn_id=CONNECTION, numbers_conn_id=None) as file,
-        prepared_numbers(file),
-    ):
+def test_a_connection_that_breaks_is_no_end_of_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(DATA)}\r\nContent-Type: text/plain\r\n\r\n".encode()
+    half = DATA[: len(DATA) // 2]
+    assert half.endswith(b"\n")  # nothing in the content shows that more should come
+    with endpoint(head + half) as url:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
+        with (
+            pytest.raises(
+                EkycUnreadableInputError, match=r"The connection broke after .* bytes of s3://inbox/numbers.txt"
+            ),
+            open_numbers("s3://inbox/numbers.txt", aws_conn_id=CONNECTION, numbers_conn_id=None) as file,
+            prepared_numbers(file),
+        ):
+            pass
+
+
+def test_a_store_that_slows_down_is_no_missing_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b"<Error><Code>SlowDown</Code><Message>made up</Message></Error>"
+    with endpoint(b"HTTP/1.1 503 Slow Down\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)) as url:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
+        with pytest.raises(EkycUnreadableInputError) as caught:
+            read("s3://inbox/numbers.txt")
+    assert "S3 did not give s3://inbox/numbers.txt (SlowDown, 503). Nothing was sent. A retry" in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_store_that_nobody_serves_is_no_missing_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    with endpoint(b"") as url:
         pass
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
+    with pytest.raises(EkycUnreadableInputError, match=r"not give .* \(EndpointConnectionError\). Nothing was sent."):
+        read("s3://inbox/numbers.txt")

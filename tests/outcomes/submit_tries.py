@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
@@ -24,6 +28,7 @@ class SubmitTries:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
+        self._numbers = str(stage.numbers)
 
     def arrange(self, provocation: Provocation) -> None:
         """Bring the input, the journal and the kill into the state that the row starts from."""
@@ -46,12 +51,20 @@ class SubmitTries:
         arguments = dict(self.stage.operator)
         if self.stage.journal_uri:
             arguments["journal_uri"] = self.stage.journal_uri
-        operator = EkycSubmitOperator(task_id="submit", numbers=str(self.stage.numbers), **arguments)
+        operator = EkycSubmitOperator(task_id="submit", numbers=self._numbers, **arguments)
         return operator.execute(self.stage.context())
 
     def _spoil_numbers(self, what: str) -> None:
         path = self.stage.numbers
         good = path.read_text()
+        if what == "in an S3 that is gone":
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            gone = {"conn_type": "aws", "login": "made-up", "password": "made-up", "extra": {"endpoint_url": url}}
+            self.stage.servers.enter_context(patch.dict(os.environ, AIRFLOW_CONN_AWS_DEFAULT=json.dumps(gone)))
+            self._numbers = "s3://inbox/numbers.txt"
+            self.stage.mending.append(lambda: setattr(self, "_numbers", str(path)))
+            return
         if what == "another file":
             path.write_text(good + "+9991234567890\n")
             return
