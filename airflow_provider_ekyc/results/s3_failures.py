@@ -33,7 +33,7 @@ _MAY_PASS = frozenset(
     }
 )
 
-_KEPT = "Nothing was landed; the submission stays paid."
+_KEPT = "The result was not landed; the submission stays paid."
 
 
 def code_of(error: ClientError) -> str:

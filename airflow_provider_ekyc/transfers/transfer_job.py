@@ -94,11 +94,17 @@ class TransferJob:
         :param extra_args: further arguments of ``put_object``
         :raises EkycError: if it can't be landed; then it is not visible
         """
+        unmatched_place = self.sent.unmatched_place if self.sent else None
         landed = self._find(client, self.place, self.output_format, extra_args)
         if landed is not None:
             log.info("%s is there already, landed by an earlier try; nothing was downloaded.", self.place.uri)
+            if unmatched_place is not None and landed.unmatched_uri != unmatched_place.uri:
+                log.warning(
+                    "It landed no unmatched numbers at %s: its log says why, if it was to. If it was not, delete the "
+                    "result and clear this task, which asks for the result again.",
+                    unmatched_place.uri,
+                )
             return landed
-        unmatched_place = self.sent.unmatched_place if self.sent else None
         if unmatched_place is not None:
             self._find(client, unmatched_place, UNMATCHED, extra_args)
         with ExitStack() as stack:

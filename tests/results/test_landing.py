@@ -261,8 +261,8 @@ def test_a_server_error_with_the_object_not_there_is_worth_a_retry(s3_server: S3
     # Our server has no key for server-side encryption, and answers 500.
     message = failure(EkycLandingError, client, ServerSideEncryption="AES256")
     assert message == (
-        f"S3 did not take {PLACE.uri} (PutObject: InternalError, 500). Nothing was landed; the submission stays paid. "
-        f"A retry may help; it asks for the result again."
+        f"S3 did not take {PLACE.uri} (PutObject: InternalError, 500). The result was not landed; the "
+        f"submission stays paid. A retry may help; it asks for the result again."
     )
     assert keys_of(s3) == []
 

@@ -25,6 +25,7 @@ from tests.conftest import API_KEY, BUCKET, aws_connection, keys_of
 pytestmark = pytest.mark.usefixtures("connections")
 
 LOST = "Nothing was landed; the submission stays paid."
+REFUSED = "The result was not landed; the submission stays paid."
 SECRET = re.compile(r"X-Amz-|999\d{7}|" + re.escape(API_KEY) + "|made-up-secret|made-up-wrong")
 
 
@@ -98,20 +99,22 @@ CASES = {
         ("no connection 'made_up'", "create"), True, arguments={"ekyc_conn_id": "made_up"}
     ),
     "S3 fails": Case(
-        (LOST, "PutObject: InternalError, 500", "A retry may help"),
+        (REFUSED, "PutObject: InternalError, 500", "A retry may help"),
         True,
         aws={"config_kwargs": {"retries": {"total_max_attempts": 1}}},
         arguments={"encrypt": True},  # our S3 server has no key for it, and answers 500
     ),
     "S3 does not know us": Case(
-        (LOST, "SignatureDoesNotMatch", "A retry can't help", "clear this task"), aws={"password": "made-up-wrong"}
+        (REFUSED, "SignatureDoesNotMatch", "A retry can't help", "clear this task"), aws={"password": "made-up-wrong"}
     ),
     "S3 is gone": Case(
         ("EndpointConnectionError", "lands nothing twice"),
         True,
         aws={"endpoint_url": "http://127.0.0.1:9", "config_kwargs": {"retries": {"total_max_attempts": 1}}},
     ),
-    "the bucket is missing": Case((LOST, "NoSuchBucket", "A retry can't help"), arguments={"s3_bucket": "no-such-one"}),
+    "the bucket is missing": Case(
+        (REFUSED, "NoSuchBucket", "A retry can't help"), arguments={"s3_bucket": "no-such-one"}
+    ),
 }
 
 
