@@ -1,5 +1,5 @@
 """
-What the best of all policies could do with bursty progress, to tell which of the issue's bounds can't be had.
+What the best of all policies could do with bursty progress, to tell which of our bounds can't be had.
 
 The task has no queue, is long enough for the floor of 5 s not to matter, and the policy knows how many jumps there
 will be. Jumps are uniform in time, so the time of the last query and the jumps seen by then say all there is to

@@ -18,14 +18,14 @@ from airflow_provider_ekyc.api.models import Task, TaskStatus
 
 HOUR = 3600.0
 DAY = 24 * HOUR
-#: The issue bounds the polls of tasks up to this long, in seconds.
+#: Our bounds on polls are for tasks up to this long, in seconds.
 BOUNDED = 6 * HOUR
 SHORTEST = 10.0
 #: Epoch seconds, on our clock, at which every job is created and the wait for it begins.
 CREATED = 1_800_000_000.0
 
 SHAPES = ("linear", "bursty", "queued", "stuck", "opaque", "backwards")
-#: What else the words of the issue may mean; simulated so that the rule does not lean on one reading of them.
+#: What else these shapes may mean; simulated so that the rule does not lean on one reading of them.
 READINGS = ("linear, figures off by 10 %", "bursty, last jump is the export", "opaque, 0 until the end")
 
 

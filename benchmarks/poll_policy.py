@@ -27,12 +27,12 @@ from benchmarks.figures import OUTPUT, record
 from benchmarks.poll_jobs import BOUNDED, CREATED, DAY, READINGS, SHAPES, Job, jobs
 
 ADAPTIVE = PollPolicy()
-#: For the bound of the issue on tasks without figures, which is meant without the ceiling.
+#: For the bound on tasks without figures, which is meant without the ceiling.
 LIFTED = PollPolicy(ceiling=math.inf)
 NO_DEADLINE = Deadline(math.inf)
 #: When the policy forgets its earlier answers: a triggerer that restarts, a sensor in reschedule mode.
 FORGETS = ("never", "once", "always")
-#: The issue's bound on the delay: 5 % of the task's duration or 5 s, that is 5 % of this many seconds at the least.
+#: The bound on the delay: 5 % of the task's duration or 5 s, that is 5 % of this many seconds at the least.
 LEAST_SECONDS = 100.0
 
 
@@ -158,7 +158,7 @@ limited = attrgetter("bounded_share")
 
 
 def figures(count: int, seed: int) -> list[dict[str, Any]]:
-    """Return the figures that the issue bounds, each beside that of a query every 5 s."""
+    """Return the figures that have bounds, each beside that of a query every 5 s."""
     table = []
     for shape in ("linear", "bursty"):
         found = outcomes(shape, count, seed, longest=BOUNDED)
@@ -198,7 +198,7 @@ def figure(
     }
 
 
-#: The issue's bounds. There is none for ``delay_bursty_p95``: it can't be had together with the polls
+#: What must hold. There is no bound for ``delay_bursty_p95``: it can't be had together with the polls
 #: (``python -m benchmarks.poll_bound``).
 BOUNDS = {
     "polls_linear_p50": 8,
