@@ -16,7 +16,7 @@ with DAG(
     params={
         "numbers": Param("/data/numbers.txt", type="string", description="A path, or an s3:// address"),
         "s3_bucket": Param("ekyc-results", type="string"),
-        "s3_key": Param("amazon/{{ run_id }}.zip", type="string"),
+        "prefix": Param("amazon/", type="string", description="Where in the bucket the result is to lie"),
     },
 ) as dag:
     submit = EkycSubmitOperator(task_id="submit", numbers="{{ params.numbers }}")
@@ -25,7 +25,8 @@ with DAG(
         task_id="land",
         ekyc_task_id=submit.output,
         s3_bucket="{{ params.s3_bucket }}",
-        s3_key="{{ params.s3_key }}",
+        # Params are not templates: what is to be rendered stands here.
+        s3_key="{{ params.prefix }}{{ run_id }}.zip",
         outlets=[Asset("ekyc_results")],
     )
     wait >> land

@@ -1,7 +1,8 @@
 """
 Each month anew, as Parquet under one partition a month, compared with what was sent.
 
-Running a month again replaces its own partition alone; a retry or a clear takes up what was paid and landed.
+Running a month again replaces its own partition alone. Each month has a list of its own, which stays as it is:
+then a retry or a clear takes up what was paid and landed, while a changed list is a new submission, and paid.
 ``docs/warehouse.md`` has the tables to put over it.
 """
 
@@ -17,7 +18,8 @@ from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 
 # A run that is started by hand has no logical date.
-PARTITION = "dt={{ (dag_run.logical_date or dag_run.run_after) | ds }}"
+DAY = "{{ (dag_run.logical_date or dag_run.run_after) | ds }}"
+NUMBERS = "{{ params.lists }}" + DAY + ".txt"
 
 with DAG(
     "ekyc_warehouse",
@@ -29,25 +31,24 @@ with DAG(
     tags=["ekyc"],
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1), "retry_policy": EKYC_RETRY_POLICY},
     params={
-        "numbers": Param("s3://ekyc-results/ekyc/numbers.txt", type="string"),
+        "lists": Param("s3://ekyc-results/lists/", type="string", description="Below it, <date>.txt for each run"),
         "s3_bucket": Param("ekyc-results", type="string"),
     },
 ):
-    submit = EkycSubmitOperator(task_id="submit", numbers="{{ params.numbers }}")
+    submit = EkycSubmitOperator(task_id="submit", numbers=NUMBERS)
     wait = EkycTaskSensor(task_id="wait", ekyc_task_id=submit.output)
     land = EkycResultsToS3Operator(
         task_id="land",
         ekyc_task_id=submit.output,
         s3_bucket="{{ params.s3_bucket }}",
         # No run_id in it: the month's second run replaces the first, and no row is there twice.
-        s3_key=f"ekyc/results/{PARTITION}/part-0.parquet",
+        s3_key=f"ekyc/results/dt={DAY}/part-0.parquet",
         output_format="parquet",
         replace=True,
-        numbers="{{ params.numbers }}",
+        numbers=NUMBERS,
         submission=submit.output["submission"],
         # Beside the table, not in it: an engine reads all that lies under the table's prefix.
-        unmatched_key=f"ekyc/unmatched/{PARTITION}/part-0.txt",
-        on_mismatch="warn",
+        unmatched_key=f"ekyc/unmatched/dt={DAY}/part-0.txt",
         # The key is a template, so the asset is known at run time.
         outlets=[AssetAlias("ekyc_partitions")],
     )

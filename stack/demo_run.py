@@ -7,7 +7,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +80,7 @@ class Demo:
         if self._sandbox is not None:
             self._end_interrupted_runs()
         self.rest.unpause(DAG_ID)
-        key = f"results/{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip"
-        run_id = self.rest.trigger(DAG_ID, {"numbers": self.numbers, "s3_bucket": self.plan.bucket, "s3_key": key})
+        run_id = self.rest.trigger(DAG_ID, {"numbers": self.numbers, "s3_bucket": self.plan.bucket})
         self.terminal.step(DAG_ID, "triggered")
         follower = RunFollower(self.rest, self.terminal, DAG_ID, run_id)
         timeout = REAL_RUN_TIMEOUT if self.plan.real_service else SANDBOX_RUN_TIMEOUT

@@ -21,6 +21,7 @@ from airflow_provider_ekyc.results.s3_failures import (
     classify_refusal,
     code_of,
     status_of,
+    unsettled,
     unusable_arguments,
 )
 
@@ -110,16 +111,21 @@ def land(
         client.put_object(Bucket=place.bucket, Key=place.key, Body=file, **arguments)
     except ClientError as error:
         failure: EkycError = classify_refusal(f"take {place.uri}", error)
-        is_taken = code_of(error) in _TAKEN
+        why, is_taken = f"{code_of(error)}, {status_of(error)}", code_of(error) in _TAKEN
         if not is_taken and status_of(error) < 500:
             raise failure from None
     except BotoCoreError as error:
-        failure, is_taken = classify_failure(f"take {place.uri}", error), False
+        failure = classify_failure(f"take {place.uri}", error)
+        why, is_taken = type(error).__name__, False
         if not failure.retryable:
             raise failure from None
     else:
         return
-    _settle(client, place, landed, failure, is_taken, extra_args)
+    try:
+        found = _look(client, place, extra_args)
+    except EkycError:
+        raise unsettled(f"take {place.uri}", why) from None
+    _settle(place, found, landed, failure, is_taken)
 
 
 def _name_checksum(context: dict[str, Any], **_: Any) -> None:
@@ -134,11 +140,8 @@ def _name_checksum(context: dict[str, Any], **_: Any) -> None:
     }
 
 
-def _settle(
-    client: Any, place: Place, landed: Landed, failure: EkycError, is_taken: bool, extra_args: Mapping[str, Any]
-) -> None:
-    """Look whether the object is there, after an answer that leaves it open."""
-    found = _look(client, place, extra_args)
+def _settle(place: Place, found: Mapping[str, Any] | None, landed: Landed, failure: EkycError, is_taken: bool) -> None:
+    """Tell from what lies there whether the object was taken, after an answer that leaves it open."""
     there = read_metadata(place, found) if found else None
     if there is not None and there.sha256 == landed.sha256 and there.ekyc_task_id == landed.ekyc_task_id:
         log.info("S3's answer left it open whether %s was taken; it is there, whole, and it is ours.", place.uri)

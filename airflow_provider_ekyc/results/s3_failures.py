@@ -73,8 +73,13 @@ def classify_failure(doing: str, error: BotoCoreError) -> EkycError:
     name = type(error).__name__
     if isinstance(error, ParamValidationError):
         return unusable_arguments(error)
+    return unsettled(doing, name)
+
+
+def unsettled(doing: str, why: str) -> EkycLandingError:
+    """Say that it is not known whether S3 did what it was asked."""
     return EkycLandingError(
-        f"S3 did not {doing}, or its answer was lost ({name}). The submission stays paid. A retry looks first, and "
+        f"S3 did not {doing}, or its answer was lost ({why}). The submission stays paid. A retry looks first, and "
         f"lands nothing twice; check endpoint and credentials of the AWS connection."
     )
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from airflow_provider_ekyc.results.landed import Landed, Place
     from airflow_provider_ekyc.transfers.transfer_job import Sent, TransferJob
 
+#: Arguments of ``PutObject`` that say how to encrypt.
+_ENCRYPTION = frozenset({"ServerSideEncryption", "SSEKMSKeyId", "SSECustomerAlgorithm", "SSECustomerKey"})
 _ADDRESS = re.compile(r"(?i:s3[an]?)://([^/]+)/+(.+)")
 
 
@@ -42,7 +44,8 @@ class EkycResultsToS3Operator(BaseOperator):
     :param s3_bucket: bucket, unless ``s3_key`` is an address (templated)
     :param ekyc_conn_id: Airflow connection of type ``ekyc`` (templated)
     :param aws_conn_id: Airflow connection to write with, and to read ``numbers`` at an ``s3://`` address (templated)
-    :param replace: whether to overwrite another object at the key (templated)
+    :param replace: whether to overwrite an object at the key that is not this remote task's result in this format;
+        that one is never landed again (templated)
     :param encrypt: whether S3 encrypts the object with its own keys, as in ``S3Hook`` (templated)
     :param acl_policy: canned ACL of the object (templated)
     :param s3_extra_args: further arguments of S3's ``PutObject``: ``StorageClass``, ``SSEKMSKeyId``,
@@ -225,6 +228,11 @@ class EkycResultsToS3Operator(BaseOperator):
             raise EkycSettingsError("s3_extra_args must be a mapping of PutObject's arguments. Nothing was asked.")
         extra = dict(self.s3_extra_args or {})
         if read_bool("encrypt", self.encrypt):
+            if extra.keys() & _ENCRYPTION:
+                raise EkycSettingsError(
+                    "encrypt=True is S3's own key (AES256); s3_extra_args names another encryption. Take one of the "
+                    "two. Nothing was asked."
+                )
             extra["ServerSideEncryption"] = "AES256"
         if self.acl_policy:
             extra["ACL"] = read_text("acl_policy", self.acl_policy)

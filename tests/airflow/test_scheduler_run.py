@@ -8,6 +8,7 @@ import re
 import time
 import zipfile
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,12 @@ def runs(rest: AirflowRest, results: Any, tmp_path_factory: pytest.TempPathFacto
         results.put_object(Bucket=BUCKET, Key=f"numbers/{index}.txt", Body="\n".join(numbers).encode())
     daily = "\n".join(FILES[0]).encode()
     results.put_object(Bucket=BUCKET, Key="daily.txt", Body=daily)
+    for day in (datetime.now(UTC), datetime.now(UTC) + timedelta(days=1)):
+        results.put_object(Bucket=BUCKET, Key=f"lists/{day:%Y-%m-%d}.txt", Body=daily)
     confs = {
-        "ekyc_basic": {"numbers": str(basic), "s3_bucket": BUCKET, "s3_key": "basic.zip"},
+        "ekyc_basic": {"numbers": str(basic), "s3_bucket": BUCKET},
         "ekyc_daily": {"numbers": f"s3://{BUCKET}/daily.txt"},
-        "ekyc_warehouse": {"numbers": f"s3://{BUCKET}/daily.txt"},
+        "ekyc_warehouse": {"lists": f"s3://{BUCKET}/lists/"},
     }
     ids = {}
     for dag_id in (*AT_ONCE, "ekyc_results_report"):
@@ -129,7 +132,7 @@ def test_the_wait_is_a_real_deferral_with_progress_in_the_tasks_log(runs: Runs, 
 
 def test_the_result_in_s3_is_what_was_asked_for(runs: Runs, results: Any) -> None:
     uri = runs.xcom("ekyc_basic", "land")
-    assert uri == f"s3://{BUCKET}/basic.zip"
+    assert uri == f"s3://{BUCKET}/amazon/{runs.ids['ekyc_basic']}.zip"
     assert landed(results, uri) == answers(BASIC)
 
 

@@ -249,6 +249,17 @@ def test_a_lost_answer_over_a_replaced_object_is_settled_too(s3_server: S3Server
     assert content_of(s3) == CONTENT
 
 
+def test_a_lost_answer_that_a_look_does_not_settle_is_not_called_a_refusal(s3_server: S3Server, s3: Any) -> None:
+    with AnswerCutter(s3_server.endpoint_url, times=1) as cutter:
+        client = s3_server.client(retries={"total_max_attempts": 1}, connect_timeout=1)
+        client.meta.events.register("before-sign.s3.PutObject", _to(cutter.endpoint_url))
+        client.meta.events.register("before-sign.s3.HeadObject", _to("http://127.0.0.1:9"))
+        message = failure(EkycLandingError, client)
+    assert f"did not take {PLACE.uri}, or its answer was lost (" in message
+    assert "A retry looks first, and lands nothing twice" in message
+    assert content_of(s3) == CONTENT
+
+
 def _to(endpoint_url: str) -> Any:
     def lead(request: Any, **_: Any) -> None:
         request.url = endpoint_url + request.url[request.url.index("/", len("https://")) :]

@@ -159,6 +159,7 @@ def test_a_whole_address_may_be_given_as_the_key(s3: Any, exported: str, context
         ({"replace": "maybe"}, "replace must be true or false"),
         ({"replace": ""}, "replace must be true or false"),
         ({"encrypt": "1"}, "encrypt must be true or false"),
+        ({"encrypt": True, "s3_extra_args": {"ServerSideEncryption": "aws:kms"}}, "names another encryption"),
         ({"acl_policy": "None"}, "acl_policy is empty"),
         ({"output_format": "xlsx"}, "output_format must be one of: zip, csv, csv.gz, parquet"),
         ({"s3_extra_args": "{}"}, "s3_extra_args must be a mapping"),
