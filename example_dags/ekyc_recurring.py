@@ -39,7 +39,8 @@ with DAG(
         task_id="land",
         ekyc_task_id=submit.output,
         s3_bucket="{{ params.s3_bucket }}",
-        # A run that is started by hand has no logical date.
+        # A run that is started by hand has no logical date. An archive for people, not a table for an engine: there
+        # each partition has one object (ekyc_warehouse).
         s3_key="daily/dt={{ (dag_run.logical_date or dag_run.run_after) | ds }}/{{ run_id }}.zip",
         outlets=[RESULTS],
     )
