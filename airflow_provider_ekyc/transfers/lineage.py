@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MEANINGS = {
-    "number": "E.164 with its plus; personal data",
+    "number": "the number, with its plus; personal data",
     "registered": "true for yes, false for no, null for unknown",
     "answer": "the API's own word",
     "task_type": "what was verified",

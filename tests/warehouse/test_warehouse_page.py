@@ -19,6 +19,7 @@ from airflow_provider_ekyc.results.parquet_file import COLUMNS, ParquetFile
 from airflow_provider_ekyc.results.rows import Rows
 from tests.warehouse import page
 
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
 BLOCKS = list(page.blocks())
 DUCKDB = [block for block in BLOCKS if block.language == "sql duckdb"]
 NAMES = tuple(name for name, _ in COLUMNS)
@@ -112,7 +113,19 @@ def test_the_lifecycle_rule_is_one_that_s3_takes() -> None:
     shape = service.operation_model("PutBucketLifecycleConfiguration").input_shape
     rule = json.loads(block.code)
     validate_parameters({"Bucket": "ekyc-results", "LifecycleConfiguration": rule}, shape)
-    assert all(found["Filter"]["Prefix"] == "ekyc/" for found in rule["Rules"])
+    # It reaches what is landed, and not what is sent.
+    (prefix,) = {found["Filter"]["Prefix"] for found in rule["Rules"]}
+    texts = [page.PAGE.read_text(), *(path.read_text() for path in EXAMPLES.glob("*.py"))]
+    sent = {
+        key
+        for text in texts
+        for key in re.findall(r'"?(?:numbers|lists)"?(?:=|: Param\()"s3://ekyc-results/(\S+)"', text)
+    }
+    landed = {key for text in texts[:1] for key in re.findall(r'(?:s3_key|unmatched_key)="([^"]+)"', text)}
+    assert len(sent) >= 3
+    assert not [key for key in sent if key.startswith(prefix)]
+    assert landed
+    assert all(key.startswith(prefix) for key in landed)
 
 
 def test_every_number_is_one_of_fiction() -> None:
