@@ -60,8 +60,11 @@ def read_text(name: str, value: object) -> str:
     Return text that is not empty; a template that found nothing renders as ``""`` or ``"None"``.
 
     :param name: named in the error
-    :raises EkycSettingsError: if there is none
+    :raises EkycSettingsError: if there is none, or something else than text
     """
     if isinstance(value, str) and value.strip() not in ("", "None"):
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise EkycSettingsError(f"{name} is no text: a character is half of one.")
         return value.strip()
-    raise EkycSettingsError(f"{name} is empty; check the template or the argument that it comes from.")
+    problem = "is empty" if value is None or isinstance(value, str) else f"must be text, not {type(value).__name__}"
+    raise EkycSettingsError(f"{name} {problem}; check the template or the argument that it comes from.")

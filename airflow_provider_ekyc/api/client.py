@@ -241,6 +241,7 @@ def _kind(error: Exception) -> str:
 
 def _blocks(response: requests.Response) -> Iterator[bytes]:
     try:
-        yield from response.iter_content(BLOCK)
+        # As they come: what the store says of their encoding may be wrong, and the archive is checked in any case.
+        yield from response.raw.stream(BLOCK, decode_content=False)
     except _FAILURES as error:
         raise classify_transport(Call.RESULT, _kind(error), sent=True) from None

@@ -115,6 +115,11 @@ def _s3_object(uri: str, aws_conn_id: str | None) -> BinaryIO:
         raise _unreadable(uri, f"{code}, {status}") from None
     except BotoCoreError as error:
         raise _unreadable(uri, type(error).__name__) from None
+    except (TypeError, ValueError) as error:
+        raise EkycNumbersError(
+            f"{uri} can't be read: no S3 client can be made of the AWS connection {aws_conn_id!r} "
+            f"({type(error).__name__}). {_NOTHING_SENT} Correct its endpoint_url, region_name or config_kwargs."
+        ) from None
     return _whole(answer["Body"], answer["ContentLength"], uri, (HTTPClientError, IncompleteReadError))
 
 

@@ -33,6 +33,7 @@ class ArchiveSummary:
     :param yes: numbers with an account
     :param no: numbers without
     :param unknown: numbers with another answer, or none
+    :param odd: rows that have something else than digits for a number
     :param table: the member that they came from, None if it was lists
     """
 
@@ -40,6 +41,7 @@ class ArchiveSummary:
     yes: int
     no: int
     unknown: int
+    odd: int = 0
     table: zipfile.ZipInfo | None = field(default=None, repr=False, compare=False)
 
 
@@ -57,16 +59,20 @@ def check_archive(
     try:
         with opened_archive(file) as contents:
             meanings: Counter[str] = Counter()
+            odd = 0
             for rows in _rows(file, contents, result_column):
                 for answer, count in rows.answers.items():
                     meanings[meaning(answer)] += count
+                odd += rows.odd
                 if take is not None:
                     take(rows)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise _damaged(file, error) from None
     if not meanings.total():
         raise EkycResultError(f"The result holds no row. {NOTHING_LANDED} {AGAIN}")
-    return ArchiveSummary(meanings.total(), meanings["yes"], meanings["no"], meanings["unknown"], table=contents.table)
+    return ArchiveSummary(
+        meanings.total(), meanings["yes"], meanings["no"], meanings["unknown"], odd, table=contents.table
+    )
 
 
 def _rows(file: BinaryIO, contents: Contents, result_column: str | None) -> Iterator[Rows]:

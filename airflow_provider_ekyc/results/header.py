@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass
 
 from airflow_provider_ekyc.exceptions import EkycResultError
+from airflow_provider_ekyc.redaction import redact
 from airflow_provider_ekyc.results.members import AGAIN, NOTHING_LANDED
 
 #: Names of the number's column, in any case: the API page has ``Number``, the vendor elsewhere ``number``; and what
@@ -79,7 +80,7 @@ def read_header(line: bytes, result_column: str | None = None) -> Columns:
 
 def _unclear(names: list[str], others: list[int], result_column: str | None) -> str:
     # Only what looks like a name is shown: a header may be missing, and the first row stand in its place.
-    shown = ", ".join(names[place] for place in others[:_NAMES_SHOWN] if names[place].isidentifier()) or "none"
+    shown = redact(", ".join(names[place] for place in others[:_NAMES_SHOWN] if names[place].isidentifier())) or "none"
     if result_column is None:
         problem = "has no answer column" if not others else f"has {len(others):,} columns beside the number's"
         remedy = "Name one with result_column and clear this task" if others else "Ask the vendor"

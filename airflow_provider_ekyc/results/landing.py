@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import base64
 import logging
-import re
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from airflow_provider_ekyc.exceptions import EkycError, EkycKeyTakenError, EkycSettingsError
+from airflow_provider_ekyc.exceptions import EkycError, EkycKeyTakenError
 from airflow_provider_ekyc.results.landed import Landed, Place, read_metadata
+from airflow_provider_ekyc.results.put_arguments import check_arguments
 from airflow_provider_ekyc.results.s3_failures import (
     classify_failure,
     classify_refusal,
     code_of,
     status_of,
     unsettled,
-    unusable_arguments,
 )
 
 log = logging.getLogger(__name__)
@@ -30,8 +29,7 @@ log = logging.getLogger(__name__)
 #: S3's codes for a key that exists, or is being written by another right now, under ``If-None-Match``.
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _ABSENT = frozenset({"NoSuchKey", "NotFound", "404"})
-#: Arguments of ``PutObject`` that are ours, and those that a look at the object needs as well.
-_OURS = re.compile("Body|Bucket|Checksum.*|ContentLength|ContentMD5|IfMatch|IfNoneMatch|Key")
+#: Arguments of ``PutObject`` that a look at the object needs as well.
 _ALSO_TO_LOOK = frozenset(
     {"ExpectedBucketOwner", "RequestPayer", "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"}
 )
@@ -57,7 +55,7 @@ def find_landed(
     :raises EkycKeyTakenError: if something else lies there; it says what
     :raises EkycSettingsError: if S3 will not take an object there
     """
-    _check_arguments(client, place, extra_args or {})
+    check_arguments(client, place, extra_args or {})
     found = _look(client, place, extra_args or {})
     if not found:
         is_listed = _check_bucket(client, place)
@@ -65,7 +63,7 @@ def find_landed(
             raise _hidden(place)
         return None
     landed = read_metadata(place, found)
-    if landed is not None and (landed.ekyc_task_id, landed.output_format) == (ekyc_task_id, output_format):
+    if landed is not None and _is_result_of(landed, ekyc_task_id, output_format):
         return landed
     if replace:
         return None
@@ -81,7 +79,7 @@ def land(
     content_type: str,
     replace: bool,
     extra_args: Mapping[str, Any],
-) -> None:
+) -> Landed:
     """
     Put the object at its key.
 
@@ -91,6 +89,7 @@ def land(
     :param landed: what to remember in the object's metadata
     :param replace: overwrite what lies there
     :param extra_args: further arguments of ``put_object`` (encryption, ACL, storage class, tags)
+    :return: what lies there now: ``landed``, or what another try of the same remote task has landed meanwhile
     :raises EkycKeyTakenError: if somebody else took the key in the meantime
     :raises EkycLandingError: if S3 did not take it; a retry may help
     :raises EkycSettingsError: if S3 will not take it
@@ -108,7 +107,7 @@ def land(
     file.seek(0)
     client.meta.events.register("before-call.s3.PutObject", _name_checksum, unique_id="ekyc-name-checksum")
     try:
-        client.put_object(Bucket=place.bucket, Key=place.key, Body=file, **arguments)
+        answer = client.put_object(Bucket=place.bucket, Key=place.key, Body=file, **arguments)
     except ClientError as error:
         failure: EkycError = classify_refusal(f"take {place.uri}", error)
         why, is_taken = f"{code_of(error)}, {status_of(error)}", code_of(error) in _TAKEN
@@ -120,12 +119,16 @@ def land(
         if not failure.retryable:
             raise failure from None
     else:
-        return
+        if "ETag" in answer:
+            return landed
+        # A proxy's page is a success as well.
+        why, is_taken = "the answer is not one of S3", False
+        failure = unsettled(f"take {place.uri}", why)
     try:
         found = _look(client, place, extra_args)
     except EkycError:
         raise unsettled(f"take {place.uri}", why) from None
-    _settle(place, found, landed, failure, is_taken)
+    return _settle(place, found, landed, failure, is_taken)
 
 
 def _name_checksum(context: dict[str, Any], **_: Any) -> None:
@@ -140,32 +143,25 @@ def _name_checksum(context: dict[str, Any], **_: Any) -> None:
     }
 
 
-def _settle(place: Place, found: Mapping[str, Any] | None, landed: Landed, failure: EkycError, is_taken: bool) -> None:
+def _settle(
+    place: Place, found: Mapping[str, Any] | None, landed: Landed, failure: EkycError, is_taken: bool
+) -> Landed:
     """Tell from what lies there whether the object was taken, after an answer that leaves it open."""
     there = read_metadata(place, found) if found else None
-    if there is not None and there.sha256 == landed.sha256 and there.ekyc_task_id == landed.ekyc_task_id:
-        log.info("S3's answer left it open whether %s was taken; it is there, whole, and it is ours.", place.uri)
-        return
+    if there is not None and _is_result_of(there, landed.ekyc_task_id, landed.output_format):
+        if there.sha256 == landed.sha256:
+            log.info("S3's answer left it open whether %s was taken; it is there, whole, and it is ours.", place.uri)
+            return landed
+        if is_taken:
+            log.info("%s is there already: another try of this remote task has landed it meanwhile.", place.uri)
+            return there
     if found is not None and is_taken:
         raise _taken(place, found, there) if found else _hidden(place)
     raise failure
 
 
-def _check_arguments(client: Any, place: Place, extra_args: Mapping[str, Any]) -> None:
-    from botocore.exceptions import ParamValidationError
-    from botocore.validate import validate_parameters
-
-    if ours := sorted(filter(_OURS.fullmatch, extra_args)):
-        raise EkycSettingsError(
-            f"s3_extra_args may not hold {', '.join(ours)}: that is this task's own. Nothing was asked."
-        )
-    arguments = {"Bucket": place.bucket, "Key": place.key, **extra_args}
-    if not str(extra_args.get("Metadata") or "").isascii():
-        raise EkycSettingsError("s3_extra_args has Metadata that is not ASCII, as S3 wants it. Nothing was asked.")
-    try:
-        validate_parameters(arguments, client.meta.service_model.operation_model("PutObject").input_shape)
-    except ParamValidationError as error:
-        raise unusable_arguments(error) from None
+def _is_result_of(landed: Landed, ekyc_task_id: str, output_format: str) -> bool:
+    return (landed.ekyc_task_id, landed.output_format) == (ekyc_task_id, output_format)
 
 
 def _check_bucket(client: Any, place: Place) -> bool:

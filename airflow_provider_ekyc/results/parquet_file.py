@@ -27,6 +27,7 @@ COLUMNS = (
 _CHUNK = 4 * 1024 * 1024  # bytes of lines that are parsed at a time; about 240,000 rows
 _AHEAD = 2  # chunks that may wait to be parsed
 _GROUP_ROWS = 1_000_000
+_GROUP_BYTES = 32 * 1024 * 1024  # of lines: answers may be long, and each another
 _REGISTERED = {"yes": True, "no": False, "unknown": None}
 
 
@@ -75,6 +76,7 @@ class ParquetFile:
         self._answers: set[str] = set()
         self._size = 0
         self._group: list[pyarrow.Table] = []
+        self._group_rows = self._group_bytes = 0
 
     def __enter__(self) -> ParquetFile:
         return self
@@ -108,15 +110,18 @@ class ParquetFile:
         self._lines, self._answers, self._size = [], set(), 0
 
     def _parse(self, lines: list[bytes], answers: set[str]) -> None:
-        self._group.append(self._table(b"".join(lines), answers))
-        if sum(len(table) for table in self._group) >= _GROUP_ROWS:
+        table = self._table(text := b"".join(lines), answers)
+        self._group.append(table)
+        self._group_rows += len(table)
+        self._group_bytes += len(text)
+        if self._group_rows >= _GROUP_ROWS or self._group_bytes >= _GROUP_BYTES:
             self._pass_on()
 
     def _pass_on(self) -> None:
         import pyarrow
 
         table = pyarrow.concat_tables(self._group)
-        self._group = []
+        self._group, self._group_rows, self._group_bytes = [], 0, 0
         if self._encoded is not None:
             self._encoded.result()
         self._encoded = self._encoder.submit(self._writer.write_table, table, row_group_size=len(table))

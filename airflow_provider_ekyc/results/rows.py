@@ -23,7 +23,7 @@ from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.header import NUMBER_NAMES, Columns, read_header
 from airflow_provider_ekyc.results.members import AGAIN, NOTHING_LANDED
 from airflow_provider_ekyc.results.plain_rows import PlainRows
-from airflow_provider_ekyc.results.whole_lines import whole_lines
+from airflow_provider_ekyc.results.whole_lines import LINE_LIMIT, whole_lines
 
 #: What the API's words mean; anything else is unknown ("undetermined is not a negative").
 ANSWERS = {"yes": "yes", "sí": "yes", "si": "yes", "no": "no"}
@@ -44,10 +44,12 @@ class Rows:
 
     :param lines: ``+<digits>,<answer>\n`` each; without quotes, as no cell needs them
     :param answers: how often each answer comes, as the vendor wrote it
+    :param odd: rows whose number is something else than digits
     """
 
     lines: bytes
     answers: Mapping[str, int]
+    odd: int = 0
 
 
 def meaning(answer: str) -> str:
@@ -165,13 +167,28 @@ def _read_simple(block: bytes) -> Rows | None:
 
 def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Rows]:
     """Read rows with the csv module; ``at`` is the number of the first line."""
-    texts = (line for block in blocks for line in io.StringIO(_text(block), newline="\n"))
+    begun, length = at, 0
+
+    def texts() -> Iterator[str]:
+        nonlocal length
+        for block in blocks:
+            for line in io.StringIO(_text(block), newline="\n"):
+                length += len(line)
+                if length > LINE_LIMIT:  # the reader keeps a whole row, however many lines it has
+                    raise EkycResultError(
+                        f"The row that begins in line {begun:,} of the result's table is longer than {LINE_LIMIT:,} "
+                        f"characters. {NOTHING_LANDED} {AGAIN}"
+                    )
+                yield line
+
     # Strict, so that a quote that is never closed does not swallow rows.
-    reader = csv.reader(texts, delimiter=columns.delimiter, strict=True)
+    reader = csv.reader(texts(), delimiter=columns.delimiter, strict=True)
     lines: list[str] = []
     counts: Counter[str] = Counter()
+    odd = 0
     try:
         for row in reader:
+            begun, length = at + reader.line_num, 0
             if len(row) < 2 and not "".join(row).strip(_BLANK):
                 continue
             if len(row) != columns.count:
@@ -185,16 +202,18 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
                     f"Line {at + reader.line_num - 1:,} of the result's table has no number. {NOTHING_LANDED} {AGAIN}"
                 )
             digits = _NUMBER.fullmatch(number)
+            odd += digits is None
             lines.append(f"+{digits[1]},{answer}\n" if digits else f"{number},{answer}\n")
             counts[answer] += 1
             if len(lines) == _CSV_ROWS:
-                yield Rows("".join(lines).encode(), dict(counts))
+                yield Rows("".join(lines).encode(), dict(counts), odd)
                 lines.clear()
                 counts.clear()
+                odd = 0
     except csv.Error as error:
         raise EkycResultError(f"The result's table is not CSV ({error}). {NOTHING_LANDED} {AGAIN}") from None
     if lines:
-        yield Rows("".join(lines).encode(), dict(counts))
+        yield Rows("".join(lines).encode(), dict(counts), odd)
 
 
 def _sum_by(clean: Mapping[bytes, str], counts: Mapping[bytes, int]) -> dict[str, int]:

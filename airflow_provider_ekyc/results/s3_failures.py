@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 #: S3's refusals (4xx) that may pass by themselves; any other needs somebody to change something.
 _MAY_PASS = frozenset(
     {
+        "409",
+        "412",
         "BadDigest",
         "ConditionalRequestConflict",
         "ExpiredToken",
@@ -32,6 +35,9 @@ _MAY_PASS = frozenset(
         "XAmzContentSHA256Mismatch",
     }
 )
+
+#: What botocore quotes of an argument that it does not take.
+_VALUE = re.compile(r", value: .*?(?=, (?:type|valid)\b|$)", re.DOTALL)
 
 _KEPT = "The result was not landed; the submission stays paid."
 
@@ -53,7 +59,13 @@ def classify_refusal(doing: str, error: ClientError) -> EkycError:
 
     :param doing: what was asked, such as ``take s3://bucket/key``
     """
-    answer = f"S3 did not {doing} ({error.operation_name}: {code_of(error)}, {status_of(error)})."
+    answer = f"S3 did not {doing} ({error.operation_name}: {redact(code_of(error))}, {status_of(error)})."
+    if status_of(error) == 501:
+        return EkycSettingsError(
+            f"{answer} {_KEPT} A retry can't help: this store lacks something. Without replace a put asks for "
+            f"If-None-Match, which not every store knows: set replace=True, or correct s3_extra_args; then clear this "
+            f"task, which asks for the result again."
+        )
     if status_of(error) >= 500 or status_of(error) == 429 or code_of(error) in _MAY_PASS:
         return EkycLandingError(f"{answer} {_KEPT} A retry may help; it asks for the result again.")
     return EkycSettingsError(
@@ -85,8 +97,9 @@ def unsettled(doing: str, why: str) -> EkycLandingError:
 
 
 def unusable_arguments(error: BotoCoreError) -> EkycSettingsError:
-    """Say that the S3 client itself does not take what it was given."""
+    """Say that the S3 client itself does not take what it was given; a value may be a secret, and is left out."""
+    problem = redact(_VALUE.sub("", str(error)))
     return EkycSettingsError(
-        f"The S3 client does not accept what it was asked: {redact(str(error))} {_KEPT} A retry can't help. Correct "
+        f"The S3 client does not accept what it was asked: {problem} {_KEPT} A retry can't help. Correct "
         f"s3_bucket, s3_key or s3_extra_args, then clear this task."
     )

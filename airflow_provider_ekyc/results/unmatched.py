@@ -36,6 +36,11 @@ PARTITIONS: Final = 128
 _BUFFERED: Final = 1 << 15
 _READ_BYTES: Final = 256 << 10
 
+# So many times its share of what is dealt out, and a partition must hold the same numbers again and again.
+_SKEWED: Final = 8 * _BUFFERED // PARTITIONS
+# Numbers of a partition that are sorted at the least before more are read: 32 MiB.
+_SORTED: Final = 1 << 22
+
 _U: Final = np.uint64
 # Fibonacci hashing (Knuth, TAOCP 3, 6.4): neighbours, and numbers with the same last digits, spread alike.
 _MIX: Final = _U(0x9E3779B97F4A7C15)
@@ -82,7 +87,7 @@ class NumberLedger:
     """
     Takes numbers sent and numbers that came back, in any order and from any thread, then says which are alone.
 
-    Memory is bounded by a partition; the disk holds 8 bytes for each number taken.
+    Memory is bounded by a partition, each number once; the disk holds 8 bytes for each number taken.
 
     :param file: an empty spool file, for this alone
     """
@@ -150,9 +155,14 @@ class NumberLedger:
 
     def _deal_out(self) -> None:
         taken = self._buffer[: self._buffered]
-        partitions = ((taken >> _ONE) * _MIX >> _HASH_SHIFT).astype(np.uint8)
+        partitions = _partitions_of(taken)
+        counts = np.bincount(partitions, minlength=PARTITIONS)
+        if counts.max() > _SKEWED:
+            taken = np.unique(taken)
+            partitions = _partitions_of(taken)
+            counts = np.bincount(partitions, minlength=PARTITIONS)
         bounds = np.zeros(PARTITIONS + 1, np.int64)
-        np.cumsum(np.bincount(partitions, minlength=PARTITIONS), out=bounds[1:])
+        np.cumsum(counts, out=bounds[1:])
         if self._bounds:
             bounds += self._bounds[-1][-1]
         # A stable sort of bytes is a radix sort, one pass.
@@ -164,14 +174,29 @@ class NumberLedger:
         """Yield what each partition holds, sorted, each number once for each side."""
         width = self._buffer.itemsize
         for partition in range(PARTITIONS):
-            pieces = []
+            taken = np.empty(0, _U)
+            pieces: list[bytes] = []
+            unsorted = 0
             for bounds in self._bounds:
                 start, end = bounds[partition : partition + 2].tolist()
                 pieces.append(os.pread(self._file.fileno(), (end - start) * width, start * width))
-            taken = np.sort(np.frombuffer(b"".join(pieces), _U))
-            first = np.ones(len(taken), np.bool_)
-            np.not_equal(taken[1:], taken[:-1], out=first[1:])
-            yield taken if first.all() else taken[first]
+                unsorted += end - start
+                if unsorted > max(_SORTED, len(taken)):
+                    taken = _each_once(taken, pieces)
+                    pieces, unsorted = [], 0
+            yield _each_once(taken, pieces)
+
+
+def _partitions_of(taken: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    return ((taken >> _ONE) * _MIX >> _HASH_SHIFT).astype(np.uint8)
+
+
+def _each_once(taken: NDArray[np.uint64], pieces: list[bytes]) -> NDArray[np.uint64]:
+    more = np.frombuffer(b"".join(pieces), _U)
+    taken = np.sort(np.concatenate((taken, more)) if len(taken) else more)
+    first = np.ones(len(taken), np.bool_)
+    np.not_equal(taken[1:], taken[:-1], out=first[1:])
+    return taken if first.all() else taken[first]
 
 
 def spool_sent(source: BinaryIO, submission: Submission, ledger: NumberLedger) -> LeftOut | None:

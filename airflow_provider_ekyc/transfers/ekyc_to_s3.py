@@ -15,10 +15,12 @@ from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
     from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_ekyc.results.landed import Landed, Place
-    from airflow_provider_ekyc.transfers.transfer_job import Sent, TransferJob
+    from airflow_provider_ekyc.transfers.sent import Sent
+    from airflow_provider_ekyc.transfers.transfer_job import TransferJob
 
 #: Arguments of ``PutObject`` that say how to encrypt.
 _ENCRYPTION = frozenset({"ServerSideEncryption", "SSEKMSKeyId", "SSECustomerAlgorithm", "SSECustomerKey"})
@@ -136,11 +138,12 @@ class EkycResultsToS3Operator(BaseOperator):
 
         from airflow_provider_ekyc.transfers.lineage import api_host, report_to_hook_lineage
 
+        self._landed = None
         with airflow_errors():
             job = self._job()
             s3 = S3Hook(aws_conn_id=self.aws_conn_id, extra_args=self._extra_args())
             hook = EkycHook(self.ekyc_conn_id)
-            landed = job.run(hook, s3.get_conn(), s3.extra_args)
+            landed = job.run(hook, _client_of(s3), s3.extra_args)
         self._landed, self._host = landed, api_host(hook)
         context["ti"].xcom_push(key="result", value=landed.as_dict())
         self._describe_outlets(context, landed)
@@ -189,7 +192,7 @@ class EkycResultsToS3Operator(BaseOperator):
 
     def _sent(self, ekyc_task_id: str, place: Place) -> Sent | None:
         from airflow_provider_ekyc.results.reconciliation import read_submission
-        from airflow_provider_ekyc.transfers.transfer_job import Sent
+        from airflow_provider_ekyc.transfers.sent import Sent
 
         numbers, unmatched_key = _optional("numbers", self.numbers), _optional("unmatched_key", self.unmatched_key)
         if numbers is None or self.submission is None:
@@ -239,6 +242,25 @@ class EkycResultsToS3Operator(BaseOperator):
         return extra
 
 
+def _client_of(hook: S3Hook) -> Any:
+    """Return boto3's S3 client; making one may ask for a role, or for credentials."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from airflow_provider_ekyc.results.s3_failures import classify_failure, classify_refusal
+
+    try:
+        return hook.get_conn()
+    except ClientError as error:
+        raise classify_refusal("let us sign in", error) from None
+    except BotoCoreError as error:
+        raise classify_failure("let us sign in", error) from None
+    except (TypeError, ValueError) as error:
+        raise EkycSettingsError(
+            f"No S3 client can be made of the AWS connection {hook.aws_conn_id!r} ({type(error).__name__}). Nothing "
+            f"was asked. Correct its endpoint_url, region_name or config_kwargs; then clear this task."
+        ) from None
+
+
 def _optional(name: str, value: object) -> str | None:
     """Return text, or None where there is none; a template that found nothing gives ``""`` or ``"None"``."""
     return None if value in (None, "", "None") else read_text(name, value)
@@ -249,7 +271,10 @@ def _place(name: str, key: object, bucket: str | None) -> Place:
     from airflow_provider_ekyc.results.landed import Place
 
     text = read_text(name, key)
-    if address := _ADDRESS.fullmatch(text):
+    address = _ADDRESS.fullmatch(text)
+    if (address[2] if address else text).endswith("/") or text.startswith("/"):
+        raise EkycSettingsError(f"{name} begins or ends with a slash, which names no object. Nothing was asked.")
+    if address:
         if bucket:
             raise EkycSettingsError(f"{name} is a whole address, so s3_bucket must be empty. Nothing was asked.")
         return Place(address[1], address[2])

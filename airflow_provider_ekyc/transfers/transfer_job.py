@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
@@ -15,13 +16,9 @@ from airflow_provider_ekyc.api.models import Task, TaskStatus
 from airflow_provider_ekyc.exceptions import (
     EkycApiError,
     EkycNotExportedError,
-    EkycNumbersError,
     EkycResultError,
     EkycTaskFailedError,
-    EkycUnreadableInputError,
 )
-from airflow_provider_ekyc.numbers.source import open_numbers
-from airflow_provider_ekyc.redaction import without_query
 from airflow_provider_ekyc.results.arrival import Arrival
 from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.expectation import row_mismatch
@@ -31,33 +28,14 @@ from airflow_provider_ekyc.results.landing import find_landed, land
 from airflow_provider_ekyc.results.reconciliation import Reconciliation, number_mismatch
 from airflow_provider_ekyc.results.unmatched import LeftOut
 from airflow_provider_ekyc.spool import Spool, spool_file
+from airflow_provider_ekyc.transfers.sent import Sent, read_sent
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.hooks.ekyc import EkycHook
-    from airflow_provider_ekyc.journals.record import Submission
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """
-    What was sent, to compare what came back with it.
-
-    :param numbers: where the input lies
-    :param aws_conn_id: connection to read it with from S3
-    :param numbers_conn_id: connection to read it with from elsewhere
-    :param submission: what the submit operator says of it
-    :param unmatched_place: where to land the numbers that did not come back, or None
-    """
-
-    numbers: str
-    aws_conn_id: str | None
-    numbers_conn_id: str | None
-    submission: Submission
-    unmatched_place: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +88,16 @@ class TransferJob:
         with ExitStack() as stack:
             task, output, reconciliation = self._bring(stack, hook)
             self._judge(row_mismatch(output.summary.rows, task))
+            if output.summary.odd:
+                log.warning(
+                    "%s of the result's %s rows have something else than digits for a number. They are kept as the "
+                    "vendor wrote them.",
+                    *(f"{n:,}" for n in (output.summary.odd, output.summary.rows)),
+                )
             landed = describe(self.place, self.ekyc_task_id, output)
             if reconciliation is not None:
                 landed = self._reconcile(stack, reconciliation, landed, client, extra_args)
-            land(
+            landed = land(
                 client,
                 self.place,
                 output.file,
@@ -137,6 +121,8 @@ class TransferJob:
         """Download the archive, and check and convert it meanwhile."""
         archive = stack.enter_context(spool_file(self.spool_dir))
         arrival = Arrival(archive)
+        # Of what is made meanwhile; should it be void, it has gone before it is made anew.
+        early_stack = stack.enter_context(ExitStack())
         try:
             task = _exported(hook.get_task(self.ekyc_task_id))
             urls = [task.result_url or ""]
@@ -145,35 +131,48 @@ class TransferJob:
                 return urls.pop() if urls else _exported(hook.get_task(self.ekyc_task_id)).result_url or ""
 
             # Within the stack: its files are closed when this thread has ended, also if this one is told to end.
-            with _thread("ekyc-check", partial(self._convert, stack, arrival, task), arrival) as early:
+            with _thread("ekyc-check", partial(self._convert, early_stack, arrival, task), arrival) as early:
                 brought = download(hook.open_result, fresh_url, arrival)
                 log.info("Downloaded %s bytes.", f"{brought.size:,}")
         except EkycApiError as error:
             raise _with_cost(error) from None
-        # What was made of an archive that changed on the way is void, its errors too.
-        converted, reconciliation = self._convert(stack, archive, task) if arrival.is_spoiled else early.result()
+        if arrival.is_spoiled:
+            # What was made of an archive that changed on the way is void, its errors too.
+            early_stack.close()
+            converted, reconciliation = self._convert(stack, archive, task)
+        else:
+            converted, reconciliation = early.result()
         return task, converted.output(archive, brought), reconciliation
 
     def _convert(
         self, stack: ExitStack, archive: Arrival | Spool, task: Task
     ) -> tuple[Converted, Reconciliation | None]:
         reconciliation = None
+        failed = threading.Event()
+
+        def is_stopped() -> bool:
+            return failed.is_set() or (isinstance(archive, Arrival) and archive.is_spoiled)
+
         # Within the stack, as in _bring. What was sent is read beside what came.
         with ThreadPoolExecutor(1, "ekyc-sent") as pool:
-            if self.sent:
-                spool = stack.enter_context(spool_file(self.spool_dir))
-                reconciliation = Reconciliation(self.sent.submission, spool)
-                reading = pool.submit(_read_sent, reconciliation, self.sent)
-            converted = convert(
-                cast("BinaryIO", archive),
-                self.output_format,
-                Told(self.ekyc_task_id, self.task_type, task.updated_at),
-                stack.enter_context(spool_file(self.spool_dir)),
-                result_column=self.result_column,
-                take=reconciliation.take if reconciliation else None,
-            )
-            if reconciliation:
-                reading.result()
+            try:
+                if self.sent:
+                    spool = stack.enter_context(spool_file(self.spool_dir))
+                    reconciliation = Reconciliation(self.sent.submission, spool)
+                    reading = pool.submit(read_sent, reconciliation, self.sent, is_stopped)
+                converted = convert(
+                    cast("BinaryIO", archive),
+                    self.output_format,
+                    Told(self.ekyc_task_id, self.task_type, task.updated_at),
+                    stack.enter_context(spool_file(self.spool_dir)),
+                    result_column=self.result_column,
+                    take=reconciliation.take if reconciliation else None,
+                )
+                if reconciliation:
+                    reading.result()
+            except BaseException:
+                failed.set()
+                raise
         return converted, reconciliation
 
     def _judge(self, mismatch: str | None) -> None:
@@ -260,16 +259,6 @@ def _thread(name: str, work: Callable[[], T], arrival: Arrival) -> Iterator[Futu
         raise
     finally:
         pool.shutdown(wait=False)
-
-
-def _read_sent(reconciliation: Reconciliation, sent: Sent) -> None:
-    try:
-        with open_numbers(sent.numbers, aws_conn_id=sent.aws_conn_id, numbers_conn_id=sent.numbers_conn_id) as source:
-            reconciliation.read_sent(source)
-    except (EkycNumbersError, EkycUnreadableInputError, OSError, ValueError) as error:
-        # The result is paid for; that its input can't be read must not keep it back.
-        kind = "" if isinstance(error, EkycNumbersError) else f" ({type(error).__name__})"
-        reconciliation.leave_out(f"the input at {without_query(sent.numbers)} can't be read any more{kind}.")
 
 
 def _sha256(file: Spool) -> str:

@@ -50,8 +50,13 @@ def test_a_choice_is_one_of_those_named() -> None:
 
 def test_text_is_there() -> None:
     assert read_text("x", " a ") == "a"
-    for value in ("", " ", "None", None, 7):
-        with pytest.raises(EkycSettingsError, match="x is empty"):
+    for value, problem in (
+        *((empty, "is empty") for empty in ("", " ", "None", None)),
+        (7, "must be text, not int"),
+        (["a"], "must be text, not list"),
+        ("a\udcff", "is no text"),
+    ):
+        with pytest.raises(EkycSettingsError, match=f"x {problem}"):
             read_text("x", value)
 
 

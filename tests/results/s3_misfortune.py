@@ -89,11 +89,11 @@ def refuse(client: Any, operation: str, status: int, code: str, *, with_body: bo
     client.meta.events.register(f"before-send.s3.{operation}", answer)
 
 
-def accept(client: Any, operation: str) -> None:
+def accept(client: Any, operation: str, **headers: str) -> None:
     """Let every call of this operation succeed without our server, which can't do what it asks for."""
 
     def answer(request: Any, **_: Any) -> AWSResponse:
-        return AWSResponse(request.url, 200, {}, _Raw())
+        return AWSResponse(request.url, 200, headers, _Raw())
 
     client.meta.events.register(f"before-send.s3.{operation}", answer)
 

@@ -246,7 +246,7 @@ def test_a_url_that_expires_in_mid_way_is_refreshed_and_resumed(
     with caplog.at_level(logging.DEBUG):
         assert from_sandbox(sandbox, exported) == whole
     assert "X-Amz-" not in caplog.text
-    assert [request.status for request in sandbox.requests][-5:] == [200, 200, 403, 200, 200]
+    assert [request.status for request in sandbox.requests][-5:] == [200, 200, 403, 200, 206]
 
 
 def test_a_token_that_has_expired_is_refreshed_too() -> None:
@@ -302,3 +302,15 @@ def test_a_refused_status_query_ends_the_refresh(sandbox: Sandbox, exported: Cal
     sandbox.fault("status", "status", status=401, skip=1)
     with pytest.raises(EkycApiError, match="401"):
         from_sandbox(sandbox, exported)
+
+
+def test_a_store_that_breaks_for_ever_is_left_with_what_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download_module, "ROUNDS", 2)
+    script = [ranged(CONTENT, etag='"a"', cut=300_000)] * 4
+    message = failure(EkycConnectionError, *script, retries=Retries(attempts=2, first_wait=0.0, longest_wait=0.0))
+    assert "The result download" in message
+
+
+def test_bytes_are_taken_as_they_come_whatever_the_store_says_of_their_encoding() -> None:
+    _, content, _ = brought(answer(CONTENT, Content_Encoding="gzip"))
+    assert content == CONTENT

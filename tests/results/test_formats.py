@@ -238,3 +238,17 @@ def test_the_spool_is_all_that_is_written(tmp_path: Path) -> None:
 def test_a_file_that_is_no_spool_is_read_too() -> None:
     with spool_file(None) as target:
         assert convert(io.BytesIO(pack({"amazon.csv": PLAIN})), "csv", TOLD, target).summary.rows == 3
+
+
+def test_a_group_of_rows_is_bounded_by_its_bytes_too() -> None:
+    rows = [(f"+999{number:09d}", f"{number:04d}" * 10_000) for number in range(1_000)]
+    content = content_of(pack({"amazon.csv": table(rows)}), "parquet")
+    assert parquet.ParquetFile(io.BytesIO(content)).num_row_groups == 2
+    assert parquet.read_table(io.BytesIO(content)).num_rows == 1_000
+
+
+@pytest.mark.parametrize("output_format", FORMATS)
+def test_an_answer_that_grows_when_it_is_cleaned_lands(output_format: str) -> None:
+    archive = pack({"amazon.csv": table([("+12025550100", "\x01" * 900_000), ("+12025550101", "yes")])})
+    with made(archive, output_format) as (output, _):
+        assert (output.summary.rows, output.summary.yes) == (2, 1)

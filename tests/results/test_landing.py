@@ -19,7 +19,7 @@ from airflow_provider_ekyc.results.landing import find_landed, land
 from airflow_provider_ekyc.sandbox.tls import make_certificate
 from stack.s3_server import S3Server
 from tests.conftest import BUCKET, keys_of
-from tests.results.s3_misfortune import AnswerCutter, record, refuse
+from tests.results.s3_misfortune import AnswerCutter, accept, record, refuse
 
 CONTENT = b"PK, as it were" * 1000
 PLACE = Place(BUCKET, "results/2026-11-23/a b+c.zip")
@@ -36,7 +36,7 @@ def put(
     client: Any, content: bytes = CONTENT, *, ekyc_task_id: str = TASK, replace: bool = False, **extra_args: Any
 ) -> Landed:
     landed = landed_as(content, ekyc_task_id)
-    land(
+    return land(
         client,
         PLACE,
         io.BytesIO(content),
@@ -45,7 +45,6 @@ def put(
         replace=replace,
         extra_args=extra_args,
     )
-    return landed
 
 
 def content_of(client: Any) -> bytes:
@@ -217,6 +216,24 @@ def test_another_try_of_the_same_task_that_was_faster_has_done_our_work(s3_serve
     client.meta.events.register_first("before-call.s3.PutObject", lambda **_: put(s3) and None)
     put(client)
     assert keys_of(s3) == [PLACE.key]
+
+
+def test_another_try_that_was_faster_with_other_bytes_has_done_our_work_too(s3_server: S3Server, s3: Any) -> None:
+    client = s3_server.client()
+    client.meta.events.register_first("before-call.s3.PutObject", lambda **_: put(s3, b"packed anew") and None)
+    landed = put(client)
+    assert (content_of(s3), landed.size, landed.sha256) == (
+        b"packed anew",
+        11,
+        hashlib.sha256(b"packed anew").hexdigest(),
+    )
+
+
+def test_an_answer_that_is_not_one_of_s3_lands_nothing(s3_server: S3Server, s3: Any) -> None:
+    client = s3_server.client()
+    accept(client, "PutObject")
+    assert "or its answer was lost (the answer is not one of S3)" in failure(EkycLandingError, client)
+    assert keys_of(s3) == []
 
 
 def test_a_key_that_was_taken_and_is_free_again_is_worth_a_retry(s3_server: S3Server, s3: Any) -> None:

@@ -13,6 +13,7 @@ from airflow_provider_ekyc.results.archive import ArchiveSummary
 from airflow_provider_ekyc.results.formats import Output
 from airflow_provider_ekyc.results.landed import Place, describe
 from airflow_provider_ekyc.results.landing import find_landed, land
+from airflow_provider_ekyc.results.put_arguments import check_arguments
 from stack.s3_server import S3Server
 from tests.conftest import BUCKET, keys_of
 from tests.results.s3_misfortune import refuse
@@ -153,3 +154,21 @@ def test_metadata_that_is_not_ascii_is_the_arguments_fault(s3: Any) -> None:
     message = failure(EkycSettingsError, s3, Metadata={"team": "équipe"})
     assert "s3_extra_args" in message
     assert keys_of(s3) == []
+
+
+def test_a_store_that_lacks_something_is_not_asked_again(s3_server: S3Server) -> None:
+    client = s3_server.client()
+    refuse(client, "PutObject", 501, "NotImplemented")
+    message = failure(EkycSettingsError, client)
+    assert "(PutObject: NotImplemented, 501)" in message
+    assert "set replace=True" in message
+
+
+def test_a_key_of_the_customers_own_may_be_bytes_and_is_never_shown(s3: Any) -> None:
+    key = b"made-up-key-of-32-bytes-in-all.."
+    extra = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key}
+    check_arguments(s3, PLACE, extra)
+    with pytest.raises(EkycSettingsError) as caught:
+        check_arguments(s3, PLACE, {**extra, "SSECustomerKeyMD5": b"made-up-secret", "Tagging": ["made-up-secret"]})
+    assert "made-up" not in caught.value.message
+    assert "Invalid type for parameter Tagging, type: <class 'list'>" in caught.value.message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -222,3 +223,27 @@ def test_blocks_are_cut_where_lines_end(text: str, cuts: list[int]) -> None:
     assert all(block.endswith(b"\n") for block in blocks)
     whole = text.replace("\r\n", "\n").replace("\r", "\n")
     assert b"".join(blocks).decode() == whole + "\n" * (bool(whole) and not whole.endswith("\n"))
+
+
+def test_a_row_that_never_ends_is_refused_before_it_is_kept() -> None:
+    taken = 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal taken
+        yield b'Number,amazon\n+9990000000001,yes\n"x\n'
+        while True:
+            taken += 1
+            yield b'","x\n' * 1000
+
+    with pytest.raises(EkycResultError) as caught:
+        list(read_table(blocks()))
+    assert "The row that begins in line 3 of the result's table is longer than 1,048,576 characters" in str(
+        caught.value
+    )
+    assert taken < 1000
+
+
+def test_rows_with_something_else_than_digits_are_counted() -> None:
+    rows = list(read_table([b"Number,amazon\n+9990000000001,yes\n9.99E+12,no\nTotal,\n+9990000000004,no\n"]))
+    assert sum(found.odd for found in rows) == 2
+    assert sum(found.odd for found in read_table([b"Number,amazon\n+9990000000001,yes\n9990000000002,no\n"])) == 0

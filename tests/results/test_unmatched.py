@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -296,3 +297,36 @@ def test_memory_is_bounded_by_neither_numbers_nor_the_length_of_a_line() -> None
         [sys.executable, "-c", textwrap.dedent(program)], check=True, stdout=subprocess.PIPE, text=True
     )
     assert int(done.stdout) < 24 << 10  # the numbers themselves are 61 MiB
+
+
+@pytest.mark.parametrize("different", [1, 40, 40_000])
+def test_numbers_that_come_again_and_again_take_no_room_each_time(
+    monkeypatch: pytest.MonkeyPatch, different: int
+) -> None:
+    monkeypatch.setattr(unmatched_module, "_SORTED", 1 << 12)
+    keys = np.tile(np.arange(10, 10 + different, dtype=np.uint64), -(-1_000_000 // different))
+    with spool_file(None) as file, spool_file(None) as target:
+        ledger = NumberLedger(file)
+        ledger.add_sent(keys)
+        ledger.add_came(keys[5:6])
+        assert ledger.unmatched(target) == Unmatched(different, 1, different - 1, 0)
+        assert content(target).count(b"\n") == different - 1
+        if different == 1:
+            assert file.seek(0, 2) < 1000
+
+
+def test_a_partition_is_sorted_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    longest: list[int] = []
+    each_once = unmatched_module._each_once
+
+    def watched(taken: Any, pieces: list[bytes]) -> Any:
+        longest.append(sum(map(len, pieces)) // 8)
+        return each_once(taken, pieces)
+
+    monkeypatch.setattr(unmatched_module, "_SORTED", 1 << 12)
+    monkeypatch.setattr(unmatched_module, "_each_once", watched)
+    with spool_file(None) as file, spool_file(None) as target:
+        ledger = NumberLedger(file)
+        ledger.add_sent(np.tile(np.arange(10, 50, dtype=np.uint64), 50_000))
+        assert ledger.unmatched(target).count == 40
+    assert max(longest) < 1 << 14  # of up to 100,000 in a partition

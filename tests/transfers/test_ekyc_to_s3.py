@@ -152,7 +152,12 @@ def test_a_whole_address_may_be_given_as_the_key(s3: Any, exported: str, context
         ({"s3_bucket": None}, "place is not known"),
         ({"s3_bucket": "None"}, "s3_bucket is empty"),
         ({"s3_key": f"s3://{BUCKET}/{KEY}"}, "s3_bucket must be empty"),
-        ({"s3_bucket": None, "s3_key": f"s3://{BUCKET}/"}, "place is not known"),
+        ({"s3_bucket": None, "s3_key": f"s3://{BUCKET}"}, "place is not known"),
+        ({"s3_bucket": None, "s3_key": f"s3://{BUCKET}/"}, "begins or ends with a slash"),
+        ({"s3_bucket": None, "s3_key": f"s3://{BUCKET}/folder/"}, "begins or ends with a slash"),
+        ({"s3_key": "folder/"}, "begins or ends with a slash"),
+        ({"s3_key": "/a.zip"}, "begins or ends with a slash"),
+        ({"s3_key": 7}, "s3_key must be text, not int"),
         ({"s3_bucket": None, "s3_key": "gs://bucket/key"}, "place is not known"),
         ({"s3_key": "https://localhost/key"}, "place is not known"),
         ({"s3_bucket": "not a bucket"}, "Invalid bucket name"),
@@ -165,6 +170,12 @@ def test_a_whole_address_may_be_given_as_the_key(s3: Any, exported: str, context
         ({"s3_extra_args": "{}"}, "s3_extra_args must be a mapping"),
         ({"s3_extra_args": {"StorageKlass": "x"}}, "StorageKlass"),
         ({"s3_extra_args": {"Key": "x"}}, "may not hold Key"),
+        ({"s3_extra_args": {1: 2}}, "a name that is not text"),
+        ({"s3_extra_args": {"ContentType": "text/plain\n"}}, "line break or the like in ContentType"),
+        ({"acl_policy": "private\nx"}, "line break or the like in ACL"),
+        ({"s3_extra_args": {"Metadata": {"EKYC-rows": "1"}}}, "'EKYC-rows': what begins with ekyc-"),
+        ({"s3_extra_args": {"Metadata": {"a b": "1"}}}, "a name that a header can have"),
+        ({"s3_extra_args": {"Metadata": {"a": "1\r\nx: y"}}}, "not ASCII, as S3 wants it, or has a line break"),
         ({"s3_bucket": "no-such-bucket"}, "NoSuchBucket"),
     ],
 )
@@ -216,7 +227,7 @@ def test_encryption_acl_and_further_arguments_reach_s3(
         if not requests:
             requests.append(record(client))
             # Our server has no key for server-side encryption and would answer 500.
-            accept(client, "PutObject")
+            accept(client, "PutObject", ETag='"made-up"')
         return client
 
     monkeypatch.setattr(S3Hook, "get_conn", recorded)

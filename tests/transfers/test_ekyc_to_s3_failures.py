@@ -112,6 +112,15 @@ CASES = {
         True,
         aws={"endpoint_url": "http://127.0.0.1:9", "config_kwargs": {"retries": {"total_max_attempts": 1}}},
     ),
+    "the AWS connection has no such region": Case(
+        ("S3 did not let us sign in", "InvalidRegionError"), retry=True, aws={"region_name": "no region"}
+    ),
+    "the AWS connection has no address": Case(
+        ("No S3 client can be made", "'aws_default' (ValueError)", "Nothing was asked"), aws={"endpoint_url": "nowhere"}
+    ),
+    "the AWS connection has a wrong setting": Case(
+        ("No S3 client can be made", "(TypeError)"), aws={"config_kwargs": {"made_up": 1}}
+    ),
     "the bucket is missing": Case(
         (REFUSED, "NoSuchBucket", "A retry can't help"), arguments={"s3_bucket": "no-such-one"}
     ),

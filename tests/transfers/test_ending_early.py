@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from airflow_provider_ekyc.airflow_errors import EkycFailException
+from airflow_provider_ekyc.journals.record import Submission
 from airflow_provider_ekyc.results.formats import convert
-from airflow_provider_ekyc.transfers import transfer_job
+from airflow_provider_ekyc.sandbox import Sandbox
+from airflow_provider_ekyc.transfers import sent, transfer_job
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from tests.conftest import BUCKET, keys_of
 
@@ -75,4 +80,37 @@ def test_before_the_download_has_begun(
         if thread.name.startswith("ekyc-check"):
             thread.join(5)
             assert not thread.is_alive()
+    assert keys_of(s3) == []
+
+
+class Slow(io.RawIOBase):
+    """An input that comes for ever, a little at a time."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        threading.Event().wait(0.05)
+        return b"+9990000000001\n"
+
+
+@contextmanager
+def slow_numbers(*_: Any, **__: Any) -> Iterator[Slow]:
+    yield Slow()
+
+
+@pytest.mark.parametrize("fault", ["status", "wrong_crc"])
+def test_a_failure_does_not_wait_for_the_input(
+    sandbox: Sandbox, exported: str, s3: Any, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr(sent, "open_numbers", slow_numbers)
+    sandbox.fault("result", fault, **({"status": 404} if fault == "status" else {}))  # type: ignore[arg-type]
+    submission = Submission(exported, "amazon", "0" * 64, 200, 0, 0, 0, 200, 200, None, "0" * 64)
+    with pytest.raises(EkycFailException):
+        EkycResultsToS3Operator(
+            task_id="land",
+            ekyc_task_id=exported,
+            s3_bucket=BUCKET,
+            s3_key="k.zip",
+            numbers="numbers.txt",
+            submission=submission.as_dict(),
+        ).execute(context)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ekyc-sent") and thread.is_alive()]
     assert keys_of(s3) == []

@@ -15,6 +15,7 @@ from pyarrow import parquet
 from airflow_provider_ekyc.airflow_errors import EkycFailException
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
+from airflow_provider_ekyc.transfers import sent
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from tests.conftest import BUCKET, TaskInstance, keys_of
 
@@ -289,3 +290,25 @@ def test_nothing_told_holds_a_number(
     said = json.dumps([context["ti"].xcoms, metadata]) + "".join(capfd.readouterr()) + caplog.text
     assert "did not come back" in said
     assert not [number for number in numbers if number[1:] in said]
+
+
+class StoreError(Exception):
+    """Of a file system that has errors of its own."""
+
+
+def test_an_input_that_fails_in_its_own_way_keeps_no_result_back(
+    s3: Any,
+    submission: Callable[[], dict[str, Any]],
+    context: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise StoreError("gs://bucket/numbers.txt?signature=made-up-secret of +9990000000001")
+
+    monkeypatch.setattr(sent, "open_numbers", broken)
+    result = land(submission(), context, numbers="gs://bucket/numbers.txt?signature=made-up-secret")
+    assert (result["rows"], result["unmatched"]) == (200, None)
+    assert "the input at gs://bucket/numbers.txt can't be read any more (StoreError)" in caplog.text
+    assert "secret" not in caplog.text
+    assert keys_of(s3) == [KEY]
