@@ -237,9 +237,7 @@ def test_a_row_that_never_ends_is_refused_before_it_is_kept() -> None:
 
     with pytest.raises(EkycResultError) as caught:
         list(read_table(blocks()))
-    assert "The row that begins in line 3 of the result's table is longer than 1,048,576 characters" in str(
-        caught.value
-    )
+    assert "row that begins in line 3 of the result's table is longer than 1,048,576 characters" in str(caught.value)
     assert taken < 1000
 
 
