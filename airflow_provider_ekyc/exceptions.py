@@ -151,6 +151,19 @@ class EkycUnreadableInputError(EkycError):
     retryable = True
 
 
+class EkycSignInError(EkycError):
+    """
+    An AWS connection can't be used, or not now.
+
+    :param message: what happened and what to do
+    :param retryable: whether it may work later
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
 class EkycSpoolError(EkycError):
     """A temporary file can't be written; nothing was sent or landed."""
 

@@ -50,7 +50,7 @@ _FAILURES = (OSError, urllib3.exceptions.HTTPError)
 
 log = logging.getLogger(__name__)
 
-#: Bytes of a result handed on at a time. A break loses the block it falls into, so not more than this.
+#: Bytes of a result handed on at a time. Some breaks lose the block they fall into, so not more than this.
 BLOCK = 256 * 1024
 
 

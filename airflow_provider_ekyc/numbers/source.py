@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any, BinaryIO, Final, cast
 from urllib.parse import unquote
 
+from airflow_provider_ekyc.aws_client import s3_client
 from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.whole_stream import WholeStream
 from airflow_provider_ekyc.redaction import redact, without_query
@@ -34,6 +35,7 @@ def open_numbers(uri: str, *, aws_conn_id: str | None, numbers_conn_id: str | No
     :param numbers_conn_id: connection for other schemes
     :raises EkycNumbersError: if there is nothing there, or it may not be read; a retry can't help
     :raises EkycUnreadableInputError: if S3 does not give it just now; also out of ``read``
+    :raises EkycSignInError: if the AWS connection can't be used, or not now
     """
     scheme = uri.partition("://")[0].lower() if "://" in uri else ""
     opened: AbstractContextManager[BinaryIO]
@@ -94,8 +96,9 @@ def _s3_object(uri: str, aws_conn_id: str | None) -> BinaryIO:
     bucket, _, key = uri[len(_S3) :].partition("/")
     if not bucket or not key:
         raise EkycNumbersError(f"{uri} names no object. {_NOTHING_SENT} An S3 input is s3://bucket/key.")
+    client = s3_client(S3Hook(aws_conn_id=aws_conn_id), _NOTHING_SENT)
     try:
-        answer = S3Hook(aws_conn_id=aws_conn_id).get_conn().get_object(Bucket=bucket, Key=key)
+        answer = client.get_object(Bucket=bucket, Key=key)
     except ParamValidationError:
         raise EkycNumbersError(f"{uri} is no valid S3 address. {_NOTHING_SENT} Check the bucket.") from None
     except ClientError as error:
@@ -106,7 +109,7 @@ def _s3_object(uri: str, aws_conn_id: str | None) -> BinaryIO:
             raise EkycNumbersError(
                 f"{uri}: {missing}. {_NOTHING_SENT} Check the address, and that the step that writes it has run."
             ) from None
-        if status == 403:
+        if status == 403 and error.operation_name == "GetObject":
             raise EkycNumbersError(
                 f"{uri} may not be read with the AWS connection {aws_conn_id!r} ({code or 'AccessDenied'}). "
                 f"{_NOTHING_SENT} Grant it s3:GetObject (and kms:Decrypt if the bucket is encrypted with "
@@ -115,18 +118,13 @@ def _s3_object(uri: str, aws_conn_id: str | None) -> BinaryIO:
         raise _unreadable(uri, f"{code}, {status}") from None
     except BotoCoreError as error:
         raise _unreadable(uri, type(error).__name__) from None
-    except (TypeError, ValueError) as error:
-        raise EkycNumbersError(
-            f"{uri} can't be read: no S3 client can be made of the AWS connection {aws_conn_id!r} "
-            f"({type(error).__name__}). {_NOTHING_SENT} Correct its endpoint_url, region_name or config_kwargs."
-        ) from None
     return _whole(answer["Body"], answer["ContentLength"], uri, (HTTPClientError, IncompleteReadError))
 
 
 def _unreadable(uri: str, why: str) -> EkycUnreadableInputError:
     return EkycUnreadableInputError(
-        f"S3 did not give {uri} ({why}). {_NOTHING_SENT} A retry reads it again; if it stays so, check endpoint, "
-        f"region and credentials of the AWS connection."
+        f"S3 did not give {uri} ({redact(why)}). {_NOTHING_SENT} A retry reads it again; if it stays so, check the "
+        f"endpoint, region and credentials of the AWS connection."
     )
 
 

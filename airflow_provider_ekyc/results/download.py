@@ -90,13 +90,13 @@ class _Downloading:
         self._digest = hashlib.sha256()
 
     def run(self, retries: Retries) -> Download:
-        for left in reversed(range(ROUNDS)):
+        for rounds in range(1, ROUNDS + 1):
             before = self._size
             try:
                 retrying(retries, log)(self._try)
             except EkycApiError as error:
                 # The caps are for a store that gives nothing; one that breaks and goes on, goes on.
-                if not error.retryable or self._size <= before or not left:
+                if not error.retryable or self._size <= before or rounds == ROUNDS:
                     raise
             else:
                 break

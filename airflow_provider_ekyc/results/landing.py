@@ -127,6 +127,8 @@ def land(
     try:
         found = _look(client, place, extra_args)
     except EkycError:
+        if not failure.retryable:
+            raise failure from None
         raise unsettled(f"take {place.uri}", why) from None
     return _settle(place, found, landed, failure, is_taken)
 

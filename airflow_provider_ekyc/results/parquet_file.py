@@ -110,7 +110,8 @@ class ParquetFile:
         self._lines, self._answers, self._size = [], set(), 0
 
     def _parse(self, lines: list[bytes], answers: set[str]) -> None:
-        table = self._table(text := b"".join(lines), answers)
+        text = b"".join(lines)
+        table = self._table(text, answers)
         self._group.append(table)
         self._group_rows += len(table)
         self._group_bytes += len(text)

@@ -11,8 +11,8 @@ from airflow_provider_ekyc.results.landed import Place
 from airflow_provider_ekyc.results.s3_failures import unusable_arguments
 
 _OURS = re.compile("Body|Bucket|Checksum.*|ContentLength|ContentMD5|IfMatch|IfNoneMatch|Key")
-#: What botocore takes as bytes, too, and writes down otherwise before it checks it.
-_ENCODED_LATER = frozenset({"SSECustomerKey"})
+#: What botocore encodes before it checks and sends it, so that bytes will do as well.
+_ENCODED = "SSECustomerKey"
 #: A name in an HTTP header (RFC 9110, 5.6.2), which is what one in an object's metadata becomes.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -31,7 +31,8 @@ def check_arguments(client: Any, place: Place, extra_args: Mapping[str, Any]) ->
     if ours := sorted(filter(_OURS.fullmatch, extra_args)):
         raise EkycSettingsError(f"s3_extra_args may not hold {', '.join(ours)}: that is this task's own. {_UNASKED}")
     # In a header, where they end up, a line break would begin another one.
-    if broken := sorted(name for name, value in extra_args.items() if _CONTROL.search(str(value))):
+    headers = {name: str(value) for name, value in extra_args.items() if name != _ENCODED}
+    if broken := sorted(name for name, value in headers.items() if _CONTROL.search(value)):
         raise EkycSettingsError(
             f"s3_extra_args (or acl_policy) has a line break or the like in {', '.join(broken)}. {_UNASKED}"
         )
@@ -59,8 +60,9 @@ def _check_as_the_client_does(client: Any, arguments: dict[str, Any]) -> None:
     from botocore.exceptions import ParamValidationError
     from botocore.validate import validate_parameters
 
-    known = {name: value for name, value in arguments.items() if name not in _ENCODED_LATER}
+    if isinstance(arguments.get(_ENCODED), bytes | bytearray):
+        del arguments[_ENCODED]
     try:
-        validate_parameters(known, client.meta.service_model.operation_model("PutObject").input_shape)
+        validate_parameters(arguments, client.meta.service_model.operation_model("PutObject").input_shape)
     except ParamValidationError as error:
         raise unusable_arguments(error) from None

@@ -35,6 +35,7 @@ _NO_TEXT = re.compile(r"[\x00-\x1f\x7f]")
 _LATIN_I = re.compile(rb"(?<=[sS])[\xed\xcd](?![\x80-\xbf])")  # of sí, in Latin-1
 _BLANK = " \t\x1a"  # old editors end a text with the last one
 _CSV_ROWS = 4096
+_CSV_HELD = 1024 * 1024  # characters of them: answers may be long
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
     reader = csv.reader(texts(), delimiter=columns.delimiter, strict=True)
     lines: list[str] = []
     counts: Counter[str] = Counter()
-    odd = 0
+    held = odd = 0
     try:
         for row in reader:
             begun, length = at + reader.line_num, 0
@@ -205,11 +206,12 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
             odd += digits is None
             lines.append(f"+{digits[1]},{answer}\n" if digits else f"{number},{answer}\n")
             counts[answer] += 1
-            if len(lines) == _CSV_ROWS:
+            held += len(lines[-1])
+            if len(lines) == _CSV_ROWS or held >= _CSV_HELD:
                 yield Rows("".join(lines).encode(), dict(counts), odd)
                 lines.clear()
                 counts.clear()
-                odd = 0
+                held = odd = 0
     except csv.Error as error:
         raise EkycResultError(f"The result's table is not CSV ({error}). {NOTHING_LANDED} {AGAIN}") from None
     if lines:

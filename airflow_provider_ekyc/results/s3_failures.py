@@ -36,8 +36,8 @@ _MAY_PASS = frozenset(
     }
 )
 
-#: What botocore quotes of an argument that it does not take.
-_VALUE = re.compile(r", value: .*?(?=, (?:type|valid)\b|$)", re.DOTALL)
+#: What botocore quotes of an argument that it does not take, up to what it says of it.
+_VALUE = re.compile(r", value: .*(?=, (?:type: <class|valid (?:types|min|max|range)))")
 
 _KEPT = "The result was not landed; the submission stays paid."
 
@@ -60,7 +60,7 @@ def classify_refusal(doing: str, error: ClientError) -> EkycError:
     :param doing: what was asked, such as ``take s3://bucket/key``
     """
     answer = f"S3 did not {doing} ({error.operation_name}: {redact(code_of(error))}, {status_of(error)})."
-    if status_of(error) == 501:
+    if status_of(error) == 501 and error.operation_name == "PutObject":
         return EkycSettingsError(
             f"{answer} {_KEPT} A retry can't help: this store lacks something. Without replace a put asks for "
             f"If-None-Match, which not every store knows: set replace=True, or correct s3_extra_args; then clear this "
@@ -91,14 +91,14 @@ def classify_failure(doing: str, error: BotoCoreError) -> EkycError:
 def unsettled(doing: str, why: str) -> EkycLandingError:
     """Say that it is not known whether S3 did what it was asked."""
     return EkycLandingError(
-        f"S3 did not {doing}, or its answer was lost ({why}). The submission stays paid. A retry looks first, and "
-        f"lands nothing twice; check endpoint and credentials of the AWS connection."
+        f"S3 did not {doing}, or its answer was lost ({redact(why)}). The submission stays paid. A retry looks first, "
+        f"and lands nothing twice; check endpoint and credentials of the AWS connection."
     )
 
 
 def unusable_arguments(error: BotoCoreError) -> EkycSettingsError:
     """Say that the S3 client itself does not take what it was given; a value may be a secret, and is left out."""
-    problem = redact(_VALUE.sub("", str(error)))
+    problem = redact(_VALUE.sub("", str(error)).partition(", value: ")[0])
     return EkycSettingsError(
         f"The S3 client does not accept what it was asked: {problem} {_KEPT} A retry can't help. Correct "
         f"s3_bucket, s3_key or s3_extra_args, then clear this task."

@@ -15,15 +15,16 @@ from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
     from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_ekyc.results.landed import Landed, Place
     from airflow_provider_ekyc.transfers.sent import Sent
     from airflow_provider_ekyc.transfers.transfer_job import TransferJob
 
-#: Arguments of ``PutObject`` that say how to encrypt.
-_ENCRYPTION = frozenset({"ServerSideEncryption", "SSEKMSKeyId", "SSECustomerAlgorithm", "SSECustomerKey"})
+#: Arguments of ``PutObject`` for encryption with another key than S3's own.
+_OTHER_ENCRYPTION = frozenset(
+    {"SSEKMSKeyId", "SSEKMSEncryptionContext", "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"}
+)
 _ADDRESS = re.compile(r"(?i:s3[an]?)://([^/]+)/+(.+)")
 
 
@@ -136,6 +137,7 @@ class EkycResultsToS3Operator(BaseOperator):
         """Land the result and return its S3 URI."""
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
+        from airflow_provider_ekyc.aws_client import s3_client
         from airflow_provider_ekyc.transfers.lineage import api_host, report_to_hook_lineage
 
         self._landed = None
@@ -143,7 +145,7 @@ class EkycResultsToS3Operator(BaseOperator):
             job = self._job()
             s3 = S3Hook(aws_conn_id=self.aws_conn_id, extra_args=self._extra_args())
             hook = EkycHook(self.ekyc_conn_id)
-            landed = job.run(hook, _client_of(s3), s3.extra_args)
+            landed = job.run(hook, s3_client(s3, "Nothing was asked."), s3.extra_args)
         self._landed, self._host = landed, api_host(hook)
         context["ti"].xcom_push(key="result", value=landed.as_dict())
         self._describe_outlets(context, landed)
@@ -231,34 +233,15 @@ class EkycResultsToS3Operator(BaseOperator):
             raise EkycSettingsError("s3_extra_args must be a mapping of PutObject's arguments. Nothing was asked.")
         extra = dict(self.s3_extra_args or {})
         if read_bool("encrypt", self.encrypt):
-            if extra.keys() & _ENCRYPTION:
+            named = extra.setdefault("ServerSideEncryption", "AES256")
+            if named != "AES256" or extra.keys() & _OTHER_ENCRYPTION:
                 raise EkycSettingsError(
                     "encrypt=True is S3's own key (AES256); s3_extra_args names another encryption. Take one of the "
                     "two. Nothing was asked."
                 )
-            extra["ServerSideEncryption"] = "AES256"
         if self.acl_policy:
             extra["ACL"] = read_text("acl_policy", self.acl_policy)
         return extra
-
-
-def _client_of(hook: S3Hook) -> Any:
-    """Return boto3's S3 client; making one may ask for a role, or for credentials."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from airflow_provider_ekyc.results.s3_failures import classify_failure, classify_refusal
-
-    try:
-        return hook.get_conn()
-    except ClientError as error:
-        raise classify_refusal("let us sign in", error) from None
-    except BotoCoreError as error:
-        raise classify_failure("let us sign in", error) from None
-    except (TypeError, ValueError) as error:
-        raise EkycSettingsError(
-            f"No S3 client can be made of the AWS connection {hook.aws_conn_id!r} ({type(error).__name__}). Nothing "
-            f"was asked. Correct its endpoint_url, region_name or config_kwargs; then clear this task."
-        ) from None
 
 
 def _optional(name: str, value: object) -> str | None:
@@ -273,7 +256,7 @@ def _place(name: str, key: object, bucket: str | None) -> Place:
     text = read_text(name, key)
     address = _ADDRESS.fullmatch(text)
     if (address[2] if address else text).endswith("/") or text.startswith("/"):
-        raise EkycSettingsError(f"{name} begins or ends with a slash, which names no object. Nothing was asked.")
+        raise EkycSettingsError(f"{name} begins or ends with a slash, as no object's key should. Nothing was asked.")
     if address:
         if bucket:
             raise EkycSettingsError(f"{name} is a whole address, so s3_bucket must be empty. Nothing was asked.")

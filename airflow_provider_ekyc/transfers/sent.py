@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycSpoolError
+from airflow_provider_ekyc.exceptions import EkycError, EkycSpoolError
 from airflow_provider_ekyc.numbers.source import open_numbers
 from airflow_provider_ekyc.redaction import without_query
 from airflow_provider_ekyc.results.landed import Place
@@ -46,11 +48,17 @@ def read_sent(reconciliation: Reconciliation, sent: Sent, is_stopped: Callable[[
     try:
         with open_numbers(sent.numbers, aws_conn_id=sent.aws_conn_id, numbers_conn_id=sent.numbers_conn_id) as source:
             reconciliation.read_sent(cast("BinaryIO", _Stoppable(source, is_stopped)))
-    except EkycSpoolError:
+    except (EkycSpoolError, _Stopped):
         raise
+    except EkycError as error:
+        reconciliation.leave_out(_unread(sent, error.message.partition(". ")[0].rstrip(".")))
     except Exception as error:  # noqa: BLE001  # each file system has errors of its own, and the result is paid for
-        kind = "" if isinstance(error, EkycNumbersError) else f" ({type(error).__name__})"
-        reconciliation.leave_out(f"the input at {without_query(sent.numbers)} can't be read any more{kind}.")
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        reconciliation.leave_out(_unread(sent, f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno}"))
+
+
+def _unread(sent: Sent, why: str) -> str:
+    return f"the input at {without_query(sent.numbers)} can't be read any more ({why})."
 
 
 class _Stopped(Exception):

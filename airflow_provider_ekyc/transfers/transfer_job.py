@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 from airflow_provider_ekyc.api.models import Task, TaskStatus
 from airflow_provider_ekyc.exceptions import (
     EkycApiError,
+    EkycLandingError,
     EkycNotExportedError,
     EkycResultError,
     EkycTaskFailedError,
@@ -78,8 +79,8 @@ class TransferJob:
             log.info("%s is there already, landed by an earlier try; nothing was downloaded.", self.place.uri)
             if unmatched_place is not None and landed.unmatched_uri != unmatched_place.uri:
                 log.warning(
-                    "It landed no unmatched numbers at %s: its log says why, if it was to. If it was not, delete the "
-                    "result and clear this task, which asks for the result again.",
+                    "The try that landed it landed no unmatched numbers at %s; its log may say why. If it was not "
+                    "asked to, delete the result and clear this task, which asks for the result again.",
                     unmatched_place.uri,
                 )
             return landed
@@ -121,7 +122,7 @@ class TransferJob:
         """Download the archive, and check and convert it meanwhile."""
         archive = stack.enter_context(spool_file(self.spool_dir))
         arrival = Arrival(archive)
-        # Of what is made meanwhile; should it be void, it has gone before it is made anew.
+        # Of what is made meanwhile: closed before it is made a second time.
         early_stack = stack.enter_context(ExitStack())
         try:
             task = _exported(hook.get_task(self.ekyc_task_id))
@@ -227,7 +228,7 @@ class TransferJob:
         )
         # What an earlier try of this remote task left there was no result yet, and may be replaced.
         is_ours = self._find(client, place, UNMATCHED, extra_args) is not None
-        land(
+        there = land(
             client,
             place,
             file,
@@ -236,6 +237,11 @@ class TransferJob:
             replace=self.replace or is_ours,
             extra_args=extra_args,
         )
+        if there.sha256 != unmatched.sha256:
+            raise EkycLandingError(
+                f"Another try of this remote task has landed another list at {place.uri} meanwhile. The result was not "
+                f"landed; the submission stays paid. A retry asks for the result again."
+            )
         log.info("Landed %s: the %s numbers that did not come back.", place.uri, f"{count:,}")
 
 

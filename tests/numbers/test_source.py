@@ -83,7 +83,7 @@ def test_a_file_that_may_not_be_read_is_named(numbers: Path) -> None:
     program = """
         import os, sys
         from airflow_provider_ekyc.numbers.source import open_numbers
-        from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycUnreadableInputError
+        from airflow_provider_ekyc.exceptions import EkycNumbersError
         os.setuid(65534)
         try:
             with open_numbers(sys.argv[1], aws_conn_id=None, numbers_conn_id=None):

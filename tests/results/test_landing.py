@@ -229,6 +229,14 @@ def test_another_try_that_was_faster_with_other_bytes_has_done_our_work_too(s3_s
     )
 
 
+def test_a_lost_answer_over_other_bytes_of_the_same_task_is_no_success(s3_server: S3Server, s3: Any) -> None:
+    put(s3, b"an earlier one")
+    client = s3_server.client(retries={"total_max_attempts": 1})
+    client.meta.events.register("before-sign.s3.PutObject", _to("http://127.0.0.1:9"))
+    assert "or its answer was lost (EndpointConnectionError)" in failure(EkycLandingError, client, replace=True)
+    assert content_of(s3) == b"an earlier one"
+
+
 def test_an_answer_that_is_not_one_of_s3_lands_nothing(s3_server: S3Server, s3: Any) -> None:
     client = s3_server.client()
     accept(client, "PutObject")

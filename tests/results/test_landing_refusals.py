@@ -169,6 +169,6 @@ def test_a_key_of_the_customers_own_may_be_bytes_and_is_never_shown(s3: Any) -> 
     extra = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key}
     check_arguments(s3, PLACE, extra)
     with pytest.raises(EkycSettingsError) as caught:
-        check_arguments(s3, PLACE, {**extra, "SSECustomerKeyMD5": b"made-up-secret", "Tagging": ["made-up-secret"]})
+        check_arguments(s3, PLACE, {**extra, "Tagging": ["made-up, type made-up, valid for made-up"]})
     assert "made-up" not in caught.value.message
-    assert "Invalid type for parameter Tagging, type: <class 'list'>" in caught.value.message
+    assert "Invalid type for parameter Tagging, valid types: <class 'str'>" in caught.value.message

@@ -245,3 +245,19 @@ def test_rows_with_something_else_than_digits_are_counted() -> None:
     rows = list(read_table([b"Number,amazon\n+9990000000001,yes\n9.99E+12,no\nTotal,\n+9990000000004,no\n"]))
     assert sum(found.odd for found in rows) == 2
     assert sum(found.odd for found in read_table([b"Number,amazon\n+9990000000001,yes\n9990000000002,no\n"])) == 0
+
+
+def test_each_odd_row_is_counted_once_in_blocks_of_any_length() -> None:
+    table = b"Number,amazon\n" + b"odd,yes\n" * 10_000
+    assert sum(found.odd for found in read_table([table])) == 10_000
+
+
+def test_long_answers_come_in_small_blocks() -> None:
+    answer = b'"' + b"x" * 100_000 + b';"'
+    rows = list(read_table([b"Number,amazon\n", *[b"+9990000000001," + answer + b"\n"] * 100]))
+    assert sum(sum(found.answers.values()) for found in rows) == 100
+    assert max(len(found.lines) for found in rows) < 1_300_000
+
+
+def test_a_header_that_may_be_a_number_is_not_shown() -> None:
+    assert "tel[number removed]" in refusal("Number,tel9990000000002,amazon\n+9990000000001,yes,no\n")

@@ -165,6 +165,11 @@ def test_a_whole_address_may_be_given_as_the_key(s3: Any, exported: str, context
         ({"replace": ""}, "replace must be true or false"),
         ({"encrypt": "1"}, "encrypt must be true or false"),
         ({"encrypt": True, "s3_extra_args": {"ServerSideEncryption": "aws:kms"}}, "names another encryption"),
+        ({"encrypt": True, "s3_extra_args": {"SSEKMSEncryptionContext": "x"}}, "names another encryption"),
+        (
+            {"s3_extra_args": {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": 7}},
+            "SSECustomerKey, valid types",
+        ),
         ({"acl_policy": "None"}, "acl_policy is empty"),
         ({"output_format": "xlsx"}, "output_format must be one of: zip, csv, csv.gz, parquet"),
         ({"s3_extra_args": "{}"}, "s3_extra_args must be a mapping"),
@@ -235,7 +240,7 @@ def test_encryption_acl_and_further_arguments_reach_s3(
         exported,
         encrypt="True",
         acl_policy="bucket-owner-full-control",
-        s3_extra_args={"Tagging": "a=b", "Metadata": {"Team": "made-up"}},
+        s3_extra_args={"ServerSideEncryption": "AES256", "Tagging": "a=b", "Metadata": {"Team": "made-up"}},
     ).execute(context)
     headers = requests[0][-1][2]
     assert headers["x-amz-server-side-encryption"] == "AES256"

@@ -113,10 +113,22 @@ CASES = {
         aws={"endpoint_url": "http://127.0.0.1:9", "config_kwargs": {"retries": {"total_max_attempts": 1}}},
     ),
     "the AWS connection has no such region": Case(
-        ("S3 did not let us sign in", "InvalidRegionError"), retry=True, aws={"region_name": "no region"}
+        ("No S3 client can be made", "(InvalidRegionError)"), aws={"region_name": "no region"}
     ),
     "the AWS connection has no address": Case(
         ("No S3 client can be made", "'aws_default' (ValueError)", "Nothing was asked"), aws={"endpoint_url": "nowhere"}
+    ),
+    "the AWS connection names a profile that is not there": Case(
+        ("No S3 client can be made", "(ProfileNotFound)"), aws={"profile_name": "made-up"}
+    ),
+    "nobody hands out the role": Case(
+        ("could not be signed in (EndpointConnectionError)", "A retry may help"),
+        retry=True,
+        aws={
+            "role_arn": "arn:aws:iam::000000000000:role/made-up",
+            "service_config": {"sts": {"endpoint_url": "http://127.0.0.1:9"}},
+            "assume_role_kwargs": {},
+        },
     ),
     "the AWS connection has a wrong setting": Case(
         ("No S3 client can be made", "(TypeError)"), aws={"config_kwargs": {"made_up": 1}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -84,11 +85,14 @@ def test_before_the_download_has_begun(
 
 
 class Slow(io.RawIOBase):
-    """An input that comes for ever, a little at a time."""
+    """An input that comes for ten seconds, a little at a time."""
+
+    left = 200
 
     def read(self, size: int = -1, /) -> bytes:
         threading.Event().wait(0.05)
-        return b"+9990000000001\n"
+        self.left -= 1
+        return b"+9990000000001\n" if self.left > 0 else b""
 
 
 @contextmanager
@@ -102,15 +106,38 @@ def test_a_failure_does_not_wait_for_the_input(
 ) -> None:
     monkeypatch.setattr(sent, "open_numbers", slow_numbers)
     sandbox.fault("result", fault, **({"status": 404} if fault == "status" else {}))  # type: ignore[arg-type]
-    submission = Submission(exported, "amazon", "0" * 64, 200, 0, 0, 0, 200, 200, None, "0" * 64)
+    begun = time.monotonic()
     with pytest.raises(EkycFailException):
-        EkycResultsToS3Operator(
-            task_id="land",
-            ekyc_task_id=exported,
-            s3_bucket=BUCKET,
-            s3_key="k.zip",
-            numbers="numbers.txt",
-            submission=submission.as_dict(),
-        ).execute(context)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ekyc-sent") and thread.is_alive()]
+        compared(exported).execute(context)
+    assert time.monotonic() - begun < 5
     assert keys_of(s3) == []
+
+
+@pytest.mark.usefixtures("signal_raises")
+def test_a_kill_does_not_wait_for_the_input(
+    exported: str, s3: Any, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def quick_convert(*arguments: Any, **named: Any) -> Any:
+        converted = convert(*arguments, **named)
+        threading.Timer(0.3, end_now).start()  # when the check is done, and the input alone is waited for
+        return converted
+
+    monkeypatch.setattr(sent, "open_numbers", slow_numbers)
+    monkeypatch.setattr(transfer_job, "convert", quick_convert)
+    begun = time.monotonic()
+    with pytest.raises(Ended):
+        compared(exported).execute(context)
+    assert time.monotonic() - begun < 5
+    assert keys_of(s3) == []
+
+
+def compared(ekyc_task_id: str) -> EkycResultsToS3Operator:
+    submission = Submission(ekyc_task_id, "amazon", "0" * 64, 200, 0, 0, 0, 200, 200, None, "0" * 64)
+    return EkycResultsToS3Operator(
+        task_id="land",
+        ekyc_task_id=ekyc_task_id,
+        s3_bucket=BUCKET,
+        s3_key="k.zip",
+        numbers="numbers.txt",
+        submission=submission.as_dict(),
+    )
