@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycSpoolError
 from airflow_provider_ekyc.numbers.source import open_numbers
-from airflow_provider_ekyc.redaction import without_query
+from airflow_provider_ekyc.redaction import redact, without_query
 from airflow_provider_ekyc.results.landed import Place
 from airflow_provider_ekyc.results.reconciliation import Reconciliation
 
@@ -51,7 +51,7 @@ def read_sent(reconciliation: Reconciliation, sent: Sent, is_stopped: Callable[[
     except (EkycSpoolError, _Stopped):
         raise
     except EkycError as error:
-        reconciliation.leave_out(_unread(sent, error.message.partition(". ")[0].rstrip(".")))
+        reconciliation.leave_out(_unread(sent, redact(error.message.partition(". ")[0].rstrip("."))))
     except Exception as error:  # noqa: BLE001  # each file system has errors of its own, and the result is paid for
         last = traceback.extract_tb(error.__traceback__)[-1]
         reconciliation.leave_out(_unread(sent, f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno}"))

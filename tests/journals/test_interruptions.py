@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("connections")
 def test_two_mapped_tries_at_once_over_s3_submit_the_same_file_once(
     numbers_file: Path, sandbox: Sandbox, s3: Any, tmp_path: Path
 ) -> None:
-    sandbox.fault("balance", "delay", seconds=0.5, times=None)  # both have read the journal before either writes
+    sandbox.fault("balance", "delay", seconds=2.0, times=None)  # both have read the journal before either writes
     ended: list[object] = []
 
     def run(index: int) -> None:
