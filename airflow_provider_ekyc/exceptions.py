@@ -185,7 +185,7 @@ class EkycResultError(EkycError):
 
 
 class EkycLandingError(EkycError):
-    """S3 did not take the object; nothing is visible at the key."""
+    """S3 did not take the object, or did not say so; nothing half is visible at the key."""
 
     retryable = True
 

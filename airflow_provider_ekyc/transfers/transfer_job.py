@@ -71,7 +71,7 @@ class TransferJob:
 
         :param client: boto3's S3 client
         :param extra_args: further arguments of ``put_object``
-        :raises EkycError: if it can't be landed; then it is not visible
+        :raises EkycError: if it can't be landed, or S3 did not say whether it is; nothing half is visible
         """
         unmatched_place = self.sent.unmatched_place if self.sent else None
         landed = self._find(client, self.place, self.output_format, extra_args)

@@ -6,7 +6,7 @@ import io
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -100,12 +100,25 @@ def slow_numbers(*_: Any, **__: Any) -> Iterator[Slow]:
     yield Slow()
 
 
-@pytest.mark.parametrize("fault", ["status", "wrong_crc"])
+def refuse_the_download(sandbox: Sandbox) -> None:
+    sandbox.fault("result", "status", status=404)
+
+
+def damage_the_archive(sandbox: Sandbox) -> None:
+    sandbox.fault("result", "wrong_crc")
+
+
+@pytest.mark.parametrize("go_wrong", [refuse_the_download, damage_the_archive])
 def test_a_failure_does_not_wait_for_the_input(
-    sandbox: Sandbox, exported: str, s3: Any, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch, fault: str
+    sandbox: Sandbox,
+    exported: str,
+    s3: Any,
+    context: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    go_wrong: Callable[[Sandbox], None],
 ) -> None:
     monkeypatch.setattr(sent, "open_numbers", slow_numbers)
-    sandbox.fault("result", fault, **({"status": 404} if fault == "status" else {}))  # type: ignore[arg-type]
+    go_wrong(sandbox)
     begun = time.monotonic()
     with pytest.raises(EkycFailException):
         compared(exported).execute(context)
