@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
-
+from airflow_provider_ekyc.airflow_sdk import AirflowException, AirflowFailException
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycError
 
 

@@ -4,11 +4,18 @@ A retry policy for Airflow 3.3 and later: wait as long as the server asks.
 Without it a retry comes after the task's ``retry_delay``. With or without it, on every version, what can't get
 better by itself is not retried at all.
 
+Below 3.3 Airflow has no retry policies, and :data:`EKYC_RETRY_POLICY` is None. A DAG file that names it in
+``default_args`` is the same for all versions, since older ones leave out a default argument that they do not know:
+
 .. code-block:: python
 
     from airflow_provider_ekyc.retry_policy import EKYC_RETRY_POLICY
 
-    EkycSubmitOperator(..., retries=3, retry_policy=EKYC_RETRY_POLICY)
+    with DAG(..., default_args={"retries": 3, "retry_policy": EKYC_RETRY_POLICY}):
+        ...
+
+Given to an operator itself, ``retry_policy`` is an invalid argument below 3.3, as for any operator of Airflow: the
+DAG is not imported, and the import error names it.
 """
 
 from __future__ import annotations
@@ -16,12 +23,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import RetryDecision, RetryPolicy
-
 from airflow_provider_ekyc.airflow_errors import EkycRetryException
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow_provider_ekyc.airflow_sdk import Context, RetryDecision, RetryPolicy
+else:
+    try:
+        from airflow_provider_ekyc.airflow_sdk import RetryDecision, RetryPolicy
+    except ImportError:  # Airflow below 3.3
+        RetryDecision, RetryPolicy = None, object
 
 
 class EkycRetryPolicy(RetryPolicy):
@@ -54,5 +64,5 @@ class EkycRetryPolicy(RetryPolicy):
         return cls()
 
 
-#: Ready to pass as ``retry_policy=``.
-EKYC_RETRY_POLICY = EkycRetryPolicy()
+#: Ready to pass as ``retry_policy``; None below Airflow 3.3.
+EKYC_RETRY_POLICY: EkycRetryPolicy | None = None if RetryDecision is None else EkycRetryPolicy()

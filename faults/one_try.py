@@ -43,8 +43,7 @@ def run_try(order: Try) -> None:
     os.dup2(log, 2)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # what a killed try has said counts
     os.environ.update(order.connections)
-    from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
-
+    from airflow_provider_ekyc.airflow_sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
     from faults.killing import die_at, leave_marks_in
     from faults.points import find_point
     from faults.sabotage import switch_off

@@ -11,8 +11,9 @@ HEAVY += ("pyarrow", "duckdb", "polars", "cryptography")
 
 BASELINE = """
 import airflow.sdk
-from airflow.providers.common.compat.sdk import (
-    AirflowFailException, AirflowNotFoundException, AirflowSensorTimeout, BaseHook, BaseOperator, BaseSensorOperator
+from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator
+from airflow.sdk.exceptions import (
+    AirflowFailException, AirflowNotFoundException, AirflowSensorTimeout
 )
 from airflow.triggers.base import BaseTrigger
 """

@@ -7,14 +7,12 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
-
+from airflow_provider_ekyc.airflow_sdk import AirflowNotFoundException, BaseHook
 from airflow_provider_ekyc.connection_form import form_behaviour, form_widgets
 from airflow_provider_ekyc.exceptions import EkycError, EkycNoConnectionError, EkycSettingsError
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Connection
-
+    from airflow_provider_ekyc.airflow_sdk import Connection
     from airflow_provider_ekyc.api.client import EkycClient
     from airflow_provider_ekyc.api.models import Balance, Task
     from airflow_provider_ekyc.api.result_stream import ResultStream
@@ -70,14 +68,11 @@ class EkycHook(BaseHook):
 
         :raises EkycSettingsError: if the connection is wrong
         """
-        from airflow.providers.common.compat.connection import (
-            get_async_connection,
-            get_async_extra_dejson,
-        )
+        from airflow_provider_ekyc.async_connection import read_connection
 
         with self._known_connection():
-            connection = await get_async_connection(self.ekyc_conn_id, hook=self)
-        return self._read_settings(connection, await get_async_extra_dejson(connection))
+            connection, extra = await read_connection(self.ekyc_conn_id, self)
+        return self._read_settings(connection, extra)
 
     def get_conn(self) -> EkycClient:
         """Return the client: :class:`~airflow_provider_ekyc.api.client.EkycClient`."""

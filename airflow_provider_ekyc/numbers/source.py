@@ -129,7 +129,7 @@ def _unreadable(uri: str, why: str) -> EkycUnreadableInputError:
 
 
 def _stored_object(uri: str, numbers_conn_id: str | None) -> BinaryIO:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
 
     shown = without_query(uri)
     try:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator
-
 from airflow_provider_ekyc.airflow_errors import EkycFailException, airflow_errors
+from airflow_provider_ekyc.airflow_sdk import BaseOperator
 from airflow_provider_ekyc.arguments import read_bool, read_choice, read_text
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 from airflow_provider_ekyc.redaction import without_query
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context, XComArg
-
+    from airflow_provider_ekyc.airflow_sdk import Context, XComArg
     from airflow_provider_ekyc.journals.record import Journal, Submission
 
 

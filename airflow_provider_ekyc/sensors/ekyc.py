@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.providers.common.compat.sdk import (
+from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException, airflow_errors
+from airflow_provider_ekyc.airflow_sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
@@ -17,14 +18,11 @@ from airflow.providers.common.compat.sdk import (
     BaseSensorOperator,
     PokeReturnValue,
 )
-
-from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException, airflow_errors
 from airflow_provider_ekyc.arguments import read_bool, read_number
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context, XComArg
-
+    from airflow_provider_ekyc.airflow_sdk import Context, XComArg
     from airflow_provider_ekyc.poll_interval import PollPolicy
     from airflow_provider_ekyc.polling import Decision, Poller
 

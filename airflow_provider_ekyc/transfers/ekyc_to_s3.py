@@ -7,16 +7,14 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator
-
 from airflow_provider_ekyc.airflow_errors import airflow_errors
+from airflow_provider_ekyc.airflow_sdk import BaseOperator
 from airflow_provider_ekyc.arguments import read_bool, read_choice, read_text
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context, XComArg
-
+    from airflow_provider_ekyc.airflow_sdk import Context, XComArg
     from airflow_provider_ekyc.results.landed import Landed, Place
     from airflow_provider_ekyc.transfers.sent import Sent
     from airflow_provider_ekyc.transfers.transfer_job import TransferJob
@@ -220,7 +218,7 @@ class EkycResultsToS3Operator(BaseOperator):
 
     def _describe_outlets(self, context: Context, landed: Landed) -> None:
         """Give the asset events of the user's outlets the counts; no outlet is added."""
-        from airflow.providers.common.compat.sdk import Asset, AssetAlias
+        from airflow_provider_ekyc.airflow_sdk import Asset, AssetAlias
 
         for outlet in self.outlets:
             if isinstance(outlet, Asset):

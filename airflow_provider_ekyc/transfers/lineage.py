@@ -19,8 +19,9 @@ from airflow_provider_ekyc.results.parquet_file import COLUMNS
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-    from airflow.providers.common.compat.openlineage.facet import Dataset, DatasetFacet, OutputDataset
     from airflow.providers.openlineage.extractors import OperatorLineage
+    from openlineage.client.event_v2 import Dataset, OutputDataset
+    from openlineage.client.facet_v2 import DatasetFacet
 
     from airflow_provider_ekyc.hooks.ekyc import EkycHook
     from airflow_provider_ekyc.results.landed import Landed
@@ -61,14 +62,17 @@ def report_to_hook_lineage(landed: Landed, host: str | None, ekyc: EkycHook, s3:
     :param s3: where it went to
     """
     with _on_the_side():
-        from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
+        from airflow_provider_ekyc.airflow_sdk import get_hook_lineage_collector
 
         collector = get_hook_lineage_collector()
+        # Assets are named datasets in Airflow 2.11.
+        kind = "asset" if hasattr(collector, "add_input_asset") else "dataset"
         if host:
-            collector.add_input_asset(context=ekyc, uri=f"ekyc://{host}/{landed.ekyc_task_id}")
+            getattr(collector, f"add_input_{kind}")(context=ekyc, uri=f"ekyc://{host}/{landed.ekyc_task_id}")
         for uri in filter(None, (landed.s3_uri, landed.unmatched_uri)):
             bucket, key = _place(uri)
-            collector.add_output_asset(context=s3, scheme="s3", asset_kwargs={"bucket": bucket, "key": key})
+            arguments = {f"{kind}_kwargs": {"bucket": bucket, "key": key}}
+            getattr(collector, f"add_output_{kind}")(context=s3, scheme="s3", **arguments)
 
 
 def openlineage_of(landed: Landed | None, host: str | None, task_type: str) -> OperatorLineage[Any, Any]:
@@ -87,33 +91,31 @@ def openlineage_of(landed: Landed | None, host: str | None, task_type: str) -> O
 
 
 def _inputs(landed: Landed, host: str | None) -> list[Dataset]:
-    from airflow.providers.common.compat.openlineage.facet import Dataset
+    from openlineage.client.event_v2 import Dataset
 
     return [Dataset(namespace=f"ekyc://{host}", name=landed.ekyc_task_id)] if host else []
 
 
 def _outputs(landed: Landed, task_type: str) -> list[OutputDataset]:
-    from airflow.providers.common.compat.openlineage.facet import (
-        DocumentationDatasetFacet,
-        SchemaDatasetFacet,
-        SchemaDatasetFacetFields,
-    )
-    from openlineage.client.facet_v2 import dataset_version_dataset
+    from openlineage.client.facet_v2 import dataset_version_dataset, documentation_dataset, schema_dataset
 
     facets: dict[str, DatasetFacet] = {
         "version": dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=landed.sha256),
-        "documentation": DocumentationDatasetFacet(
+        "documentation": documentation_dataset.DocumentationDatasetFacet(
             description=f"Results of eKYC, {_KINDS.get(landed.output_format, landed.output_format)}"
         ),
     }
     if columns := _columns(landed.output_format, task_type):
-        facets["schema"] = SchemaDatasetFacet(
-            fields=[SchemaDatasetFacetFields(name=name, type=kind, description=what) for name, kind, what in columns]
+        facets["schema"] = schema_dataset.SchemaDatasetFacet(
+            fields=[
+                schema_dataset.SchemaDatasetFacetFields(name=name, type=kind, description=what)
+                for name, kind, what in columns
+            ]
         )
     outputs = [_output(landed.s3_uri, facets, rows=landed.rows, size=landed.size)]
     if landed.unmatched_uri:
         said: dict[str, DatasetFacet] = {
-            "documentation": DocumentationDatasetFacet(
+            "documentation": documentation_dataset.DocumentationDatasetFacet(
                 description="Numbers that were sent and did not come back, one a line"
             )
         }
@@ -122,10 +124,11 @@ def _outputs(landed: Landed, task_type: str) -> list[OutputDataset]:
 
 
 def _output(uri: str, facets: dict[str, DatasetFacet], *, rows: int | None, size: int | None = None) -> OutputDataset:
-    from airflow.providers.common.compat.openlineage.facet import OutputDataset, OutputStatisticsOutputDatasetFacet
+    from openlineage.client.event_v2 import OutputDataset
+    from openlineage.client.facet_v2 import output_statistics_output_dataset
 
     bucket, key = _place(uri)
-    statistics = OutputStatisticsOutputDatasetFacet(rowCount=rows, size=size)
+    statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=rows, size=size)
     return OutputDataset(
         namespace=f"s3://{bucket}", name=key, facets=facets, outputFacets={"outputStatistics": statistics}
     )

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
 import pytest
-from airflow.providers.common.compat.sdk import BaseHook
 
+from airflow_provider_ekyc.airflow_sdk import BaseHook
 from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.api.models import TaskStatus
 from airflow_provider_ekyc.api.retries import Retries

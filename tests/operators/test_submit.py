@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_ekyc.airflow_errors import EkycRetryException
+from airflow_provider_ekyc.airflow_sdk import AirflowFailException
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox
 from tests.conftest import API_KEY, BUCKET

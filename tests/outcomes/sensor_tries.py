@@ -11,9 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from airflow.providers.common.compat.sdk import BaseSensorOperator, TaskDeferred
 from airflow.sdk.exceptions import AirflowRescheduleException
 
+from airflow_provider_ekyc.airflow_sdk import BaseSensorOperator, TaskDeferred
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 from tests.outcomes.page import Provocation

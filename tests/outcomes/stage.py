@@ -14,9 +14,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowSensorTimeout
-
 from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
+from airflow_provider_ekyc.airflow_sdk import AirflowSensorTimeout
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.sandbox.bill import Bill
 from tests.conftest import API_KEY, TaskInstance

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
 
-from airflow.providers.common.compat.sdk import AirflowFailException
-
 from airflow_provider_ekyc.airflow_errors import EkycRetryException
+from airflow_provider_ekyc.airflow_sdk import AirflowFailException
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from tests.outcomes.page import Provocation
 from tests.outcomes.stage import Killed, Stage, Try

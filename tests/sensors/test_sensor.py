@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import (
+from airflow.sdk.exceptions import AirflowRescheduleException
+
+from airflow_provider_ekyc.airflow_sdk import (
     AirflowException,
     AirflowFailException,
     AirflowSensorTimeout,
@@ -15,8 +17,6 @@ from airflow.providers.common.compat.sdk import (
     AirflowTaskTimeout,
     TaskDeferred,
 )
-from airflow.sdk.exceptions import AirflowRescheduleException
-
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.sensors.ekyc import BACKSTOP, EkycTaskSensor
 from tests.conftest import API_KEY
