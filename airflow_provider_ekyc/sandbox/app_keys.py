@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hmac
+from contextvars import ContextVar
 
 from aiohttp import web
 
 from airflow_provider_ekyc.sandbox.exports import Exports
+from airflow_provider_ekyc.sandbox.faults import Fault
 from airflow_provider_ekyc.sandbox.state import SandboxState
 
 STATE = web.AppKey("state", SandboxState)
 EXPORTS = web.AppKey("exports", Exports)
+
+FAULT_MET: ContextVar[Fault | None] = ContextVar("FAULT_MET", default=None)
+"""The fault of the request at hand, for a route to act out what it alone can."""
 
 
 def error(status: int, code: str, message: str) -> web.Response:

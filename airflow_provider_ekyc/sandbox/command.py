@@ -78,6 +78,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     tasks.add_argument("--queue-seconds", type=float, metavar="S", help="how long a task is pending (default: 0)")
     tasks.add_argument(
+        "--unknown-seconds", type=float, metavar="S", help="how long a new task's id is not known yet: 404 (default: 0)"
+    )
+    tasks.add_argument(
         "--completed-seconds",
         type=float,
         metavar="S",

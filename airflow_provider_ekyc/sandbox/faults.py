@@ -22,12 +22,31 @@ ANY_CALL_KINDS = frozenset(
         "cut_after",
         "status_after",
         "early_status",
+        "informational",
+        "html_after",
     }
 )
 """Kinds that every call knows."""
 
-TASK_KINDS = frozenset({"without_task_id"})
+KEY_KINDS = frozenset({"echo"})
+"""Kinds that only calls which carry the key know."""
+
+TASK_KINDS = frozenset(
+    {
+        "without_task_id",
+        "without_counts",
+        "other_status",
+        "wrapped",
+        "camel_case_id",
+        "trailing_bytes",
+        "without_last_chunk",
+        "without_last_byte",
+    }
+)
 """Kinds that only calls which answer with a task know."""
+
+SUBMIT_KINDS = frozenset({"numeric_id", "id_in_location"})
+"""Kinds that only the submission knows."""
 
 RESULT_KINDS = frozenset(
     {
@@ -57,9 +76,22 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "at_byte": (int, NoneType),
     "rows": (int,),
     "location": (str, NoneType),
+    "form": (str,),
 }
 
-_DEFAULT_STATUS = {"status": 500, "status_after": 503, "early_status": 413}
+_DEFAULT_STATUS = {
+    "status": 500,
+    "status_after": 503,
+    "early_status": 413,
+    "html": 200,
+    "html_after": 502,
+    "informational": 102,
+    "other_status": 500,
+    "echo": 400,
+}
+
+FORMS = frozenset({"number", "digits", "nbsp", "hyphen", "slashes", "percent", "email", "key", "key_part", "key_upper"})
+"""What ``echo`` can quote, and how it is spelled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,14 +102,19 @@ class Fault:
     :param kind: what goes wrong.
     :param times: how many calls it hits; ``None`` for all until it is cleared.
     :param skip: how many calls pass before the first one is hit.
-    :param status: HTTP status of ``status`` (500), ``status_after`` (503) and ``early_status`` (413).
+    :param status: HTTP status of ``status`` (500), ``status_after`` (503), ``early_status`` (413), ``html`` (200),
+        ``html_after`` (502), ``other_status`` (500) and ``echo`` (400); of ``informational`` (102) that of the
+        interim answer.
     :param headers: extra headers of those answers, such as ``Retry-After``.
-    :param body: their body; by default a JSON object with ``error``.
+    :param body: body of the first three, by default a JSON object with ``error``; for ``trailing_bytes`` what
+        follows the JSON.
     :param seconds: how long ``delay`` waits before, and how long ``slow_body`` takes over, the answer.
     :param at_byte: where the line is cut: bytes of the request body for ``cut_before`` (``None``: all of it)
         and ``early_status`` (0); bytes of the answer for ``cut_body`` and ``short_zip`` (half).
     :param rows: how many rows ``extra_rows`` adds and ``missing_rows`` drops.
-    :param location: where ``redirect`` points; by default the same path under the loopback's other name.
+    :param location: where ``redirect`` points, by default the same path under another name of the loopback;
+        ``Location`` of ``status``, ``status_after``, ``early_status``, ``html`` and ``html_after``, by default none.
+    :param form: what ``echo`` quotes, one of ``FORMS``.
     :raises ValueError: for a kind that the call does not know, and for values that cannot be meant.
     :raises TypeError: for values of another type.
     """
@@ -93,6 +130,7 @@ class Fault:
     at_byte: int | None = None
     rows: int = 1
     location: str | None = None
+    form: str = "number"
 
     def __post_init__(self) -> None:
         for name, kinds in _TYPES.items():
@@ -109,8 +147,12 @@ class Fault:
             raise ValueError(f"{self.call} knows no fault {self.kind!r}; it knows {', '.join(sorted(known))}")
         if self.status is None:
             object.__setattr__(self, "status", _DEFAULT_STATUS.get(self.kind))
-        elif not 200 <= self.status <= 599:
+        elif self.kind == "informational" and not 100 <= self.status <= 103:
+            raise ValueError("status of an informational answer is 100 to 103")
+        elif self.kind != "informational" and not 200 <= self.status <= 599:
             raise ValueError("status lies between 200 and 599")
+        if self.form not in FORMS:
+            raise ValueError(f"form is one of {', '.join(sorted(FORMS))}")
         if self.times is not None and self.times < 1:
             raise ValueError("times is at least 1, or None for until cleared")
         if min(self.skip, self.seconds, self.at_byte or 0) < 0 or self.rows < 1:
@@ -122,9 +164,13 @@ def kinds_of(call: Call) -> frozenset[str]:
 
     :param call: one of ``CALLS``.
     """
-    if call == "result":
-        return ANY_CALL_KINDS | RESULT_KINDS
-    return ANY_CALL_KINDS | TASK_KINDS if call in ("submit", "status") else ANY_CALL_KINDS
+    own = {
+        "submit": KEY_KINDS | TASK_KINDS | SUBMIT_KINDS,
+        "status": KEY_KINDS | TASK_KINDS,
+        "balance": KEY_KINDS,
+        "result": RESULT_KINDS,
+    }
+    return ANY_CALL_KINDS | own[call]
 
 
 @dataclass(frozen=True)

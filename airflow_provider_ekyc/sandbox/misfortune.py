@@ -10,12 +10,15 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from airflow_provider_ekyc.sandbox.app_keys import STATE, error
-from airflow_provider_ekyc.sandbox.faults import Call, Fault
+from airflow_provider_ekyc.sandbox.app_keys import FAULT_MET, STATE, error
+from airflow_provider_ekyc.sandbox.echoes import echo
+from airflow_provider_ekyc.sandbox.faults import TASK_KINDS, Call, Fault
 from airflow_provider_ekyc.sandbox.pacing import in_one, trickle
-from airflow_provider_ekyc.sandbox.routes_result import FAULT_MET, carries_a_key
+from airflow_provider_ekyc.sandbox.reshaped import reshaped
+from airflow_provider_ekyc.sandbox.routes_result import carries_a_key
 from airflow_provider_ekyc.sandbox.state import RequestSeen
 from airflow_provider_ekyc.sandbox.stopping import Stopped
+from airflow_provider_ekyc.sandbox.wire import NoAnswer, answer_and_close, cut, read_body, send_interim
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -29,13 +32,7 @@ _CALL_OF_PATH: dict[str, Call] = {
     "/externalcheck/{task_id}/{name}": "result",
 }
 
-_MOMENT_SECONDS = 0.05
-
 log = logging.getLogger(__name__)
-
-
-class _NoAnswer(web.Response):
-    """Stands for the answer of a call whose connection was cut; it is never sent."""
 
 
 def _call_of(request: web.Request) -> Call | None:
@@ -62,7 +59,7 @@ async def remember(request: web.Request, handler: Handler) -> web.StreamResponse
     status = 0
     try:
         answer = await handler(request)
-        status = 0 if isinstance(answer, _NoAnswer) else answer.status
+        status = 0 if isinstance(answer, NoAnswer) else answer.status
     except web.HTTPException as refused:
         status = refused.status
         raise
@@ -75,43 +72,20 @@ async def remember(request: web.Request, handler: Handler) -> web.StreamResponse
     return answer
 
 
-async def _read(request: web.Request, most_bytes: int | None) -> None:
-    read = 0
-    while (most_bytes is None or read < most_bytes) and (chunk := await request.content.readany()):
-        read += len(chunk)
-
-
 def _canned(fault: Fault) -> web.Response:
     status = fault.status or 500
     body = fault.body if fault.body is not None else json.dumps({"error": f"sandbox fault {status}"})
     kind = "application/json" if body.startswith(("{", "[")) else "text/plain"
-    answer = web.Response(status=status, text=body, content_type=kind)
-    answer.headers.update(fault.headers)
-    return answer
+    return web.Response(status=status, text=body, content_type=kind, headers=_headers(fault))
 
 
-def _cut(request: web.Request) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return _NoAnswer()
+def _headers(fault: Fault) -> dict[str, str]:
+    return {**fault.headers, **({} if fault.location is None else {"Location": fault.location})}
 
 
-async def _answer_and_close(request: web.Request, answer: web.Response) -> web.Response:
-    """Answer on the bare line and close it, as a proxy does that will not read on.
-
-    aiohttp itself would go on reading the body for a while, which is what such a proxy does not do.
-    """
-    body = answer.body if isinstance(answer.body, bytes) else b""
-    headers = {**answer.headers, "Content-Length": str(len(body)), "Connection": "close"}
-    lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    if (transport := request.transport) is not None:
-        transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
-        # A caller who looks has a moment to see the answer before the line is gone. close() would not do:
-        # under TLS it waits for a goodbye that can't come while nobody reads.
-        await asyncio.sleep(_MOMENT_SECONDS)
-        transport.abort()
-    return answer
+def _page(fault: Fault) -> web.Response:
+    """The HTML page of something between the caller and the API."""
+    return web.Response(status=fault.status or 200, text=HTML_PAGE, content_type="text/html", headers=_headers(fault))
 
 
 def _slowed(answer: web.StreamResponse, seconds: float) -> web.StreamResponse:
@@ -123,46 +97,45 @@ def _slowed(answer: web.StreamResponse, seconds: float) -> web.StreamResponse:
     return web.Response(status=answer.status, headers=headers, body=trickle(in_one(answer.body), size, seconds))
 
 
-def _without_task_id(answer: web.StreamResponse) -> web.StreamResponse:
-    if isinstance(answer, web.Response) and isinstance(answer.body, bytes):
-        fields = json.loads(answer.body)
-        fields.pop("task_id", None)
-        return web.json_response(fields, status=answer.status)
-    return answer
-
-
 async def _before(request: web.Request, fault: Fault) -> web.Response | None:
     """The answer of a fault that keeps the call from being taken: no task, no charge."""
     match fault.kind:
         case "cut_before":
-            await _read(request, fault.at_byte)
-            return _cut(request)
+            await read_body(request, fault.at_byte)
+            return cut(request)
         case "early_status":
-            await _read(request, fault.at_byte or 0)
-            return await _answer_and_close(request, _canned(fault))
+            await read_body(request, fault.at_byte or 0)
+            return await answer_and_close(request, _canned(fault))
         case "status":
-            await _read(request, None)
+            await read_body(request, None)
             return _canned(fault)
         case "broken_json":
-            await _read(request, None)
+            await read_body(request, None)
             return web.Response(text=BROKEN_JSON, content_type="application/json")
         case "html":
-            await _read(request, None)
-            return web.Response(text=HTML_PAGE, content_type="text/html")
+            await read_body(request, None)
+            return _page(fault)
+        case "echo":
+            return echo(request, await read_body(request, None), fault.form, fault.status or 400)
     return None
 
 
-def _after(request: web.Request, fault: Fault, answer: web.StreamResponse) -> web.StreamResponse:
+async def _after(request: web.Request, fault: Fault, answer: web.StreamResponse) -> web.StreamResponse:
     """What becomes of the answer to a call that was taken."""
     match fault.kind:
         case "cut_after":
-            return _cut(request)
+            return cut(request)
         case "status_after":
             return _canned(fault)
+        case "html_after":
+            return _page(fault)
         case "slow_body":
             return _slowed(answer, fault.seconds)
-        case "without_task_id":
-            return _without_task_id(answer)
+        case "informational":
+            send_interim(request, fault.status or 102)
+    is_reshaped = fault.kind in TASK_KINDS or fault.kind == "id_in_location"
+    if is_reshaped and answer.status < 300 and isinstance(answer, web.Response) and isinstance(answer.body, bytes):
+        return await reshaped(request, fault, answer, answer.body)
     return answer
 
 
@@ -184,4 +157,4 @@ async def act_out(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     if (answer := await _before(request, met.fault)) is not None:
         return answer
-    return _after(request, met.fault, await handler(request))
+    return await _after(request, met.fault, await handler(request))

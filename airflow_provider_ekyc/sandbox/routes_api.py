@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from airflow_provider_ekyc.sandbox.app_keys import EXPORTS, STATE, error, refused_key
+from airflow_provider_ekyc.sandbox.app_keys import EXPORTS, FAULT_MET, STATE, error, refused_key
 from airflow_provider_ekyc.sandbox.intake import Intake, take_in
 from airflow_provider_ekyc.sandbox.lifecycle import standing, timestamp
 from airflow_provider_ekyc.sandbox.presign import presigned_url
@@ -25,6 +25,11 @@ def _keep_rows(upload: Path, rows_file: Path, stopped: Callable[[], bool]) -> In
     return intake
 
 
+def _shown_id(task_id: str) -> str | int:
+    """An id of digits alone is a number in JSON, as with a vendor who counts his tasks."""
+    return int(task_id) if task_id.isdecimal() else task_id
+
+
 async def submit(request: web.Request) -> web.Response:
     """``POST /v1/tasks``: make a task and charge for it.
 
@@ -33,7 +38,8 @@ async def submit(request: web.Request) -> web.Response:
     state = request.app[STATE]
     if (refused := refused_key(request)) is not None:
         return refused
-    task_id = state.new_task_id()
+    fault = FAULT_MET.get()
+    task_id = state.new_task_id(numeric=fault is not None and fault.kind == "numeric_id")
     upload_file, rows_file = state.directory / f"{task_id}.upload", state.rows_file(task_id)
     try:
         upload = await receive(request, upload_file, state.settings.max_upload_bytes)
@@ -58,7 +64,7 @@ async def submit(request: web.Request) -> web.Response:
     pending = state.settings.total_zero_while_pending
     return web.json_response(
         {
-            "task_id": task_id,
+            "task_id": _shown_id(task_id),
             "status": "pending",
             "total": 0 if pending else intake.rows,
             "message": "Task created successfully",
@@ -83,10 +89,9 @@ async def status(request: web.Request) -> web.Response:
     task_id = form.get("task_id")
     if not isinstance(task_id, str) or not task_id:
         return error(400, "invalid_parameters", "task_id is missing")
-    task = state.task(task_id)
-    if task is None:
+    task, settings, now = state.task(task_id), state.settings, state.clock()
+    if task is None or now < task.course.accepted_at + settings.unknown_seconds:
         return error(404, "task_not_found", "Task not found")
-    settings, now = state.settings, state.clock()
     stands = standing(task.course, now)
     said = stands.status
     # A result that is still being written is not exported yet, whatever the clock says.
@@ -96,7 +101,7 @@ async def status(request: web.Request) -> web.Response:
     body: dict[str, Any] = {
         "created_at": timestamp(task.course.accepted_at, 3),
         "updated_at": timestamp(stands.updated_at, 3),
-        "task_id": task_id,
+        "task_id": _shown_id(task_id),
         "user_id": settings.user_id,
         "status": said,
         "total": 0 if said == "pending" and settings.total_zero_while_pending else task.course.total,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextvars import ContextVar
 from email.utils import formatdate
 from pathlib import Path
 
 from aiohttp import web
 
-from airflow_provider_ekyc.sandbox.app_keys import EXPORTS, STATE
+from airflow_provider_ekyc.sandbox.app_keys import EXPORTS, FAULT_MET, STATE
 from airflow_provider_ekyc.sandbox.archive import Flaw
 from airflow_provider_ekyc.sandbox.faults import Fault
 from airflow_provider_ekyc.sandbox.lifecycle import standing
@@ -24,9 +23,7 @@ from airflow_provider_ekyc.sandbox.presign import (
     refusal,
 )
 from airflow_provider_ekyc.sandbox.ranges import Unsatisfiable, byte_range
-
-FAULT_MET: ContextVar[Fault | None] = ContextVar("FAULT_MET", default=None)
-"""The fault of the request at hand, for the download to act out what it alone can."""
+from airflow_provider_ekyc.sandbox.wire import cut_short
 
 _CHUNK_BYTES = 1 << 18
 _FLAWS: dict[str, Flaw] = {
@@ -65,19 +62,6 @@ async def _bytes_of(path: Path, first: int, count: int) -> AsyncIterator[bytes]:
         while count and (chunk := await asyncio.to_thread(file.read, min(_CHUNK_BYTES, count))):
             count -= len(chunk)
             yield chunk
-
-
-async def _cut_short(
-    request: web.Request, answer: web.StreamResponse, body: AsyncIterator[bytes]
-) -> web.StreamResponse:
-    await answer.prepare(request)
-    async for chunk in body:
-        await answer.write(chunk)
-    # Without a moment for what was written to leave, abort() would throw it away.
-    await asyncio.sleep(0.05)
-    if request.transport is not None:
-        request.transport.abort()
-    return answer
 
 
 async def result(request: web.Request) -> web.StreamResponse:
@@ -130,7 +114,7 @@ async def result(request: web.Request) -> web.StreamResponse:
     if fault and kind == "cut_body":
         sent = min(count, count // 2 if fault.at_byte is None else fault.at_byte)
         answer_head = web.StreamResponse(status=status, headers=headers)
-        return await _cut_short(request, answer_head, _bytes_of(archive.path, first, sent))
+        return await cut_short(request, answer_head, _bytes_of(archive.path, first, sent))
     body = _bytes_of(archive.path, first, count)
     if fault and kind == "slow_body":
         body = trickle(body, count, fault.seconds)

@@ -28,6 +28,7 @@ class Settings:
     :param api_key: the key that callers must send as ``X-API-Key``; make one up.
     :param pace: rows worked through per second; ``None`` works a task through at once.
     :param queue_seconds: how long a task stays ``pending``.
+    :param unknown_seconds: how long after its acceptance a status query is answered with 404.
     :param completed_seconds: how long a task is ``completed`` before it is ``exported``; 0 skips that state.
     :param ending: the last state of a task.
     :param fail_after_share: share of the rows (0 to 1) after which a task with ``ending="failed"`` gives up.
@@ -58,6 +59,7 @@ class Settings:
     api_key: str = field(repr=False)
     pace: float | None = None
     queue_seconds: float = 0.0
+    unknown_seconds: float = 0.0
     completed_seconds: float = 0.0
     ending: Ending = "exported"
     fail_after_share: float = 0.5
@@ -93,7 +95,7 @@ class Settings:
             (not self.api_key, "api_key must not be empty"),
             (self.pace is not None and self.pace <= 0, "pace must be above 0 rows per second, or None"),
             (
-                min(self.queue_seconds, self.completed_seconds, self.booking_delay_seconds) < 0,
+                min(self.queue_seconds, self.unknown_seconds, self.completed_seconds, self.booking_delay_seconds) < 0,
                 "seconds must not be negative",
             ),
             (self.ending not in ("exported", "failed"), "ending is exported or failed"),

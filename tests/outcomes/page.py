@@ -35,6 +35,11 @@ _BARE = {
     "status": "status",
     "status_after": "status",
     "early_status": "status",
+    "html": "status",
+    "html_after": "status",
+    "informational": "status",
+    "other_status": "status",
+    "echo": "status",
     "delay": "seconds",
     "slow_body": "seconds",
     "extra_rows": "rows",
@@ -171,7 +176,7 @@ _S3 = (
 #: Everything beside the sandbox's faults that a row may ask for: who -> a regular expression of what.
 ARRANGEMENTS: dict[str, str] = {
     "sandbox": (
-        r"(submit_status|balance|ending|queue_seconds|completed_seconds"
+        r"(submit_status|balance|ending|queue_seconds|unknown_seconds|completed_seconds"
         r"|failure_rows|failure_rows_in_result|extra_success)=[\w.]+"
     ),
     "connection": r"(password|account|result_hosts|submit_timeout|read_timeout)=\S+|host=(gone|untrusted)|id=\w+",
@@ -214,6 +219,8 @@ def _read_fault(made: Provocation, call: str, words: list[str]) -> None:
             told["headers"] = {"Retry-After": value}
         elif equals and name == "code":
             told["body"] = f"<Error><Code>{value}</Code></Error>"
+        elif equals and name in ("form", "location"):
+            told[name] = value
         elif equals and name in ("word", "of"):
             answer[name] = value
         elif equals and name in _INTEGERS:
