@@ -33,6 +33,11 @@ _FIELDS: dict[str, tuple[str, str, str]] = {
         "string",
     ),
     "row_limits": ("Row limits", "Rows per task type, such as amazon=100-10000000.", "string"),
+    "journal_uri": (
+        "Journal URI",
+        "Where submissions are remembered: s3://bucket/prefix, or a directory that all workers share.",
+        "string",
+    ),
     "ca_file": ("CA file", "PEM file of the authorities to trust instead of the usual ones.", "string"),
     "verify": ("Verify TLS", "true (default) or false: whether to check certificates.", "string"),
     "proxy": ("Proxy", "URL of an HTTP proxy; the environment's if empty.", "string"),

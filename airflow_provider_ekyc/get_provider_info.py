@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from airflow_provider_ekyc import __version__
 from airflow_provider_ekyc.connection_form import form_behaviour, form_fields
 
 _NAME = "eKYC"
+
+#: Section ``[ekyc]`` of Airflow's configuration, or ``AIRFLOW__EKYC__JOURNAL_URI`` and so on.
+_CONFIG: dict[str, Any] = {
+    "ekyc": {
+        "description": "Settings of the eKYC provider for the whole deployment.",
+        "options": {
+            "journal_uri": {
+                "description": (
+                    "Where submissions are remembered, so that none is paid twice, if neither the task nor its\n"
+                    "connection names a place: an S3 address, or an absolute path that all workers share.\n"
+                ),
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "s3://my-bucket/ekyc-journal",
+                "default": "",
+            },
+            "journal_conn_id": {
+                "description": "Airflow connection to reach an S3 address in journal_uri with.\n",
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "aws_default",
+                "default": "",
+            },
+        },
+    }
+}
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -32,6 +59,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-module": "airflow_provider_ekyc.transfers.ekyc_to_s3",
             }
         ],
+        "config": deepcopy(_CONFIG),
         "connection-types": [
             {
                 "connection-type": "ekyc",

@@ -42,6 +42,7 @@ class EkycSettings:
     :param result_hosts: where a result may be downloaded from
     :param account: label of the paying account (scope of a submission; never the key)
     :param row_limits: task type -> (least, most) rows
+    :param journal_uri: where submissions with this connection are remembered, or None
     """
 
     base_url: str
@@ -55,6 +56,7 @@ class EkycSettings:
     result_hosts: tuple[ResultHost, ...] = DEFAULT_RESULT_HOSTS
     account: str = ""
     row_limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    journal_uri: str | None = None
 
     @property
     def is_local(self) -> bool:
@@ -75,6 +77,7 @@ EXTRA_NAMES = (
     "account",
     "ca_file",
     "connect_timeout",
+    "journal_uri",
     "proxy",
     "read_timeout",
     "result_hosts",
@@ -121,6 +124,7 @@ def read_settings(
             result_hosts=_result_hosts(given),
             account=_text("account", given) or conn_id,
             row_limits=_row_limits(given),
+            journal_uri=_text("journal_uri", given),
         )
     except EkycSettingsError as error:
         raise EkycSettingsError(f"Connection {conn_id!r}: {error.message}") from None

@@ -16,6 +16,7 @@ from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
 from airflow.providers_manager import ProvidersManager
 
 import airflow_provider_ekyc
+from airflow_provider_ekyc.airflow_sdk import conf
 from airflow_provider_ekyc.api.settings import EXTRA_NAMES, EkycSettings, read_settings
 from airflow_provider_ekyc.get_provider_info import get_provider_info
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
@@ -49,6 +50,25 @@ def test_the_info_is_what_airflow_takes() -> None:
     jsonschema.validate(info, schema("provider_info.schema.json"))
     assert info == json.loads(json.dumps(info))
     assert info["versions"] == [airflow_provider_ekyc.__version__] == [metadata.version("airflow-provider-ekyc")]
+
+
+def test_a_deployment_names_its_journal_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = get_provider_info()["config"]["ekyc"]["options"]
+    assert list(options) == ["journal_uri", "journal_conn_id"]
+    for name, option in options.items():
+        assert option["default"] == "", "not set"
+        assert option["description"].strip()
+        assert conf.get("ekyc", name, fallback="") == ""
+    monkeypatch.setenv("AIRFLOW__EKYC__JOURNAL_URI", options["journal_uri"]["example"])
+    assert conf.get("ekyc", "journal_uri", fallback="") == "s3://my-bucket/ekyc-journal"
+
+
+def test_a_connection_names_a_journal() -> None:
+    def read(extra: dict[str, str]) -> EkycSettings:
+        return read_settings("c", host=None, password="made-up-key", extra=extra)
+
+    assert read({"journal_uri": "s3://my-bucket/ekyc-journal"}).journal_uri == "s3://my-bucket/ekyc-journal"
+    assert read({}).journal_uri is read({"journal_uri": ""}).journal_uri is None
 
 
 def test_a_new_answer_each_time_so_that_nobody_changes_it_for_the_others() -> None:
