@@ -1,75 +1,105 @@
 """
-One key for a set of numbers, in whatever order: what was sent and what is in a result can be compared without a list.
+One key for a set of numbers, in whatever order: what was sent and what is in a result can be compared without a list,
+and the same numbers in another order are the same submission.
 
-Each number is mixed into 128 bits, and these are added up. So blocks can be added in any order, and nothing has to be
+Each number is mixed into 512 bits, and these are added up. So blocks can be added in any order, and nothing has to be
 sorted or kept. What is published is a SHA-256 of the sums: the difference of two sums would show the number by which
 two lists differ.
+
+Why 512 bits: of 128 or 256 bits somebody who chooses both lists finds two with the same sums in 2**22 or 2**31 steps
+(the generalised birthday attack: Wagner, A Generalized Birthday Problem, CRYPTO 2002, with 10 M lines). Of 512 bits it
+takes some 2**44, and gains two lists of his own that count as one submission.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
+from airflow_provider_ekyc.results.number_keys import read_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _U: Final = np.uint64
-#: Bit of a key that is no number: numbers have at most 15 digits, which is below 2**50.
-_TEXT: Final = 1 << 61
+_LANES: Final = 8  # of 64 bits
 # Keys mixed at a time: temporaries of 128 KiB stay in the cache.
 _PIECE: Final = 1 << 14
-# The finalizer of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
+# SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014): lane n is its output n for
+# the seed that the number is. Each lane needs all of it: after one multiplication and one shift alone, the sum of a
+# lane would follow from the sum of the lane before but for some 40 bits.
 _STEP, _FIRST, _SECOND = _U(0x9E3779B97F4A7C15), _U(0xBF58476D1CE4E5B9), _U(0x94D049BB133111EB)
-# Multiplier for the upper 64 bits: the finalizer of MurmurHash3 (Appleby).
-_UPPER: Final = _U(0xFF51AFD7ED558CCD)
+
+_NUMBER: Final = re.compile(rb"\+?[1-9][0-9]{1,14}")
+_NUMBERS_BLOCK: Final = re.compile(rb"(?:\+?[1-9][0-9]{1,14}+\n)*+")
 
 
 class ContentKey:
     """
     Adds up numbers, each of which is given once.
 
-    Measured on one core: 3 ns a number.
+    Measured on one core: 14 ns a number, and 35 ns to read it first.
     """
 
     def __init__(self) -> None:
         self._count = 0
-        self._lower = self._upper = _U(0)
+        self._sums = [_U(0)] * _LANES
 
     def add(self, keys: NDArray[np.uint64]) -> None:
         """
         Add numbers.
 
-        :param keys: numbers as integers (``results.number_keys.read_keys``), or keys of :func:`text_keys`; each
-            number once over all calls
+        :param keys: numbers as integers (``results.number_keys.read_keys``); each number once over all calls
         """
         self._count += len(keys)
         for start in range(0, len(keys), _PIECE):
-            mixed = keys[start : start + _PIECE] + _STEP
-            mixed ^= mixed >> _U(30)
-            mixed *= _FIRST
-            mixed ^= mixed >> _U(27)
-            mixed *= _SECOND
-            mixed ^= mixed >> _U(31)
-            self._lower = np.add.reduce(mixed, initial=self._lower)
-            mixed *= _UPPER
-            mixed ^= mixed >> _U(33)
-            self._upper = np.add.reduce(mixed, initial=self._upper)
+            seeds = keys[start : start + _PIECE].copy()
+            for lane in range(_LANES):
+                seeds += _STEP
+                mixed = seeds >> _U(30)
+                mixed ^= seeds
+                mixed *= _FIRST
+                mixed ^= mixed >> _U(27)
+                mixed *= _SECOND
+                mixed ^= mixed >> _U(31)
+                self._sums[lane] = np.add.reduce(mixed, initial=self._sums[lane])
+
+    def add_texts(self, lines: Iterable[bytes]) -> None:
+        """
+        Add lines or cells that are no phone numbers, such as e-mail addresses: by their BLAKE2b, 0.4 microseconds each.
+
+        :param lines: without blanks around them and without a line end; each once over all calls
+        """
+        rest = iter(lines)
+        while digests := [hashlib.blake2b(line).digest() for line in islice(rest, _PIECE)]:
+            self._count += len(digests)
+            for lane, column in enumerate(np.frombuffer(b"".join(digests), "<u8").reshape(-1, _LANES).T):
+                self._sums[lane] = np.add.reduce(column, initial=self._sums[lane])
+
+    def add_lines(self, block: bytes) -> None:
+        r"""
+        Add the lines of an input, each a number (with or without ``+``: the same number) or anything else.
+
+        :param block: trimmed lines, each ended by ``\n``, none empty; each once over all calls
+        """
+        if _NUMBERS_BLOCK.fullmatch(block):
+            self.add(read_keys(block, answers=False)[0])
+            return
+        numbers, texts = [], []
+        for line in block.split(b"\n")[:-1]:
+            if _NUMBER.fullmatch(line):
+                numbers.append(int(line))
+            else:
+                texts.append(line)
+        self.add(np.array(numbers, _U))
+        self.add_texts(texts)
 
     def hexdigest(self) -> str:
-        """Return 32 hex digits for all numbers added until now; two different sets practically never share them."""
-        return hashlib.sha256(f"{self._count} {self._lower} {self._upper}".encode()).hexdigest()[:32]
-
-
-def text_keys(lines: Iterable[bytes]) -> NDArray[np.uint64]:
-    """
-    Return keys of lines or cells that are no phone numbers, such as e-mail addresses.
-
-    :param lines: without blanks around them and without a line end
-    :return: 61 bits of a BLAKE2b, beside a bit that no number has
-    """
-    keys = [_TEXT | int.from_bytes(hashlib.blake2b(line, digest_size=8).digest()) >> 3 for line in lines]
-    return np.array(keys, _U)
+        """Return 32 hex digits for all that was added until now; two different sets practically never share them."""
+        sums = " ".join(str(each) for each in (self._count, *self._sums))
+        return hashlib.sha256(sums.encode()).hexdigest()[:32]
