@@ -6,6 +6,9 @@ A Jinja template gives text, and ``bool("False")`` is true: so nothing is guesse
 
 from __future__ import annotations
 
+import os
+from datetime import timedelta
+
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 
 
@@ -43,6 +46,23 @@ def read_number(name: str, value: object, *, least: float = 0.0, most: float = f
     raise EkycSettingsError(f"{name} must be a number, at least {least:g}{end}.")
 
 
+def read_seconds(name: str, value: object, *, least: float = 0.0, most: float = float("inf")) -> float:
+    """
+    Return a duration in seconds: a ``timedelta``, or a number of seconds, perhaps given as text.
+
+    :param name: named in the error
+    :param least: the shortest that is allowed, in seconds
+    :param most: the longest that is allowed, in seconds
+    :raises EkycSettingsError: if it is no such duration
+    """
+    try:
+        return read_number(
+            name, value.total_seconds() if isinstance(value, timedelta) else value, least=least, most=most
+        )
+    except EkycSettingsError as error:
+        raise EkycSettingsError(f"{error} It is a number of seconds, or a timedelta.") from None
+
+
 def read_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
     """
     Return one of ``choices``.
@@ -59,12 +79,28 @@ def read_text(name: str, value: object) -> str:
     """
     Return text that is not empty; a template that found nothing renders as ``""`` or ``"None"``.
 
+    A path may also be a ``pathlib.Path`` or an ``ObjectStoragePath``, which names its connection in its text
+    (``s3://conn_id@bucket/key``).
+
     :param name: named in the error
     :raises EkycSettingsError: if there is none, or something else than text
     """
-    if isinstance(value, str) and value.strip() not in ("", "None"):
-        if any("\ud800" <= character <= "\udfff" for character in value):
+    path = _path_text(value)
+    text = path if path is not None else value
+    if isinstance(text, str) and text.strip() not in ("", "None"):
+        if any("\ud800" <= character <= "\udfff" for character in text):
             raise EkycSettingsError(f"{name} is no text: a character is half of one.")
-        return value.strip()
-    problem = "is empty" if value is None or isinstance(value, str) else f"must be text, not {type(value).__name__}"
+        return text if path is not None else text.strip()
+    problem = "is empty" if text is None or isinstance(text, str) else f"must be text, not {type(value).__name__}"
     raise EkycSettingsError(f"{name} {problem}; check the template or the argument that it comes from.")
+
+
+def _path_text(value: object) -> str | None:
+    """Return a path object as text, or None if it is none."""
+    # universal-pathlib's paths, and Airflow's over them: PathLike in some versions, where fspath() drops the scheme.
+    if hasattr(value, "protocol") and hasattr(value, "storage_options"):
+        return str(value)
+    if isinstance(value, os.PathLike):
+        path = os.fspath(value)
+        return path if isinstance(path, str) else None
+    return None

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given, strategies as st
 
-from airflow_provider_ekyc.arguments import read_bool, read_choice, read_number, read_text
+from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
+from airflow_provider_ekyc.arguments import read_bool, read_choice, read_number, read_seconds, read_text
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 
 
@@ -41,6 +45,22 @@ def test_a_number_keeps_to_its_ends() -> None:
             read_number("x", value, least=1, most=2)
 
 
+@pytest.mark.parametrize(
+    ("value", "seconds"), [(timedelta(minutes=5), 300.0), (300, 300.0), ("300", 300.0), (timedelta(seconds=1.5), 1.5)]
+)
+def test_a_duration_may_be_a_timedelta_or_seconds(value: object, seconds: float) -> None:
+    assert read_seconds("x", value, least=1.0) == seconds
+
+
+@pytest.mark.parametrize("value", [timedelta(seconds=-1), timedelta(0), "five", None, True, "0:05:00", timedelta.max])
+def test_what_is_no_duration_is_refused_with_what_it_may_be(value: object) -> None:
+    with pytest.raises(
+        EkycSettingsError,
+        match=r"x must be a number, at least 1, at most 86,400\. It is a number of seconds, or a timedelta\.",
+    ):
+        read_seconds("x", value, least=1.0, most=86_400)
+
+
 def test_a_choice_is_one_of_those_named() -> None:
     assert read_choice("x", " ZIP ", ("zip", "csv")) == "zip"
     for value in ("tar", None, 1, ""):
@@ -58,6 +78,22 @@ def test_text_is_there() -> None:
     ):
         with pytest.raises(EkycSettingsError, match=f"x {problem}"):
             read_text("x", value)
+
+
+class BytesPath(os.PathLike[bytes]):
+    def __fspath__(self) -> bytes:
+        return b"/data/numbers.txt"
+
+
+def test_a_path_object_is_its_text() -> None:
+    assert read_text("x", Path("/data/numbers.txt")) == "/data/numbers.txt"
+    assert read_text("x", PurePosixPath("numbers ")) == "numbers "
+    assert read_text("x", ObjectStoragePath("s3://bucket/key")) == "s3://bucket/key"
+    assert read_text("x", ObjectStoragePath("s3://conn@bucket/key")) == "s3://conn@bucket/key"
+    assert read_text("x", ObjectStoragePath("s3://bucket/key", conn_id="conn")) == "s3://conn@bucket/key"
+    assert read_text("x", ObjectStoragePath("file:///data/numbers.txt")) == "file:///data/numbers.txt"
+    with pytest.raises(EkycSettingsError, match="x must be text, not BytesPath"):
+        read_text("x", BytesPath())
 
 
 @given(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.integers())))
