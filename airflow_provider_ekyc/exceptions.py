@@ -44,6 +44,7 @@ class EkycApiError(EkycError):
         call may be charged a second time
     :param retry_after: seconds that the server asked to wait, or None
     :param outcome: whether the server took the call
+    :param possible_ids: of a submission: what may be the id of the task that it made, as the answer wrote it
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class EkycApiError(EkycError):
         retryable: bool = False,
         retry_after: float | None = None,
         outcome: Outcome = Outcome.REFUSED,
+        possible_ids: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
         self.retryable = retryable and outcome is not Outcome.UNKNOWN
         self.retry_after = retry_after
         self.outcome = outcome
+        self.possible_ids = possible_ids
 
 
 class EkycAuthenticationError(EkycApiError):

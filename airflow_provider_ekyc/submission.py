@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ekyc.api.models import Balance, Task
+from airflow_provider_ekyc.api.retries import Retries, retrying
 from airflow_provider_ekyc.exceptions import (
     EkycApiError,
     EkycError,
@@ -50,7 +51,7 @@ class SubmittingApi(Protocol):
         ...
 
     def submit(self, file: BinaryIO, size: int, task_type: str) -> Task:
-        """Submit a file; charged."""
+        """Send a file once; charged."""
         ...
 
 
@@ -127,7 +128,7 @@ class Submitter:
             "Submitting %s numbers (task type %s, fingerprint %s).", f"{numbers.rows:,}", task_type, scope.fingerprint
         )
         try:
-            task = self._api.submit(numbers.file, numbers.size, task_type)
+            task = retrying(Retries(), log)(self._api.submit, numbers.file, numbers.size, task_type)
         except EkycError as error:
             if isinstance(error, EkycApiError) and error.outcome is Outcome.UNKNOWN:
                 raise self._unknown(error.message, numbers, scope, before) from None

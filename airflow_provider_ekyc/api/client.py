@@ -64,7 +64,7 @@ class EkycClient:
     Speaks the API with requests. Use it as a context manager, or close it.
 
     :param settings: of the connection
-    :param retries: caps for what may be repeated; ``Retries(attempts=1)`` repeats nothing
+    :param retries: caps for the queries, which may be repeated; ``Retries(attempts=1)`` repeats nothing
     :param now: the clock, for ``Retry-After`` dates
     :raises EkycSettingsError: if the certificates to trust can't be read
     """
@@ -95,24 +95,21 @@ class EkycClient:
 
     def submit(self, file: BinaryIO, size: int, task_type: str) -> Task:
         """
-        Submit a file; every accepted call is charged.
+        Send a file once; every accepted call is charged.
 
-        Sent again only if no byte of the body ever left, or the API itself answered 429 or 500 (free by the
-        API page).
+        It is never sent again here, whatever ``retries`` says: how often it may be sent again in all is for the
+        caller to decide, who remembers the other tries of the task.
 
         :param file: seekable, one number a line
         :param size: bytes in ``file``
-        :raises EkycApiError: with ``outcome`` ``UNKNOWN`` if it may have been taken
+        :raises EkycApiError: ``retryable`` says whether it may be sent again: only if ``outcome`` is ``NOT_SENT`` or
+            ``REFUSED``; ``UNKNOWN`` if it may have been taken
         """
         parts = submit_request(self.settings, task_type, f"ekyc-{secrets.token_hex(16)}")
-
-        def send() -> Task:
-            body = UploadBody(parts.head, file, size, parts.tail)
-            with _session(UploadAdapter()) as session:
-                answer = self._exchange(session, parts.request, body, self.settings.submit_timeout)
-            return read_submission_answer(self.settings, answer)
-
-        return retrying(self._retries, log)(send)
+        body = UploadBody(parts.head, file, size, parts.tail)
+        with _session(UploadAdapter()) as session:
+            answer = self._exchange(session, parts.request, body, self.settings.submit_timeout)
+        return read_submission_answer(self.settings, answer)
 
     def task(self, ekyc_task_id: str) -> Task:
         """

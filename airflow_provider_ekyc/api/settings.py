@@ -31,7 +31,7 @@ class EkycSettings:
     """
     Settings of one connection.
 
-    :param base_url: scheme, host and port (and path, behind a gateway), without a slash at the end
+    :param base_url: scheme, host and port (and path, behind a gateway), without a slash or ``/v1`` at the end
     :param api_key: sent as ``X-API-Key`` to ``base_url`` alone
     :param connect_timeout: seconds to wait for a connection
     :param read_timeout: seconds to wait for a whole answer of the API, and for the next bytes of a result
@@ -57,6 +57,24 @@ class EkycSettings:
     account: str = ""
     row_limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     journal_uri: str | None = None
+
+    @property
+    def scope_url(self) -> str:
+        """
+        The base URL in the one spelling that names the API in a record, whatever the connection calls it.
+
+        http and https, ports 80 and 443 and none, the case of the host, a dot at its end, an address or a name in
+        another notation, and ``/v1`` at the end make no difference. It is not a URL to send anything to.
+        """
+        parts = urlsplit(self.base_url)
+        host = (parts.hostname or "").removesuffix(".")
+        try:
+            host = str(ip_address(host))
+        except ValueError:
+            host = host.encode("idna").decode("ascii")
+        shown_host = f"[{host}]" if ":" in host else host
+        port = "" if parts.port in (None, 80, 443) else f":{parts.port}"
+        return f"https://{shown_host}{port}{_api_path(parts.path)}"
 
     @property
     def is_local(self) -> bool:
@@ -147,11 +165,20 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str:
         raise EkycSettingsError("host must be the base URL of the API, such as https://api.ekycpro.com.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise EkycSettingsError("host must be a bare base URL; the API key belongs in the password field.")
-    # Spelled one way, since it is part of what a submission is known by.
     port = own_port or port
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    name = parts.hostname
+    # Certificates name hosts without the dot at the end. A name of one label keeps it: there it has a meaning,
+    # "do not try my search domains".
+    if name.endswith(".") and "." in name[:-1]:
+        name = name[:-1]
+    host = f"[{name}]" if ":" in name else name
     shown_port = f":{port}" if port and port != {"http": 80, "https": 443}[parts.scheme] else ""
-    return f"{parts.scheme}://{host}{shown_port}{parts.path.rstrip('/')}"
+    return f"{parts.scheme}://{host}{shown_port}{_api_path(parts.path)}"
+
+
+def _api_path(path: str) -> str:
+    """Return the path of a base URL without the ``/v1`` with which the path of each call begins."""
+    return re.sub(r"/v1\Z", "", path.rstrip("/"), flags=re.IGNORECASE).rstrip("/")
 
 
 def _api_key(password: str | None) -> str:

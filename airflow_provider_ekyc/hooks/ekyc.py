@@ -28,7 +28,7 @@ class EkycHook(BaseHook):
     The connection's fields are described in ``docs/connection.md``.
 
     :param ekyc_conn_id: Airflow connection of type ``ekyc``
-    :param retries: caps of what is tried again within one call; None for the defaults
+    :param retries: caps of the queries that are tried again within one call; None for the defaults
     """
 
     conn_name_attr = "ekyc_conn_id"
@@ -80,13 +80,14 @@ class EkycHook(BaseHook):
 
     def submit(self, file: BinaryIO, size: int, task_type: str = "amazon") -> Task:
         """
-        Submit a file of numbers; **each accepted call is charged**.
+        Send a file of numbers once; **each accepted call is charged**.
 
         :param file: seekable, one number a line
         :param size: bytes in ``file``
         :param task_type: what to verify
         :return: the new remote task, with its id and ``total``
-        :raises EkycApiError: with ``outcome`` ``UNKNOWN`` if it may have been taken all the same
+        :raises EkycApiError: ``outcome`` is ``UNKNOWN`` if it may have been taken all the same; only what is
+            ``retryable`` may be sent again
         """
         return self._client.submit(file, size, task_type)
 

@@ -33,6 +33,7 @@ def test_a_key_alone_is_enough() -> None:
         result_hosts=DEFAULT_RESULT_HOSTS,
         account="made_up",
         row_limits={},
+        journal_uri=None,
     )
 
 
@@ -58,11 +59,61 @@ def test_an_empty_field_of_the_form_means_not_set(empty: str | None) -> None:
         ({"host": "127.0.0.1", "port": 8900, "schema": "http"}, "http://127.0.0.1:8900"),
         ({"host": "[::1]", "port": 8900, "schema": "http"}, "http://[::1]:8900"),
         ({"host": "https://gateway.example/ekyc/"}, "https://gateway.example/ekyc"),
+        ({"host": "https://api.example/v1"}, "https://api.example"),
+        ({"host": "https://api.example/v1/"}, "https://api.example"),
+        ({"host": "https://api.example//v1//"}, "https://api.example"),
+        ({"host": "https://gateway.example/ekyc/v1"}, "https://gateway.example/ekyc"),
+        ({"host": "https://gateway.example/ekyc-v1"}, "https://gateway.example/ekyc-v1"),
+        ({"host": "https://gateway.example/v1/ekyc"}, "https://gateway.example/v1/ekyc"),
+        ({"host": "https://API.Example:443"}, "https://api.example"),
+        ({"host": "http://api.example:80"}, "http://api.example"),
+        ({"host": "https://api.example."}, "https://api.example"),
+        ({"host": "http://sandbox.:8900"}, "http://sandbox.:8900"),
         ({"host": None}, "https://api.ekycpro.com"),
     ],
 )
 def test_a_host_has_many_forms(parts: dict[str, Any], base_url: str) -> None:
     assert read(**parts).base_url == base_url
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://api.ekycpro.com",
+        "http://api.ekycpro.com",
+        "HTTPS://API.ekycpro.COM/",
+        "https://api.ekycpro.com.",
+        "https://api.ekycpro.com:443",
+        "http://api.ekycpro.com.:80/v1/",
+        "http://api.ekycpro.com:443",
+        "api.ekycpro.com/v1",
+        None,
+    ],
+)
+def test_one_api_has_one_scope_url(host: str | None) -> None:
+    assert read(host).scope_url == "https://api.ekycpro.com"
+
+
+@pytest.mark.parametrize(
+    ("host", "scope_url"),
+    [
+        ("https://api.example:8443", "https://api.example:8443"),
+        ("http://127.0.0.1:8900/v1", "https://127.0.0.1:8900"),
+        ("http://[0:0:0:0:0:0:0:1]:8900", "https://[::1]:8900"),
+        ("http://sandbox.:8900", "https://sandbox:8900"),
+        ("https://gateway.example/Ekyc/", "https://gateway.example/Ekyc"),
+        ("https://b\u00fccher.example", "https://xn--bcher-kva.example"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_another_port_path_or_host_is_another_scope(host: str, scope_url: str) -> None:
+    assert read(host).scope_url == scope_url
+
+
+def test_a_journal_uri_is_text_and_optional() -> None:
+    assert extra(journal_uri="s3://made-up/prefix").journal_uri == "s3://made-up/prefix"
+    with pytest.raises(EkycSettingsError, match="journal_uri must be text"):
+        extra(journal_uri=7)
 
 
 @pytest.mark.parametrize(
