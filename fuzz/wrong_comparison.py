@@ -12,8 +12,9 @@ from unittest import mock
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.journals.record import Submission
 from airflow_provider_ekyc.results import header, reconciliation, rows
+from airflow_provider_ekyc.results.ledger import NumberLedger, Unmatched
 from airflow_provider_ekyc.results.number_keys import read_keys
-from airflow_provider_ekyc.results.unmatched import LeftOut, NumberLedger, Unmatched, find_unmatched, spool_sent
+from airflow_provider_ekyc.results.unmatched import LeftOut, find_unmatched, spool_sent
 from airflow_provider_ekyc.spool import Spool
 from fuzz.marks import digits_of
 

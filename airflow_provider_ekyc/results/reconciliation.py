@@ -9,9 +9,10 @@ from typing import BinaryIO
 
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.journals.record import Submission
-from airflow_provider_ekyc.results.number_keys import read_keys
+from airflow_provider_ekyc.results.ledger import NumberLedger, Unmatched
+from airflow_provider_ekyc.results.row_keys import row_keys
 from airflow_provider_ekyc.results.rows import Rows
-from airflow_provider_ekyc.results.unmatched import LeftOut, NumberLedger, Unmatched, find_unmatched, spool_sent
+from airflow_provider_ekyc.results.unmatched import LeftOut, find_unmatched, spool_sent
 from airflow_provider_ekyc.spool import Spool
 
 
@@ -72,7 +73,7 @@ class Reconciliation:
     def take(self, rows: Rows) -> None:
         """Take numbers that came back."""
         if self._left_out is None:
-            self._ledger.add_came(read_keys(rows.lines)[0])
+            self._ledger.add_came(*row_keys(rows))
 
     def result(self, target: Spool) -> Unmatched | LeftOut:
         """

@@ -1,0 +1,313 @@
+"""What a ledger finds in numbers sent and rows that came back: against sets, in bounded memory, for any list."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from airflow_provider_ekyc.exceptions import EkycSpoolError
+from airflow_provider_ekyc.numbers.content_key import ContentKey
+from airflow_provider_ekyc.results import ledger as ledger_module
+from airflow_provider_ekyc.results.ledger import NO, UNKNOWN, YES, NumberLedger, Unmatched
+from airflow_provider_ekyc.results.row_keys import row_keys
+from airflow_provider_ekyc.results.rows import Rows, read_table
+from airflow_provider_ekyc.spool import Spool, spool_file
+
+MULTIPLIER = 0x9E3779B97F4A7C15  # of Fibonacci hashing (Knuth, TAOCP 3, 6.4)
+
+Keys = np.ndarray[tuple[int], np.dtype[np.uint64]]
+
+
+def content(file: Spool) -> bytes:
+    file.seek(0)
+    return file.read()
+
+
+def add_came(ledger: NumberLedger, keys: Any, answer: int = YES) -> None:
+    ledger.add_came(np.array(keys, np.uint64), np.full(len(keys), answer, np.uint8))
+
+
+def content_key(keys: Any) -> str:
+    key = ContentKey()
+    key.add(np.array(sorted(keys), np.uint64))
+    return key.hexdigest()
+
+
+@pytest.fixture
+def ledger() -> Iterator[NumberLedger]:
+    with spool_file(None) as file:
+        yield NumberLedger(file, MULTIPLIER)
+
+
+@pytest.fixture
+def target() -> Iterator[Spool]:
+    with spool_file(None) as file:
+        yield file
+
+
+# Few different numbers, so that both sides share some; and the ends of the range.
+keys = st.integers(10, 60) | st.integers(999 * 10**9, 999 * 10**9 + 40) | st.sampled_from([10**15 - 1, 10**14, 2**49])
+batches = st.lists(st.tuples(st.integers(0, 3), st.lists(keys, max_size=12)), max_size=12)
+
+
+@given(batches=batches, buffered=st.integers(1, 40), merged=st.integers(2, 8), multiplier=st.integers(0, 2**63 - 1))
+@settings(max_examples=200, deadline=None)
+def test_what_is_found_is_what_sets_find(
+    batches: list[tuple[int, list[int]]], buffered: int, merged: int, multiplier: int
+) -> None:
+    taken: dict[int, set[int]] = {side: set() for side in range(4)}
+    rows = 0
+    with pytest.MonkeyPatch.context() as patch, spool_file(None) as file, spool_file(None) as target:
+        patch.setattr(ledger_module, "_BUFFERED", buffered)
+        patch.setattr(ledger_module, "_MERGED", merged)
+        ledger = NumberLedger(file, 2 * multiplier + 1)
+        for side, batch in batches:
+            if side:
+                add_came(ledger, batch, side)
+                rows += len(batch)
+            else:
+                ledger.add_sent(np.array(batch, np.uint64))
+            taken[side].update(batch)
+        sent, came = taken[0], taken[YES] | taken[NO] | taken[UNKNOWN]
+        found = Unmatched(
+            sent=len(sent),
+            came=len(came),
+            count=len(sent - came),
+            strange=len(came - sent),
+            rows=rows,
+            contradictions=len(taken[YES] & taken[NO]),
+            content_key=content_key(came),
+        )
+        assert ledger.unmatched(target) == found
+        assert content(target) == b"".join(b"+%d\n" % key for key in sorted(sent - came))
+        assert ledger.unmatched() == found
+
+
+# Sixteen apart, so that a partition chosen by the last bits would hold more than its share.
+SENT = np.arange(300_000, dtype=np.uint64) * np.uint64(16) + np.uint64(999 * 10**9)
+CAME = np.concatenate([SENT[1000:], SENT[5000:9000], np.arange(10, 60, dtype=np.uint64)])
+FOUND = Unmatched(
+    sent=300_000,
+    came=299_050,
+    count=1000,
+    strange=50,
+    rows=303_050,
+    contradictions=0,
+    content_key=content_key(set(CAME.tolist())),
+)
+
+
+def test_many_numbers_are_found_and_no_partition_holds_far_more_than_its_share(
+    ledger: NumberLedger, target: Spool
+) -> None:
+    add_came(ledger, CAME)
+    ledger.add_sent(SENT)
+    assert ledger.unmatched(target) == FOUND
+    assert content(target).splitlines() == [b"+%d" % key for key in SENT[:1000].tolist()]
+    shares = [len(partition) for partition in ledger._partitions()]
+    assert sum(shares) == FOUND.sent + FOUND.came
+    assert max(shares) < 1.5 * sum(shares) / ledger_module.PARTITIONS
+
+
+def test_the_file_depends_on_the_numbers_alone_and_not_on_their_order_or_the_partitions(
+    ledger: NumberLedger, target: Spool
+) -> None:
+    shuffled = np.random.default_rng(1).permutation
+    ledger.add_sent(SENT)
+    add_came(ledger, CAME)
+    ledger.unmatched(target)
+    with spool_file(None) as file, spool_file(None) as other_target:
+        other = NumberLedger(file)
+        add_came(other, shuffled(CAME))
+        other.add_sent(shuffled(np.concatenate([SENT, SENT])))
+        assert other.unmatched(other_target) == FOUND
+        assert content(other_target) == content(target) != b""
+
+
+def test_a_list_made_for_one_multiplier_fills_no_partition_under_another() -> None:
+    candidates = np.arange(4_000_000, dtype=np.uint64) + np.uint64(999 * 10**9)
+    made = candidates[candidates * np.uint64(MULTIPLIER) >> np.uint64(57) == np.uint64(5)]
+    assert len(made) > 30_000
+    with spool_file(None) as file, spool_file(None) as other_file:
+        aimed_at, drawn = NumberLedger(file, MULTIPLIER), NumberLedger(other_file)
+        shares = []
+        for ledger in (aimed_at, drawn):
+            add_came(ledger, made)
+            assert ledger.unmatched().came == len(made)
+            shares.append(max(len(partition) for partition in ledger._partitions()))
+    assert shares[0] == len(made)
+    assert shares[1] < len(made) / 4
+
+
+def test_two_ledgers_draw_different_multipliers() -> None:
+    with spool_file(None) as file:
+        drawn = {int(NumberLedger(file)._multiplier) for _ in range(5)}
+    assert len(drawn) == 5
+    assert all(multiplier % 2 for multiplier in drawn)
+
+
+@pytest.mark.parametrize(
+    ("table", "counts"),
+    [
+        (b"+12025550100,yes\n+12025550101,no\n", (2, 2, 0)),
+        (b"+12025550100,yes\n12025550100,no\n", (2, 1, 1)),
+        (b"+12025550100,yes\n" * 150, (150, 1, 0)),
+        (b"+12025550100,yes\n+12025550100,undetermined\n", (2, 1, 0)),
+        (b"+12025550100,undetermined\n+12025550100,NO\n+12025550100,S\xc3\xad\n", (3, 1, 1)),
+        (b"a@mail.example,yes\nb@mail.example,no\na@mail.example,no\n+12025550100,no\n", (4, 3, 1)),
+        (b"+1,yes\n+0,no\n+1234567890123456,yes\n+1234567890123456,maybe\n", (4, 3, 0)),
+        (b"+12025550100,undetermined\n" * 2, (2, 1, 0)),
+    ],
+    ids=["plain", "both", "one in all", "yes and unknown", "three words", "addresses", "no numbers", "unknown alone"],
+)
+def test_rows_distinct_numbers_and_contradictions_are_counted_without_what_was_sent(
+    ledger: NumberLedger, table: bytes, counts: tuple[int, int, int]
+) -> None:
+    for rows in read_table([b"Number,amazon\n" + table]):
+        ledger.add_came(*row_keys(rows))
+    found = ledger.unmatched()
+    assert (found.rows, found.came, found.contradictions) == counts
+    assert (found.sent, found.count, found.strange) == (0, 0, found.came)
+
+
+@given(
+    cells=st.lists(
+        st.tuples(
+            st.sampled_from(["+12025550100", "+12025550101", "+9", "a@mail.example", "", "+0123", "+" + "1" * 20]),
+            st.sampled_from(["yes", "no", "Sí", "undetermined", "", "NO"]),
+        ),
+        min_size=1,
+        max_size=30,
+    )
+)
+@settings(deadline=None)
+def test_the_keys_of_rows_follow_the_rows_in_their_order(cells: list[tuple[str, str]]) -> None:
+    answers = [answer for _, answer in cells]
+    lines = "".join(f"{number or 'x'},{answer}\n" for number, answer in cells)
+    keys, codes = row_keys(Rows(lines.encode(), {answer: answers.count(answer) for answer in answers}))
+    named = {}
+    for key, (number, _) in zip(keys.tolist(), cells, strict=True):
+        assert named.setdefault(number, key) == key
+        assert key == (int(number) if number.startswith("+1202") else key)
+    assert len(set(named.values())) == len(named)
+    means = {"yes": YES, "Sí": YES, "no": NO, "NO": NO}
+    assert codes.tolist() == [means.get(answer, UNKNOWN) for answer in answers]
+
+
+def test_several_threads_may_add(ledger: NumberLedger, target: Spool) -> None:
+    def came(share: Keys) -> None:
+        add_came(ledger, share)
+
+    shares: list[tuple[Callable[[Keys], None], Keys]] = [(came, CAME[start::4]) for start in range(4)]
+    shares += [(ledger.add_sent, SENT[start::4]) for start in range(4)]
+
+    def add_bit_by_bit(add: Callable[[Keys], None], share: Keys) -> None:
+        for start in range(0, len(share), 500):
+            add(share[start : start + 500])
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        threads = [threading.Thread(target=add_bit_by_bit, args=share) for share in shares]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert ledger.unmatched(target) == FOUND
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with spool_file(tmp_path) as file:
+        ledger = NumberLedger(file)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
+        try:
+            with pytest.raises(EkycSpoolError, match="set spool_dir"):
+                ledger.add_sent(SENT)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_memory_is_bounded_by_neither_numbers_nor_the_length_of_a_line() -> None:
+    program = """
+        import io
+        import numpy as np
+        from airflow_provider_ekyc.journals.record import Submission
+        from airflow_provider_ekyc.results.ledger import NO, YES, NumberLedger
+        from airflow_provider_ekyc.results.unmatched import LeftOut, spool_sent
+        from airflow_provider_ekyc.spool import spool_file
+
+        def peak_kib():
+            with open("/proc/self/status") as status:
+                return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+
+        class OneLine(io.RawIOBase):
+            left = 256 << 20
+            def read(self, size=-1):
+                size = min(size, self.left)
+                self.left -= size
+                return b"1" * size
+
+        before = peak_kib()
+        with spool_file(None) as file, spool_file(None) as target:
+            ledger = NumberLedger(file)
+            submission = Submission("d1", "amazon", "", 1, 0, 0, 1, 0, 0, None, "")
+            assert isinstance(spool_sent(OneLine(), submission, ledger), LeftOut)
+            for start in range(0, 4_000_000, 20_000):
+                keys = np.arange(start, start + 20_000, dtype=np.uint64)
+                ledger.add_came(keys, np.where(keys & np.uint64(1), np.uint8(YES), np.uint8(NO)))
+                ledger.add_sent(keys + np.uint64(2_000_000))
+            found = ledger.unmatched(target)
+            assert (found.sent, found.came, found.count, found.strange) == (4_000_000, 4_000_000, 2_000_000, 2_000_000)
+        print(peak_kib() - before)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    assert int(done.stdout) < 24 << 10  # the numbers themselves are 61 MiB
+
+
+@pytest.mark.parametrize("different", [1, 40, 40_000])
+def test_numbers_that_come_again_and_again_take_no_room_each_time(
+    monkeypatch: pytest.MonkeyPatch, different: int
+) -> None:
+    monkeypatch.setattr(ledger_module, "_SORTED", 1 << 12)
+    keys = np.tile(np.arange(10, 10 + different, dtype=np.uint64), -(-1_000_000 // different))
+    with spool_file(None) as file, spool_file(None) as target:
+        ledger = NumberLedger(file)
+        ledger.add_sent(keys)
+        add_came(ledger, keys[5:6])
+        found = ledger.unmatched(target)
+        assert (found.sent, found.came, found.count, found.strange) == (different, 1, different - 1, 0)
+        assert content(target).count(b"\n") == different - 1
+        if different == 1:
+            assert file.seek(0, 2) < 1000
+
+
+def test_a_partition_is_sorted_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    longest: list[int] = []
+    each_once = ledger_module._each_once
+
+    def watched(taken: Any, pieces: list[bytes]) -> Any:
+        longest.append(sum(map(len, pieces)) // 8)
+        return each_once(taken, pieces)
+
+    monkeypatch.setattr(ledger_module, "_SORTED", 1 << 12)
+    monkeypatch.setattr(ledger_module, "_each_once", watched)
+    with spool_file(None) as file, spool_file(None) as target:
+        ledger = NumberLedger(file)
+        ledger.add_sent(np.tile(np.arange(10, 50, dtype=np.uint64), 50_000))
+        assert ledger.unmatched(target).count == 40
+    assert max(longest) < 1 << 14  # of up to 100,000 in a partition
