@@ -44,9 +44,18 @@ def die_at(point: Point) -> None:
 
     :raises LookupError: if one of the point's functions does not exist, so that a renamed one is noticed
     """
+    act_at(point, die)
+
+
+def act_at(point: Point, act: Callable[[], None]) -> None:
+    """
+    Arrange that something is done whenever this process comes to the point; what goes on there then goes on.
+
+    :raises LookupError: if one of the point's functions does not exist
+    """
     for target in point.targets:
         holder, name = _find(target)
-        setattr(holder, name, _deadly(getattr(holder, name), target, point))
+        setattr(holder, name, _interrupted(getattr(holder, name), target, point, act))
 
 
 def die_after(seconds: float) -> None:
@@ -70,68 +79,75 @@ def _find(target: str) -> tuple[Any, str]:
     return holder, name
 
 
-def _deadly(function: Callable[..., Any], target: str, point: Point) -> Callable[..., Any]:
+def _interrupted(
+    function: Callable[..., Any], target: str, point: Point, act: Callable[[], None]
+) -> Callable[..., Any]:
     if target.endswith("AWSConnection.send"):
-        return _in_the_put(function)
+        return _in_the_put(function, act)
     if target.endswith("AWSHTTPConnection.getresponse"):
-        return _behind_the_put(function)
+        return _behind_the_put(function, act)
     if target.endswith("UploadBody.__iter__") or point.when == "inside":
-        # The head of a multipart form is a piece too, and not the one to die in.
-        return _in_the_stream(function, point.when, longer_than=1000 if "UploadBody" in target else 1)
+        # The head of a multipart form is a piece too, and not the one to be in.
+        return _in_the_stream(function, act, point.when, longer_than=1000 if "UploadBody" in target else 1)
 
     @functools.wraps(function)
-    def deadly(*args: Any, **kwargs: Any) -> Any:
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
         if point.when == "before":
-            die()
-        function(*args, **kwargs)
-        die()
+            act()
+        result = function(*args, **kwargs)
+        if point.when == "after":
+            act()
+        return result
 
-    return deadly
+    return interrupted
 
 
 def _in_the_stream(
-    function: Callable[..., Iterator[bytes]], when: str, longer_than: int
+    function: Callable[..., Iterator[bytes]], act: Callable[[], None], when: str, longer_than: int
 ) -> Callable[..., Iterator[bytes]]:
-    """Die before the first piece, behind half of a long one, or behind the last, once it was taken."""
+    """Act before the first piece, behind half of a long one, or behind the last, once it was taken."""
 
     @functools.wraps(function)
-    def deadly(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+    def interrupted(*args: Any, **kwargs: Any) -> Iterator[bytes]:
         if when == "before":
-            die()
+            act()
         for piece in function(*args, **kwargs):
-            if when == "inside" and len(piece) > longer_than:
-                yield piece[: len(piece) // 2]
-                die()
-            yield piece
-        die()
+            half = len(piece) // 2 if when == "inside" and len(piece) > longer_than else 0
+            if half:
+                yield piece[:half]
+                act()
+            yield piece[half:]
+        if when == "after":
+            act()
 
-    return deadly
+    return interrupted
 
 
-def _in_the_put(function: Callable[..., Any]) -> Callable[..., Any]:
+def _in_the_put(function: Callable[..., Any], act: Callable[[], None]) -> Callable[..., Any]:
     putting = threading.local()
 
     @functools.wraps(function)
-    def deadly(self: Any, data: Any) -> Any:
+    def interrupted(self: Any, data: Any) -> Any:
         if isinstance(data, bytes) and data.startswith(_PUT):
             putting.now = True
         elif isinstance(data, bytes) and getattr(putting, "now", False) and len(data) > 1:
             function(self, data[: len(data) // 2])
             # A moment for the kernel to send it: what the server has is then half of the object.
             time.sleep(0.05)
-            die()
+            act()
+            data = data[len(data) // 2 :]
         return function(self, data)
 
-    return deadly
+    return interrupted
 
 
-def _behind_the_put(function: Callable[..., Any]) -> Callable[..., Any]:
+def _behind_the_put(function: Callable[..., Any], act: Callable[[], None]) -> Callable[..., Any]:
     @functools.wraps(function)
-    def deadly(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def interrupted(self: Any, *args: Any, **kwargs: Any) -> Any:
         # http.client keeps the method of the request whose answer is due.
         if getattr(self, "_method", None) == "PUT":
             time.sleep(0.2)  # the server is to have put it
-            die()
+            act()
         return function(self, *args, **kwargs)
 
-    return deadly
+    return interrupted

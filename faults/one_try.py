@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -45,7 +46,8 @@ def run_try(order: Try) -> None:
     os.environ.update(order.connections)
     from airflow_provider_ekyc.airflow_sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
     from faults.killing import die_at, leave_marks_in
-    from faults.points import find_point
+    from faults.points import EVERY, find_point
+    from faults.reach import watch
     from faults.sabotage import switch_off
 
     started = time.monotonic()
@@ -54,7 +56,9 @@ def run_try(order: Try) -> None:
         wait_less()
         if order.case.sabotage:
             switch_off(order.case.sabotage)
-        if order.case.point and order.number <= order.case.killed_tries:
+        if order.case.point == EVERY:
+            watch(order.case.operator, order.folder)
+        elif order.case.point and order.number <= order.case.killed_tries:
             leave_marks_in(order.folder)
             die_at(find_point(order.case.operator, order.case.point))
         value = _execute(order)
@@ -87,7 +91,14 @@ def _no_sleep(seconds: float) -> None:
     return None
 
 
+async def _first_event(trigger: Any) -> Any:
+    """Run a trigger as the triggerer does, until its one event."""
+    return (await anext(trigger.run())).payload
+
+
 def _execute(order: Try) -> str | None:
+    from airflow.providers.common.compat.sdk import TaskDeferred
+
     from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
     from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
     from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
@@ -105,7 +116,11 @@ def _execute(order: Try) -> str | None:
         "wait": EkycTaskSensor,
         "land": EkycResultsToS3Operator,
     }
-    value = operators[order.case.operator](task_id="a_task", **order.arguments).execute(context)
+    operator = operators[order.case.operator](task_id="a_task", **order.arguments)
+    try:
+        value = operator.execute(context)
+    except TaskDeferred as deferred:
+        value = operator.execute_complete(context, asyncio.run(_first_event(deferred.trigger)))
     if isinstance(value, dict):
         value = value.get("ekyc_task_id")
     ti.xcom_push("return_value", value)

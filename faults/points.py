@@ -50,6 +50,9 @@ class Point:
     only: Literal["", "process", "scheduler"] = ""
 
 
+#: In the place of a point's name: nothing is killed, and a mark is left at every point that is come to.
+EVERY = "at every point"
+
 POINTS: tuple[Point, ...] = (
     Point("before the intent", "submit", _BEGIN, "before"),
     Point("after the intent", "submit", _BEGIN, "after"),
@@ -75,7 +78,7 @@ POINTS: tuple[Point, ...] = (
     Point("before the download", "land", (_DOWNLOAD,), "before"),
     Point("in the download", "land", (f"{_P}.api.client:_blocks",), "inside"),
     Point("after the download", "land", (_DOWNLOAD,), "after"),
-    Point("in the check", "land", ("zipfile:ZipFile.open",), "before"),
+    Point("in the check", "land", (f"{_P}.results.archive:unpacked",), "inside"),
     Point("after the check", "land", (_CHECK,), "after"),
     Point("before the put", "land", (f"{_LANDING}:land",), "before"),
     Point("in the put", "land", ("botocore.awsrequest:AWSConnection.send",), "inside"),

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from faults.strikes import needs_short_timeouts
 from faults.surroundings import (
     API_KEY,
     BUCKET,
+    QueueClock,
     arguments_of,
     aws_connection,
     charges_of,
@@ -62,7 +64,10 @@ class ProcessTier:
         folder.mkdir(parents=True)
         numbers = numbers_of(case)
         (folder / "numbers.txt").write_text("".join(f"{number}\n" for number in numbers))
-        with Sandbox(API_KEY, queue_seconds=1.2 if case.operator == "wait" else 0.0) as sandbox:
+        clock = QueueClock() if case.operator == "wait" else time.time
+        with Sandbox(API_KEY, clock=clock, queue_seconds=1.2 if case.operator == "wait" else 0.0) as sandbox:
+            if isinstance(clock, QueueClock):
+                clock.go_on_when_asked(sandbox)
             prepaid = "" if case.operator == "submit" else submit_beforehand(sandbox, case)
             if case.instant is not None:
                 self._widen(sandbox, case)

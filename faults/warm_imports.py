@@ -19,7 +19,7 @@ from airflow_provider_ekyc.operators import ekyc as operators
 from airflow_provider_ekyc.results import archive, download, expectation, landing
 from airflow_provider_ekyc.sensors import ekyc as sensors
 from airflow_provider_ekyc.transfers import ekyc_to_s3
-from faults import killing, light_context, run, sabotage
+from faults import killing, light_context, reach, run, sabotage
 
 __all__ = [
     "S3Hook",
@@ -36,6 +36,7 @@ __all__ = [
     "operators",
     "polling",
     "prepare",
+    "reach",
     "requests",
     "run",
     "s3_store",

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from faults.points import POINTS
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -23,6 +25,11 @@ def test_nothing_is_paid_twice_lost_or_partial_whatever_is_killed() -> None:
     last = printed.splitlines()[-1]
     assert last == "faults: n=40 double_charges=0 silent_losses=0 partial_objects=0 off_table=0", printed
     assert code == 0
+
+
+def test_every_kill_point_is_come_to() -> None:
+    code, printed = run("--points")
+    assert (code, printed) == (0, f"points: n={len(POINTS)} never_reached=0\n")
 
 
 def test_with_the_safeguards_switched_off_every_figure_rises() -> None:
