@@ -2,7 +2,8 @@
 How long to wait between two queries: the rule, and what it is made of. Pure.
 
 An answered query may be charged, so the rule asks near the projected end when the server gives figures, and
-less and less often when it does not. ``docs/polling.md`` has what it costs and brings in a simulation.
+less and less often when it does not. Every wait is a share of the time waited so far, so a task is found late by a
+share of its duration. ``docs/polling.md`` has the polls and delays of a simulation.
 """
 
 from __future__ import annotations
@@ -16,23 +17,28 @@ FLOOR = 5.0
 #: Seconds between two queries, at the most: a result is found within an hour of its export.
 CEILING = 3600.0
 
-# The shares below are of the time since the task was created (or since the wait began, if that is all we know).
-# SOON and BLIND are what was asked for; the others are round values, found by trying, with which
-# ``python -m benchmarks.poll_policy`` stays within 8 queries at the median and 12 at the 95th percentile.
+# The shares below are of the time since the task was created (or since the wait began, if only that is known).
+# SOON and BLIND are requirements; the others are round values chosen with ``python -m benchmarks.poll_policy``:
+# they keep its bounds on polls and on delays, and no simulated shape is found later than half of its duration at
+# the 95th percentile.
 
-#: Found so late is soon enough, so nothing is asked again sooner.
+#: A delay below this share is soon enough, so no query follows sooner.
 SOON = 0.05
-#: Found so late is accepted where the server shows nothing.
+#: The longest wait where the server gives no figures.
 BLIND = 0.25
-#: The longest wait while the task is queued: the work that follows is mostly longer than its queue.
-QUEUED = 4.0
-#: ... but no longer than half an hour, unless that is less than BLIND.
-QUEUED_SECONDS = 1800.0
-#: The longest wait while it is being worked on: early figures say little about the end.
-WORKING = 2.5
-#: The part of the projected rest after which to look again, as long as the projection is a rough one.
+#: The longest wait while the task is queued: the work that follows mostly takes longer than its queue.
+QUEUED = 1.2
+#: The longest wait while the task is worked on and no number is done: the figures may stay 0 until the end.
+NONE_DONE = 0.5
+#: The longest wait after the first figures: the work may be faster than the time since the creation suggests.
+FIRST_FIGURES = 0.8
+#: The longest wait once two answers give the speed: the work may become faster.
+MEASURED = 1.0
+#: The part of the projected rest after which to ask again, as long as the speed was not measured.
 ROUGH = 0.75
-#: Waits are up to so much shorter, at random, lest sensors that began together go on asking together.
+#: The work is taken to begin in the middle between the last answer without figures and the first one with them.
+START = 0.5
+#: Waits are up to so much shorter, at random, so that sensors that began together do not ask at the same moments.
 JITTER = 0.05
 
 
@@ -69,13 +75,11 @@ def next_wait(
     """
     Return the seconds to wait before the next query. ``elapsed`` is the time since the task was created.
 
-    - Queued: four times ``elapsed``, at most half an hour (a quarter of ``elapsed`` where that is more).
-      Being worked on, none done yet: two and a half times, with the same limit.
-    - No figures: a quarter of ``elapsed``.
-    - With figures: three quarters of the projected rest, at most two and a half times ``elapsed``. If the
-      figures of two answers give the speed and still move, the whole rest and a little more. Never less than
-      a twentieth of ``elapsed``, nor than twice the time for which the figures have stood still (up to a
-      quarter of ``elapsed``).
+    - Queued: 1.2 times ``elapsed``. Worked on, none done yet: half of it. No figures: a quarter.
+    - First figures: three quarters of the projected rest, at most 0.8 times ``elapsed``.
+    - Figures of two answers, which still move: the whole projected rest and a little more, at most ``elapsed``.
+    - With figures never less than a twentieth of ``elapsed``, nor than twice the time for which they have not
+      changed (up to a quarter of ``elapsed``).
 
     The server's clock is used for differences only.
 
@@ -94,31 +98,34 @@ def next_wait(
     queued = task.status is TaskStatus.PENDING
     wait = BLIND * elapsed
     if progress:
-        # An updated_at that never left created_at does not tell when the figures moved.
+        # An updated_at that stays at created_at does not say when the figures changed.
         still = elapsed - moved if moved > 0 else 0.0
         least = max(SOON * elapsed, min(2 * still, wait))
-        rest = _projected(now, elapsed, progress, previous, steady=still <= SOON * elapsed)
-        wait = max(least, min(rest, WORKING * elapsed))
-    elif queued or progress is not None:
-        wait = max(wait, min((QUEUED if queued else WORKING) * elapsed, QUEUED_SECONDS))
+        wait = max(least, _until_projected_end(now, elapsed, progress, previous, steady=still <= SOON * elapsed))
+    elif queued:
+        wait = QUEUED * elapsed
+    elif progress is not None:
+        wait = NONE_DONE * elapsed
     # The jitter shortens, so the shortest wait gets its room above the floor.
     floor = min(policy.floor, policy.ceiling)
     wait = min(max(wait, floor / (1 - JITTER)), policy.ceiling)
     return max(wait * (1 - JITTER * jitter), floor)
 
 
-def _projected(
+def _until_projected_end(
     now: float, elapsed: float, progress: float, previous: tuple[float, float] | None, *, steady: bool
 ) -> float:
-    """Return the seconds after which the projection says to look again; ``progress`` is above 0."""
+    """Return the seconds after which the projection says to ask again; ``progress`` is above 0."""
     rest = elapsed * (1 - progress) / progress
     if previous is not None and now > previous[0] and progress > previous[1]:
-        # If it was queued then, this is an upper limit: when the queue ended is not known.
-        rest = (now - previous[0]) * (1 - progress) / (progress - previous[1])
+        span = now - previous[0]
+        if not previous[1]:
+            span *= START
+        rest = span * (1 - progress) / (progress - previous[1])
         if steady and previous[1] > 0:
-            return rest + SOON / 2 * elapsed  # a query just before the end would need another one after it
-    # Also with a ceiling of days, a rough guess after a long queue must not cost more than the default ceiling.
-    return min(ROUGH * rest, max(BLIND * elapsed, CEILING))
+            # A query just before the end would need another one after it.
+            return min(rest + SOON / 2 * elapsed, MEASURED * elapsed)
+    return min(ROUGH * rest, FIRST_FIGURES * elapsed)
 
 
 def wait_after_failure(

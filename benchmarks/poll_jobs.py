@@ -25,8 +25,13 @@ SHORTEST = 10.0
 CREATED = 1_800_000_000.0
 
 SHAPES = ("linear", "bursty", "queued", "stuck", "opaque", "backwards")
-#: What else these shapes may mean; simulated so that the rule does not lean on one reading of them.
-READINGS = ("linear, figures off by 10 %", "bursty, last jump is the export", "opaque, 0 until the end")
+#: What else these shapes may mean; simulated so that the rule does not depend on one reading of them.
+READINGS = (
+    "linear, figures off by 10 %",
+    "linear, slow at first",
+    "bursty, last jump is the export",
+    "opaque, 0 until the end",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,8 @@ def _job(shape: str, seconds: float, chance: random.Random) -> Job:
 def _steps(shape: str, seconds: float, queue: float, chance: random.Random) -> list[tuple[float, float]]:
     if shape == "opaque, 0 until the end":
         return [(seconds, 0.0)]
+    if shape == "linear, slow at first":  # the share done is the square of the share of the time
+        return [(queue + (seconds - queue) * step / 40, (step / 40) ** 2) for step in range(1, 41)]
     if shape == "stuck":
         return [(seconds / 2, 0.99), (seconds, 0.99)]
     if shape.startswith("bursty"):

@@ -12,7 +12,18 @@ import pytest
 from airflow_provider_ekyc.poll_interval import CEILING, FLOOR, PollPolicy
 from airflow_provider_ekyc.polling import Deadline, Poller
 from benchmarks.poll_jobs import BOUNDED, CREATED, DAY, READINGS, SHAPES, jobs
-from benchmarks.poll_policy import FORGETS, LIFTED, Outcome, outcomes, quantile, record, wait_fixed, wait_for
+from benchmarks.poll_policy import (
+    BOUNDS,
+    FORGETS,
+    LIFTED,
+    Outcome,
+    figures,
+    outcomes,
+    quantile,
+    record,
+    wait_fixed,
+    wait_for,
+)
 
 SEED = 20251121
 COUNT = 500
@@ -26,7 +37,7 @@ def delay(found: list[Outcome], share: float = 0.95) -> float:
     return quantile([one.bounded_share for one in found], share)
 
 
-@pytest.mark.parametrize(("forgets", "median", "most"), [("never", 8, 12), ("once", 8, 12), ("always", 9, 13)])
+@pytest.mark.parametrize(("forgets", "median", "most"), [("never", 11, 17), ("once", 11, 17), ("always", 13, 18)])
 def test_linear_progress(forgets: str, median: int, most: int) -> None:
     found = outcomes("linear", COUNT, SEED, forgets=forgets, longest=BOUNDED)
     assert polls(found, 0.5) <= median
@@ -35,13 +46,26 @@ def test_linear_progress(forgets: str, median: int, most: int) -> None:
 
 
 @pytest.mark.parametrize("shape", ["bursty", "bursty, last jump is the export"])
-def test_bursty_progress_keeps_the_polls_and_gives_up_delay(shape: str) -> None:
-    # Both can't be had: python -m benchmarks.poll_bound
+def test_bursty_progress(shape: str) -> None:
+    # 5 % can't be had with these polls: python -m benchmarks.poll_bound
     found = outcomes(shape, COUNT, SEED, longest=BOUNDED)
-    assert polls(found, 0.5) <= 8
-    assert polls(found, 0.95) <= 12
+    assert polls(found, 0.5) <= 12
+    assert polls(found, 0.95) <= 18
     assert delay(found, 0.5) <= 0.12
-    assert delay(found) <= 0.5
+    assert delay(found) <= 0.3
+
+
+@pytest.mark.parametrize("forgets", FORGETS)
+@pytest.mark.parametrize("shape", SHAPES + READINGS)
+def test_no_shape_is_found_later_than_half_of_its_duration(shape: str, forgets: str) -> None:
+    assert delay(outcomes(shape, COUNT, SEED, forgets=forgets, longest=BOUNDED)) <= 0.5
+
+
+@pytest.mark.parametrize("policy", [PollPolicy(), LIFTED], ids=["ceiling of an hour", "no ceiling"])
+@pytest.mark.parametrize("shape", ["queued", "opaque, 0 until the end"])
+def test_nor_are_tasks_of_up_to_a_day_whose_figures_come_late(shape: str, policy: PollPolicy) -> None:
+    found = outcomes(shape, COUNT, SEED, policy=policy)
+    assert quantile([one.share for one in found], 0.95) <= 0.5, "of the duration itself, also below 100 s"
 
 
 def test_a_day_without_figures() -> None:
@@ -56,21 +80,25 @@ def test_tasks_without_figures_are_found_within_a_quarter() -> None:
 
 
 def test_stuck_at_99_percent_costs_little_and_is_found_soon() -> None:
-    found = outcomes("stuck", COUNT, SEED)
+    found = outcomes("stuck", COUNT, SEED, longest=BOUNDED)
     assert polls(found, 0.95) <= 32
     assert delay(found) <= 0.06
 
 
-def test_figures_that_shrink_do_no_harm() -> None:
-    found = outcomes("backwards", COUNT, SEED, longest=BOUNDED)
-    assert polls(found, 0.95) <= 12
-    assert delay(found) <= 0.5
+def test_figures_that_shrink_cost_no_more_polls() -> None:
+    assert polls(outcomes("backwards", COUNT, SEED, longest=BOUNDED), 0.95) <= 17
 
 
 @pytest.mark.parametrize("forgets", FORGETS)
-def test_a_long_queue_costs_an_hour_or_a_quarter_at_the_most(forgets: str) -> None:
-    found = outcomes("queued", COUNT, SEED, policy=LIFTED, forgets=forgets)
-    assert all(one.delay <= max(3600, 0.25 * one.seconds) for one in found)
+def test_a_long_queue_costs_an_hour_at_the_most(forgets: str) -> None:
+    found = outcomes("queued", COUNT, SEED, forgets=forgets)
+    assert max(one.delay for one in found) <= CEILING
+
+
+def test_the_figures_are_those_that_have_bounds_and_the_same_each_time() -> None:
+    table = figures(50, SEED)
+    assert set(BOUNDS) <= {entry["name"] for entry in table}
+    assert table == figures(50, SEED)
 
 
 @pytest.mark.parametrize("shape", SHAPES + READINGS)
