@@ -19,10 +19,9 @@ from airflow_provider_ekyc.results.put_arguments import check_arguments
 from airflow_provider_ekyc.results.s3_failures import (
     classify_failure,
     classify_refusal,
-    code_of,
-    status_of,
     unsettled,
 )
+from airflow_provider_ekyc.s3_errors import code_of, status_of
 
 log = logging.getLogger(__name__)
 

@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycLandingError, EkycSettingsError
 from airflow_provider_ekyc.redaction import redact
+from airflow_provider_ekyc.s3_errors import explain, status_of
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
 
-#: S3's refusals (4xx) that may pass by themselves; any other needs somebody to change something.
-_MAY_PASS = frozenset(
-    {
-        "409",
-        "412",
-        "BadDigest",
-        "ConditionalRequestConflict",
-        "ExpiredToken",
-        "IncompleteBody",
-        "OperationAborted",
-        "PreconditionFailed",
-        "RequestExpired",
-        "RequestTimeTooSkewed",
-        "RequestTimeout",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TokenRefreshRequired",
-        "TooManyRequests",
-        "XAmzContentChecksumMismatch",
-        "XAmzContentSHA256Mismatch",
-    }
-)
-
 #: What botocore quotes of an argument that it does not take, up to what it says of it.
 _VALUE = re.compile(r", value: .*(?=, (?:type: <class|valid (?:types|min|max|range)))")
 
+_PERMISSIONS = {"HeadObject": "s3:GetObject", "ListObjectsV2": "s3:ListBucket"}
+
 _KEPT = "The result was not landed; the submission stays paid."
-
-
-def code_of(error: ClientError) -> str:
-    """Return S3's code, such as ``NoSuchBucket``; a HEAD has no body, so there it is the HTTP status."""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def status_of(error: ClientError) -> int:
-    """Return the HTTP status, or 0."""
-    metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
-    return int(metadata.get("HTTPStatusCode", 0))
 
 
 def classify_refusal(doing: str, error: ClientError) -> EkycError:
@@ -59,18 +26,20 @@ def classify_refusal(doing: str, error: ClientError) -> EkycError:
 
     :param doing: what was asked, such as ``take s3://bucket/key``
     """
-    answer = f"S3 did not {doing} ({error.operation_name}: {redact(code_of(error))}, {status_of(error)})."
+    problem = explain(error, _PERMISSIONS.get(error.operation_name, "s3:PutObject"))
+    answer = f"S3 did not {doing} ({problem.shown})."
     if status_of(error) == 501 and error.operation_name == "PutObject":
         return EkycSettingsError(
             f"{answer} {_KEPT} A retry can't help: this store lacks something. Without replace a put asks for "
             f"If-None-Match, which not every store knows: set replace=True, or correct s3_extra_args; then clear this "
             f"task, which asks for the result again."
         )
-    if status_of(error) >= 500 or status_of(error) == 429 or code_of(error) in _MAY_PASS:
-        return EkycLandingError(f"{answer} {_KEPT} A retry may help; it asks for the result again.")
+    if problem.retryable:
+        return EkycLandingError(f"{answer} {_KEPT} A retry may help; it asks for the result again. {problem.advice}")
+    arguments = " Check s3_extra_args too." if error.operation_name == "PutObject" else ""
     return EkycSettingsError(
-        f"{answer} {_KEPT} A retry can't help. Check the bucket, the AWS connection and its rights, and s3_extra_args; "
-        f"then clear this task, which asks for the result again."
+        f"{answer} {_KEPT} A retry can't help. {problem.advice}{arguments} Then clear this task, which asks for the "
+        f"result again."
     )
 
 
@@ -82,17 +51,22 @@ def classify_failure(doing: str, error: BotoCoreError) -> EkycError:
     """
     from botocore.exceptions import ParamValidationError
 
-    name = type(error).__name__
     if isinstance(error, ParamValidationError):
         return unusable_arguments(error)
-    return unsettled(doing, name)
+    problem = explain(error, "s3:PutObject")
+    if not problem.retryable:
+        return EkycSettingsError(
+            f"S3 was not asked to {doing} ({problem.shown}). {_KEPT} A retry can't help. {problem.advice} Then clear "
+            f"this task, which asks for the result again."
+        )
+    return unsettled(doing, problem.shown, problem.advice)
 
 
-def unsettled(doing: str, why: str) -> EkycLandingError:
+def unsettled(doing: str, why: str, advice: str = "Check the endpoint_url of the AWS connection.") -> EkycLandingError:
     """Say that it is not known whether S3 did what it was asked."""
     return EkycLandingError(
         f"S3 did not {doing}, or its answer was lost ({redact(why)}). The submission stays paid. A retry looks first, "
-        f"and lands nothing twice; check endpoint and credentials of the AWS connection."
+        f"and lands nothing twice. {advice}"
     )
 
 
