@@ -81,7 +81,11 @@ def test_what_a_code_quotes_is_not_shown() -> None:
         (botocore.exceptions.ParamValidationError(report="made up"), "Correct the bucket and the key", False),
         (botocore.exceptions.NoRegionError(), "Correct region_name", False),
         (botocore.exceptions.InvalidRegionError(region_name="made up"), "Correct region_name", False),
-        (botocore.exceptions.InvalidRetryModeError(provided_retry_mode="made up", valid_modes="made up"), "Correct region_name", False),
+        (
+            botocore.exceptions.InvalidRetryModeError(provided_retry_mode="made up", valid_modes="made up"),
+            "Correct region_name",
+            False,
+        ),
         (
             botocore.exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2),
             "check the network between the worker and S3",
