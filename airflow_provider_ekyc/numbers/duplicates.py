@@ -1,11 +1,13 @@
 """
 Finding later duplicates among more lines than fit in memory, without changing their order.
 
-Lines are dealt out to partitions by a hash, on disk, each with its row number; equal lines meet in the same
-partition, so one small set at a time finds them. Measured on 2 M random numbers, as seconds per 10 M, one
-core: dealing out 3.8 and searching 1.9 with sets of bytes; dealing out 5.2 and searching 1.5 with sets of
-integers (which would also need the lines to be numbers); searching 10.3 by sorting. One set over all lines
-takes 5.1, but 750 MiB.
+Lines are dealt out to partitions by a keyed hash, on disk, each with its row number; equal lines meet in the same
+partition, so one small set at a time finds them. The key is random: of a hash that is known (CRC-32 was used before),
+4.7 million numbers can be chosen that all belong to one partition, whose set took 360 MiB.
+
+Measured on 2 M random numbers, as seconds per 10 M, one core: dealing out 4.0 and searching 1.9 with sets of bytes;
+with sets of integers (which would also need the lines to be numbers) dealing out takes 1.4 more and searching 0.4
+less; searching 10.3 by sorting. One set over all lines takes 5.1, but 750 MiB.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from array import array
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Final
-from zlib import crc32
 
 from airflow_provider_ekyc.spool import Spool
 
@@ -33,10 +34,12 @@ class DuplicateFinder:
     default on Linux) when several tasks share a process.
 
     :param file: an empty spool file
+    :param key: 16 random bytes, which decide on a line's partition
     """
 
-    def __init__(self, file: Spool) -> None:
+    def __init__(self, file: Spool, key: bytes) -> None:
         self._file = file
+        self._key = key
         self._rows = 0
         self._block_rows = array("Q")  # number of each block's first row
         # For block b and partition p, at b * PARTITIONS + p: where the piece ends, and how many lines it has.
@@ -52,9 +55,11 @@ class DuplicateFinder:
         """
         members: list[list[int]] = [[] for _ in range(PARTITIONS)]
         deal = [rows.append for rows in members]
-        # crc32, as hash() of bytes differs from process to process: a fault must be repeatable.
+        # SipHash (PEP 456) of the key and the line: its state after the key is unknown even where PYTHONHASHSEED is
+        # not. 25 ns a line more than CRC-32, 260 ns less than a keyed BLAKE2s.
+        key = self._key
         for row, line in enumerate(lines):
-            deal[crc32(line) & (PARTITIONS - 1)](row)
+            deal[hash(key + line) & (PARTITIONS - 1)](row)
         end = self._piece_ends[-1] if self._piece_ends else 0
         pieces: list[bytes] = []
         for rows in members:
@@ -66,6 +71,11 @@ class DuplicateFinder:
         self._file.write(b"".join(pieces))
         self._block_rows.append(self._rows)
         self._rows += len(lines)
+
+    @property
+    def partition_lines(self) -> list[int]:
+        """How many lines each partition has; memory is needed for the largest."""
+        return [sum(self._piece_lines[partition::PARTITIONS]) for partition in range(PARTITIONS)]
 
     def first_occurrences(self) -> tuple[bytearray, int]:
         """

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import secrets
 from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -113,7 +114,7 @@ def prepared_numbers(
         hashed = HashedSource(source)
         written = _Written()
         with spool_file(spool_dir) as partitions:
-            finder = DuplicateFinder(partitions)
+            finder = DuplicateFinder(partitions, secrets.token_bytes(16))
             for lines in checked_lines(cast("BinaryIO", hashed), tally, check=check, block_bytes=block_bytes):
                 # Once the file is lost it is read on for the full count alone.
                 if lines and not (tally.invalid and invalid == "fail"):
