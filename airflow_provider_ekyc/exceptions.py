@@ -105,6 +105,10 @@ class EkycUnknownOutcomeError(EkycApiError):
     """A submission may or may not have been taken and charged; it is never sent again by itself."""
 
 
+class EkycSendLimitError(EkycError):
+    """A submission was sent as often as it is sent by itself, over all tries of the task, and not accepted."""
+
+
 class EkycJournalError(EkycError):
     """
     It can't be read or written whether this was submitted before; nothing is sent then.

@@ -2,45 +2,49 @@
 May this be sent? Intent, submit, receipt, over a journal.
 
 The API has no idempotency key, no list and no cancel call, and each accepted submission is charged. So what is
-about to be sent is written down before, and what was taken after. A later try that finds the receipt takes it
-up; one that finds the intent alone knows that the outcome is not known, and sends nothing by itself.
+about to be sent is recorded before, and what was accepted after. A later try that finds the receipt returns its
+remote task; one that finds an intent alone knows that the outcome is not known, and sends nothing by itself.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import fields, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_ekyc.api.models import Balance, Task
 from airflow_provider_ekyc.api.retries import Retries, retrying
 from airflow_provider_ekyc.exceptions import (
     EkycApiError,
-    EkycError,
+    EkycInProgressError,
     EkycJournalError,
     EkycKilledError,
+    EkycSendLimitError,
+    EkycSettingsError,
     EkycUnknownOutcomeError,
     Outcome,
 )
-from airflow_provider_ekyc.journals.record import (
-    Intent,
-    Journal,
-    Scope,
-    Submission,
-    fingerprint,
-    read_intent,
-    read_receipt,
-)
+from airflow_provider_ekyc.journals.earlier_records import earlier_name
+from airflow_provider_ekyc.journals.record import Intent, IntentState, Receipt, Scope, Submission, fingerprint
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from airflow_provider_ekyc.journals.identity import TaskIdentity
+    from airflow_provider_ekyc.journals.journal import Journal
     from airflow_provider_ekyc.numbers.prepare import PreparedNumbers
 
 log = logging.getLogger(__name__)
+
+#: How often one list is sent, over all tries of a task until a person clears it: that a refusal is free is only what
+#: the answer says.
+MOST_SENDS = 5
+
+#: How often one try sends it: what a second does not help, a later try may, after the task's ``retry_delay``.
+SENDS_PER_TRY = 2
 
 
 class SubmittingApi(Protocol):
@@ -51,221 +55,336 @@ class SubmittingApi(Protocol):
         ...
 
     def submit(self, file: BinaryIO, size: int, task_type: str) -> Task:
-        """Send a file once; charged."""
+        """Submit a file, once; charged."""
         ...
 
 
 class Submitter:
     """
-    Submits one file, at most once.
+    Submits one list, at most once.
 
     :param api: the hook
-    :param journal: what remembers; None if nothing does
-    :param base_url: of the API, part of the scope of a record
-    :param account: label of the paying account, part of the scope of a record
-    :param try_number: of the Airflow task
+    :param journal: what remembers; :meth:`Journal.start_try` was called
+    :param task: the Airflow task
+    :param base_url: of the API, as the connection has it
+    :param scope_url: of the API, in the one spelling that records have
+    :param account: label of the paying account
     :param resubmit: whether a submission whose outcome is unknown is sent again by the next try
     :param killed: tells whether the task was killed meanwhile
+    :param retries: how often, and for how long, one try sends again what certainly was not accepted
     """
 
     def __init__(
         self,
         api: SubmittingApi,
-        journal: Journal | None,
+        journal: Journal,
+        task: TaskIdentity,
         *,
         base_url: str,
+        scope_url: str,
         account: str,
-        try_number: int,
         resubmit: bool,
         killed: Callable[[], bool] = lambda: False,
+        retries: Retries | None = None,
     ) -> None:
         self._api = api
         self._journal = journal
+        self._task = task
         self._base_url = base_url
+        self._scope_url = scope_url
         self._account = account
-        self._try_number = try_number
         self._resubmit = resubmit
         self._killed = killed
+        self._retries = retries or Retries()
 
     def submit(self, numbers: PreparedNumbers, task_type: str) -> Submission:
         """
-        Take up what was submitted before, or submit.
+        Return what was submitted before, or submit.
 
-        A free balance call goes first: it turns a wrong key and an empty account into clear errors before the
+        A free balance query goes first: it turns a wrong key and an empty account into clear errors before the
         upload. If it fails otherwise, the submission goes on without it.
 
         :raises EkycUnknownOutcomeError: if this, or an earlier try's, may have been charged
         :raises EkycApiError: if it was refused, or not sent; nothing was charged
+        :raises EkycSendLimitError: if it was refused too often
         :raises EkycJournalError: if it can't be known whether it was submitted before; nothing was sent
-        :raises EkycInProgressError: if another try is submitting the same file
+        :raises EkycInProgressError: if another try is submitting the same list
         :raises EkycKilledError: if the task was killed before anything was sent
         """
-        scope = Scope(self._base_url, self._account, fingerprint(task_type, numbers.sha256))
-        earlier: Intent | None = None
-        if self._journal is not None:
-            receipt = self._journal.receipt(scope.name)
-            if receipt is not None:
-                return self._take_up(read_receipt(receipt), numbers, task_type, scope)
-            found = self._journal.intent(scope.name)
-            if found is not None:
-                earlier = read_intent(found)
-                self._settle(earlier, scope)
+        scope = Scope(self._scope_url, self._account, fingerprint(task_type, numbers.content_key))
+        earlier = earlier_name(self._base_url, self._account, task_type, numbers.sha256)
+        found = self._journal.find(scope.name, earlier_name=earlier)
+        if isinstance(found, Receipt):
+            return self._reuse(found, numbers, task_type, scope)
+        if found is None:
+            self._require_memory(scope)
+        elif found.is_open:
+            self._settle(found, scope)
+        self._require_others_settled(scope, is_known=found is not None)
+        sends = self._sends_so_far(found, scope)
         before = self._balance()
-        if self._killed():
-            raise EkycKilledError("The task was killed before anything was sent. Nothing was charged.")
-        self._begin(scope, self._intent(numbers, scope, before), earlier)
-        return self._send(numbers, task_type, scope, before, earlier)
+        self._stop_if_killed()
+        intent = self._intent(numbers, scope, before)
+        # What the record says while nothing is being sent. A refusal must not make an earlier unknown outcome known.
+        resting = replace(
+            found if found is not None and found.is_open else replace(intent, state=IntentState.NOT_TAKEN),
+            sends=sends,
+            max_tries=self._task.max_tries,
+            nonce=intent.nonce,
+        )
+        self._journal.begin(scope, resting)
+        return self._send(numbers, task_type, scope, intent, resting)
 
     def _send(
-        self,
-        numbers: PreparedNumbers,
-        task_type: str,
-        scope: Scope,
-        before: Balance | None,
-        earlier: Intent | None,
+        self, numbers: PreparedNumbers, task_type: str, scope: Scope, intent: Intent, resting: Intent
     ) -> Submission:
+        begun = resting
+
+        def sent_often() -> bool:
+            return resting.sends - begun.sends >= SENDS_PER_TRY
+
+        def send() -> Task:
+            nonlocal resting
+            if resting is not begun:
+                self._look_at_the_balance(intent)
+            self._require_current(scope)
+            sending = replace(intent, sends=resting.sends + 1)
+            self._journal.update(scope.name, sending)
+            try:
+                return self._api.submit(numbers.file, numbers.size, task_type)
+            except EkycApiError as error:
+                if error.outcome is Outcome.UNKNOWN:
+                    ids = tuple(dict.fromkeys((*resting.possible_ids, *error.possible_ids)))
+                    unknown = replace(sending, state=IntentState.UNKNOWN, possible_ids=ids)
+                    self._note(scope, unknown)
+                    raise self._unknown(error, scope, unknown) from None
+                not_sent = 1 if error.outcome is Outcome.NOT_SENT else 0
+                resting = replace(resting, sends=sending.sends - not_sent)
+                self._note(scope, resting)
+                if error.retryable and resting.sends >= MOST_SENDS:
+                    raise self._limit(scope, resting, error.message) from None
+                raise
+            except EkycSettingsError:  # raised before the call, such as a task type that can't be one
+                self._note(scope, resting)
+                raise
+
         log.info(
-            "Submitting %s numbers (task type %s, fingerprint %s).", f"{numbers.rows:,}", task_type, scope.fingerprint
+            "Submitting %s numbers (task type %s, fingerprint %s); an accepted submission is charged. Record: %s.%s",
+            f"{numbers.rows:,}",
+            task_type,
+            scope.fingerprint,
+            self._journal.address(scope.name),
+            " This run is temporary (airflow tasks test): each call of it submits and pays anew."
+            if self._task.is_temporary
+            else "",
         )
         try:
-            task = retrying(Retries(), log)(self._api.submit, numbers.file, numbers.size, task_type)
-        except EkycError as error:
-            if isinstance(error, EkycApiError) and error.outcome is Outcome.UNKNOWN:
-                raise self._unknown(error.message, numbers, scope, before) from None
-            self._withdraw(scope, earlier)
+            task = retrying(self._retries, log, enough=sent_often)(send)
+        except EkycUnknownOutcomeError as error:
+            # What the user asked for by on_unknown_outcome="resubmit": Airflow's next try, not this one, sends again.
+            error.retryable = self._resubmit and resting.sends + 1 < MOST_SENDS
             raise
-        except BaseException as error:
-            # A time-out of the task, or a kill, in the middle of the upload. With a journal the intent stays and
-            # speaks for itself; without one this is the last moment to keep Airflow from trying again.
-            if self._journal is None and not self._resubmit:
-                interrupted = f"The submission was interrupted ({type(error).__name__})."
-                raise self._unknown(interrupted, numbers, scope, before) from None
-            raise
-        told = "" if task.total is None else f": {task.total:,} numbers"
-        log.info("Remote task %s was accepted%s.", task.ekyc_task_id, told)
+        accepted = "" if task.total is None else f": {task.total:,} numbers"
+        log.info("Remote task %s was accepted%s.", task.ekyc_task_id, accepted)
         submission = _describe(numbers, task_type, scope, task.ekyc_task_id, task.total, _now())
         self._complete(scope, submission)
         return submission
 
-    def _take_up(
-        self, receipt: Mapping[str, Any], numbers: PreparedNumbers, task_type: str, scope: Scope
-    ) -> Submission:
-        known = _describe(numbers, task_type, scope, receipt["ekyc_task_id"], None, None)
+    def _look_at_the_balance(self, intent: Intent) -> None:
+        self._stop_if_killed()
+        balance = self._balance()
+        if balance is not None:
+            log.info("Balance before sending again: %s, at first %s.", _shown(balance), _amount(intent.balance))
+
+    def _require_current(self, scope: Scope) -> None:
+        """Look at the last moment whether this may still be sent."""
+        if not self._journal.is_current(scope.name):
+            raise EkycInProgressError(
+                f"The record of this list, {self._journal.address(scope.name)}, was changed meanwhile: another try "
+                f"submits it, or a person has settled it. Nothing was sent. A retry reads the record again."
+            )
+        self._stop_if_killed()
+
+    def _stop_if_killed(self) -> None:
+        if self._killed():
+            raise EkycKilledError(
+                "The task was killed before the list was sent, or sent again. Nothing was charged; a retry submits it."
+            )
+
+    def _reuse(self, receipt: Receipt, numbers: PreparedNumbers, task_type: str, scope: Scope) -> Submission:
+        known = _describe(numbers, task_type, scope, receipt.ekyc_task_id, None, None)
         names = {field.name for field in fields(Submission)}
-        submission = Submission(**{**known.as_dict(), **{k: v for k, v in receipt.items() if k in names}})
+        remembered = {name: value for name, value in receipt.submission.items() if name in names}
+        submission = Submission(**{**known.as_dict(), **remembered, "ekyc_task_id": receipt.ekyc_task_id})
         log.info(
-            "This file was submitted before, as remote task %s (%s). It is taken up; nothing was sent or charged now. "
-            "To have it submitted anew, and charged again: %s.",
+            "This list was already submitted, as remote task %s (%s). Nothing was sent or charged now. To submit it "
+            "anew, which is charged again: %s.",
             submission.ekyc_task_id,
-            submission.submitted_at or "put into the journal by hand",
-            self._journal.forget(scope.name) if self._journal else "clear this task",
+            submission.submitted_at or "recorded by hand",
+            self._journal.resubmit_instructions(scope.name),
         )
         return submission
 
-    def _settle(self, intent: Intent, scope: Scope) -> None:
-        """Stop at an intent without a receipt, unless the user wants it sent again."""
-        if self._resubmit:
-            log.warning(
-                "An earlier submission of this file has an unknown outcome (%s). It is sent again, as "
-                "on_unknown_outcome='resubmit' says, and may be charged twice.",
-                intent.shown,
+    def _require_memory(self, scope: Scope) -> None:
+        """Never take an absent record for "not submitted" where something says otherwise."""
+        begun = self._journal.begun_before()
+        if scope.name in begun:
+            raise EkycJournalError(
+                f"{self._journal.settle_instructions(scope.name)}. An earlier try of this task began to submit this "
+                f"list and recorded it in {begun[scope.name].journal}; that record can't be found now: it was "
+                f"deleted, or this worker does not share its directory. It may be charged. Nothing was sent now."
             )
+        for other in begun.values():
+            if other.fingerprint == scope.fingerprint:
+                log.warning(
+                    "An earlier try of this task submitted this list to %s (account %s): see %s. The connection now "
+                    "names %s (account %s), so it is submitted there, and charged.",
+                    other.api,
+                    other.account,
+                    other.journal,
+                    scope.api,
+                    scope.account,
+                )
+        if self._task.try_number > 1 and self._journal.is_first_record:
+            log.warning(
+                "This is try %d, and no earlier try has left a record: it ended before it began to submit, or the "
+                "records were deleted. The list is submitted now; if an earlier try submitted it, it is charged "
+                "twice.",
+                self._task.try_number,
+            )
+
+    def _require_others_settled(self, scope: Scope, *, is_known: bool) -> None:
+        """Stop while another list of this task in this run has an unknown outcome: this may be the same numbers."""
+        for name in self._journal.begun_before():
+            if name == scope.name:
+                continue
+            other = self._journal.find(name)
+            if other is None:
+                self._stop_at_other(name, "its record can't be found")
+            elif isinstance(other, Intent) and other.is_open and not self._resubmit:
+                self._stop_at_other(name, other.shown)
+        if is_known or self._journal.is_first_record:
+            return
+        for address, intent in self._journal.unknown_elsewhere(scope.name):
+            raise EkycUnknownOutcomeError(
+                f"Settle {address} first: write the remote id into it, or 'send again'. The list of another map index "
+                f"of this task has an unknown outcome ({intent.shown}), and this list is new in this try, so it may "
+                f"be the same numbers. Nothing was sent now. Then clear this task.",
+                outcome=Outcome.UNKNOWN,
+            )
+
+    def _stop_at_other(self, name: str, shown: str) -> None:
+        raise EkycUnknownOutcomeError(
+            f"{self._journal.settle_instructions(name)}. An earlier try of this task submitted another list, and its "
+            f"outcome is unknown ({shown}): it may be charged. This list may hold the same numbers. Nothing was sent "
+            f"now.",
+            outcome=Outcome.UNKNOWN,
+        )
+
+    def _settle(self, intent: Intent, scope: Scope) -> None:
+        """Stop at an open intent, unless the user wants the list sent again."""
+        if intent.state is IntentState.SENDING and intent.map_index != self._task.map_index:
+            raise EkycInProgressError(
+                f"Another map index of this task is submitting the same list ({intent.shown}; record "
+                f"{self._journal.address(scope.name)}). Nothing was sent now. A retry finds its remote task. If no "
+                f"such task runs any more: {self._journal.settle_instructions(scope.name)}."
+            )
+        if self._resubmit:
             return
         raise EkycUnknownOutcomeError(
-            f"An earlier submission of this file left no receipt ({intent.shown}): its try died, got "
-            f"no clear answer, or is still under way, and it may or may not have been taken and charged. Nothing was "
-            f"sent now. Fingerprint {scope.fingerprint}; balance now {_shown(self._balance_after())} "
-            f"(evidence, not proof: others may use the account, and a charge may be "
-            f"booked late). {self._ways_out(scope)}",
+            f"{self._ways_out(scope, intent)} An earlier submission of this list has no receipt ({intent.shown}): its "
+            f"try died, got no clear answer, or is still running. It may or may not have been accepted and charged. "
+            f"Nothing was sent now. {self._evidence(scope, intent)}",
             outcome=Outcome.UNKNOWN,
         )
 
-    def _unknown(
-        self, happened: str, numbers: PreparedNumbers, scope: Scope, before: Balance | None
-    ) -> EkycUnknownOutcomeError:
-        unknown = EkycUnknownOutcomeError(
-            f"{happened} The submission may or may not have been taken and charged. Known: {numbers.rows:,} "
-            f"numbers, fingerprint {scope.fingerprint}, at {_now()}; balance before {_shown(before)}, after "
-            f"{_shown(self._balance_after())} (evidence, not proof: others may use the account, and a charge may be "
-            f"booked late). {self._ways_out(scope)}",
-            outcome=Outcome.UNKNOWN,
-        )
-        # What the user asked for by on_unknown_outcome="resubmit": Airflow's next try may send it again.
-        unknown.retryable = self._resubmit
-        return unknown
-
-    def _ways_out(self, scope: Scope) -> str:
-        looking = "Look for the task in the vendor's console."
-        if self._resubmit:
-            return f"{looking} The next try sends it again, as on_unknown_outcome='resubmit' says."
-        if self._journal is None:
-            return (
-                f"{looking} It is not sent again by itself. If it is there, give its id to EkycTaskSensor and "
-                f"EkycResultsToS3Operator; if it is not, clear this task to submit again."
+    def _sends_so_far(self, found: Intent | None, scope: Scope) -> int:
+        """Return how often the list was sent since a person last cleared the task, and stop at the limit."""
+        if found is None or found.max_tries != self._task.max_tries:
+            return 0
+        if found.sends >= MOST_SENDS:
+            raise self._limit(scope, found, "")
+        if found.is_open:
+            log.warning(
+                "An earlier submission of this list has an unknown outcome (%s). It is sent again, as "
+                "on_unknown_outcome='resubmit' says, and may be charged twice.",
+                found.shown,
             )
+        return found.sends
+
+    def _limit(self, scope: Scope, intent: Intent, last: str) -> EkycSendLimitError:
+        outcome = "its outcome is unknown" if intent.is_open else "it was refused each time, which is free"
+        return EkycSendLimitError(
+            f"This list was sent {intent.sends} times over the tries of this task; {outcome}. It is not sent again by "
+            f"itself. {last} When the API works again, clear this task: that starts a new count. Fingerprint "
+            f"{scope.fingerprint}; record {self._journal.address(scope.name)}."
+        )
+
+    def _unknown(self, error: EkycApiError, scope: Scope, intent: Intent) -> EkycUnknownOutcomeError:
+        return EkycUnknownOutcomeError(
+            f"{self._ways_out(scope, intent)} {error.message} The submission of {intent.rows:,} numbers may or may not "
+            f"have been taken and charged, at {_now()}. {self._evidence(scope, intent)}",
+            status=error.status,
+            outcome=Outcome.UNKNOWN,
+            possible_ids=error.possible_ids,
+        )
+
+    def _ways_out(self, scope: Scope, intent: Intent) -> str:
+        ids = f" The answer held what may be its id: {', '.join(intent.possible_ids)}." if intent.possible_ids else ""
+        if self._resubmit:
+            return f"The next try sends this list again, as on_unknown_outcome='resubmit' says.{ids}"
+        return f"{self._journal.settle_instructions(scope.name)}. It is not sent again by itself.{ids}"
+
+    def _evidence(self, scope: Scope, intent: Intent) -> str:
         return (
-            f"{looking} It is not sent again by itself: {self._journal.by_hand(scope.name)}; then clear this task. "
-            f"To look again at the journal alone, clear this task as it is."
+            f"Fingerprint {scope.fingerprint}; balance before {_amount(intent.balance)}, now "
+            f"{_shown(self._balance_after())} (evidence, not proof: others may use the account, and a charge may be "
+            f"booked late)."
         )
 
     def _intent(self, numbers: PreparedNumbers, scope: Scope, before: Balance | None) -> Intent:
-        balance = None if before is None else before.balance
-        nonce = secrets.token_hex(8)
-        return Intent(_now(), self._try_number, numbers.rows, scope.fingerprint, nonce, balance)
-
-    def _begin(self, scope: Scope, intent: Intent, earlier: Intent | None) -> None:
-        if self._journal is None:
-            return
-        try:
-            self._journal.begin(scope.name, intent, again=earlier is not None)
-        except EkycJournalError:
-            # The intent may have been written all the same; nothing was sent, so it must not stay.
-            self._withdraw(scope, earlier, only=intent)
-            raise
+        return Intent(
+            started_at=_now(),
+            try_number=self._task.try_number,
+            map_index=self._task.map_index,
+            rows=numbers.rows,
+            fingerprint=scope.fingerprint,
+            nonce=secrets.token_hex(8),
+            max_tries=self._task.max_tries,
+            balance=None if before is None else before.balance,
+        )
 
     def _complete(self, scope: Scope, submission: Submission) -> None:
-        if self._journal is None:
-            return
         lost = (
             f"Remote task {submission.ekyc_task_id} was accepted, but its receipt could not be written. Should this "
-            f"task be tried again, it will say that the outcome is unknown: {self._journal.by_hand(scope.name)}."
+            f"task be tried again, it will say that the outcome is unknown. Write this id into "
+            f"{self._journal.address(scope.name)}."
         )
         try:
-            self._journal.complete(scope.name, submission.as_dict())
+            self._journal.complete(scope.name, Receipt(submission.ekyc_task_id, submission.as_dict()))
         except EkycJournalError as error:
             log.error("%s %s", lost, error)  # paid, and its id is known: this task succeeds with it
         except BaseException:
             log.error("%s", lost)
             raise
 
-    def _withdraw(self, scope: Scope, earlier: Intent | None, only: Intent | None = None) -> None:
-        """
-        Forget the intent, since nothing was taken; an earlier one whose outcome is unknown stays remembered.
-
-        :param only: forget nothing but this one
-        """
-        if self._journal is None:
-            return
+    def _note(self, scope: Scope, intent: Intent) -> None:
+        """Record what came of a send; the error at hand says more than a journal that fails now."""
         try:
-            if only is not None and self._journal.intent(scope.name) != only.as_dict():
-                return
-            if earlier is None:
-                self._journal.withdraw(scope.name)
-            else:
-                self._journal.begin(scope.name, earlier, again=True)
-        except EkycJournalError as error:
+            self._journal.update(scope.name, intent)
+        except (EkycJournalError, EkycInProgressError) as error:
             log.error(
-                "Nothing was sent or charged, but the journal could not be told: %s The next try may say that the "
-                "outcome is unknown: %s.",
+                "The record %s could not be changed to %r: %s The next try may say that the outcome is unknown.",
+                self._journal.address(scope.name),
+                intent.state.value,
                 error,
-                self._journal.by_hand(scope.name),
             )
 
     def _balance(self) -> Balance | None:
         try:
             return self._api.get_balance()
         except EkycApiError as error:
-            if error.status in (401, 402):
+            if error.status in (401, 402) and not error.retryable:
                 raise
             log.warning("%s The submission goes on without knowing the balance.", error)
             return None
@@ -298,6 +417,7 @@ def _describe(
         total=total,
         submitted_at=submitted_at,
         input_sha256=numbers.input_sha256,
+        content_key=numbers.content_key,
     )
 
 
@@ -306,4 +426,8 @@ def _now() -> str:
 
 
 def _shown(balance: Balance | None) -> str:
-    return "unknown" if balance is None else f"{balance.balance:,.2f}"
+    return _amount(None if balance is None else balance.balance)
+
+
+def _amount(balance: float | None) -> str:
+    return "unknown" if balance is None else f"{balance:,.2f}"

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 Operator = Literal["submit", "wait", "land", "chain"]
-Memory = Literal["store", "local", "s3"]
+Memory = Literal["variables", "local", "s3"]
 Component = Literal["triggerer", "api-server"]
 
 #: Numbers in a case's file. No two cases share a number, so that each content maps to one case.
@@ -51,7 +51,7 @@ class Case:
     :param group: the line of the printed table that it counts for
     :param operator: what is run
     :param scheduled: whether it is run by a real scheduler
-    :param memory: the journal: Airflow's state store (in tier P, the journal's own code over files), a local
+    :param memory: the journal: Airflow Variables (in tier P, over files), a local
         ``journal_uri``, or one in S3
     :param strike: name of a sandbox fault in :mod:`faults.strikes`, or ""
     :param call: the call that the fault hits

@@ -15,9 +15,9 @@ def write_whole(path: Path, text: str) -> None:
     part.replace(path)
 
 
-class FileStateStore:
+class FileVariables:
     """
-    Stands in for ``context["task_state_store"]``: JSON values that outlive a try.
+    Stands in for Airflow's ``Variable``: text that outlives a try.
 
     :param folder: one file a key
     """
@@ -26,18 +26,24 @@ class FileStateStore:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def get(self, key: str) -> Any:
-        """Return the value, or None."""
-        path = self._folder / key
-        return json.loads(path.read_text()) if path.exists() else None
+    def get(self, key: str) -> str:
+        """
+        Return the value.
 
-    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
-        """Write the value; it is kept for ever."""
-        write_whole(self._folder / key, json.dumps(value))
+        :raises KeyError: if there is none, as Airflow 2 does
+        """
+        try:
+            return (self._folder / key).read_text()
+        except FileNotFoundError:
+            raise KeyError(key) from None
 
-    def delete(self, key: str) -> None:
-        """Delete the key, if it is there."""
-        (self._folder / key).unlink(missing_ok=True)
+    def set(self, key: str, value: str, description: str | None = None) -> None:
+        """Write the value."""
+        write_whole(self._folder / key, value)
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Return the keys with a prefix."""
+        return [path.name for path in self._folder.glob(f"{prefix}*")]
 
 
 class TaskInstance:
@@ -55,6 +61,7 @@ class TaskInstance:
         self._folder = folder
         self.dag_id = dag_id
         self.try_number = try_number
+        self.max_tries = 2
         folder.mkdir(parents=True, exist_ok=True)
 
     def xcom_push(self, key: str, value: Any) -> None:

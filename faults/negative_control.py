@@ -10,7 +10,7 @@ _GROUP = "submit, without the intent"
 def control_cases() -> list[Case]:
     """Return the cases of the negative control."""
     cases = [
-        Case(1, _GROUP, "submit", memory="store", point="before the receipt", sabotage="the intent"),
+        Case(1, _GROUP, "submit", memory="variables", point="before the receipt", sabotage="the intent"),
         Case(2, _GROUP, "submit", memory="local", point="before the receipt", sabotage="the intent"),
         Case(3, _GROUP, "submit", memory="s3", point="before the answer is read", sabotage="the intent"),
         Case(4, _GROUP, "submit", memory="local", point="before the answer is read", sabotage="the intent"),

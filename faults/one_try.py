@@ -97,20 +97,19 @@ async def _first_event(trigger: Any) -> Any:
 
 
 def _execute(order: Try) -> str | None:
-    from airflow.providers.common.compat.sdk import TaskDeferred
-
+    from airflow_provider_ekyc.airflow_sdk import TaskDeferred
+    from airflow_provider_ekyc.journals import variable_store
     from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
     from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
     from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
-    from faults.light_context import FileStateStore, TaskInstance
+    from faults.light_context import FileVariables, TaskInstance
 
     xcoms = order.folder / "xcoms"
     for old in xcoms.glob("*"):
         old.unlink()  # Airflow clears a task's XComs before each try
     ti = TaskInstance(xcoms, f"case_{order.case.number}", order.number)
     context: Any = {"ti": ti, "outlet_events": {}}
-    if order.case.memory == "store":
-        context["task_state_store"] = FileStateStore(order.folder / "store")
+    vars(variable_store)["Variable"] = FileVariables(order.folder / "variables")
     operators: Mapping[str, Any] = {
         "submit": EkycSubmitOperator,
         "wait": EkycTaskSensor,

@@ -12,7 +12,7 @@ from faults.points import POINTS
 from faults.strikes import STRIKES, needs_short_timeouts
 from faults.table import FAULTS
 
-_MEMORIES: tuple[Memory, ...] = ("store", "local", "s3")
+_MEMORIES: tuple[Memory, ...] = ("variables", "local", "s3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,9 @@ def plan(count: int, seed: int, *, scheduler: bool = True) -> list[Case]:
     cases: list[Case] = []
     for (share, scheduled), size in zip(shares, _sizes([share.weight for share, _ in shares], count), strict=True):
         chosen: Iterator[Case] = islice(cycle(share.variants(dice)), size)
-        cases += [replace(case, scheduled=scheduled, memory="store" if scheduled else case.memory) for case in chosen]
+        cases += [
+            replace(case, scheduled=scheduled, memory="variables" if scheduled else case.memory) for case in chosen
+        ]
     return [replace(case, number=number) for number, case in enumerate(cases, start=1)]
 
 

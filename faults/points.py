@@ -14,9 +14,9 @@ from faults.case import Operator
 When = Literal["before", "after", "inside"]
 
 _P = "airflow_provider_ekyc"
-_BEGIN = (f"{_P}.journals.objects:ObjectJournal.begin", f"{_P}.journals.state_store:StateStoreJournal.begin")
-_COMPLETE = (f"{_P}.journals.objects:ObjectJournal.complete", f"{_P}.journals.state_store:StateStoreJournal.complete")
-_WITHDRAW = (f"{_P}.journals.objects:ObjectJournal.withdraw", f"{_P}.journals.state_store:StateStoreJournal.withdraw")
+_BEGIN = (f"{_P}.journals.journal:Journal.begin",)
+_COMPLETE = (f"{_P}.journals.journal:Journal.complete",)
+_WITHDRAW = (f"{_P}.submission:Submitter._note",)
 _XCOM = (
     "faults.light_context:TaskInstance.xcom_push",
     "airflow.sdk.execution_time.task_runner:RuntimeTaskInstance.xcom_push",

@@ -26,11 +26,11 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 def _no_intent() -> None:
-    from airflow_provider_ekyc.journals.objects import ObjectJournal
-    from airflow_provider_ekyc.journals.state_store import StateStoreJournal
+    from airflow_provider_ekyc.journals.journal import Journal
+    from airflow_provider_ekyc.submission import Submitter
 
-    for journal in (ObjectJournal, StateStoreJournal):
-        journal.begin = _nothing  # type: ignore[method-assign]
+    Journal.begin = Journal.update = _nothing  # type: ignore[method-assign]
+    Submitter._require_current = _nothing  # type: ignore[method-assign]
 
 
 def _no_message() -> None:

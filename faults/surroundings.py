@@ -125,7 +125,7 @@ def charges_of(sandbox: Sandbox, patience: float = 20.0) -> tuple[Charge, ...]:
 def arguments_of(case: Case, folder: Path, ekyc_task_id: str, conn_id: str) -> dict[str, Any]:
     """Return the operator's arguments."""
     if case.operator == "submit":
-        uri = {"store": None, "local": str(folder / "journal"), "s3": f"s3://{BUCKET}/journal"}[case.memory]
+        uri = {"variables": None, "local": str(folder / "journal"), "s3": f"s3://{BUCKET}/journal"}[case.memory]
         return {
             "numbers": str(folder / "numbers.txt"),
             "ekyc_conn_id": conn_id,

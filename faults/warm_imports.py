@@ -13,7 +13,7 @@ from airflow.sdk.execution_time import task_runner
 
 from airflow_provider_ekyc import polling, submission
 from airflow_provider_ekyc.api import client
-from airflow_provider_ekyc.journals import objects, s3_store, state_store
+from airflow_provider_ekyc.journals import location, s3_store
 from airflow_provider_ekyc.numbers import prepare, source
 from airflow_provider_ekyc.operators import ekyc as operators
 from airflow_provider_ekyc.results import archive, download, expectation, landing
@@ -32,7 +32,7 @@ __all__ = [
     "killing",
     "landing",
     "light_context",
-    "objects",
+    "location",
     "operators",
     "polling",
     "prepare",
@@ -43,7 +43,6 @@ __all__ = [
     "sabotage",
     "sensors",
     "source",
-    "state_store",
     "submission",
     "task_runner",
 ]

@@ -25,6 +25,7 @@ import pytest
 
 from airflow_provider_ekyc.sandbox import Sandbox
 from stack.s3_server import S3Server
+from tests.variables import Variables
 
 API_KEY = "made-up-api-key-0123456789abcdef"
 BUCKET = "ekyc-results"
@@ -107,6 +108,14 @@ def aws_connection(server: S3Server) -> str:
     )
 
 
+@pytest.fixture(autouse=True)
+def variables(monkeypatch: pytest.MonkeyPatch) -> Variables:
+    """Airflow's Variables, empty."""
+    kept = Variables()
+    monkeypatch.setattr("airflow_provider_ekyc.journals.variable_store.Variable", kept)
+    return kept
+
+
 @pytest.fixture
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Retries without the waiting; the seconds that would have been waited are recorded."""
@@ -126,6 +135,7 @@ class TaskInstance:
 
     def __init__(self) -> None:
         self.try_number = 1
+        self.max_tries = 0
         self.xcoms: dict[str, Any] = {}
 
     def xcom_push(self, key: str, value: Any) -> None:

@@ -45,6 +45,7 @@ def retrying(
     retries: Retries,
     log: logging.Logger,
     *,
+    enough: Callable[[], bool] = lambda: False,
     sleep: Callable[[float], None] = time.sleep,
     uniform: Callable[[], float] = random.random,
 ) -> tenacity.Retrying:
@@ -52,6 +53,8 @@ def retrying(
     Return a caller that repeats what may get better, and nothing else.
 
     A submission that may have been charged is not retryable. The last error is raised as it is.
+
+    :param enough: asked after each failure: whether no further try may be made, whatever ``retries`` says
     """
 
     def worth_it(error: BaseException) -> bool:
@@ -68,10 +71,11 @@ def retrying(
         seconds = state.next_action.sleep if state.next_action else 0.0
         log.warning("%s Trying again in %.0f s (try %d).", error, seconds, state.attempt_number + 1)
 
+    caps = tenacity.stop_after_attempt(retries.attempts) | tenacity.stop_before_delay(retries.seconds)
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception(worth_it),
         wait=wait,
-        stop=tenacity.stop_after_attempt(retries.attempts) | tenacity.stop_before_delay(retries.seconds),
+        stop=lambda state: enough() or caps(state),
         before_sleep=tell,
         sleep=sleep,
         reraise=True,

@@ -1,8 +1,8 @@
 """
-What a journal remembers of a submission, and under which name.
+What is remembered of a submission, and under which name.
 
-A record is bound to what is sent and to who pays: another file, task type, base URL or account has another
-name. The API key is no part of it, so a rotated key finds what the old one paid for.
+A record is bound to what is sent and to who pays: another list, task type, API or account has another name. The
+order of the numbers is no part of it, nor is the API key: a rotated key finds what the old one paid for.
 """
 
 from __future__ import annotations
@@ -10,60 +10,83 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from enum import StrEnum
+from typing import Any
 
-from airflow_provider_ekyc.exceptions import EkycJournalError
+#: Version of the records' form. Version 1 had an intent and a receipt in two entries (``earlier_records.py``).
+SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """
-    What a submission is: who is asked, who pays, what is sent.
+    What a submission is: which API is asked, who pays, what is sent.
 
-    :param base_url: of the API
+    :param api: ``EkycSettings.scope_url``: one spelling of the base URL
     :param account: label of the paying account
-    :param fingerprint: SHA-256 of task type and content
+    :param fingerprint: SHA-256 of the task type and of the numbers, in any order
     """
 
-    base_url: str
+    api: str
     account: str
     fingerprint: str
 
     @property
     def name(self) -> str:
         """Sixteen hex digits that stand for all three."""
-        told = "\0".join((self.base_url, self.account, self.fingerprint))
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        return hashlib.sha256("\0".join((self.api, self.account, self.fingerprint)).encode()).hexdigest()[:16]
+
+
+class IntentState(StrEnum):
+    """How far an intent has come."""
+
+    SENDING = "sending"  #: it is being sent, or its try ended without a word
+    UNKNOWN = "unknown"  #: it was sent; whether it was accepted and charged is not known
+    NOT_TAKEN = "not_taken"  #: it is certain that nothing was accepted: it may be sent again
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
     """
-    A submission is about to be sent.
+    A submission is about to be sent, or was sent without a clear answer.
 
     :param started_at: time (ISO 8601, UTC)
     :param try_number: of the Airflow task
-    :param rows: numbers about to be sent
+    :param map_index: of the Airflow task instance, -1 if it is not mapped
+    :param rows: numbers to send
+    :param fingerprint: of the :class:`Scope`
     :param nonce: random, so that a try knows its own intent from another's
+    :param state: how far it has come
+    :param sends: how often it was sent since a person last cleared the task
+    :param max_tries: of the Airflow task at that time; a clear raises it
     :param balance: of the account just before, if known
+    :param possible_ids: what an unclear answer held that may be the remote id
     """
 
     started_at: str
     try_number: int
+    map_index: int
     rows: int
     fingerprint: str
     nonce: str
+    state: IntentState = IntentState.SENDING
+    sends: int = 0
+    max_tries: int = 0
     balance: float | None = None
+    possible_ids: tuple[str, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return asdict(self)
+    @property
+    def is_open(self) -> bool:
+        """Whether it may have been accepted and charged."""
+        return self.state is not IntentState.NOT_TAKEN
 
     @property
     def shown(self) -> str:
         """Say it in a message."""
         balance = "unknown" if self.balance is None else f"{self.balance:,.2f}"
-        return f"try {self.try_number} at {self.started_at}, {self.rows:,} numbers, balance then {balance}"
+        index = "" if self.map_index < 0 else f", map index {self.map_index}"
+        ids = f", possible remote id {' or '.join(self.possible_ids)}" if self.possible_ids else ""
+        return f"try {self.try_number}{index} at {self.started_at}, {self.rows:,} numbers, balance then {balance}{ids}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +94,16 @@ class Submission:
     """
     What was submitted, in ids and counts alone: the second XCom of ``EkycSubmitOperator``.
 
-    :param fingerprint: SHA-256 of the task type and of what was sent
+    :param fingerprint: SHA-256 of the task type and of the numbers, in any order
     :param lines_read: lines of the input
     :param blank: blank lines, dropped
     :param duplicates: lines dropped since the same number came before
     :param invalid: invalid lines, dropped (0 unless ``invalid="drop"``)
     :param rows: numbers sent
-    :param total: numbers that the API took, as it says; it may be below ``rows``
-    :param submitted_at: time of the answer (ISO 8601, UTC); None for a remote id that a person put into the journal
+    :param total: numbers that the API accepted, as it says; it may be below ``rows``
+    :param submitted_at: time of the answer (ISO 8601, UTC); None for a remote id that a person entered
     :param input_sha256: SHA-256 of the input's bytes as they were read; None in what an earlier version wrote
+    :param content_key: key of the numbers, in any order; None in what an earlier version wrote
     """
 
     ekyc_task_id: str
@@ -93,114 +117,60 @@ class Submission:
     total: int | None
     submitted_at: str | None
     input_sha256: str | None = None
+    content_key: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as scalars for an XCom and for the journal."""
         return asdict(self)
 
 
-def fingerprint(task_type: str, sha256: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Receipt:
     """
-    Name what is sent: the same content and task type have the same fingerprint.
+    A submission was accepted.
 
-    :param sha256: hex digest of the bytes that are sent
+    :param ekyc_task_id: the remote task
+    :param submission: what else is remembered of it: fields of :class:`Submission`; empty if a person entered the id
     """
-    return hashlib.sha256(f"{task_type}\0{sha256}".encode()).hexdigest()
+
+    ekyc_task_id: str
+    submission: Mapping[str, Any]
 
 
-def read_intent(value: object) -> Intent:
+@dataclass(frozen=True, slots=True)
+class Begun:
     """
-    Read what a journal holds.
+    A task instance began to send a submission.
 
-    :raises EkycJournalError: if it is no intent
+    :param fingerprint: of its :class:`Scope`
+    :param api: of its :class:`Scope`
+    :param account: of its :class:`Scope`
+    :param journal: where its record was written, for a message
     """
-    if isinstance(value, Mapping):
-        try:
-            return Intent(
-                started_at=str(value["started_at"]),
-                try_number=int(value["try_number"]),
-                rows=int(value["rows"]),
-                fingerprint=str(value["fingerprint"]),
-                nonce=str(value.get("nonce", "")),
-                balance=None if value.get("balance") is None else float(value["balance"]),
-            )
-        except (KeyError, TypeError, ValueError):
-            pass
-    raise EkycJournalError(
-        "The journal holds an intent of this submission that can't be read, so it is not known whether it was paid. "
-        "Nothing was sent. Delete or mend the entry by hand, then clear this task."
-    )
+
+    fingerprint: str
+    api: str
+    account: str
+    journal: str
 
 
-def read_receipt(value: object) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class InstanceRecord:
     """
-    Read what a journal holds: what ``Submission.as_dict`` wrote, or a remote id that a person put there.
+    What one task instance has begun, in all its tries.
 
-    :return: a mapping with at least ``ekyc_task_id``
-    :raises EkycJournalError: if it holds no remote id
+    :param try_number: its latest try
+    :param begun: by the name of the submission
     """
-    if isinstance(value, str):
-        value = {"ekyc_task_id": value}
-    if isinstance(value, Mapping):
-        ekyc_task_id = value.get("ekyc_task_id")
-        if isinstance(ekyc_task_id, str) and ekyc_task_id.strip():
-            return {**value, "ekyc_task_id": ekyc_task_id.strip()}
-    raise EkycJournalError(
-        "The journal holds a receipt of this submission that names no remote task. Nothing was sent. Put the remote "
-        "id there (as text, or as ekyc_task_id), or delete the entry, then clear this task."
-    )
+
+    try_number: int
+    begun: Mapping[str, Begun]
 
 
-class Journal(Protocol):
-    """Remembers submissions of one task of one run, whatever becomes of the worker."""
+def fingerprint(task_type: str, content_key: str) -> str:
+    """
+    Name what is sent: the same numbers and task type have the same fingerprint, in any order.
 
-    def receipt(self, name: str) -> object | None:
-        """
-        Return what is remembered of a submission that was taken, or None.
-
-        :param name: ``Scope.name``
-        :raises EkycJournalError: if the journal can't be read; that is never "nothing there"
-        """
-        ...
-
-    def intent(self, name: str) -> object | None:
-        """
-        Return what is remembered of a submission that was about to be sent, or None.
-
-        :raises EkycJournalError: if the journal can't be read
-        """
-        ...
-
-    def begin(self, name: str, intent: Intent, *, again: bool) -> None:
-        """
-        Remember that a submission is about to be sent.
-
-        :param again: whether to replace an earlier intent; otherwise an intent that is there is another try's
-        :raises EkycInProgressError: if another try was faster
-        :raises EkycJournalError: if it can't be written; then nothing may be sent
-        """
-        ...
-
-    def complete(self, name: str, receipt: Mapping[str, Any]) -> None:
-        """
-        Remember that a submission was taken.
-
-        :raises EkycJournalError: if it can't be written
-        """
-        ...
-
-    def withdraw(self, name: str) -> None:
-        """
-        Forget an intent: it is certain that nothing was taken.
-
-        :raises EkycJournalError: if it can't be written
-        """
-        ...
-
-    def by_hand(self, name: str) -> str:
-        """Say how a person adopts a remote id, or has an unknown submission sent again."""
-        ...
-
-    def forget(self, name: str) -> str:
-        """Say how a person has a submission that was taken submitted anew."""
-        ...
+    :param content_key: ``PreparedNumbers.content_key``
+    """
+    return hashlib.sha256(f"{task_type}\0{content_key}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A journal's objects in S3."""
+"""Records as objects in S3."""
 
 from __future__ import annotations
 
@@ -9,60 +9,114 @@ from airflow_provider_ekyc.exceptions import EkycJournalError
 
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _ABSENT = frozenset({"NoSuchKey", "404"})
+_SUFFIX = ".json"
 
 
 class S3Store:
     """
     Objects below a prefix of a bucket.
 
+    A write is conditional: ``If-None-Match: *`` for a new object, ``If-Match`` for one that was read. A store that
+    ignores the condition is noticed with the first new object, and refused.
+
+    :param prefix: of this task's run, without a slash at its end
     :param aws_conn_id: Airflow connection to reach it with
     """
+
+    is_atomic = True
 
     def __init__(self, bucket: str, prefix: str, aws_conn_id: str | None) -> None:
         self._bucket = bucket
         self._prefix = prefix
         self._aws_conn_id = aws_conn_id
+        self._tags: dict[str, tuple[bytes, str]] = {}
+        self._conditions_hold = False
 
-    def address(self, key: str) -> str:
+    def address(self, name: str) -> str:
         """Return the object's ``s3://`` address."""
-        return f"s3://{self._bucket}/{self._full(key)}"
+        return f"s3://{self._bucket}/{self._key(name)}"
 
-    def read(self, key: str) -> bytes | None:
+    def read(self, name: str) -> bytes | None:
         """Return the object, or None if S3 says that there is none."""
-        code, body = self._call("get_object", key)
-        if body is not None:
-            return bytes(body)
+        code, answer = self._call("get_object", name)
+        if answer is not None:
+            body: bytes = answer["Body"]
+            self._tags[name] = (body, str(answer.get("ETag", "")))
+            return body
         if code in _ABSENT:
             return None
-        raise self._unusable(key, code)
+        raise self._unusable(name, code)
 
-    def write(self, key: str, body: bytes, *, only_new: bool) -> bool:
+    def write(self, name: str, body: bytes, *, replacing: bytes | None) -> bool:
         """
         Write the object.
 
         botocore repeats a put whose answer was lost; if the first did arrive, the second is refused. So a refusal
-        is a refusal only if what lies there is not what was written.
+        is a refusal only if the object is not what was written.
         """
-        condition = {"IfNoneMatch": "*"} if only_new else {}
-        code, answer = self._call("put_object", key, Body=body, ContentType="application/json", **condition)
+        if replacing is None:
+            condition = {"IfNoneMatch": "*"}
+        elif (tag := self._tag_of(name, replacing)) is None:
+            return False
+        else:
+            condition = {"IfMatch": tag}
+        code, answer = self._call("put_object", name, Body=body, ContentType="application/json", **condition)
+        if answer is None:
+            if code in _TAKEN or (code in _ABSENT and replacing is not None):
+                return self.read(name) == body
+            raise self._unusable(name, code)
+        if replacing is None and not self._conditions_hold:
+            self._require_conditions(name, body)
+        return True
+
+    def names(self) -> list[str] | None:
+        """Return the names of the objects."""
+        names: list[str] = []
+        more: dict[str, str] = {}
+        while True:
+            code, answer = self._call("list_objects_v2", None, Prefix=f"{self._prefix}/", **more)
+            if answer is None:
+                raise self._unusable("", code)
+            keys = [found["Key"] for found in answer.get("Contents", [])]
+            names += [key.removeprefix(f"{self._prefix}/").removesuffix(_SUFFIX) for key in keys]
+            if not answer.get("IsTruncated"):
+                return names
+            more = {"ContinuationToken": answer["NextContinuationToken"]}
+
+    def _tag_of(self, name: str, body: bytes) -> str | None:
+        """Return the ETag of the object as it was read, or None if it is something else by now."""
+        known = self._tags.get(name)
+        if known is None or known[0] != body or not known[1]:
+            if self.read(name) != body:
+                return None
+            known = self._tags[name]
+        return known[1]
+
+    def _require_conditions(self, name: str, body: bytes) -> None:
+        """
+        Write a new object once more on the same condition: S3 refuses it, since the object exists now.
+
+        :raises EkycJournalError: if the store does not
+        """
+        code, answer = self._call("put_object", name, Body=body, ContentType="application/json", IfNoneMatch="*")
         if answer is not None:
-            return True
-        if only_new and code in _TAKEN:
-            return self.read(key) == body
-        raise self._unusable(key, code)
+            raise EkycJournalError(
+                f"The store of {self.address(name)} ignores If-None-Match, so two tries at once could both submit. "
+                f"Nothing was sent. Set a journal_uri in a store that supports conditional writes, or none: then "
+                f"Airflow Variables are used. A retry can't help."
+            )
+        if code not in _TAKEN:
+            raise self._unusable(name, code)
+        self._conditions_hold = True
 
-    def delete(self, key: str) -> None:
-        """Delete the object, if it is there."""
-        code, answer = self._call("delete_object", key)
-        if answer is None and code not in _ABSENT:
-            raise self._unusable(key, code)
-
-    def _call(self, name: str, key: str, **arguments: Any) -> tuple[str, Any]:
+    def _call(self, operation: str, name: str | None, **arguments: Any) -> tuple[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError
 
+        if name is not None:
+            arguments["Key"] = self._key(name)
         try:
-            answer = getattr(self._client, name)(Bucket=self._bucket, Key=self._full(key), **arguments)
-            return "", answer["Body"].read() if "Body" in answer else answer
+            answer = getattr(self._client, operation)(Bucket=self._bucket, **arguments)
+            return "", {**answer, "Body": answer["Body"].read()} if "Body" in answer else answer
         except ClientError as error:
             return str(error.response.get("Error", {}).get("Code", "")), None
         except BotoCoreError as error:
@@ -72,15 +126,17 @@ class S3Store:
     def _client(self) -> Any:
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-        return S3Hook(aws_conn_id=self._aws_conn_id).get_conn()
+        from airflow_provider_ekyc.aws_client import s3_client
 
-    def _full(self, key: str) -> str:
-        return f"{self._prefix}/{key}" if self._prefix else key
+        return s3_client(S3Hook(aws_conn_id=self._aws_conn_id), "Nothing was sent.")
 
-    def _unusable(self, key: str, code: str) -> EkycJournalError:
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}/{name}{_SUFFIX}"
+
+    def _unusable(self, name: str, code: str) -> EkycJournalError:
         return EkycJournalError(
-            f"The journal's object {self.address(key)} can't be used ({code}), so it is not known whether this was "
-            f"submitted before. It needs s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket (without which "
-            f"S3 does not say that an object is absent).",
+            f"The journal's object {self.address(name)} can't be used ({code}), so it is not known whether this list "
+            f"was submitted before. Nothing was sent. A retry looks again. It needs s3:GetObject, s3:PutObject and "
+            f"s3:ListBucket (without which S3 does not say that an object is absent).",
             retryable=True,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ekyc.airflow_errors import EkycFailException, airflow_errors
+from airflow_provider_ekyc.airflow_errors import airflow_errors
 from airflow_provider_ekyc.airflow_sdk import BaseOperator
 from airflow_provider_ekyc.arguments import read_bool, read_choice, read_text
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
@@ -13,7 +13,6 @@ from airflow_provider_ekyc.redaction import without_query
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, XComArg
-    from airflow_provider_ekyc.journals.record import Journal, Submission
 
 
 class EkycSubmitOperator(BaseOperator):
@@ -25,10 +24,13 @@ class EkycSubmitOperator(BaseOperator):
 
     Returns the remote task's id. A second XCom, ``submission``, holds ids and counts: ``ekyc_task_id``,
     ``task_type``, ``fingerprint``, ``lines_read``, ``blank``, ``duplicates``, ``invalid``, ``rows``, ``total``,
-    ``submitted_at``, ``input_sha256``.
+    ``submitted_at``, ``input_sha256``, ``content_key``.
 
-    A submission whose outcome is unknown (time-out, lost connection, 502/503/504) fails for good, whatever
-    ``retries`` says: it may have been charged.
+    Each submission is recorded before it is sent and after it was accepted. A retry, a clear, or a run after a change
+    of a mapped list finds the record by the numbers and the task type, and returns the remote task that is paid for.
+
+    A submission whose outcome is unknown (time-out, lost connection, 502/503/504, an answer that is not the API's)
+    fails for good, whatever ``retries`` says: it may have been charged.
 
     :param numbers: a local path, an ``s3://`` address, or any URI that Airflow's object storage opens; one number
         a line (templated)
@@ -40,9 +42,9 @@ class EkycSubmitOperator(BaseOperator):
         else, such as e-mail addresses (templated)
     :param invalid: ``fail`` (default), or ``drop`` to leave invalid lines out and count them (templated)
     :param spool_dir: directory for the spool files, default the system's (templated)
-    :param journal_uri: where submissions are remembered, so that a retry or a clear takes up what was paid:
-        ``s3://bucket/prefix``, or an absolute path that all workers share (templated). By default Airflow's task
-        state store, which Airflow 3.3 and later has; below that nothing is remembered without a ``journal_uri``
+    :param journal_uri: where submissions are recorded: ``s3://bucket/prefix``, or an absolute path that all workers
+        share (templated). By default ``journal_uri`` of the connection, else ``[ekyc] journal_uri`` of Airflow's
+        configuration, else Airflow Variables whose keys begin with ``ekyc_submission_``
     :param journal_conn_id: Airflow connection for a journal in S3 (templated)
     :param on_unknown_outcome: ``fail`` (default): a submission that may have been charged is never sent again by
         itself; ``resubmit``: the next try sends it again (templated)
@@ -95,6 +97,8 @@ class EkycSubmitOperator(BaseOperator):
 
     def execute(self, context: Context) -> str:
         """Submit the file and return the remote task's id."""
+        from airflow_provider_ekyc.journals.identity import identity_of
+        from airflow_provider_ekyc.journals.location import open_journal
         from airflow_provider_ekyc.numbers.prepare import prepared_numbers
         from airflow_provider_ekyc.numbers.source import open_numbers
         from airflow_provider_ekyc.submission import Submitter
@@ -106,14 +110,24 @@ class EkycSubmitOperator(BaseOperator):
             invalid = read_choice("invalid", self.invalid, ("fail", "drop"))
             unknown = read_choice("on_unknown_outcome", self.on_unknown_outcome, ("fail", "resubmit"))
             hook = EkycHook(self.ekyc_conn_id)
-            min_rows, max_rows = hook.settings.limits(task_type)
-            journal = self._journal(context)
+            settings = hook.settings
+            min_rows, max_rows = settings.limits(task_type)
+            task = identity_of(context["ti"])
+            journal = open_journal(
+                task,
+                uri=read_text("journal_uri", self.journal_uri) if self.journal_uri else None,
+                aws_conn_id=self.journal_conn_id or None,
+                connection_uri=settings.journal_uri,
+                state_store=context.get("task_state_store"),
+            )
+            journal.start_try()
             submitter = Submitter(
                 hook,
                 journal,
-                base_url=hook.settings.base_url,
-                account=hook.settings.account,
-                try_number=context["ti"].try_number,
+                task,
+                base_url=settings.base_url,
+                scope_url=settings.scope_url,
+                account=settings.account,
                 resubmit=unknown == "resubmit",
                 killed=lambda: self._killed,
             )
@@ -135,44 +149,14 @@ class EkycSubmitOperator(BaseOperator):
                     *(f"{n:,}" for n in (prepared.rows, prepared.blank, prepared.duplicates, prepared.invalid)),
                 )
                 submission = submitter.submit(prepared, task_type)
-        self._push(context, submission, remembered=journal is not None)
+        # Should this fail, a retry finds the receipt and pushes it again.
+        context["ti"].xcom_push(key="submission", value=submission.as_dict())
         return submission.ekyc_task_id
 
     def on_kill(self) -> None:
-        """Send nothing that is not under way yet; there is no cancel call for what is."""
+        """Send nothing from now on; there is no cancel call for what is being sent."""
         self._killed = True
         self.log.warning(
-            "Killed. If a submission was under way it may have been taken and charged; the next try says what the "
-            "journal knows of it."
+            "Killed. Nothing is sent from now on. A submission that was being sent may have been accepted and charged; "
+            "the next try says what its record holds."
         )
-
-    def _push(self, context: Context, submission: Submission, *, remembered: bool) -> None:
-        try:
-            context["ti"].xcom_push(key="submission", value=submission.as_dict())
-        except Exception as error:
-            self.log.error("Remote task %s was accepted, but its XCom could not be pushed.", submission.ekyc_task_id)
-            if remembered:
-                raise  # a retry takes it up
-            raise EkycFailException(
-                f"Remote task {submission.ekyc_task_id} was accepted and is paid, but its XCom could not be pushed "
-                f"({type(error).__name__}), and no journal remembers it. A retry would pay again, so there is none: "
-                f"give this id to EkycTaskSensor and EkycResultsToS3Operator."
-            ) from error
-
-    def _journal(self, context: Context) -> Journal | None:
-        if self.journal_uri:
-            from airflow_provider_ekyc.journals.objects import ObjectJournal, open_store, run_folder
-
-            ti = context["ti"]
-            store = open_store(read_text("journal_uri", self.journal_uri), self.journal_conn_id or None)
-            return ObjectJournal(store, run_folder(ti.dag_id, ti.task_id, ti.run_id))
-        state_store = context.get("task_state_store")
-        if state_store is not None:
-            from airflow_provider_ekyc.journals.state_store import StateStoreJournal
-
-            return StateStoreJournal(state_store)
-        self.log.warning(
-            "Nothing remembers this submission: this Airflow has no task state store (3.3 and later has), and there is "
-            "no journal_uri. A retry after a kill, and a clear, submit again and pay again."
-        )
-        return None

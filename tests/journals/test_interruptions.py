@@ -1,8 +1,9 @@
-"""Paid once, when something gets in between: kills, time-outs, journals that break at the wrong moment."""
+"""Paid once, when something gets in between: kills, time-outs, another try, a person, a limit."""
 
 from __future__ import annotations
 
-import threading
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,135 +14,171 @@ from airflow_provider_ekyc.airflow_sdk import AirflowFailException, AirflowTaskT
 from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox
+from airflow_provider_ekyc.submission import MOST_SENDS
 from tests.conftest import TaskInstance
-from tests.journals.test_submitting_with_a_journal import Job
+from tests.journals.submit_job import Job
+from tests.variables import Variables
 
 pytestmark = pytest.mark.usefixtures("connections")
 
 
-def test_two_mapped_tries_at_once_over_s3_submit_the_same_file_once(
-    numbers_file: Path, sandbox: Sandbox, s3: Any, tmp_path: Path
+@pytest.fixture
+def job(numbers_file: Path, tmp_path: Path) -> Job:
+    return Job("variables", numbers_file, tmp_path / "journal")
+
+
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
+    """What happens during the waits between two sends, one after the other; no time passes."""
+    from airflow_provider_ekyc.api.retries import retrying
+
+    events: list[Callable[[], None]] = []
+    assert retrying.__kwdefaults__
+    monkeypatch.setitem(retrying.__kwdefaults__, "sleep", lambda seconds: events.pop(0)() if events else None)
+    return events
+
+
+def test_a_kill_before_the_submission_sends_nothing(job: Job, sandbox: Sandbox) -> None:
+    operator = job.operator()
+    operator.on_kill()
+    with pytest.raises(EkycRetryException, match="killed before the list was sent"):
+        operator.execute(job.context())
+    assert sandbox.calls["submit"] == 0
+    job.submit()
+    assert sandbox.calls["submit"] == 1
+
+
+def test_a_kill_between_two_sends_sends_nothing_more(
+    job: Job, sandbox: Sandbox, sleeps: list[Callable[[], None]]
 ) -> None:
-    sandbox.fault("balance", "delay", seconds=2.0, times=None)  # both have read the journal before either writes
-    ended: list[object] = []
-
-    def run(index: int) -> None:
-        job = Job("s3", numbers_file, tmp_path)
-        job.map_index = index
-        try:
-            ended.append(job.submit())
-        except (AirflowFailException, EkycRetryException) as error:
-            ended.append(error)
-
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(sandbox.bill.submissions) == 1
-    assert sorted(type(end).__name__ for end in ended) == ["EkycRetryException", "str"]
-
-
-@pytest.mark.parametrize("kind", ["store", "local"])
-def test_a_free_refusal_of_a_resubmission_does_not_forget_the_unknown_before_it(
-    kind: str, numbers_file: Path, tmp_path: Path, sandbox: Sandbox
-) -> None:
-    job = Job(kind, numbers_file, tmp_path / "journal")
-    sandbox.fault("submit", "cut_after")
-    sandbox.fault("submit", "status", status=402)
-    with pytest.raises(EkycRetryException):
-        job.submit(on_unknown_outcome="resubmit")
-    with pytest.raises(AirflowFailException, match="402"):
-        job.submit(on_unknown_outcome="resubmit")
-    with pytest.raises(AirflowFailException, match=r"left no receipt \(try 1"):
-        job.submit()
-    assert len(sandbox.bill.submissions) == 1
-
-
-def test_an_intent_that_was_written_although_the_journal_failed_is_taken_back(
-    numbers_file: Path, tmp_path: Path, sandbox: Sandbox
-) -> None:
-    job = Job("store", numbers_file, tmp_path)
-    write = job.store.set
-
-    def written_but_not_told(key: str, value: Any, **retention: Any) -> None:
-        write(key, value, **retention)
-        raise ConnectionError("the answer was lost")
-
-    job.store.set = written_but_not_told  # type: ignore[method-assign]  # an answer that is lost
-    with pytest.raises(EkycRetryException, match="can't be written"):
-        job.submit()
-    assert job.store.values == {}
-    job.store.set = write  # type: ignore[method-assign]
+    sandbox.fault("submit", "status", status=500)
+    operator = job.operator()
+    sleeps.append(operator.on_kill)
+    with pytest.raises(EkycRetryException, match="killed before the list was sent"):
+        operator.execute(job.context())
+    assert sandbox.calls["submit"] == 1
     job.submit()
     assert len(sandbox.bill.submissions) == 1
 
 
-def test_a_state_store_that_another_try_wrote_to_meanwhile_stops_this_one(
-    numbers_file: Path, tmp_path: Path, sandbox: Sandbox
+def test_a_record_that_a_person_settles_between_two_sends_stops_the_next_one(
+    job: Job, sandbox: Sandbox, variables: Variables, sleeps: list[Callable[[], None]]
 ) -> None:
-    job = Job("store", numbers_file, tmp_path)
-    write = job.store.set
-
-    def overtaken(key: str, value: Any, **retention: Any) -> None:
-        write(key, {**value, "nonce": "another's"}, **retention)
-
-    job.store.set = overtaken  # type: ignore[method-assign]  # another try, between our write and our look
-    with pytest.raises(EkycRetryException, match="Another try is submitting this file right now"):
+    sandbox.fault("submit", "status", status=500)
+    sleeps.append(lambda: variables.values.update(dict.fromkeys(variables.records(), "made-up-remote-id")))
+    with pytest.raises(EkycRetryException, match="was changed meanwhile"):
         job.submit()
-    assert sandbox.calls["submit"] == 0
+    assert sandbox.calls["submit"] == 1
+    assert job.submit() == "made-up-remote-id"
 
 
-def test_a_kill_before_the_submission_sends_nothing(numbers_file: Path, tmp_path: Path, sandbox: Sandbox) -> None:
-    operator = EkycSubmitOperator(task_id="submit", numbers=str(numbers_file), journal_uri=str(tmp_path / "journal"))
-    operator.on_kill()
-    with pytest.raises(EkycRetryException, match="killed before anything was sent"):
-        operator.execute({"ti": TaskInstance()})
-    assert sandbox.calls["submit"] == 0
-    assert not list((tmp_path / "journal").rglob("*.json"))
+@pytest.mark.usefixtures("no_waits")
+@pytest.mark.parametrize("resubmit", [False, True])
+def test_what_is_sent_again_by_itself_has_a_bound_over_all_tries(
+    resubmit: bool, job: Job, sandbox: Sandbox, numbers_file: Path
+) -> None:
+    arguments = {"on_unknown_outcome": "resubmit"} if resubmit else {}
+    if resubmit:
+        sandbox.fault("submit", "cut_after", times=None)
+    else:
+        sandbox.fault("submit", "status", status=500, times=None)
+    said = []
+    for _ in range(8):
+        with pytest.raises((AirflowFailException, EkycRetryException)) as failed:
+            job.submit(**arguments)
+        said.append(str(failed.value))
+    assert sandbox.calls["submit"] == MOST_SENDS == 5
+    assert f"sent {MOST_SENDS} times over the tries of this task" in said[-1]
+    assert isinstance(failed.value, AirflowFailException)
+    sandbox.clear_faults()
+    job.clear()
+    job.submit(**arguments)
+    assert sandbox.calls["submit"] == MOST_SENDS + 1
+
+
+@pytest.mark.usefixtures("no_waits")
+def test_the_balance_is_asked_before_each_send_and_logged(
+    job: Job, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.fault("submit", "status", status=500)
+    with caplog.at_level("INFO"):
+        job.submit()
+    assert sandbox.calls["balance"] == 2
+    assert caplog.text.count("Balance before sending again: 1,000,000.00, at first 1,000,000.00") == 1
 
 
 def interrupted(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """Let the submission reach the API, and what Airflow throws into it reach us."""
     submit = EkycClient.submit
 
-    def taken_then_interrupted(self: EkycClient, *arguments: Any) -> Any:
+    def accepted_then_interrupted(self: EkycClient, *arguments: Any) -> Any:
         submit(self, *arguments)
         raise error
 
-    monkeypatch.setattr(EkycClient, "submit", taken_then_interrupted)
+    monkeypatch.setattr(EkycClient, "submit", accepted_then_interrupted)
 
 
-def test_without_a_journal_a_time_out_in_the_upload_is_not_tried_again(
-    numbers_file: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("error", [AirflowTaskTimeout("the task's execution_timeout"), MemoryError("made up")])
+def test_after_an_interruption_the_next_try_says_that_it_is_unknown(
+    error: BaseException, job: Job, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    interrupted(monkeypatch, AirflowTaskTimeout("the task's execution_timeout"))
-    with pytest.raises(
-        AirflowFailException, match=r"interrupted \(AirflowTaskTimeout\).*may or may not have been taken"
-    ):
-        Job("none", numbers_file, tmp_path).submit()
-
-
-def test_with_a_journal_the_next_try_says_that_it_is_unknown(
-    numbers_file: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    job = Job("local", numbers_file, tmp_path / "journal")
     with monkeypatch.context() as patched:
-        interrupted(patched, AirflowTaskTimeout("the task's execution_timeout"))
-        with pytest.raises(AirflowTaskTimeout):
+        interrupted(patched, error)
+        with pytest.raises(type(error)):
             job.submit()
-    with pytest.raises(AirflowFailException, match="left no receipt"):
+    with pytest.raises(AirflowFailException, match="has no receipt"):
         job.submit()
     assert len(sandbox.bill.submissions) == 1
 
 
-def test_without_a_journal_an_xcom_that_cannot_be_pushed_is_not_tried_again_and_names_the_id(
-    numbers_file: Path, sandbox: Sandbox
+def test_variables_that_another_try_wrote_to_meanwhile_stop_this_one(
+    job: Job, sandbox: Sandbox, variables: Variables
 ) -> None:
+    def overtaken(moment: str, key: str) -> None:
+        if moment == "after" and key in variables.records():
+            record = json.loads(variables.values[key])
+            variables.values[key] = json.dumps({**record, "nonce": "another's"})
+
+    variables.watch = overtaken
+    with pytest.raises(EkycRetryException, match="was changed meanwhile"):
+        job.submit()
+    assert sandbox.calls["submit"] == 0
+
+
+def test_another_try_that_began_while_this_one_asked_for_the_balance_is_noticed(
+    job: Job, sandbox: Sandbox, variables: Variables, numbers_file: Path
+) -> None:
+    ended: list[str] = []
+
+    def another_try(moment: str, key: str) -> None:
+        if moment == "after" and key in variables.records():
+            variables.watch = lambda moment, key: None
+            other = Job("variables", numbers_file, job.folder)
+            other.map_index = 7
+            ended.append(other.submit())
+
+    variables.watch = another_try
+    with pytest.raises(EkycRetryException, match="was changed meanwhile"):
+        job.submit()
+    assert job.submit() == ended[0]
+    assert len(sandbox.bill.submissions) == 1
+
+
+def test_an_xcom_that_cannot_be_pushed_is_pushed_by_the_retry(job: Job, sandbox: Sandbox, numbers_file: Path) -> None:
     class Unheard(TaskInstance):
         def xcom_push(self, key: str, value: Any) -> None:
             raise ConnectionError("the API server is away")
 
-    with pytest.raises(AirflowFailException) as failed:
+    with pytest.raises(ConnectionError):
         EkycSubmitOperator(task_id="submit", numbers=str(numbers_file)).execute({"ti": Unheard()})
-    assert sandbox.tasks[0].task_id in str(failed.value)
+    assert job.submit() == sandbox.tasks[0].task_id
+    assert len(sandbox.bill.submissions) == 1
+
+
+def test_a_possible_id_is_shown_and_kept_with_the_record(job: Job, sandbox: Sandbox, variables: Variables) -> None:
+    sandbox.fault("submit", "status_after")
+    with pytest.raises(AirflowFailException):
+        job.submit()
+    record = json.loads(*variables.records().values())
+    assert record["state"] == "unknown"
+    assert record["possible_ids"] == []

@@ -20,6 +20,7 @@ from tests.conftest import API_KEY, aws_connection, empty_bucket
 from tests.outcomes.s3_relay import S3Relay
 from tests.outcomes.stage import Stage
 from tests.outcomes.transfer_tries import TransferTries
+from tests.variables import Variables
 
 
 @pytest.fixture
@@ -46,6 +47,7 @@ def stage(
     capfd: pytest.CaptureFixture[str],
     no_waits: list[float],
     monkeypatch: pytest.MonkeyPatch,
+    variables: Variables,
 ) -> Iterator[Stage]:
     """One job between the servers; nothing waits, a kill kills."""
     connect(sandbox)
@@ -63,7 +65,7 @@ def stage(
     quick = SimpleNamespace(sleep=no_waits.append, time=time.time)
     monkeypatch.setattr(botocore.endpoint, "time", quick)
     with ExitStack() as servers:
-        made = Stage(sandbox, clock, connect, numbers_file, tmp_path / "journal", logged, servers)
+        made = Stage(sandbox, clock, connect, numbers_file, tmp_path / "journal", logged, servers, variables)
         made.waited = no_waits
         before = signal.signal(signal.SIGALRM, made.die)
         yield made

@@ -184,10 +184,10 @@ ARRANGEMENTS: dict[str, str] = {
         r"(timeout|poll_interval|on_unknown_outcome|task_type|spool_dir|ekyc_task_id|replace"
         r"|output_format|result_column|unmatched_key|on_mismatch)=\S+"
     ),
-    "numbers": r"missing|empty|invalid|too few|too many|in an S3 that is gone|another file|5000",
+    "numbers": r"missing|empty|invalid|too few|too many|in an S3 that is gone|another file|in another order|5000",
     "journal": (
-        r"receipt|intent|away|intent refused|receipt refused|receipt damaged|intent damaged|none"
-        r"|intent, (adopted|deleted) by hand"
+        r"receipt|intent|away|intent refused|receipt refused|receipt damaged|intent damaged"
+        r"|intent, (adopted|deleted|sent again) by hand|receipt, (deleted by hand|forgotten)"
     ),
     "journal_uri": r"two at once|while the other uploads",
     "sent": r"given(, (changed since|gone since|without its sum|of another task))?|numbers alone",

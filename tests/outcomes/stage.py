@@ -20,7 +20,7 @@ from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.sandbox.bill import Bill
 from tests.conftest import API_KEY, TaskInstance
 from tests.outcomes.page import Provocation
-from tests.outcomes.state_store import StateStore
+from tests.variables import Variables
 
 #: How a try that raises ends.
 _ENDINGS: tuple[tuple[type[BaseException], str], ...] = (
@@ -73,6 +73,7 @@ class Stage:
     :param folder: for a journal of files
     :param logged: returns and forgets what was logged since it was last called
     :param servers: closes what is opened on the way
+    :param variables: Airflow's
     """
 
     def __init__(
@@ -84,11 +85,12 @@ class Stage:
         folder: Path,
         logged: Callable[[], str],
         servers: ExitStack,
+        variables: Variables,
     ) -> None:
         self.sandbox, self.clock, self.connect = sandbox, clock, connect
         self.numbers, self.folder, self._logged = numbers_file, folder, logged
         self.servers = servers
-        self.store: StateStore | None = StateStore()
+        self.variables = variables
         self.journal_uri: str | None = None
         self.operator: dict[str, Any] = {}
         self.ekyc_task_id = ""
@@ -167,8 +169,8 @@ class Stage:
         self._tries += 1
         ti = TaskInstance()
         ti.try_number = self._tries
-        store = {} if self.store is None or self.journal_uri else {"task_state_store": self.store}
-        return {"ti": ti, "outlet_events": {}, **store}
+        ti.max_tries = 2
+        return {"ti": ti, "outlet_events": {}}
 
     def run(self, attempt: Callable[[], Any], *, calls_elsewhere: Callable[[], Counter[str]] = Counter) -> Try:
         """Make one try and watch it; calls that are not made to the sandbox are counted elsewhere."""

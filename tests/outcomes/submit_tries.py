@@ -7,7 +7,6 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
 
@@ -64,8 +63,9 @@ class SubmitTries:
             self._numbers = "s3://inbox/numbers.txt"
             self.stage.mending.append(lambda: setattr(self, "_numbers", str(path)))
             return
-        if what == "another file":
-            path.write_text(good + "+9991234567890\n")
+        if what in ("another file", "in another order"):
+            backwards = "".join(reversed(good.splitlines(keepends=True)))
+            path.write_text(backwards if what == "in another order" else good + "+9991234567890\n")
             return
         if what == "too many":
             self.stage.connect(self.stage.sandbox, row_limits="amazon=1-50")
@@ -77,41 +77,61 @@ class SubmitTries:
         self.stage.mending.append(lambda: _write(path, good))
 
     def _arrange_journal(self, what: str) -> None:
-        store = self.stage.store
-        assert store is not None
+        variables = self.stage.variables
         mend = self.stage.mending.append
-        key: str
-        if what == "none":
-            self.stage.store = None
-        elif what == "away":
-            store.away = True
-            mend(lambda: setattr(store, "away", False))
+        if what == "away":
+            variables.away = True
+            mend(lambda: setattr(variables, "away", False))
         elif what in ("intent refused", "receipt refused"):
-            store.watch = _raising(f"ekyc-{what.split()[0]}-", "before", ConnectionError("away"))
-            mend(lambda: setattr(store, "watch", lambda moment, key: None))
+            self._refuse("before", what.split()[0], ConnectionError("away"))
         elif what.startswith("receipt"):
             self._submit_first()
-            if what == "receipt damaged":
-                key = store.key("receipt")
-                good, store.values[key] = store.values[key], "7"
-                mend(lambda: store.values.update({key: good}))
+            self._change_record(what)
         else:
             self.stage.sandbox.fault("submit", "cut_after")
             self._submit_first(fails=True)
-            key = store.key("intent")
-            good = store.values[key]
-            if what == "intent damaged":
-                store.values[key] = '{"rows": "many"}'
-                mend(lambda: store.values.update({key: good}))
-            elif what == "intent, deleted by hand":
-                store.delete(key)
-            elif what == "intent, adopted by hand":
-                store.set(key.replace("intent", "receipt"), self.stage.sandbox.tasks[-1].task_id)
+            self._change_record(what)
+
+    def _change_record(self, what: str) -> None:
+        """Do by hand, or by a fault, what the row says of the one record that there is."""
+        values = self.stage.variables.values
+        ((key, good),) = self.stage.variables.records().items()
+        restore = lambda: values.update({key: good})  # noqa: E731  # the one line that three rows need
+        if what.endswith("damaged"):
+            values[key] = '{"record": '
+            self.stage.mending.append(restore)
+        elif what.endswith("sent again by hand"):
+            values[key] = "send again"
+        elif what.endswith("adopted by hand"):
+            values[key] = self.stage.sandbox.tasks[-1].task_id
+        elif what.endswith("deleted by hand"):
+            del values[key]
+            self.stage.mending.append(restore)
+        elif what.endswith("forgotten"):
+            values.clear()
+
+    def _refuse(self, moment: str, kind: str, error: BaseException) -> None:
+        """Let a write of an intent or a receipt fail, or kill the try there."""
+        variables = self.stage.variables
+        written = {"intent": '"sending"', "receipt": '"receipt"'}[kind]
+
+        def watch(now: str, key: str) -> None:
+            if "_instance_" in key or key.endswith("_check") or now != moment:
+                return
+            if now == "after":
+                due = written in variables.values[key]
+            else:
+                due = bool(self.stage.sandbox.bill.submissions) == (kind == "receipt")
+            if due:
+                raise error
+
+        variables.watch = watch
+        self.stage.mending.append(lambda: setattr(variables, "watch", lambda moment, key: None))
 
     def _submit_first(self, *, fails: bool = False) -> None:
         given, self.stage.operator = self.stage.operator, {}
         whole = self.stage.numbers.read_text()
-        self.stage.numbers.write_text("".join(whole.splitlines(keepends=True)[:200]))
+        self.stage.numbers.write_text("".join(sorted(whole.splitlines(keepends=True))[:200]))
         try:
             self._submit()
         except AirflowFailException:
@@ -156,24 +176,13 @@ class SubmitTries:
         return told, self.once()
 
     def _arrange_kill(self, what: str) -> None:
-        store = self.stage.store
-        assert store is not None
         if what == "during the submission":
             # Taken at once; the answer is still on its way.
             self.stage.sandbox.fault("submit", "slow_body", seconds=2.0)
             self.stage.kill_when(lambda: len(self.stage.sandbox.bill.submissions) > 0)
             return
         moment, _, kind = what.partition(" the ")
-        store.watch = _raising(f"ekyc-{kind}-", moment, Killed())
-        self.stage.mending.append(lambda: setattr(store, "watch", lambda moment, key: None))
-
-
-def _raising(prefix: str, moment: str, error: BaseException) -> Callable[[str, str], None]:
-    def watch(now: str, key: str) -> None:
-        if now == moment and key.startswith(prefix):
-            raise error
-
-    return watch
+        self._refuse(moment, kind, Killed())
 
 
 def _write(path: Path, text: str) -> None:

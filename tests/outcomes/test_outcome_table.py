@@ -124,7 +124,7 @@ def test_a_row_about_submitting_is_true(row: page.Row, stage: Stage) -> None:
             assert second.value == (first.value or second.value) in {task.task_id for task in stage.sandbox.tasks}
         case "stays unknown":
             assert (second.ending, second.calls["submit"], second.submissions) == ("fails for good", 0, 0)
-            assert "left no receipt" in second.message
+            assert "has no receipt" in second.message
         case "stops again":
             assert (second.ending, second.calls["submit"], second.submissions) == (first.ending, 0, 0)
         case other:

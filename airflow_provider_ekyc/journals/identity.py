@@ -1,0 +1,64 @@
+"""Which task instance a record belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+#: How the run of ``airflow tasks test`` is named: it is gone with the command.
+_TEMPORARY_RUN = "__airflow_temporary_run_"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskIdentity:
+    """
+    A task instance and its try.
+
+    :param region: in a looped task group (Airflow 3.4) the loop and the iteration, otherwise empty
+    :param map_index: -1 if it is not mapped
+    :param max_tries: after which Airflow gives up; a clear raises it
+    """
+
+    dag_id: str
+    task_id: str
+    run_id: str
+    region: str
+    map_index: int
+    try_number: int
+    max_tries: int
+
+    @property
+    def digest(self) -> str:
+        """
+        Sixteen hex digits that stand for the task in its run, and in its iteration of a loop.
+
+        The map index is no part of it: when a mapped list has changed, each file finds its own record.
+        """
+        parts = [self.dag_id, self.task_id, self.run_id, *([self.region] if self.region else [])]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the run is one of ``airflow tasks test``, which no later call finds again."""
+        return self.run_id.startswith(_TEMPORARY_RUN)
+
+
+def identity_of(ti: Any) -> TaskIdentity:
+    """
+    Return the identity of Airflow's task instance.
+
+    :param ti: ``context["ti"]``, of any version of Airflow
+    """
+    region_id = getattr(ti, "region_id", None)
+    in_loop = region_id is not None and UUID(str(region_id)) != UUID(int=0)
+    return TaskIdentity(
+        dag_id=ti.dag_id,
+        task_id=ti.task_id,
+        run_id=ti.run_id,
+        region=f"{region_id}/{ti.region_index}" if in_loop else "",
+        map_index=-1 if ti.map_index is None else ti.map_index,
+        try_number=ti.try_number,
+        max_tries=getattr(ti, "max_tries", None) or 0,
+    )

@@ -1,0 +1,53 @@
+"""Stands in for Airflow's Variables, with what may go wrong with them. The real ones: tests/airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
+
+
+class Variables:
+    """Text that outlives a try and a clear. One of these is what ``Variable`` is to a test."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.descriptions: dict[str, str | None] = {}
+        #: Reads find nothing and say so, as Airflow's do while the API server is away.
+        self.unseen = False
+        #: Reads and writes raise.
+        self.away = False
+        #: Is called with "before" or "after", and the key, at each write; may raise.
+        self.watch: Callable[[str, str], None] = lambda moment, key: None
+
+    def get(self, key: str, default: Any = None) -> str:
+        """Return the value, or raise what Airflow 3 raises if there is none."""
+        self._reach()
+        if self.unseen or key not in self.values:
+            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.VARIABLE_NOT_FOUND, detail={"key": key}))
+        return self.values[key]
+
+    def set(self, key: str, value: str, description: str | None = None) -> None:
+        """Write the value."""
+        self._reach()
+        self.watch("before", key)
+        self.values[key] = value
+        self.descriptions[key] = description
+        self.watch("after", key)
+
+    def keys(self, prefix: str | None = None) -> list[str]:
+        """Return the keys with a prefix."""
+        self._reach()
+        return [key for key in self.values if key.startswith(prefix or "")]
+
+    def records(self) -> dict[str, str]:
+        """Return the records of submissions, by their keys: neither the check nor the instances' own."""
+        return {
+            key: value for key, value in self.values.items() if "_instance_" not in key and not key.endswith("_check")
+        }
+
+    def _reach(self) -> None:
+        if self.away:
+            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"made": "up"}))
