@@ -293,7 +293,7 @@ class Submitter:
             return
         raise EkycUnknownOutcomeError(
             f"{self._ways_out(scope, intent)} An earlier submission of this list has no receipt ({intent.shown}): its "
-            f"try died, got no clear answer, or is still running. It may or may not have been accepted and charged. "
+            f"try died, got no clear answer, or is still running. It may or may not have been taken and charged. "
             f"Nothing was sent now. {self._evidence(scope, intent)}",
             outcome=Outcome.UNKNOWN,
         )
