@@ -2,15 +2,16 @@
 
 PYTHON ?= python3
 KEEP ?=
+VERSIONS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
-CONSTRAINTS := constraints/airflow-3.3.txt
+CONSTRAINTS := constraints/development.txt
 STAMP := $(VENV)/.installed-from
 AIRFLOW_VERSION := 3.3.2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types unit faults fuzz bench constraints clean
+.PHONY: help venv demo test lint types unit compat faults fuzz bench constraints clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +32,9 @@ types: $(STAMP) ## mypy --strict
 
 unit: $(STAMP) ## pytest, unit and integration tests
 	$(BIN)/python -m pytest
+
+compat: $(STAMP) ## the wheel under each supported Airflow (VERSIONS="2.11.2 3.4.0b2" picks)
+	@$(BIN)/python -m stack.compat $(VERSIONS)
 
 faults: $(STAMP) ## kills and faults on every call, counted by the bill (N=200, SEED=...)
 	@$(BIN)/python -m faults --count $(or $(N),200) $(if $(SEED),--seed $(SEED))

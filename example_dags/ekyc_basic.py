@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, Asset, Param
+try:
+    from airflow.sdk import DAG, Asset, Param
+except ModuleNotFoundError:  # Airflow 2.11
+    from airflow import DAG
+    from airflow.datasets import Dataset as Asset
+    from airflow.models.param import Param
 
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor

@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import DAG, Param, task, task_group
+try:
+    from airflow.sdk import DAG, Param, task, task_group
+except ModuleNotFoundError:  # Airflow 2.11
+    from airflow import DAG
+    from airflow.decorators import task, task_group
+    from airflow.models.param import Param
 
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor

@@ -9,7 +9,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Asset, Param, task
+try:
+    from airflow.sdk import DAG, Asset, Param, task
+except ModuleNotFoundError:  # Airflow 2.11
+    from airflow import DAG
+    from airflow.datasets import Dataset as Asset
+    from airflow.decorators import task
+    from airflow.models.param import Param
 
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.retry_policy import EKYC_RETRY_POLICY
@@ -46,11 +52,18 @@ with DAG(
     )
     wait >> land
 
-with DAG("ekyc_results_report", description="Runs when results have landed", schedule=RESULTS, tags=["ekyc"]):
+with DAG(
+    "ekyc_results_report",
+    description="Runs when results have landed",
+    schedule=[RESULTS],
+    start_date=datetime(2026, 1, 1),  # Airflow 2.11 does not take a schedule without it
+    tags=["ekyc"],
+):
 
     @task
-    def report(triggering_asset_events: Any = None) -> None:
-        for events in triggering_asset_events.values():
+    def report(triggering_asset_events: Any = None, triggering_dataset_events: Any = None) -> None:
+        # Assets are named datasets in Airflow 2.11.
+        for events in (triggering_asset_events or triggering_dataset_events).values():
             for event in events:
                 print(f"{event.extra['yes']} of {event.extra['rows']} numbers have an account: {event.extra['s3_uri']}")
 

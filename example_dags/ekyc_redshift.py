@@ -10,7 +10,12 @@ where it does not, land ``csv.gz`` (``docs/warehouse.md``).
 from __future__ import annotations
 
 from airflow.providers.amazon.aws.transfers.s3_to_redshift import S3ToRedshiftOperator
-from airflow.sdk import DAG, Param
+
+try:
+    from airflow.sdk import DAG, Param
+except ModuleNotFoundError:  # Airflow 2.11
+    from airflow import DAG
+    from airflow.models.param import Param
 
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor

@@ -10,7 +10,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from airflow.sdk import DAG, AssetAlias, Param
+try:
+    from airflow.sdk import DAG, AssetAlias, Param
+except ModuleNotFoundError:  # Airflow 2.11
+    from airflow import DAG
+    from airflow.datasets import DatasetAlias as AssetAlias
+    from airflow.models.param import Param
 
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.retry_policy import EKYC_RETRY_POLICY
