@@ -10,13 +10,16 @@ from urllib.parse import quote, unquote
 if TYPE_CHECKING:
     from airflow_provider_ekyc.results.formats import Output
 
+#: Counts that not every object has, or that the first versions did not write.
+_LATER_COUNTS = ("unmatched", "distinct", "contradictions", "missing")
+
 #: The format of an object that holds numbers without an answer.
 UNMATCHED = "unmatched"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a result is to lie."""
+    """The place of an object in S3."""
 
     bucket: str
     key: str
@@ -32,11 +35,14 @@ class Landed:
     """
     A result in S3: the second XCom of ``EkycResultsToS3Operator``, in ids and counts alone.
 
-    :param s3_uri: where it lies
+    :param s3_uri: where it is
     :param size: bytes
     :param sha256: hex digest of the object
     :param unmatched: numbers that were sent and did not come back; None if that was not found out
-    :param unmatched_uri: where these lie, if they were landed
+    :param unmatched_uri: where these are, if they were landed
+    :param distinct: different numbers in it; None if its rows were not read
+    :param contradictions: numbers that are in it both as yes and as no; None likewise
+    :param missing: how many numbers fewer it has than were sent, by count alone; None if that is not known
     """
 
     ekyc_task_id: str
@@ -50,6 +56,9 @@ class Landed:
     sha256: str
     unmatched: int | None = None
     unmatched_uri: str | None = None
+    distinct: int | None = None
+    contradictions: int | None = None
+    missing: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as scalars for an XCom."""
@@ -64,15 +73,17 @@ class Landed:
 
     def metadata(self) -> dict[str, str]:
         """Return what the object itself carries, so that it is known again."""
+        counts = {name: getattr(self, name) for name in _LATER_COUNTS}
         return {
             "ekyc-task-id": self.ekyc_task_id,
             "ekyc-format": self.output_format,
+            "ekyc-size": str(self.size),
             "ekyc-sha256": self.sha256,
             "ekyc-rows": str(self.rows),
             "ekyc-yes": str(self.yes),
             "ekyc-no": str(self.no),
             "ekyc-unknown": str(self.unknown),
-            **({} if self.unmatched is None else {"ekyc-unmatched": str(self.unmatched)}),
+            **{f"ekyc-{name}": str(count) for name, count in counts.items() if count is not None},
             **({} if self.unmatched_uri is None else {"ekyc-unmatched-uri": quote(self.unmatched_uri, safe=":/")}),
         }
 
@@ -100,7 +111,7 @@ def read_metadata(place: Place, found: Mapping[str, Any]) -> Landed | None:
     :return: None if the object is not ours
     """
     metadata = found.get("Metadata", {})
-    unmatched, unmatched_uri = metadata.get("ekyc-unmatched"), metadata.get("ekyc-unmatched-uri")
+    unmatched_uri = metadata.get("ekyc-unmatched-uri")
     try:
         return Landed(
             ekyc_task_id=metadata["ekyc-task-id"],
@@ -110,10 +121,10 @@ def read_metadata(place: Place, found: Mapping[str, Any]) -> Landed | None:
             yes=int(metadata["ekyc-yes"]),
             no=int(metadata["ekyc-no"]),
             unknown=int(metadata["ekyc-unknown"]),
-            size=int(found["ContentLength"]),
+            size=int(metadata.get("ekyc-size", found["ContentLength"])),  # the first versions wrote none
             sha256=metadata["ekyc-sha256"],
-            unmatched=None if unmatched is None else int(unmatched),
             unmatched_uri=None if unmatched_uri is None else unquote(unmatched_uri),
+            **{name: int(metadata[f"ekyc-{name}"]) for name in _LATER_COUNTS if f"ekyc-{name}" in metadata},
         )
     except (KeyError, ValueError):
         return None

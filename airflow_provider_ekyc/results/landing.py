@@ -2,8 +2,12 @@
 Make a checked result visible in S3, whole or not at all, and recognise it again.
 
 One ``PutObject`` shows an object at once or never. Without ``replace`` it carries ``If-None-Match: *``, so
-that S3 itself refuses a key that somebody else took in the meantime. An answer that is lost, or a refusal of
-our own second try, is settled by looking: the metadata says whose object it is.
+that S3 itself refuses a key that somebody else has written to in the meantime. Not every store that speaks S3 knows
+this condition, and one that ignores it does not say so. Therefore the key is looked at once more before the last
+bytes are sent, where breaking off still leaves nothing behind, and once after the store's answer.
+
+An answer that is lost, or a refusal of our own second try, is settled by looking: the metadata says whose object it
+is, and its size and SHA-256 whether it is whole.
 """
 
 from __future__ import annotations
@@ -15,23 +19,22 @@ from typing import Any, BinaryIO
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycKeyTakenError
 from airflow_provider_ekyc.results.landed import Landed, Place, read_metadata
+from airflow_provider_ekyc.results.object_head import check_bucket, head
 from airflow_provider_ekyc.results.put_arguments import check_arguments
 from airflow_provider_ekyc.results.s3_failures import (
     classify_failure,
     classify_refusal,
     unsettled,
 )
+from airflow_provider_ekyc.results.watched_body import BrokenOff, WatchedBody
+from airflow_provider_ekyc.results.whole_object import difference
 from airflow_provider_ekyc.s3_errors import code_of, status_of
 
 log = logging.getLogger(__name__)
 
 #: S3's codes for a key that exists, or is being written by another right now, under ``If-None-Match``.
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
-_ABSENT = frozenset({"NoSuchKey", "NotFound", "404"})
-#: Arguments of ``PutObject`` that a look at the object needs as well.
-_ALSO_TO_LOOK = frozenset(
-    {"ExpectedBucketOwner", "RequestPayer", "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"}
-)
+_PAID = "The submission is already paid for and will not be charged again."
 
 
 def find_landed(
@@ -44,29 +47,39 @@ def find_landed(
     extra_args: Mapping[str, Any] | None = None,
 ) -> Landed | None:
     """
-    Look at the key before anything is asked or downloaded.
+    Look at the key before any request to the API.
 
     :param client: boto3's S3 client
     :param output_format: of the object that is looked for
     :param replace: whether another object there may be overwritten
     :param extra_args: as in :func:`land`; checked here, where a mistake has cost nothing yet
-    :return: what an earlier try has landed, or None if the key is free (or may be overwritten)
-    :raises EkycKeyTakenError: if something else lies there; it says what
+    :return: what an earlier try has landed, and what is still whole; None if the key is free, or may be overwritten
+    :raises EkycKeyTakenError: if another object is there, or ours is not what was landed; it says what
+    :raises EkycLandingError: if S3 does not say it; a retry may help
     :raises EkycSettingsError: if S3 will not take an object there
     """
     check_arguments(client, place, extra_args or {})
-    found = _look(client, place, extra_args or {})
+    found = head(client, place, extra_args or {})
     if not found:
-        is_listed = _check_bucket(client, place)
+        if found is not None:
+            # So S3 answers for a key that is absent, too, when the connection may not list the bucket.
+            log.warning("S3 does not let us look at %s (403); going on.", place.uri)
+        is_listed = check_bucket(client, place)
         if found is not None and is_listed and not replace:
             raise _hidden(place)
         return None
     landed = read_metadata(place, found)
-    if landed is not None and _is_result_of(landed, ekyc_task_id, output_format):
+    if landed is None or not _is_result_of(landed, ekyc_task_id, output_format):
+        if replace:
+            return None
+        raise _taken(place, found, landed)
+    differs = difference(client, place, found, landed, extra_args or {})
+    if differs is None:
         return landed
     if replace:
+        log.warning("The object at %s %s: it was changed after it was landed. It is landed again.", place.uri, differs)
         return None
-    raise _taken(place, found, landed)
+    raise _changed(place, differs, landed)
 
 
 def land(
@@ -86,12 +99,12 @@ def land(
     :param file: what was checked, or made of it
     :param content_type: its media type, unless ``extra_args`` has one
     :param landed: what to remember in the object's metadata
-    :param replace: overwrite what lies there
+    :param replace: overwrite what is there
     :param extra_args: further arguments of ``put_object`` (encryption, ACL, storage class, tags)
-    :return: what lies there now: ``landed``, or what another try of the same remote task has landed meanwhile
-    :raises EkycKeyTakenError: if somebody else took the key in the meantime
-    :raises EkycLandingError: if S3 did not take it; a retry may help
-    :raises EkycSettingsError: if S3 will not take it
+    :return: what is there now: ``landed``, or what another try of the same remote task has landed meanwhile
+    :raises EkycKeyTakenError: if somebody else has written to the key in the meantime
+    :raises EkycLandingError: if S3 did not accept it; a retry may help
+    :raises EkycSettingsError: if S3 will not accept it
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -101,12 +114,18 @@ def land(
         "ChecksumSHA256": base64.b64encode(bytes.fromhex(landed.sha256)).decode(),
         "Metadata": {**(extra_args.get("Metadata") or {}), **landed.metadata()},
     }
+    file.seek(0)
+    body: BinaryIO | WatchedBody = file
     if not replace:
         arguments["IfNoneMatch"] = "*"
-    file.seek(0)
+        body = WatchedBody(file, landed.size, lambda: head(client, place, extra_args))
     client.meta.events.register("before-call.s3.PutObject", _name_checksum, unique_id="ekyc-name-checksum")
     try:
-        answer = client.put_object(Bucket=place.bucket, Key=place.key, Body=file, **arguments)
+        answer = client.put_object(Bucket=place.bucket, Key=place.key, Body=body, **arguments)
+    except BrokenOff as broken_off:
+        if broken_off.failure is not None:
+            raise broken_off.failure from None
+        return _settle(client, place, broken_off.found, landed, None, extra_args)
     except ClientError as error:
         failure: EkycError = classify_refusal(f"take {place.uri}", error)
         why, is_taken = f"{code_of(error)}, {status_of(error)}", code_of(error) in _TAKEN
@@ -119,17 +138,19 @@ def land(
             raise failure from None
     else:
         if "ETag" in answer:
-            return landed
+            return landed if replace else _look_after(client, place, landed, answer["ETag"], extra_args)
         # A proxy's page is a success as well.
         why, is_taken = "the answer is not one of S3", False
         failure = unsettled(f"take {place.uri}", why)
     try:
-        found = _look(client, place, extra_args)
-    except EkycError:
-        if not failure.retryable:
+        found = head(client, place, extra_args)
+        if found is None or not is_taken:
+            return _settle(client, place, found or {}, landed, failure, extra_args)
+    except EkycError as error:
+        if error is failure or not failure.retryable:
             raise failure from None
         raise unsettled(f"take {place.uri}", why) from None
-    return _settle(place, found, landed, failure, is_taken)
+    return _settle(client, place, found, landed, None, extra_args)
 
 
 def _name_checksum(context: dict[str, Any], **_: Any) -> None:
@@ -145,65 +166,58 @@ def _name_checksum(context: dict[str, Any], **_: Any) -> None:
 
 
 def _settle(
-    place: Place, found: Mapping[str, Any] | None, landed: Landed, failure: EkycError, is_taken: bool
+    client: Any,
+    place: Place,
+    found: Mapping[str, Any],
+    landed: Landed,
+    failure: EkycError | None,
+    extra_args: Mapping[str, Any],
 ) -> Landed:
-    """Tell from what lies there whether the object was taken, after an answer that leaves it open."""
+    """
+    Decide by what is at the key whether the result has landed, after an answer that leaves it open.
+
+    :param found: S3's answer to a HEAD; ``{}`` if there is nothing, or nothing that may be read
+    :param failure: what to raise if it has not; None if the key is certainly taken
+    """
     there = read_metadata(place, found) if found else None
     if there is not None and _is_result_of(there, landed.ekyc_task_id, landed.output_format):
-        if there.sha256 == landed.sha256:
-            log.info("S3's answer left it open whether %s was taken; it is there, whole, and it is ours.", place.uri)
-            return landed
-        if is_taken:
-            log.info("%s is there already: another try of this remote task has landed it meanwhile.", place.uri)
-            return there
-    if found is not None and is_taken:
-        raise _taken(place, found, there) if found else _hidden(place)
-    raise failure
+        is_same = there.sha256 == landed.sha256
+        if is_same or failure is None:
+            differs = difference(client, place, found, there, extra_args)
+            if differs is None and is_same:
+                log.info("S3's answer left open whether it accepted %s; it is there, whole, and it is ours.", place.uri)
+                return landed
+            if differs is None:
+                log.info("%s is there already: another try of this remote task has landed it meanwhile.", place.uri)
+                return there
+            if failure is None:
+                raise _changed(place, differs, there)
+    if failure is not None:
+        raise failure
+    raise _taken(place, found, there) if found else _hidden(place)
+
+
+def _look_after(client: Any, place: Place, landed: Landed, etag: str, extra_args: Mapping[str, Any]) -> Landed:
+    """
+    Look whether what S3 has accepted is there, and not what another writer has put over it at the same moment.
+
+    :param etag: of S3's answer to the put
+    """
+    try:
+        found = head(client, place, extra_args)
+    except EkycError as error:
+        log.warning("S3 has accepted %s; looking at it once more has failed: %s", place.uri, error)
+        return landed
+    if found is None:
+        raise unsettled(f"take {place.uri}", "it accepted the object, and does not have it")
+    there = read_metadata(place, found) if found else None
+    if not found or found.get("ETag") == etag or (there == landed and there.size == found["ContentLength"]):
+        return landed
+    return _settle(client, place, found, landed, None, extra_args)
 
 
 def _is_result_of(landed: Landed, ekyc_task_id: str, output_format: str) -> bool:
     return (landed.ekyc_task_id, landed.output_format) == (ekyc_task_id, output_format)
-
-
-def _check_bucket(client: Any, place: Place) -> bool:
-    """
-    Ask what a HEAD can't tell, since it has no body: whether there is such a bucket, and such a user.
-
-    :return: whether the key is listed
-    """
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        listed = client.list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=1).get("Contents", [])
-    except ClientError as error:
-        # Who may write need not be allowed to list.
-        if code_of(error) != "AccessDenied" or error.operation_name != "ListObjectsV2":
-            raise classify_refusal(f"list bucket {place.bucket}", error) from None
-        return False
-    except BotoCoreError as error:
-        raise classify_failure(f"list bucket {place.bucket}", error) from None
-    return any(found["Key"] == place.key for found in listed)
-
-
-def _look(client: Any, place: Place, extra_args: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what lies at the key, ``{}`` if this connection may not see it, or None if nothing does."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    arguments = {name: extra_args[name] for name in _ALSO_TO_LOOK.intersection(extra_args)}
-    try:
-        return dict(client.head_object(Bucket=place.bucket, Key=place.key, **arguments))
-    except ClientError as error:
-        if code_of(error) in _ABSENT:
-            return None
-        if code_of(error) == "403":
-            # So S3 answers for a key that is absent, too, when the connection may not list the bucket.
-            log.warning("S3 does not let us look at %s (403); going on.", place.uri)
-            return {}
-        if status_of(error) < 500:
-            _check_bucket(client, place)
-        raise classify_refusal(f"say what lies at {place.uri}", error) from None
-    except BotoCoreError as error:
-        raise classify_failure(f"say what lies at {place.uri}", error) from None
 
 
 def _taken(place: Place, found: Mapping[str, Any], landed: Landed | None) -> EkycKeyTakenError:
@@ -213,15 +227,23 @@ def _taken(place: Place, found: Mapping[str, Any], landed: Landed | None) -> Eky
     when = found.get("LastModified")
     written = f", written {when:%Y-%m-%d %H:%M:%S} UTC" if when else ""
     return EkycKeyTakenError(
-        f"At {place.uri} lies {whose} ({found.get('ContentLength', 0):,} bytes{written}). It was not touched. Use "
-        f"another key (a template such as {{{{ ds }}}} or {{{{ ti.map_index }}}} keeps runs apart), or set "
-        f"replace=True; then clear this task. The submission is not paid again."
+        f"{place.uri} already contains {whose} ({found.get('ContentLength', 0):,} bytes{written}). It was not touched. "
+        f"Use another key (a template such as {{{{ ds }}}} or {{{{ ti.map_index }}}} keeps runs apart), or set "
+        f"replace=True; then clear this task. {_PAID}"
+    )
+
+
+def _changed(place: Place, differs: str, landed: Landed) -> EkycKeyTakenError:
+    return EkycKeyTakenError(
+        f"{place.uri} is not what was landed: its metadata says that it is {landed.shown} of remote task "
+        f"{landed.ekyc_task_id}, but it {differs}. It was changed afterwards, and was not touched. To land the result "
+        f"again, set replace=True, or delete the object; then clear this task. {_PAID}"
     )
 
 
 def _hidden(place: Place) -> EkycKeyTakenError:
     return EkycKeyTakenError(
-        f"Something lies at {place.uri}, and the AWS connection may not look at it, so that nobody can tell whose it "
-        f"is. It was not touched. Let the connection read it (s3:GetObject), use another key, or set replace=True; "
-        f"then clear this task. The submission is not paid again."
+        f"An object exists at {place.uri}, but the AWS connection cannot read its metadata (s3:GetObject), so it is "
+        f"not known whose it is. It was not touched. Let the connection read it, use another key, or set replace=True; "
+        f"then clear this task. {_PAID}"
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: What botocore quotes of an argument that it does not take, up to what it says of it.
 _VALUE = re.compile(r", value: .*(?=, (?:type: <class|valid (?:types|min|max|range)))")
 
-_PERMISSIONS = {"HeadObject": "s3:GetObject", "ListObjectsV2": "s3:ListBucket"}
+_PERMISSIONS = {"GetObject": "s3:GetObject", "HeadObject": "s3:GetObject", "ListObjectsV2": "s3:ListBucket"}
 
 _KEPT = "The result was not landed; the submission stays paid."
 

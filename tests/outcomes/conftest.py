@@ -13,6 +13,7 @@ from typing import Any
 import botocore.endpoint
 import pytest
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from botocore.credentials import Credentials
 
 from airflow_provider_ekyc.sandbox import Sandbox
 from stack.s3_server import S3Server
@@ -110,6 +111,7 @@ def landing(
 ) -> TransferTries:
     """A transfer whose AWS connection leads through the relay."""
     relay.met.clear()
+    relay.forgets_conditions = None
     variable = "AIRFLOW_CONN_AWS_DEFAULT"
     connect = S3Hook.get_conn
 
@@ -127,7 +129,7 @@ def landing(
 
     monkeypatch.setattr(S3Hook, "get_conn", known_client)
     connect_aws()
-    return TransferTries(stage, relay, s3, connect_aws)
+    return TransferTries(stage, relay, s3, connect_aws, Credentials(s3_server.access_key, s3_server.secret_key))
 
 
 @pytest.fixture(autouse=True)

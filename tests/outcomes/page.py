@@ -193,8 +193,8 @@ ARRANGEMENTS: dict[str, str] = {
     "sent": r"given(, (changed since|gone since|without its sum|of another task))?|numbers alone",
     "archive": r"two answer columns|no answer column|of other numbers",
     "s3": (
-        rf"{_S3}|no such bucket|gone|wrong secret"
-        r"|landed before( as (zip|csv|csv\.gz|parquet)| without unmatched_key)?"
+        rf"{_S3}|no such bucket|gone|wrong secret|ignores If-None-Match"
+        r"|landed before( as (zip|csv|csv\.gz|parquet)| without unmatched_key|, then (emptied|cut|overwritten))?"
     ),
     "unmatched": _S3,
     "disk": r"no file beyond \d+ bytes",

@@ -12,6 +12,10 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from botocore.credentials import Credentials
+
+from tests.outcomes.without_conditions import without_condition
+
 #: What S3 calls its refusals, where a row does not say.
 _CODES = {403: "AccessDenied", 409: "ConditionalRequestConflict", 500: "InternalError", 503: "SlowDown"}
 
@@ -58,6 +62,8 @@ class S3Relay:
         self._target = (target.hostname, target.port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.met: list[Misfortune] = []
+        #: With these it takes ``If-None-Match`` out of each request, and signs it anew.
+        self.forgets_conditions: Credentials | None = None
         self.calls: Counter[str] = Counter()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -121,6 +127,8 @@ class _Line:
                     break
                 if met is not None and met.kind == "cut_after":
                     self._after = met
+                if self._relay.forgets_conditions is not None and data.startswith(b"PUT "):
+                    data = without_condition(data, self._relay.forgets_conditions)
                 self._server.sendall(data)
         self._close()
 

@@ -91,7 +91,7 @@ def test_who_may_only_write_lands_all_the_same(s3_server: S3Server, s3: Any) -> 
     put(client)
     assert content_of(s3) == CONTENT
     # Its second try can't see that the object is its own.
-    assert "may not look at it" in failure(EkycKeyTakenError, client)
+    assert "cannot read its metadata" in failure(EkycKeyTakenError, client)
     assert content_of(s3) == CONTENT
 
 

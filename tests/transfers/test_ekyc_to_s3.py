@@ -16,7 +16,7 @@ import pytest
 from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
-from airflow_provider_ekyc.airflow_errors import EkycFailException
+from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from tests.conftest import BUCKET, TaskInstance, keys_of
@@ -62,6 +62,9 @@ def test_a_result_lands_with_every_row(
             "sha256": hashlib.sha256(content).hexdigest(),
             "unmatched": None,
             "unmatched_uri": None,
+            "distinct": None,
+            "contradictions": None,
+            "missing": None,
         }
     }
     assert (sandbox.calls["status"], sandbox.calls["result"], sandbox.key_leaks) == (1, 1, 0)
@@ -114,7 +117,7 @@ def test_a_taken_key_fails_before_the_api_is_asked(
 ) -> None:
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"theirs")
     calls = sandbox.calls
-    with pytest.raises(EkycFailException, match="lies an object that is not a result of eKYC"):
+    with pytest.raises(EkycFailException, match="already contains an object that is not a result of eKYC"):
         operator(exported).execute(context)
     assert sandbox.calls == calls
     assert context["ti"].xcoms == {}
@@ -127,7 +130,7 @@ def test_a_key_with_the_result_of_another_task_names_that_task(
 ) -> None:
     first, second = submit(), submit()
     operator(first).execute(context)
-    with pytest.raises(EkycFailException, match=rf"lies the result \(zip\) of remote task {first}"):
+    with pytest.raises(EkycFailException, match=rf"already contains the result \(zip\) of remote task {first}"):
         operator(second).execute(context)
     operator(second, replace="true").execute(context)
     assert s3.head_object(Bucket=BUCKET, Key=KEY)["Metadata"]["ekyc-task-id"] == second
@@ -236,13 +239,16 @@ def test_encryption_acl_and_further_arguments_reach_s3(
         return client
 
     monkeypatch.setattr(S3Hook, "get_conn", recorded)
-    operator(
+    landing = operator(
         exported,
         encrypt="True",
         acl_policy="bucket-owner-full-control",
         s3_extra_args={"ServerSideEncryption": "AES256", "Tagging": "a=b", "Metadata": {"Team": "made-up"}},
-    ).execute(context)
-    headers = requests[0][-1][2]
+    )
+    # It is looked for afterwards, and this one was accepted by nobody.
+    with pytest.raises(EkycRetryException, match="it accepted the object, and does not have it"):
+        landing.execute(context)
+    (headers,) = [headers for method, _, headers in requests[0] if method == "PUT"]
     assert headers["x-amz-server-side-encryption"] == "AES256"
     assert headers["x-amz-acl"] == "bucket-owner-full-control"
     assert headers["x-amz-tagging"] == "a=b"

@@ -113,13 +113,13 @@ CASES = {
         aws={"endpoint_url": "http://127.0.0.1:9", "config_kwargs": {"retries": {"total_max_attempts": 1}}},
     ),
     "the AWS connection has no such region": Case(
-        ("No S3 client can be made", "(InvalidRegionError)"), aws={"region_name": "no region"}
+        ("could not be signed in (InvalidRegionError)", "region_name"), aws={"region_name": "no region"}
     ),
     "the AWS connection has no address": Case(
         ("No S3 client can be made", "'aws_default' (ValueError)", "Nothing was asked"), aws={"endpoint_url": "nowhere"}
     ),
     "the AWS connection names a profile that is not there": Case(
-        ("No S3 client can be made", "(ProfileNotFound)"), aws={"profile_name": "made-up"}
+        ("could not be signed in (ProfileNotFound)", "profile_name"), aws={"profile_name": "made-up"}
     ),
     "nobody hands out the role": Case(
         ("could not be signed in (EndpointConnectionError)", "A retry may help"),

@@ -89,7 +89,7 @@ def test_a_result_that_lies_there_in_another_format_is_not_the_one_that_is_asked
 ) -> None:
     land(None, context, ekyc_task_id=exported)
     calls = sandbox.calls
-    with pytest.raises(EkycFailException, match=rf"lies the result \(zip\) of remote task {exported}"):
+    with pytest.raises(EkycFailException, match=rf"already contains the result \(zip\) of remote task {exported}"):
         land(None, context, ekyc_task_id=exported, output_format="csv")
     assert sandbox.calls == calls
     assert land(None, context, ekyc_task_id=exported, output_format="csv", replace=True)["output_format"] == "csv"
@@ -187,7 +187,7 @@ def test_a_taken_place_for_the_list_fails_before_anything_is_asked(
     sent = submission()
     s3.put_object(Bucket=BUCKET, Key=LEFT, Body=b"theirs")
     calls = sandbox.calls
-    with pytest.raises(EkycFailException, match="lies an object that is not a result of eKYC"):
+    with pytest.raises(EkycFailException, match="already contains an object that is not a result of eKYC"):
         land(sent, context, numbers=str(numbers_file), unmatched_key=LEFT)
     assert sandbox.calls == calls
     assert content_of(s3, LEFT) == b"theirs"
