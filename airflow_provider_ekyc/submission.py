@@ -22,13 +22,13 @@ from airflow_provider_ekyc.exceptions import (
     EkycInProgressError,
     EkycJournalError,
     EkycKilledError,
-    EkycSendLimitError,
     EkycSettingsError,
     EkycUnknownOutcomeError,
     Outcome,
 )
 from airflow_provider_ekyc.journals.earlier_records import earlier_name
 from airflow_provider_ekyc.journals.record import Intent, IntentState, Receipt, Scope, Submission, fingerprint
+from airflow_provider_ekyc.submission_gate import MOST_SENDS, SubmissionGate, amount
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from airflow_provider_ekyc.numbers.prepare import PreparedNumbers
 
 log = logging.getLogger(__name__)
-
-#: How often one list is sent, over all tries of a task until a person clears it: that a refusal is free is only what
-#: the answer says.
-MOST_SENDS = 5
 
 #: How often one try sends it: what a second does not help, a later try may, after the task's ``retry_delay``.
 SENDS_PER_TRY = 2
@@ -94,6 +90,7 @@ class Submitter:
         self._scope_url = scope_url
         self._account = account
         self._resubmit = resubmit
+        self._gate = SubmissionGate(journal, task, resubmit=resubmit, balance_now=self._balance_after)
         self._killed = killed
         self._retries = retries or Retries()
 
@@ -116,12 +113,7 @@ class Submitter:
         found = self._journal.find(scope.name, earlier_name=earlier)
         if isinstance(found, Receipt):
             return self._reuse(found, numbers, task_type, scope)
-        if found is None:
-            self._require_memory(scope)
-        elif found.is_open:
-            self._settle(found, scope)
-        self._require_others_settled(scope, is_known=found is not None)
-        sends = self._sends_so_far(found, scope)
+        sends = self._gate.sends_so_far(found, scope)
         before = self._balance()
         self._stop_if_killed()
         intent = self._intent(numbers, scope, before)
@@ -162,7 +154,7 @@ class Submitter:
                 resting = replace(resting, sends=sending.sends - not_sent)
                 self._note(scope, resting)
                 if error.retryable and resting.sends >= MOST_SENDS:
-                    raise self._limit(scope, resting, error.message) from None
+                    raise self._gate.limit(scope, resting, error.message) from None
                 raise
             except EkycSettingsError:  # raised before the call, such as a task type that can't be one
                 self._note(scope, resting)
@@ -194,7 +186,7 @@ class Submitter:
         self._stop_if_killed()
         balance = self._balance()
         if balance is not None:
-            log.info("Balance before sending again: %s, at first %s.", _shown(balance), _amount(intent.balance))
+            log.info("Balance before sending again: %s, at first %s.", amount(balance.balance), amount(intent.balance))
 
     def _require_current(self, scope: Scope) -> None:
         """Look at the last moment whether this may still be sent."""
@@ -225,121 +217,13 @@ class Submitter:
         )
         return submission
 
-    def _require_memory(self, scope: Scope) -> None:
-        """Never take an absent record for "not submitted" where something says otherwise."""
-        begun = self._journal.begun_before()
-        if scope.name in begun:
-            raise EkycJournalError(
-                f"{self._journal.settle_instructions(scope.name)}. An earlier try of this task began to submit this "
-                f"list and recorded it in {begun[scope.name].journal}; that record can't be found now: it was "
-                f"deleted, or this worker does not share its directory. It may be charged. Nothing was sent now."
-            )
-        for other in begun.values():
-            if other.fingerprint == scope.fingerprint:
-                log.warning(
-                    "An earlier try of this task submitted this list to %s (account %s): see %s. The connection now "
-                    "names %s (account %s), so it is submitted there, and charged.",
-                    other.api,
-                    other.account,
-                    other.journal,
-                    scope.api,
-                    scope.account,
-                )
-        if self._task.try_number > 1 and self._journal.is_first_record:
-            log.warning(
-                "This is try %d, and no earlier try has left a record: it ended before it began to submit, or the "
-                "records were deleted. The list is submitted now; if an earlier try submitted it, it is charged "
-                "twice.",
-                self._task.try_number,
-            )
-
-    def _require_others_settled(self, scope: Scope, *, is_known: bool) -> None:
-        """Stop while another list of this task in this run has an unknown outcome: this may be the same numbers."""
-        for name in self._journal.begun_before():
-            if name == scope.name:
-                continue
-            other = self._journal.find(name)
-            if other is None:
-                self._stop_at_other(name, "its record can't be found")
-            elif isinstance(other, Intent) and other.is_open and not self._resubmit:
-                self._stop_at_other(name, other.shown)
-        if is_known or self._journal.is_first_record:
-            return
-        for address, intent in self._journal.unknown_elsewhere(scope.name):
-            raise EkycUnknownOutcomeError(
-                f"Settle {address} first: write the remote id into it, or 'send again'. The list of another map index "
-                f"of this task has an unknown outcome ({intent.shown}), and this list is new in this try, so it may "
-                f"be the same numbers. Nothing was sent now. Then clear this task.",
-                outcome=Outcome.UNKNOWN,
-            )
-
-    def _stop_at_other(self, name: str, shown: str) -> None:
-        raise EkycUnknownOutcomeError(
-            f"{self._journal.settle_instructions(name)}. An earlier try of this task submitted another list, and its "
-            f"outcome is unknown ({shown}): it may be charged. This list may hold the same numbers. Nothing was sent "
-            f"now.",
-            outcome=Outcome.UNKNOWN,
-        )
-
-    def _settle(self, intent: Intent, scope: Scope) -> None:
-        """Stop at an open intent, unless the user wants the list sent again."""
-        if intent.state is IntentState.SENDING and intent.map_index != self._task.map_index:
-            raise EkycInProgressError(
-                f"Another map index of this task is submitting the same list ({intent.shown}; record "
-                f"{self._journal.address(scope.name)}). Nothing was sent now. A retry finds its remote task. If no "
-                f"such task runs any more: {self._journal.settle_instructions(scope.name)}."
-            )
-        if self._resubmit:
-            return
-        raise EkycUnknownOutcomeError(
-            f"{self._ways_out(scope, intent)} An earlier submission of this list has no receipt ({intent.shown}): its "
-            f"try died, got no clear answer, or is still running. It may or may not have been taken and charged. "
-            f"Nothing was sent now. {self._evidence(scope, intent)}",
-            outcome=Outcome.UNKNOWN,
-        )
-
-    def _sends_so_far(self, found: Intent | None, scope: Scope) -> int:
-        """Return how often the list was sent since a person last cleared the task, and stop at the limit."""
-        if found is None or found.max_tries != self._task.max_tries:
-            return 0
-        if found.sends >= MOST_SENDS:
-            raise self._limit(scope, found, "")
-        if found.is_open:
-            log.warning(
-                "An earlier submission of this list has an unknown outcome (%s). It is sent again, as "
-                "on_unknown_outcome='resubmit' says, and may be charged twice.",
-                found.shown,
-            )
-        return found.sends
-
-    def _limit(self, scope: Scope, intent: Intent, last: str) -> EkycSendLimitError:
-        outcome = "its outcome is unknown" if intent.is_open else "it was refused each time, which is free"
-        return EkycSendLimitError(
-            f"This list was sent {intent.sends} times over the tries of this task; {outcome}. It is not sent again by "
-            f"itself. {last} When the API works again, clear this task: that starts a new count. Fingerprint "
-            f"{scope.fingerprint}; record {self._journal.address(scope.name)}."
-        )
-
     def _unknown(self, error: EkycApiError, scope: Scope, intent: Intent) -> EkycUnknownOutcomeError:
         return EkycUnknownOutcomeError(
-            f"{self._ways_out(scope, intent)} {error.message} The submission of {intent.rows:,} numbers may or may not "
-            f"have been taken and charged, at {_now()}. {self._evidence(scope, intent)}",
+            f"{self._gate.ways_out(scope, intent)} {error.message} The submission of {intent.rows:,} numbers may or may "
+            f"not have been taken and charged, at {_now()}. {self._gate.evidence(scope, intent)}",
             status=error.status,
             outcome=Outcome.UNKNOWN,
             possible_ids=error.possible_ids,
-        )
-
-    def _ways_out(self, scope: Scope, intent: Intent) -> str:
-        ids = f" The answer held what may be its id: {', '.join(intent.possible_ids)}." if intent.possible_ids else ""
-        if self._resubmit:
-            return f"The next try sends this list again, as on_unknown_outcome='resubmit' says.{ids}"
-        return f"{self._journal.settle_instructions(scope.name)}. It is not sent again by itself.{ids}"
-
-    def _evidence(self, scope: Scope, intent: Intent) -> str:
-        return (
-            f"Fingerprint {scope.fingerprint}; balance before {_amount(intent.balance)}, now "
-            f"{_shown(self._balance_after())} (evidence, not proof: others may use the account, and a charge may be "
-            f"booked late)."
         )
 
     def _intent(self, numbers: PreparedNumbers, scope: Scope, before: Balance | None) -> Intent:
@@ -389,9 +273,9 @@ class Submitter:
             log.warning("%s The submission goes on without knowing the balance.", error)
             return None
 
-    def _balance_after(self) -> Balance | None:
+    def _balance_after(self) -> float | None:
         try:
-            return self._api.get_balance(once=True)
+            return self._api.get_balance(once=True).balance
         except EkycApiError as error:
             log.warning("%s So the balance is not known.", error)
             return None
@@ -423,11 +307,3 @@ def _describe(
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _shown(balance: Balance | None) -> str:
-    return _amount(None if balance is None else balance.balance)
-
-
-def _amount(balance: float | None) -> str:
-    return "unknown" if balance is None else f"{balance:,.2f}"

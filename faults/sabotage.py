@@ -35,12 +35,12 @@ def _no_intent() -> None:
 
 def _no_message() -> None:
     from airflow_provider_ekyc.exceptions import EkycSettingsError
-    from airflow_provider_ekyc.submission import Submitter
+    from airflow_provider_ekyc.submission_gate import SubmissionGate
 
     def settle(*_: Any) -> None:
         raise EkycSettingsError("Something went wrong.")
 
-    Submitter._settle = settle  # type: ignore[method-assign,assignment]
+    SubmissionGate._settle = settle  # type: ignore[method-assign,assignment]
 
 
 def _no_check() -> None:

@@ -180,10 +180,10 @@ class ScheduledRun:
         return evidence
 
     def _kept(self, dag_id: str, run_id: str, tasks: tuple[str, ...]) -> tuple[str | None, str]:
-        """Read XComs and state stores: the last task's return value, and everything as text."""
-        value, kept = None, []
+        """Read XComs and the records of submissions: the last task's return value, and everything as text."""
+        value = None
+        kept = [json.dumps(each) for each in self._rest.variables("ekyc_submission_") if run_id in each["description"]]
         for task in tasks:
-            kept.append(json.dumps(self._rest.task_state(dag_id, run_id, task)))
             value = None
             for entry in self._rest.xcoms(dag_id, run_id, task):
                 found = self._rest.xcom(dag_id, run_id, task, entry["key"])

@@ -258,17 +258,14 @@ class AirflowRest:
         """
         return list(self._session.pages("assets/events", "asset_events", **filters))
 
-    def task_state(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> list[Json]:
-        """List the entries of a task's state store (Airflow 3.3 and later).
+    def variables(self, prefix: str) -> list[Json]:
+        """List Airflow's Variables.
 
-        :param dag_id: the DAG
-        :param run_id: the run
-        :param task_id: the task
-        :param map_index: index of a mapped task
-        :return: the entries
+        :param prefix: how their keys begin
+        :return: the Variables, with ``key``, ``value`` and ``description``
         """
-        path = f"{self._task_path(dag_id, run_id, task_id)}/state-store"
-        return list(self._session.pages(path, "task_state_store", map_index=map_index))
+        found = self._session.pages("variables", "variables", variable_key_pattern=f"{prefix}%")
+        return [each for each in found if each["key"].startswith(prefix)]
 
     def _run_path(self, dag_id: str, run_id: str) -> str:
         return f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"

@@ -22,9 +22,11 @@ class Variables:
         #: Is called with "before" or "after", and the key, at each write; may raise.
         self.watch: Callable[[str, str], None] = lambda moment, key: None
 
-    def get(self, key: str, default: Any = None) -> str:
-        """Return the value, or raise what Airflow 3 raises if there is none."""
+    def get(self, key: str, default: Any = ...) -> Any:
+        """Return the value; without a default raise what Airflow 3 raises if there is none."""
         self._reach()
+        if key not in self.values and default is not ...:
+            return default
         if self.unseen or key not in self.values:
             raise AirflowRuntimeError(ErrorResponse(error=ErrorType.VARIABLE_NOT_FOUND, detail={"key": key}))
         return self.values[key]
@@ -36,6 +38,11 @@ class Variables:
         self.values[key] = value
         self.descriptions[key] = description
         self.watch("after", key)
+
+    def delete(self, key: str) -> None:
+        """Delete the value."""
+        self._reach()
+        del self.values[key]
 
     def keys(self, prefix: str | None = None) -> list[str]:
         """Return the keys with a prefix."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_ekyc.exceptions import EkycInProgressError, EkycJournalError
@@ -49,7 +50,7 @@ class Journal:
         self._state_store = state_store
         # Where each submission is recorded, and what was read or written there last.
         self._records: dict[str, tuple[RecordStore, bytes | None]] = {}
-        self._instance = InstanceRecord(task.try_number, {})
+        self._instance = InstanceRecord(task.try_number, "", {})
         self._instance_body: bytes | None = None
         self._instance_name = f"{_INSTANCE}{max(task.map_index, 0)}"
         self._is_first_record = True
@@ -194,10 +195,8 @@ class Journal:
         return find_earlier(earlier_name, state_store_reader(self._state_store), "in this task's Task State Store")
 
     def _write_instance(self, instance: InstanceRecord) -> None:
-        body = write_instance(instance)
-        if body != self._instance_body and not self._instances.write(
-            self._instance_name, body, replacing=self._instance_body
-        ):
+        body = write_instance(replace(instance, updated_at=datetime.now(UTC).isoformat(timespec="seconds")))
+        if not self._instances.write(self._instance_name, body, replacing=self._instance_body):
             raise EkycInProgressError(
                 f"Another try of this task is running: it changed {self._instances.address(self._instance_name)}. "
                 f"Nothing was sent. A retry reads it again."

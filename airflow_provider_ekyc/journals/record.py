@@ -160,10 +160,12 @@ class InstanceRecord:
     What one task instance has begun, in all its tries.
 
     :param try_number: its latest try
+    :param updated_at: time of the latest change (ISO 8601, UTC)
     :param begun: by the name of the submission
     """
 
     try_number: int
+    updated_at: str
     begun: Mapping[str, Begun]
 
 

@@ -68,7 +68,7 @@ def read_instance(body: bytes, address: str) -> InstanceRecord:
     value = _value(body)
     try:
         begun = {str(name): Begun(**fields) for name, fields in value["begun"].items()}
-        return InstanceRecord(int(value["try_number"]), begun)
+        return InstanceRecord(int(value["try_number"]), str(value["updated_at"]), begun)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise EkycJournalError(
             f"The record {address} can't be read, so it is not known what earlier tries of this task submitted. "

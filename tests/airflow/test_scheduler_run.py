@@ -200,16 +200,16 @@ def test_a_cleared_landing_finds_what_is_there(runs: Runs, rest: AirflowRest, pa
     assert dict(paced_sandbox.calls) == before
 
 
-def test_a_cleared_submission_takes_up_what_was_paid(runs: Runs, rest: AirflowRest, paced_sandbox: Sandbox) -> None:
+def test_a_cleared_submission_returns_what_was_paid(runs: Runs, rest: AirflowRest, paced_sandbox: Sandbox) -> None:
     run_id = runs.ids["ekyc_taskflow"]
     paid = len(paced_sandbox.bill.submissions)
     ekyc_task_id = runs.xcom("ekyc_taskflow", "submit")
     clear_and_wait(rest, "ekyc_taskflow", run_id, "submit")
     assert runs.xcom("ekyc_taskflow", "submit") == ekyc_task_id
-    assert "nothing was sent or charged now" in rest.log("ekyc_taskflow", run_id, "submit", try_number=2)
+    assert "Nothing was sent or charged now" in rest.log("ekyc_taskflow", run_id, "submit", try_number=2)
     assert len(paced_sandbox.bill.submissions) == paid
-    kept = {entry["key"].rsplit("-", 1)[0] for entry in rest.task_state("ekyc_taskflow", run_id, "submit")}
-    assert kept == {"ekyc-intent", "ekyc-receipt"}
+    (record,) = (v for v in rest.variables("ekyc_submission_") if ekyc_task_id in v["value"])
+    assert record["description"] == f"eKYC submission of ekyc_taskflow.submit, run {run_id}"
 
 
 def test_no_key_no_signature_and_no_number_is_left_anywhere_in_airflow(
