@@ -166,8 +166,8 @@ class Submitter:
             task_type,
             scope.fingerprint,
             self._journal.address(scope.name),
-            " This run is temporary (airflow tasks test): each call of it submits and pays anew."
-            if self._task.is_temporary
+            " This is a test run (airflow tasks test, dag.test): each call of it submits and pays anew."
+            if self._task.is_test
             else "",
         )
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ class TaskIdentity:
     :param region: in a looped task group (Airflow 3.4) the loop and the iteration, otherwise empty
     :param map_index: -1 if it is not mapped
     :param max_tries: after which Airflow gives up; a clear raises it
+    :param is_test: whether ``airflow tasks test`` or ``dag.test()`` runs it: a run that no later call finds again
     """
 
     dag_id: str
@@ -28,6 +30,7 @@ class TaskIdentity:
     map_index: int
     try_number: int
     max_tries: int
+    is_test: bool = False
 
     @property
     def digest(self) -> str:
@@ -38,11 +41,6 @@ class TaskIdentity:
         """
         parts = [self.dag_id, self.task_id, self.run_id, *([self.region] if self.region else [])]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-
-    @property
-    def is_temporary(self) -> bool:
-        """Whether the run is one of ``airflow tasks test``, which no later call finds again."""
-        return self.run_id.startswith(_TEMPORARY_RUN)
 
 
 def identity_of(ti: Any) -> TaskIdentity:
@@ -61,4 +59,11 @@ def identity_of(ti: Any) -> TaskIdentity:
         map_index=-1 if ti.map_index is None else ti.map_index,
         try_number=ti.try_number,
         max_tries=getattr(ti, "max_tries", None) or 0,
+        is_test=ti.run_id.startswith(_TEMPORARY_RUN) or _runs_in_one_process(),
     )
+
+
+def _runs_in_one_process() -> bool:
+    """Whether the task runs in the process of ``dag.test()`` (Airflow 3), by who answers its requests."""
+    runner = sys.modules.get("airflow.sdk.execution_time.task_runner")
+    return type(getattr(runner, "SUPERVISOR_COMMS", None)).__name__ == "InProcessSupervisorComms"

@@ -92,6 +92,11 @@ def test_each_sandbox_was_asked_through_its_own_connection(outcome: Outcome) -> 
         assert sandbox.key_leaks == 0
 
 
+def test_each_submission_says_first_that_a_test_run_pays_at_each_call(outcome: Outcome) -> None:
+    assert outcome.output.count("each call of it submits and pays anew") == 3
+    assert outcome.output.index("pays anew") < outcome.output.index("was accepted")
+
+
 def test_the_proxied_chain_went_through_the_proxy_and_the_others_did_not(outcome: Outcome) -> None:
     seen = "\n".join(outcome.proxy.asked)
     for name, sandbox in outcome.sandboxes.items():

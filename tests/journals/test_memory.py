@@ -254,7 +254,7 @@ def test_a_try_that_failed_before_it_submitted_is_no_reason_to_warn(
     assert "no earlier try has left a record" not in caplog.text
 
 
-def test_a_temporary_run_says_that_each_call_pays(
+def test_a_test_run_says_that_each_call_pays(
     numbers_file: Path, sandbox: Sandbox, variables: Variables, caplog: pytest.LogCaptureFixture
 ) -> None:
     ti = TaskInstance()
