@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
 Operator = Literal["submit", "wait", "land", "chain"]
-Memory = Literal["variables", "local", "s3"]
-Component = Literal["triggerer", "api-server"]
+#: What Airflow itself keeps, a local ``journal_uri``, one in S3, one in a store that ignores ``If-None-Match``.
+Memory = Literal["variables", "local", "s3", "unconditional"]
+Component = Literal["triggerer", "api-server", "all"]
 
 #: Numbers in a case's file. No two cases share a number, so that each content maps to one case.
 ROWS = 120
@@ -16,8 +18,13 @@ ROWS = 120
 #: Tries of a task, as ``retries=2`` gives it.
 TRIES = 3
 
-#: What a message says when the outcome is unknown.
-TOLD = "may or may not have been taken"
+#: What a message says when it is not known whether a submission was accepted.
+_UNKNOWN = re.compile(r"may or may not have been taken|may be charged")
+
+
+def says_unknown(message: str) -> bool:
+    """Tell whether a message says that it is not known whether a submission was accepted."""
+    return _UNKNOWN.search(message) is not None
 
 
 class End(StrEnum):
@@ -51,8 +58,7 @@ class Case:
     :param group: the line of the printed table that it counts for
     :param operator: what is run
     :param scheduled: whether it is run by a real scheduler
-    :param memory: the journal: Airflow Variables (in tier P, over files), a local
-        ``journal_uri``, or one in S3
+    :param memory: what remembers submissions
     :param strike: name of a sandbox fault in :mod:`faults.strikes`, or ""
     :param call: the call that the fault hits
     :param always: whether it hits every call rather than the first
@@ -60,7 +66,10 @@ class Case:
     :param instant: share of an unharmed try's duration at which it is killed, if it is killed at random
     :param killed_tries: how many tries are killed, from the first on
     :param resubmit: whether ``on_unknown_outcome="resubmit"`` is asked for
-    :param component: the part of Airflow that is killed and restarted during the deferral
+    :param component: the part of Airflow, or all of it, that is killed and restarted meanwhile
+    :param change: name of what is done between the task's end and a clear, in :mod:`faults.changes`, or ""
+    :param at_once: whether the first two tries run at the same time
+    :param terminated: whether the task is ended as Airflow ends one (``SIGTERM``) while it waits between two sends
     :param sabotage: what of the provider is switched off, for a negative control
     """
 
@@ -77,6 +86,9 @@ class Case:
     killed_tries: int = 1
     resubmit: bool = False
     component: Component | None = None
+    change: str = ""
+    at_once: bool = False
+    terminated: bool = False
     sabotage: str = ""
 
     @property
@@ -95,6 +107,12 @@ class Case:
             words.append(f"{self.killed_tries} times")
         if self.resubmit:
             words.append("resubmit asked for")
+        if self.change:
+            words.append(self.change)
+        if self.at_once:
+            words.append("two tries at once")
+        if self.terminated:
+            words.append("ended between two sends")
         if self.sabotage:
             words.append(f"without {self.sabotage}")
         return f"{', '.join(words)} ({'scheduler' if self.scheduled else 'process'}, {self.memory})"
@@ -102,10 +120,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One accepted submission on the sandbox's bill."""
+    """
+    One accepted submission on the sandbox's bill.
+
+    :param content: names the set of numbers, whatever their order
+    """
 
     ekyc_task_id: str
-    sha256: str
+    content: str
 
 
 @dataclass(slots=True)
@@ -116,6 +138,7 @@ class Evidence:
     :param end: how the task ended
     :param told: the last message of the task
     :param value: its return value
+    :param succeeded_before: whether it had succeeded before the clear
     :param charges: submissions on the bill, the set-up's own included
     :param prepaid: remote tasks that the set-up submitted, whose ids the case was given
     :param submit_calls: submissions that reached the API, taken or not
@@ -130,6 +153,7 @@ class Evidence:
     end: End
     told: str = ""
     value: str | None = None
+    succeeded_before: bool = False
     charges: tuple[Charge, ...] = ()
     prepaid: frozenset[str] = frozenset()
     submit_calls: int = 0

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -15,35 +16,48 @@ def write_whole(path: Path, text: str) -> None:
     part.replace(path)
 
 
-class FileVariables:
+class Supervisor:
     """
-    Stands in for Airflow's ``Variable``: text that outlives a try.
+    Stands in for the process that gives a task Airflow's Variables: the far end of ``SUPERVISOR_COMMS``.
 
-    :param folder: one file a key
+    Airflow's own code asks it, as in a worker. Connections come from the environment, so it knows none.
+
+    :param folder: one file a Variable
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def get(self, key: str) -> str:
-        """
-        Return the value.
+    def send(self, message: Any) -> Any:
+        """Answer a request as the supervisor does."""
+        from airflow.sdk.exceptions import ErrorType
+        from airflow.sdk.execution_time import comms
 
-        :raises KeyError: if there is none, as Airflow 2 does
-        """
-        try:
-            return (self._folder / key).read_text()
-        except FileNotFoundError:
-            raise KeyError(key) from None
+        match message:
+            case comms.GetVariable(key=key):
+                path = self._path(key)
+                if path.exists():
+                    return comms.VariableResult(key=key, value=path.read_text())
+                return comms.ErrorResponse(error=ErrorType.VARIABLE_NOT_FOUND, detail={"key": key})
+            case comms.PutVariable(key=key, value=value):
+                write_whole(self._path(key), value or "")
+                return comms.OKResponse(ok=True)
+            case comms.DeleteVariable(key=key):
+                self._path(key).unlink(missing_ok=True)
+                return comms.OKResponse(ok=True)
+            case comms.GetVariableKeys(prefix=prefix, limit=limit, offset=offset):
+                names = sorted(unquote(path.name) for path in self._folder.glob("[!.]*"))
+                keys = [name for name in names if name.startswith(prefix or "")]
+                return comms.VariableKeysResult(keys=keys[offset : offset + limit], total_entries=len(keys))
+            case comms.GetConnection(conn_id=conn_id):
+                return comms.ErrorResponse(error=ErrorType.CONNECTION_NOT_FOUND, detail={"conn_id": conn_id})
+            case comms.MaskSecret():
+                return None
+        raise LookupError(f"the supervisor's stand-in knows no {type(message).__name__}")
 
-    def set(self, key: str, value: str, description: str | None = None) -> None:
-        """Write the value."""
-        write_whole(self._folder / key, value)
-
-    def keys(self, prefix: str = "") -> list[str]:
-        """Return the keys with a prefix."""
-        return [path.name for path in self._folder.glob(f"{prefix}*")]
+    def _path(self, key: str) -> Path:
+        return self._folder / quote(key, safe="")
 
 
 class TaskInstance:
@@ -52,16 +66,19 @@ class TaskInstance:
 
     :param folder: keeps the XComs of this try, as Airflow clears them before each
     :param dag_id: keeps cases apart in a journal that they share
+    :param map_index: of a mapped task, -1 for none
+    :param max_tries: after which Airflow gives up; a clear raises it
     """
 
     start_date = None
-    task_id, run_id, map_index = "a_task", "a_run", -1
+    task_id, run_id = "a_task", "a_run"
 
-    def __init__(self, folder: Path, dag_id: str, try_number: int) -> None:
+    def __init__(self, folder: Path, dag_id: str, try_number: int, map_index: int, max_tries: int) -> None:
         self._folder = folder
         self.dag_id = dag_id
         self.try_number = try_number
-        self.max_tries = 2
+        self.map_index = map_index
+        self.max_tries = max_tries
         folder.mkdir(parents=True, exist_ok=True)
 
     def xcom_push(self, key: str, value: Any) -> None:

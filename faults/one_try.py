@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -24,43 +25,53 @@ class Try:
     One try.
 
     :param case: what it belongs to
-    :param number: of the try, from 1
-    :param folder: of the case: journal, XComs, log, and ``end.json``, which a killed try leaves unwritten
+    :param number: of the try, from 1; it goes on after a clear
+    :param map_index: of a mapped task, -1 for none
+    :param max_tries: after which Airflow gives up; a clear raises it
+    :param cleared: whether it comes after the case's clear, with nothing in its way any more
+    :param folder: of the case: what outlives a try of any map index
     :param connections: environment variables of the Airflow connections
     :param arguments: of the operator
     """
 
     case: Case
     number: int
+    map_index: int
+    max_tries: int
+    cleared: bool
     folder: Path
     connections: Mapping[str, str]
     arguments: Mapping[str, Any]
 
+    @property
+    def place(self) -> Path:
+        """Folder of the task instance: its log and XComs."""
+        return self.folder / f"instance{self.map_index}"
+
+    @property
+    def end_file(self) -> Path:
+        """How the try ended; a killed one leaves it unwritten."""
+        return self.place / f"end-{self.number}.json"
+
 
 def run_try(order: Try) -> None:
     """Run it and write how it ended; the target of a forked process."""
-    log = os.open(order.folder / "task.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    order.place.mkdir(parents=True, exist_ok=True)
+    log = os.open(order.place / "task.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # what a killed try has said counts
     os.environ.update(order.connections)
-    from airflow_provider_ekyc.airflow_sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
-    from faults.killing import die_at, leave_marks_in
-    from faults.points import EVERY, find_point
-    from faults.reach import watch
-    from faults.sabotage import switch_off
+    from airflow.sdk.execution_time import task_runner
 
+    from airflow_provider_ekyc.airflow_sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
+    from faults.light_context import Supervisor, write_whole
+
+    task_runner.SUPERVISOR_COMMS = Supervisor(order.folder / "variables")  # type: ignore[assignment]
     started = time.monotonic()
     kind, told, value = "success", "", None
     try:
-        wait_less()
-        if order.case.sabotage:
-            switch_off(order.case.sabotage)
-        if order.case.point == EVERY:
-            watch(order.case.operator, order.folder)
-        elif order.case.point and order.number <= order.case.killed_tries:
-            leave_marks_in(order.folder)
-            die_at(find_point(order.case.operator, order.case.point))
+        _prepare(order)
         value = _execute(order)
     except (AirflowFailException, AirflowSensorTimeout) as error:
         kind, told = "permanent", str(error)
@@ -70,12 +81,29 @@ def run_try(order: Try) -> None:
         kind, told = "unforeseen", f"{type(error).__name__}: {error}"
     end = {"kind": kind, "told": told, "value": value, "seconds": time.monotonic() - started}
     print(json.dumps(end))
-    write = order.folder / ".end.json"
-    write.write_text(json.dumps(end))
-    write.replace(order.folder / "end.json")
+    write_whole(order.end_file, json.dumps(end))
     sys.stdout.flush()
     # All is said; taking a large, forked interpreter apart takes longer than the try.
     os._exit(0)
+
+
+def _prepare(order: Try) -> None:
+    """Arrange what the case wants of this try's process."""
+    from faults.killing import die_at, leave_marks_in
+    from faults.points import EVERY, find_point
+    from faults.reach import watch
+    from faults.sabotage import switch_off
+
+    case = order.case
+    if not case.terminated:
+        wait_less()
+    if case.sabotage:
+        switch_off(case.sabotage)
+    if case.point == EVERY:
+        watch(case.operator, order.folder)
+    elif case.point and order.number <= case.killed_tries and not order.cleared:
+        leave_marks_in(order.folder)
+        die_at(find_point(case.operator, case.point))
 
 
 def wait_less() -> None:
@@ -98,24 +126,24 @@ async def _first_event(trigger: Any) -> Any:
 
 def _execute(order: Try) -> str | None:
     from airflow_provider_ekyc.airflow_sdk import TaskDeferred
-    from airflow_provider_ekyc.journals import variable_store
     from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
     from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
     from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
-    from faults.light_context import FileVariables, TaskInstance
+    from faults.light_context import TaskInstance
 
-    xcoms = order.folder / "xcoms"
+    xcoms = order.place / "xcoms"
     for old in xcoms.glob("*"):
         old.unlink()  # Airflow clears a task's XComs before each try
-    ti = TaskInstance(xcoms, f"case_{order.case.number}", order.number)
+    ti = TaskInstance(xcoms, f"case_{order.case.number}", order.number, order.map_index, order.max_tries)
     context: Any = {"ti": ti, "outlet_events": {}}
-    vars(variable_store)["Variable"] = FileVariables(order.folder / "variables")
     operators: Mapping[str, Any] = {
         "submit": EkycSubmitOperator,
         "wait": EkycTaskSensor,
         "land": EkycResultsToS3Operator,
     }
     operator = operators[order.case.operator](task_id="a_task", **order.arguments)
+    # As Airflow ends a task: it calls on_kill() and leaves the task to go on, for a few seconds.
+    signal.signal(signal.SIGTERM, lambda *_: operator.on_kill())
     try:
         value = operator.execute(context)
     except TaskDeferred as deferred:

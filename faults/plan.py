@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 
 from faults.case import Case, Component, Memory, Operator
+from faults.changes import CHANGES, lists_of
 from faults.points import POINTS
 from faults.strikes import STRIKES, needs_short_timeouts
 from faults.table import FAULTS
 
 _MEMORIES: tuple[Memory, ...] = ("variables", "local", "s3")
+
+#: What goes wrong before the change of a case: nothing, or the answer is lost.
+_BEFORE_CHANGES = (("", ""), ("cut_after", "submit"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +100,45 @@ def _faults_and_instants(group: str, operator: Operator, call: str) -> Callable[
 def _resubmits(dice: random.Random) -> list[Case]:
     cases = [
         _case("submit, resubmit asked for", "submit", dice, point=name, resubmit=True)
-        for name in ("after the intent", "before the receipt", "after the last byte", "after the receipt")
+        for name in ("in the body", "before the receipt", "after the last byte", "after the receipt")
     ]
     cases += [
         _case("submit, resubmit asked for", "submit", dice, strike=name, call="submit", resubmit=True)
         for name in ("cut_after", "cut_before", "status 503", "without_task_id")
+    ]
+    dice.shuffle(cases)
+    return cases
+
+
+def _changes(names: Sequence[str], memories: Sequence[Memory] = _MEMORIES) -> Callable[[random.Random], list[Case]]:
+    def variants(dice: random.Random) -> list[Case]:
+        cases = [
+            replace(Case(0, "submit, cleared", "submit", memory=memory, change=name), strike=strike, call=call)
+            for name in names
+            for strike, call in _BEFORE_CHANGES
+            for memory in memories
+            # Which of the mapped lists has lost its answer would have to be said.
+            if not (strike and len(lists_of(CHANGES[name])) > 1)
+        ]
+        dice.shuffle(cases)
+        first = {case.change: case for case in cases}
+        cases.sort(key=lambda case: case != first[case.change])  # stable: each change comes before one comes again
+        return cases
+
+    return variants
+
+
+def _at_once(dice: random.Random) -> list[Case]:
+    # Airflow's own stores have no create-if-absent; Airflow runs two tries at once only if it takes one for dead.
+    memories: tuple[Memory, ...] = ("unconditional", "s3", "local")
+    return [_case("submit, two at once", "submit", dice, at_once=True, memory=memory) for memory in memories]
+
+
+def _terminated(dice: random.Random) -> list[Case]:
+    cases = [
+        _case("submit, ended while waiting", "submit", dice, terminated=True, strike=name, call="submit", memory=memory)
+        for name in ("status 429", "status 500")
+        for memory in _MEMORIES
     ]
     dice.shuffle(cases)
     return cases
@@ -113,38 +151,51 @@ def _restarts(operator: Operator, component: Component) -> Callable[[random.Rand
     return variants
 
 
+#: Changes in the light context, which has no task state store.
+_PROCESS_CHANGES = tuple(name for name, change in CHANGES.items() if not change.forgets_task_state)
+
 PROCESS_SHARES = (
     Share("unharmed", 1, _unharmed("submit")),
     Share("unharmed", 1, _unharmed("wait")),
     Share("unharmed", 1, _unharmed("land")),
-    Share("submit, fault on submit", 19, _faults("submit, fault on submit", "submit", "submit")),
-    Share("submit, fault on balance", 10, _faults("submit, fault on balance", "submit", "balance")),
-    Share("submit, killed at a point", 13, _points("submit, killed at a point", "submit", "process")),
-    Share("submit, killed at random", 8, _instants("submit, killed at random", "submit")),
-    Share("submit, fault and killed", 5, _faults_and_instants("submit, fault and killed", "submit", "submit")),
-    Share("submit, resubmit asked for", 4, _resubmits),
-    Share("wait, fault on status", 13, _faults("wait, fault on status", "wait", "status")),
+    Share("submit, fault on submit", 23, _faults("submit, fault on submit", "submit", "submit")),
+    Share("submit, fault on balance", 12, _faults("submit, fault on balance", "submit", "balance")),
+    Share("submit, killed at a point", 14, _points("submit, killed at a point", "submit", "process")),
+    Share("submit, killed at random", 5, _instants("submit, killed at random", "submit")),
+    Share("submit, fault and killed", 4, _faults_and_instants("submit, fault and killed", "submit", "submit")),
+    Share("submit, resubmit asked for", 3, _resubmits),
+    Share("submit, cleared", 12, _changes(_PROCESS_CHANGES)),
+    Share("submit, two at once", 3, _at_once),
+    Share("submit, ended while waiting", 2, _terminated),
+    Share("wait, fault on status", 20, _faults("wait, fault on status", "wait", "status")),
     Share("wait, killed at a point", 3, _points("wait, killed at a point", "wait", "process")),
-    Share("wait, killed at random", 2, _instants("wait, killed at random", "wait")),
-    Share("land, fault on status", 12, _faults("land, fault on status", "land", "status")),
-    Share("land, fault on result", 21, _faults("land, fault on result", "land", "result")),
+    Share("wait, killed at random", 1, _instants("wait, killed at random", "wait")),
+    Share("land, fault on status", 20, _faults("land, fault on status", "land", "status")),
+    Share("land, fault on result", 20, _faults("land, fault on result", "land", "result")),
     Share("land, killed at a point", 14, _points("land, killed at a point", "land", "process")),
-    Share("land, killed at random", 5, _instants("land, killed at random", "land")),
-    Share("land, fault and killed", 4, _faults_and_instants("land, fault and killed", "land", "result")),
+    Share("land, killed at random", 2, _instants("land, killed at random", "land")),
+    Share("land, fault and killed", 2, _faults_and_instants("land, fault and killed", "land", "result")),
+)
+
+#: Changes of a run under the scheduler: of the file of one list, and by Airflow's REST API.
+_SCHEDULED_CHANGES = tuple(
+    name for name, change in CHANGES.items() if len(lists_of(change)) == 1 and not change.deletes
 )
 
 SCHEDULER_SHARES = (
-    Share("submit, killed at a point", 13, _points("submit, killed at a point", "submit", "scheduler")),
-    Share("submit, killed at random", 5, _instants("submit, killed at random", "submit")),
-    Share("submit, fault on submit", 5, _faults("submit, fault on submit", "submit", "submit")),
-    Share("wait, fault on status", 4, _faults("wait, fault on status", "wait", "status")),
+    Share("submit, killed at a point", 5, _points("submit, killed at a point", "submit", "scheduler")),
+    Share("submit, killed at random", 2, _instants("submit, killed at random", "submit")),
+    Share("submit, fault on submit", 3, _faults("submit, fault on submit", "submit", "submit")),
+    Share("submit, cleared", 5, _changes(_SCHEDULED_CHANGES, ("variables",))),
     Share("wait, killed at a point", 3, _points("wait, killed at a point", "wait", "scheduler")),
-    Share("land, fault on result", 4, _faults("land, fault on result", "land", "result")),
-    Share("land, killed at a point", 13, _points("land, killed at a point", "land", "scheduler")),
-    Share("land, killed at random", 2, _instants("land, killed at random", "land")),
-    Share("chain, triggerer killed", 6, _restarts("chain", "triggerer")),
-    Share("chain, api-server killed", 6, _restarts("chain", "api-server")),
-    Share("submit, api-server killed", 3, _restarts("submit", "api-server")),
+    Share("wait, fault on status", 2, _faults("wait, fault on status", "wait", "status")),
+    Share("land, killed at a point", 4, _points("land, killed at a point", "land", "scheduler")),
+    Share("land, fault on result", 2, _faults("land, fault on result", "land", "result")),
+    Share("chain, triggerer killed", 3, _restarts("chain", "triggerer")),
+    Share("chain, api-server killed", 2, _restarts("chain", "api-server")),
+    Share("chain, all killed", 2, _restarts("chain", "all")),
+    Share("submit, api-server killed", 2, _restarts("submit", "api-server")),
+    Share("submit, all killed", 2, _restarts("submit", "all")),
 )
 
 

@@ -16,7 +16,7 @@ When = Literal["before", "after", "inside"]
 _P = "airflow_provider_ekyc"
 _BEGIN = (f"{_P}.journals.journal:Journal.begin",)
 _COMPLETE = (f"{_P}.journals.journal:Journal.complete",)
-_WITHDRAW = (f"{_P}.submission:Submitter._note",)
+_REFUSED = (f"{_P}.submission:Submitter._note",)
 _XCOM = (
     "faults.light_context:TaskInstance.xcom_push",
     "airflow.sdk.execution_time.task_runner:RuntimeTaskInstance.xcom_push",
@@ -56,6 +56,7 @@ EVERY = "at every point"
 POINTS: tuple[Point, ...] = (
     Point("before the intent", "submit", _BEGIN, "before"),
     Point("after the intent", "submit", _BEGIN, "after"),
+    Point("after it is noted that it is sent now", "submit", (f"{_P}.hooks.ekyc:EkycHook.submit",), "before"),
     Point("before the first byte", "submit", _BODY, "before"),
     Point("in the body", "submit", _BODY, "inside"),
     Point("after the last byte", "submit", _BODY, "after"),
@@ -65,8 +66,8 @@ POINTS: tuple[Point, ...] = (
     Point("before the XCom", "submit", _XCOM, "before"),
     Point("after the XCom", "submit", _XCOM, "after"),
     Point("before the return value", "submit", (f"{_P}.operators.ekyc:EkycSubmitOperator.execute",), "after"),
-    Point("before a refusal is noted", "submit", _WITHDRAW, "before", strike="status 400"),
-    Point("after a refusal is noted", "submit", _WITHDRAW, "after", strike="status 400"),
+    Point("before a refusal is noted", "submit", _REFUSED, "before", strike="status 400"),
+    Point("after a refusal is noted", "submit", _REFUSED, "after", strike="status 400"),
     Point("before the query", "wait", _ASK, "before", only="process"),
     Point("after the query", "wait", _ASK, "after", only="process"),
     Point("between two queries", "wait", (f"{_SENSOR}._get_next_poke_interval",), "after", only="process"),

@@ -20,6 +20,7 @@ from faults.reach import points_never_reached
 from faults.report import complaints, figures_of, last_line, table_of
 from faults.scheduler_tier import run_scheduled
 from faults.surroundings import BUCKET, prepare_environment
+from faults.unconditional_store import UnconditionalStore
 from faults.verdict import Verdict, judge
 from stack.s3_server import S3Server
 
@@ -29,9 +30,9 @@ AT_ONCE = 4
 
 def run_processes(cases: Sequence[Case], folder: Path, s3: S3Server, tell: Callable[[str], None]) -> list[Verdict]:
     """Run the cases of tier P and judge them."""
-    tier = ProcessTier(folder, s3)
     verdicts = []
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with UnconditionalStore(s3) as unconditional, ThreadPoolExecutor(AT_ONCE) as pool:
+        tier = ProcessTier(folder, s3, unconditional.endpoint_url)
         for verdict in pool.map(lambda case: judge(case, tier.run(case)), cases):
             verdicts.append(verdict)
             if len(verdicts) % 20 == 0:

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from airflow_provider_ekyc.sandbox import Sandbox
-from faults.case import TOLD, Case, End, Evidence
+from faults.case import Case, End, Evidence, says_unknown
+from faults.changes import change_of, edited
 from faults.killing import deaths_in
 from faults.objects import look_at_objects
 from faults.strikes import needs_short_timeouts
@@ -19,10 +20,12 @@ from faults.surroundings import (
     BUCKET,
     charges_of,
     key_of,
+    list_file,
     numbers_of,
     strike,
     submit_beforehand,
     unmet_strike,
+    write_list,
 )
 from stack.airflow_rest import FINISHED, AirflowRest, AirflowRestError
 
@@ -62,6 +65,7 @@ class Slot:
         self.sandbox = Sandbox(API_KEY, clock=self.clock)
         self.before = (0, 0)
         self.prepaid = ""
+        self.first: Evidence | None = None
 
     def conn_id(self, *, short: bool) -> str:
         """Return the id of a connection to this sandbox."""
@@ -98,11 +102,12 @@ class ScheduledRun:
         """
         folder = self._folder / f"case-{case.number}"
         folder.mkdir(parents=True)
-        (folder / "numbers.txt").write_text("".join(f"{number}\n" for number in numbers_of(case)))
+        write_list(list_file(folder, "a"), numbers_of(case))
         slot.sandbox.clear_faults()
         slot.sandbox.change(queue_seconds=2.0 if case.operator in ("wait", "chain") else 0.0)
         slot.before = (len(charges_of(slot.sandbox)), slot.sandbox.calls["submit"])
         slot.prepaid = "" if case.operator in ("submit", "chain") else submit_beforehand(slot.sandbox, case)
+        slot.first = None
         strike(slot.sandbox, case)
         if case.component and case.operator == "submit":
             slot.sandbox.fault("submit", "slow_body", seconds=answer_after)
@@ -110,7 +115,7 @@ class ScheduledRun:
             "operator": case.operator,
             "ekyc_conn_id": slot.conn_id(short=needs_short_timeouts(case.strike)),
             "ekyc_task_id": slot.prepaid,
-            "numbers": str(folder / "numbers.txt"),
+            "numbers": str(list_file(folder, "a")),
             "bucket": BUCKET,
             "key": key_of(case),
             "point": case.point,
@@ -132,6 +137,16 @@ class ScheduledRun:
                     raise
                 time.sleep(1 + attempt)  # SQLite is locked by another of Airflow's processes
         raise TimeoutError(f"{run_id} could not be started")
+
+    def clear(self, case: Case, slot: Slot, run_id: str) -> None:
+        """Make the case's change once its task has ended, and clear the task as Airflow's REST API does by default."""
+        change, dag_id = change_of(case.change), f"faults_{case.operator}"
+        slot.first = Evidence(self._end(case, run_id)[0], unmet=unmet_strike(slot.sandbox, case))
+        slot.sandbox.clear_faults()
+        write_list(list_file(self._folder / f"case-{case.number}", "a"), edited(numbers_of(case), change))
+        if change.forgets_task_state:
+            _asked_again(lambda: self._rest.clear_task_state(dag_id, run_id, case.operator))
+        _asked_again(lambda: self._rest.clear(dag_id, run_id, [case.operator]))
 
     def is_over(self, case: Case, run_id: str) -> bool:
         """Tell whether the run has ended."""
@@ -157,15 +172,12 @@ class ScheduledRun:
             state = _asked_again(lambda: self._rest.run(dag_id, run_id))["state"]
         tasks = ("submit", "wait", "land") if case.operator == "chain" else (case.operator,)
         logs = "\n".join(path.read_text(errors="replace") for path in self._logs(dag_id, run_id))
-        evidence = Evidence(End.SUCCESS if state == "success" else End.RETRYABLE)
-        if evidence.end is not End.SUCCESS:
-            evidence.told = _asked_again(lambda: self._last_words(dag_id, run_id))
-            if TOLD in evidence.told:
-                evidence.end = End.UNKNOWN
-            elif any(name in evidence.told for name in FINAL):
-                evidence.end = End.CLEAR
-            elif "EkycRetryException" not in evidence.told:
-                evidence.unforeseen = evidence.told or f"no exception is in the log; the run is {state}"
+        end, told = self._end(case, run_id) if state in FINISHED else (End.RETRYABLE, f"the run is {state}")
+        evidence = Evidence(end, told)
+        if end is End.RETRYABLE and "EkycRetryException" not in told:
+            evidence.unforeseen = told or f"no exception is in the log; the run is {state}"
+        if slot.first is not None:
+            evidence.succeeded_before = slot.first.end is End.SUCCESS
         evidence.value, kept = _asked_again(lambda: self._kept(dag_id, run_id, tasks))
         evidence.remembered = f"{logs}\n{kept}"
         first_charge, first_call = slot.before
@@ -173,11 +185,21 @@ class ScheduledRun:
         evidence.prepaid = frozenset({slot.prepaid} - {""})
         evidence.submit_calls = slot.sandbox.calls["submit"] - first_call - len(evidence.prepaid)
         evidence.objects, evidence.flawed = look_at_objects(self._client, case)
-        evidence.unmet = unmet_strike(slot.sandbox, case)
+        evidence.unmet = slot.first.unmet if slot.first else unmet_strike(slot.sandbox, case)
         if slot.sandbox.key_leaks:
             evidence.flawed += ("the key went to the result's store",)
         evidence.kills = len(deaths_in(self._folder / f"case-{case.number}")) + bool(case.component)
         return evidence
+
+    def _end(self, case: Case, run_id: str) -> tuple[End, str]:
+        """Return how a run that is over has ended, and the exception of its last try."""
+        dag_id = f"faults_{case.operator}"
+        if _asked_again(lambda: self._rest.run(dag_id, run_id))["state"] == "success":
+            return End.SUCCESS, ""
+        told = _asked_again(lambda: self._last_words(dag_id, run_id))
+        if says_unknown(told):
+            return End.UNKNOWN, told
+        return (End.CLEAR if any(name in told for name in FINAL) else End.RETRYABLE), told
 
     def _kept(self, dag_id: str, run_id: str, tasks: tuple[str, ...]) -> tuple[str | None, str]:
         """Read XComs and the records of submissions: the last task's return value, and everything as text."""

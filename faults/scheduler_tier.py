@@ -12,7 +12,7 @@ from faults.scheduled_run import PATIENCE, ScheduledRun, Slot
 from faults.surroundings import aws_connection, ekyc_connection
 from faults.verdict import Verdict, judge
 from stack.airflow_rest import AirflowRest
-from stack.airflow_stack import AirflowStack
+from stack.airflow_stack import COMPONENTS, AirflowStack
 from stack.s3_server import S3Server
 
 #: Runs at once, each with a sandbox of its own.
@@ -40,7 +40,7 @@ def run_scheduled(cases: Sequence[Case], folder: Path, s3: S3Server, tell: Calla
             rest.unpause(f"faults_{name}")
         runs = ScheduledRun(rest, airflow.home, folder, s3.client())
         verdicts = _side_by_side([case for case in cases if not case.component], slots, runs, tell)
-        components: tuple[Component, ...] = ("triggerer", "api-server")
+        components: tuple[Component, ...] = ("triggerer", "api-server", "all")
         for component, operator in ((c, o) for c in components for o in ("chain", "submit")):
             batch = [case for case in cases if (case.component, case.operator) == (component, operator)]
             for start in range(0, len(batch), SLOTS):
@@ -58,6 +58,8 @@ def _environment(slots: Sequence[Slot], s3: S3Server) -> dict[str, str]:
         **connections,
         "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(s3),
         "AIRFLOW__CORE__PARALLELISM": PARALLELISM,
+        # 300 s by default, after which the tasks of a scheduler that was killed are tried again.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "45",
         "PYTHONPATH": str(Path(__file__).parents[1]),
     }
 
@@ -77,6 +79,9 @@ def _side_by_side(
         for entry in list(running):
             case, slot, run_id, deadline = entry
             if not runs.is_over(case, run_id) and time.monotonic() < deadline:
+                continue
+            if case.change and slot.first is None:
+                runs.clear(case, slot, run_id)
                 continue
             verdicts.append(judge(case, runs.finish(case, slot, run_id, patience=1.0)))
             running.remove(entry)
@@ -109,11 +114,14 @@ def _through_a_kill(
         if time.monotonic() > deadline:
             raise TimeoutError("not all runs came to their wait")
         time.sleep(0.5)
-    tell(f"killing the {component} under {len(pairs)} runs of {cases[0].operator}")
-    airflow.kill(component)
+    tell(f"killing {component} under {len(pairs)} runs of {cases[0].operator}")
+    parts = COMPONENTS if component == "all" else (component,)
+    for part in parts:
+        airflow.kill(part)
     time.sleep(UNANSWERED + 2 if cases[0].operator == "submit" else 1)
     for _, slot in pairs:
         slot.clock.release()  # the remote tasks end while nobody looks
-    airflow.restart(component)
+    for part in parts:
+        airflow.restart(part)
     found = [runs.finish(case, slot, run_id) for (case, slot), run_id in zip(pairs, run_ids, strict=True)]
     return [judge(case, evidence) for (case, _), evidence in zip(pairs, found, strict=True)]

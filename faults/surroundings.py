@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import logging
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from airflow_provider_ekyc.sandbox import Sandbox
-from faults.case import ROWS, Case, Charge
+from faults.case import Case, Charge
+from faults.changes import rows_of
 from faults.strikes import SHORT_TIMEOUT, fault_of
 from stack.s3_server import S3Server
 
@@ -52,9 +55,19 @@ def prepare_environment(home: Path) -> None:
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
 
 
-def numbers_of(case: Case) -> list[str]:
-    """Return the case's phone numbers: made up, of no country, and nobody else's."""
-    return [f"+999{case.number:06d}{row:04d}" for row in range(ROWS)]
+def numbers_of(case: Case, letter: str = "a") -> list[str]:
+    """Return the phone numbers of one of the case's lists: made up, of no country, and nobody else's."""
+    return [f"+999{case.number:06d}{row:04d}" for row in rows_of(letter)]
+
+
+def write_list(path: Path, numbers: list[str]) -> None:
+    """Write a file of numbers, one a line."""
+    path.write_text("".join(f"{number}\n" for number in numbers))
+
+
+def list_file(folder: Path, letter: str) -> Path:
+    """Return where a list of a case is."""
+    return folder / f"numbers-{letter}.txt"
 
 
 def ekyc_connection(sandbox: Sandbox, *, short: bool) -> str:
@@ -74,14 +87,18 @@ def ekyc_connection(sandbox: Sandbox, *, short: bool) -> str:
     )
 
 
-def aws_connection(server: S3Server) -> str:
-    """Describe the S3 server as an Airflow connection."""
+def aws_connection(server: S3Server, endpoint_url: str = "") -> str:
+    """
+    Describe the S3 server as an Airflow connection.
+
+    :param endpoint_url: of a relay before it
+    """
     return json.dumps(
         {
             "conn_type": "aws",
             "login": server.access_key,
             "password": server.secret_key,
-            "extra": {"region_name": "us-east-1", "endpoint_url": server.endpoint_url},
+            "extra": {"region_name": "us-east-1", "endpoint_url": endpoint_url or server.endpoint_url},
         }
     )
 
@@ -99,12 +116,14 @@ def submit_beforehand(sandbox: Sandbox, case: Case) -> str:
 def strike(sandbox: Sandbox, case: Case) -> None:
     """Switch the case's fault on."""
     if case.strike:
-        sandbox.state.faults.add(fault_of(case.call, case.strike, None if case.always else 1))  # type: ignore[arg-type]
+        fault = fault_of(case.call, case.strike, None if case.always else 1)  # type: ignore[arg-type]
+        # Whoever is ended between two sends has to be waiting then.
+        sandbox.state.faults.add(replace(fault, headers={"Retry-After": "3"}) if case.terminated else fault)
 
 
 def unmet_strike(sandbox: Sandbox, case: Case) -> str:
     """Name the case's fault if it was to hit one call and none came to it; a kill may well come before."""
-    if not case.strike or case.always or case.instant is not None:
+    if not case.strike or case.always or case.instant is not None or case.terminated:
         return ""
     wanted = fault_of(case.call, case.strike, 1)  # type: ignore[arg-type]
     return case.strike if any(fault == wanted for fault, _ in sandbox.state.faults.active) else ""
@@ -119,17 +138,29 @@ def charges_of(sandbox: Sandbox, patience: float = 20.0) -> tuple[Charge, ...]:
     deadline = time.monotonic() + patience
     while sum(sandbox.calls.values()) > len(sandbox.requests) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return tuple(Charge(charge.task_id, charge.sha256) for charge in sandbox.bill.submissions)
+    return tuple(Charge(charge.task_id, _content(sandbox, charge.task_id)) for charge in sandbox.bill.submissions)
 
 
-def arguments_of(case: Case, folder: Path, ekyc_task_id: str, conn_id: str) -> dict[str, Any]:
-    """Return the operator's arguments."""
+def _content(sandbox: Sandbox, task_id: str) -> str:
+    """Name the numbers of a task whatever their order: the same ones in another order are paid for, too."""
+    rows = sandbox.state.rows_file(task_id).read_bytes().splitlines()
+    return hashlib.sha256(b"\n".join(sorted(rows))).hexdigest()
+
+
+def arguments_of(case: Case, folder: Path, ekyc_task_id: str, conn_id: str, letter: str = "a") -> dict[str, Any]:
+    """
+    Return the operator's arguments.
+
+    :param letter: of the list that is submitted
+    """
     if case.operator == "submit":
-        uri = {"variables": None, "local": str(folder / "journal"), "s3": f"s3://{BUCKET}/journal"}[case.memory]
+        in_s3 = f"s3://{BUCKET}/journal"
+        uri = {"variables": None, "local": str(folder / "journal"), "s3": in_s3, "unconditional": in_s3}[case.memory]
         return {
-            "numbers": str(folder / "numbers.txt"),
+            "numbers": str(list_file(folder, letter)),
             "ekyc_conn_id": conn_id,
             "journal_uri": uri,
+            "journal_conn_id": "aws_unconditional" if case.memory == "unconditional" else "aws_default",
             "on_unknown_outcome": "resubmit" if case.resubmit else "fail",
         }
     if case.operator == "wait":

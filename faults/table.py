@@ -21,7 +21,8 @@ def _may(*ends: End, charged: tuple[int, ...]) -> Allowed:
 
 PAID = _may(S, charged=(1,))
 REFUSED = _may(C, charged=(0,))
-GIVEN_UP = _may(R, charged=(0,))
+#: Five sends over the tries of a task: then it fails for good.
+GIVEN_UP = _may(C, charged=(0,))
 UNKNOWN_FREE = _may(U, charged=(0,))
 UNKNOWN_PAID = _may(U, charged=(1,))
 UNKNOWN_EITHER = _may(U, charged=(0, 1))
@@ -112,7 +113,8 @@ FAULTS: Mapping[tuple[Operator, str], Mapping[str, tuple[Allowed, Allowed]]] = {
 #: SIGKILL of the submitting process, then retries that nothing disturbs.
 KILLED_SUBMITTING: Mapping[str, Allowed] = {
     "before the intent": PAID,
-    "after the intent": UNKNOWN_FREE,
+    "after the intent": PAID,
+    "after it is noted that it is sent now": UNKNOWN_FREE,
     "before the first byte": UNKNOWN_FREE,
     "in the body": UNKNOWN_FREE,
     "after the last byte": UNKNOWN_EITHER,
@@ -129,15 +131,40 @@ KILLED_SUBMITTING: Mapping[str, Allowed] = {
 #: At any instant: whatever it was, it is paid once and known, or said to be unknown.
 KILLED_SUBMITTING_AT_RANDOM = Allowed(frozenset({S, U}), frozenset({0, 1}))
 
+#: Change -> after a success, and after an answer that was lost: what the clear does, and what is on the bill then.
+CHANGED: Mapping[str, tuple[Allowed, Allowed]] = {
+    **dict.fromkeys(("cleared", "cleared without its task state"), (PAID, UNKNOWN_PAID)),
+    "cleared with its list in another order": (PAID, UNKNOWN_PAID),
+    # Another list after a submission that is known is another submission.
+    "cleared with one number more in its list": (_may(S, charged=(2,)), UNKNOWN_PAID),
+    "cleared with a list before the others it is mapped over": (_may(S, charged=(4,)), UNKNOWN_PAID),
+    "cleared after its record was deleted": (UNKNOWN_PAID, UNKNOWN_PAID),
+    # Nothing is left that knows of it: it is submitted again, with a warning.
+    "cleared after all its records were deleted": (_may(S, charged=(2,)), _may(S, charged=(2,))),
+}
+
+#: Two tries at once, and one after them: one submission; none, and why, where the store can't tell who was first.
+AT_ONCE = _may(S, charged=(1,))
+AT_ONCE_UNCONDITIONALLY = _may(C, charged=(0,))
+
+#: Ended while it waits between two sends: it sends no more.
+ENDED_BETWEEN_SENDS = _may(C, R, charged=(0,))
+
 #: The API server, and with it the state store, is gone when the answer comes: the id is kept, or said to be unknown.
 KILLED_API_SERVER = Allowed(frozenset({S, U}), frozenset({1}))
 
 #: The intents alone with which no byte had been sent: where "unknown" is all that can be known, and nothing was.
-UNSENT_BUT_UNKNOWN = frozenset({"after the intent", "before the first byte"})
+UNSENT_BUT_UNKNOWN = frozenset({"after it is noted that it is sent now", "before the first byte"})
 
 
 def expected(case: Case) -> Allowed:
     """Return what may become of a case."""
+    if case.change:
+        return CHANGED[case.change][bool(case.strike)]
+    if case.at_once:
+        return AT_ONCE_UNCONDITIONALLY if case.memory == "unconditional" else AT_ONCE
+    if case.terminated:
+        return ENDED_BETWEEN_SENDS
     if case.resubmit:
         # Asked for: a submission whose outcome is unknown is sent again, and may be charged twice.
         return Allowed(frozenset({S}), frozenset({1, 2}))

@@ -6,12 +6,16 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from faults.case import TOLD, Case, End, Evidence
+from faults.case import Case, End, Evidence, says_unknown
+from faults.changes import change_of
 from faults.surroundings import API_KEY
 from faults.table import expected, may_be_unknown_unsent
 
 # The numbers of all cases, and nothing else that is logged, look like this.
 _NUMBER = re.compile(r"\+?\b999\d{10}\b")
+
+#: What the log says before a list is sent of which nothing is recorded any more.
+WARNED = "no earlier try has left a record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class Verdict:
 
     :param charged: submissions on the bill
     :param double: submissions beyond the first of the same content
-    :param asked_double: the same, where the user asked for it by ``resubmit``
+    :param asked_double: the same, where the user asked for it by ``resubmit``, or deleted all records and was warned
     :param lost: charged, and the id is nowhere, and nobody was told that the outcome is unknown
     :param partial: objects that are partial, unchecked or wrong
     :param unsent: it ended as unknown, though no submission reached the API
@@ -43,9 +47,10 @@ class Verdict:
 def judge(case: Case, evidence: Evidence) -> Verdict:
     """Hold the evidence against the table."""
     allowed = expected(case)
-    times = Counter(charge.sha256 for charge in evidence.charges)
+    times = Counter(charge.content for charge in evidence.charges)
     double = sum(count - 1 for count in times.values())
     ids = {charge.ekyc_task_id for charge in evidence.charges}
+    is_asked = case.resubmit or (change_of(case.change).deletes == "all" and WARNED in evidence.remembered)
     unsent = evidence.end is End.UNKNOWN and not evidence.submit_calls
     off = _against_the_bill(case, evidence)
     if evidence.end not in allowed.ends:
@@ -73,8 +78,8 @@ def judge(case: Case, evidence: Evidence) -> Verdict:
         case=case,
         end=evidence.end,
         charged=len(evidence.charges),
-        double=0 if case.resubmit else double,
-        asked_double=double if case.resubmit else 0,
+        double=0 if is_asked else double,
+        asked_double=double if is_asked else 0,
         lost=_lost(case, evidence),
         partial=len(evidence.flawed),
         unsent=unsent,
@@ -88,7 +93,7 @@ def _against_the_bill(case: Case, evidence: Evidence) -> list[str]:
     taken = len(evidence.charges) - len(evidence.prepaid)
     if evidence.end is End.SUCCESS and case.operator in ("submit", "chain") and not taken:
         return ["succeeded, and nothing is on the bill"]
-    if evidence.end in (End.CLEAR, End.RETRYABLE) and taken:
+    if evidence.end in (End.CLEAR, End.RETRYABLE) and taken and not evidence.succeeded_before:
         return ["failed as if nothing had been taken, and it is on the bill"]
     return []
 
@@ -98,7 +103,7 @@ def _lost(case: Case, evidence: Evidence) -> int:
     if evidence.end is End.UNKNOWN:
         return 0
     # Who asked for a resubmit is told in the log of the try that sends again, and the task goes on.
-    if case.resubmit and ("has an unknown outcome" in evidence.remembered or TOLD in evidence.remembered):
+    if case.resubmit and ("has an unknown outcome" in evidence.remembered or says_unknown(evidence.remembered)):
         return 0
     return sum(
         charge.ekyc_task_id not in evidence.remembered and charge.ekyc_task_id not in evidence.prepaid

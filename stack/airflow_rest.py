@@ -267,6 +267,15 @@ class AirflowRest:
         found = self._session.pages("variables", "variables", variable_key_pattern=f"{prefix}%")
         return [each for each in found if each["key"].startswith(prefix)]
 
+    def clear_task_state(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Delete all entries of a task's state store, as a clear does by default from Airflow 3.4 on.
+
+        :param dag_id: the DAG
+        :param run_id: the run
+        :param task_id: the task
+        """
+        self._session.call("DELETE", f"{self._task_path(dag_id, run_id, task_id)}/state-store")
+
     def _run_path(self, dag_id: str, run_id: str) -> str:
         return f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
 

@@ -17,7 +17,7 @@ class S3Store:
     Objects below a prefix of a bucket.
 
     A write is conditional: ``If-None-Match: *`` for a new object, ``If-Match`` for one that was read. A store that
-    ignores the condition is noticed with the first new object, and refused.
+    ignores the condition is noticed with the first write of each try, and refused.
 
     :param prefix: of this task's run, without a slash at its end
     :param aws_conn_id: Airflow connection to reach it with
@@ -65,7 +65,7 @@ class S3Store:
             if code in _TAKEN or (code in _ABSENT and replacing is not None):
                 return self.read(name) == body
             raise self._unusable(name, code)
-        if replacing is None and not self._conditions_hold:
+        if not self._conditions_hold:
             self._require_conditions(name, body)
         return True
 

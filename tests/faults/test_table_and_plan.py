@@ -7,10 +7,11 @@ from importlib import import_module
 import pytest
 
 from airflow_provider_ekyc.sandbox.faults import SUBMIT_KINDS, TASK_KINDS
+from faults.changes import CHANGES
 from faults.plan import plan
 from faults.points import POINTS
 from faults.strikes import STRIKES, kinds_without_strike
-from faults.table import FAULTS, KILLED_SUBMITTING, expected
+from faults.table import CHANGED, FAULTS, KILLED_SUBMITTING, expected
 
 #: Faults of the sandbox whose outcomes come with the change of the client that decides them (issue 11).
 DUE = TASK_KINDS | SUBMIT_KINDS | {"informational", "html_after", "echo"} - {"without_task_id"}
@@ -23,6 +24,7 @@ def test_every_kind_of_fault_of_the_sandbox_is_tried_on_every_call(operator: str
 
 def test_the_table_names_faults_and_points_that_exist() -> None:
     assert {name for faults in FAULTS.values() for name in faults} == set(STRIKES)
+    assert set(CHANGED) == set(CHANGES)
     assert set(KILLED_SUBMITTING) == {point.name for point in POINTS if point.operator == "submit"}
 
 
@@ -54,4 +56,8 @@ def test_a_run_of_200_holds_every_point_and_every_kind_of_fault_on_every_call(se
     for operator, call in FAULTS:
         struck = {case.strike for case in cases if (case.operator, case.call) == (operator, call) and not case.point}
         assert kinds_without_strike(call, frozenset(struck)) <= DUE  # type: ignore[arg-type]
-    assert sum(case.scheduled for case in cases) >= 60
+    assert {case.change for case in cases} == {"", *CHANGES}
+    assert {case.memory for case in cases if case.at_once} == {"unconditional", "s3", "local"}
+    assert any(case.terminated for case in cases)
+    assert {case.component for case in cases} == {None, "triggerer", "api-server", "all"}
+    assert sum(case.scheduled for case in cases) >= 35
