@@ -6,7 +6,6 @@ import hashlib
 import sys
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 #: How the run of ``airflow tasks test`` is named: it is gone with the command.
 _TEMPORARY_RUN = "__airflow_temporary_run_"
@@ -17,7 +16,7 @@ class TaskIdentity:
     """
     A task instance and its try.
 
-    :param region: in a looped task group (Airflow 3.4) the loop and the iteration, otherwise empty
+    :param iteration: of a looped task group (Airflow 3.4), from 0, or None outside of one
     :param map_index: -1 if it is not mapped
     :param max_tries: after which Airflow gives up; a clear raises it
     :param is_test: whether ``airflow tasks test`` or ``dag.test()`` runs it: a run that no later call finds again
@@ -26,7 +25,7 @@ class TaskIdentity:
     dag_id: str
     task_id: str
     run_id: str
-    region: str
+    iteration: int | None
     map_index: int
     try_number: int
     max_tries: int
@@ -39,23 +38,30 @@ class TaskIdentity:
 
         The map index is no part of it: when a mapped list has changed, each file finds its own record.
         """
-        parts = [self.dag_id, self.task_id, self.run_id, *([self.region] if self.region else [])]
+        parts = [
+            self.dag_id,
+            self.task_id,
+            self.run_id,
+            *([] if self.iteration is None else [f"loop {self.iteration}"]),
+        ]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def identity_of(ti: Any) -> TaskIdentity:
+def identity_of(ti: Any, loop: Any = None) -> TaskIdentity:
     """
     Return the identity of Airflow's task instance.
 
+    The ``region_id`` of Airflow 3.4 is no part of it: a mapped task outside of a loop has one as well, and a clear may
+    give it another. Loops can't be nested, nor be inside a mapped group, so the iteration is enough.
+
     :param ti: ``context["ti"]``, of any version of Airflow
+    :param loop: ``context.get("loop")``, which Airflow 3.4 sets in a looped task group
     """
-    region_id = getattr(ti, "region_id", None)
-    in_loop = region_id is not None and UUID(str(region_id)) != UUID(int=0)
     return TaskIdentity(
         dag_id=ti.dag_id,
         task_id=ti.task_id,
         run_id=ti.run_id,
-        region=f"{region_id}/{ti.region_index}" if in_loop else "",
+        iteration=None if loop is None else loop.index,
         map_index=-1 if ti.map_index is None else ti.map_index,
         try_number=ti.try_number,
         max_tries=getattr(ti, "max_tries", None) or 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
@@ -24,6 +25,7 @@ class Job:
         self.max_tries = 2
         self.map_index = -1
         self.region: tuple[str, int] | None = None
+        self.iteration: int | None = None
         self.state_store: Any = None
 
     def arguments(self) -> dict[str, Any]:
@@ -38,7 +40,8 @@ class Job:
         ti.try_number, ti.max_tries, ti.map_index = self.tries, self.max_tries, self.map_index
         if self.region is not None:
             ti.region_id, ti.region_index = self.region  # type: ignore[attr-defined]  # Airflow 3.4 has them
-        return {"ti": ti, "task_state_store": self.state_store}
+        loop = {} if self.iteration is None else {"loop": SimpleNamespace(index=self.iteration)}
+        return {"ti": ti, "task_state_store": self.state_store, **loop}
 
     def operator(self, **arguments: Any) -> EkycSubmitOperator:
         """Return the operator of the next try."""

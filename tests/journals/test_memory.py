@@ -107,14 +107,14 @@ def test_a_new_list_waits_for_the_unknown_outcome_of_another_map_index(
 def test_each_iteration_of_a_loop_is_a_submission_and_its_clear_pays_nothing(
     kind: str, numbers_file: Path, tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    loop = str(uuid4())
     jobs = [Job(kind, numbers_file, tmp_path / "journal") for _ in range(2)]
     for index, job in enumerate(jobs):
-        job.region = (loop, index)
+        job.iteration, job.region = index, (str(uuid4()), index)
     ids = [job.submit() for job in jobs]
     assert len(set(ids)) == 2
-    for job in jobs:
+    for index, job in enumerate(jobs):
         job.clear()
+        job.region = (str(uuid4()), index)
     assert [job.submit() for job in jobs] == ids
     assert len(sandbox.bill.submissions) == 2
 
@@ -126,6 +126,19 @@ def test_a_task_outside_a_loop_is_the_same_with_and_without_airflows_region(
     first = job.submit()
     job.region = ("00000000-0000-0000-0000-000000000000", -1)
     assert job.submit() == first
+
+
+def test_a_mapped_task_has_a_region_of_its_own_which_is_no_loop(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox
+) -> None:
+    """As seen on a real deployment of 3.4.0b2: region_index is the map index there."""
+    job = Job("variables", numbers_file, tmp_path)
+    job.map_index, job.region = 0, (str(uuid4()), 0)
+    first = job.submit()
+    job.clear()
+    job.map_index, job.region = 1, (str(uuid4()), 1)
+    assert job.submit() == first
+    assert len(sandbox.bill.submissions) == 1
 
 
 @pytest.mark.parametrize(
