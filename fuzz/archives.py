@@ -79,7 +79,7 @@ def _named(rng: random.Random, index: int, name: str) -> ArchiveInput:
             allowed=asked.allowed,
             may_refuse=asked.rows is None,
             rows=asked.rows,
-            result_column=asked.result_column,
+            names=(None, asked.result_column),
         )
     data, allowed = (beyond_every_limit if name == "beyond every limit" else _SPOILT[name])(rng)
     return ArchiveInput(index, name, data, allowed=allowed)

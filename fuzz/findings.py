@@ -78,7 +78,7 @@ class Findings:
         (told or verdict).kept.append(f"{path} ({len(given.data):,} bytes)")
         lines = [f"{verdict.kind}: {given!r}", *(f"{failure.figure}: {failure.words}" for failure in verdict.failures)]
         if isinstance(given, ArchiveInput):
-            lines.append(f"result_column: {given.result_column!r:.1000}")
+            lines.append(f"columns: {given.names!r:.1000}")
             if given.sent is not None:
                 lines.append(f"submission: {given.sent.submission!r:.5000}")
                 (self._folder / f"{stem}-sent.bin").write_bytes(given.sent.data or b"")

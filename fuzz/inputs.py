@@ -74,7 +74,7 @@ class ArchiveInput(Input):
     :param may_refuse: whether it may be refused: always, except for a whole archive
     :param rows: of a whole archive: (digits, yes, no or unknown), in order
     :param through: whether it also goes through the whole transfer
-    :param result_column: name of the answer's column that the reader is given
+    :param names: what the reader is told of the columns: the number's and the answer's name, None where nothing
     :param sent: what the transfer is given to compare the result with
     """
 
@@ -82,7 +82,7 @@ class ArchiveInput(Input):
     may_refuse: bool = True
     rows: tuple[tuple[str, str], ...] | None = field(default=None, repr=False)
     through: bool = False
-    result_column: str | None = field(default=None, repr=False)
+    names: tuple[str | None, str | None] = field(default=(None, None), repr=False)
     sent: Sent | None = None
 
 

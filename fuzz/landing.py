@@ -89,7 +89,8 @@ def landing_reading(
     arguments = {
         "s3_key": key,
         "output_format": plan.output_format,
-        "result_column": given.result_column,
+        "number_column": given.names[0],
+        "result_column": given.names[1],
         "on_mismatch": "warn" if plan.warns else "fail",
     }
 

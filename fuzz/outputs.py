@@ -13,6 +13,7 @@ from pathlib import Path
 from airflow_provider_ekyc.results import formats
 from airflow_provider_ekyc.results.archive import ArchiveSummary
 from airflow_provider_ekyc.results.download import Download
+from airflow_provider_ekyc.results.header import ColumnNames
 from airflow_provider_ekyc.spool import spool_file
 from fuzz.inputs import ArchiveInput
 from fuzz.oddities import TASK_ID
@@ -43,7 +44,9 @@ def output_reading(given: ArchiveInput, output_format: str, spool_dir: Path) -> 
 
         def read() -> tuple[ArchiveSummary, bytes, str]:
             with spool_file(spool_dir) as target:
-                converted = formats.convert(archive, output_format, _TOLD, target, result_column=given.result_column)
+                converted = formats.convert(
+                    archive, output_format, _TOLD, target, names=ColumnNames(*given.names, task_type="amazon")
+                )
                 output = converted.output(archive, brought)
                 output.file.seek(0)
                 content = output.file.read()

@@ -61,4 +61,6 @@ def must_be_refused(plan: Plan, given: ArchiveInput) -> str:
         return "a result with missing rows was landed"
     if is_of_others(given) and not plan.warns:
         return "a result without any of the numbers that were sent was landed"
+    if given.rows and all(answer == "unknown" for _, answer in given.rows) and not plan.warns:
+        return "a result without a yes or a no was landed"
     return ""

@@ -12,6 +12,7 @@ from typing import Any
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycResultError
 from airflow_provider_ekyc.results import archive
+from airflow_provider_ekyc.results.header import ColumnNames
 from airflow_provider_ekyc.spool import spool_file
 from fuzz.inputs import ArchiveInput, Counts, NumbersInput
 from fuzz.number_files import is_text, plain_reading
@@ -46,7 +47,7 @@ def archive_reading(given: ArchiveInput, spool_dir: Path) -> Iterator[Reading]:
         file.write(given.data)
         # Looked up in its module each time, as the transfer does, so that a control can put another in its place.
         yield Reading(
-            read=lambda: archive.check_archive(file, result_column=given.result_column),
+            read=lambda: archive.check_archive(file, names=ColumnNames(*given.names, task_type="amazon")),
             judge_value=lambda summary: judge_counts(given, summary.rows, summary.yes, summary.no, summary.unknown),
             judge_error=lambda error: judge_refusal(given, error),
             patience=3.0 if len(given.data) > LARGE else 1.0,

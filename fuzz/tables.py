@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import random
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,26 +14,29 @@ from fuzz.inputs import Counts
 from fuzz.marks import fresh_digits
 
 #: What the words mean; anything else is unknown.
-YES = ("yes", "Yes", "YES", "sí", "Sí", "SÍ", "si", "SI", " yes ", "yes ")
-NO = ("no", "No", "NO", " no", "no ")
+YES = (
+    *("yes", "Yes", "YES", "sí", "Sí", "SÍ", "si", "SI", " yes ", "yes ", "y", "Y"),
+    *("TRUE", "true", "1", "1.0", "active", "Activated", "REGISTERED", "registered", "verdadero", "activo"),
+    *("yes\u200b", "\ufeffyes", "\u00a0YES\u00a0", "\u200eyes\u200f", "s\u0069\u0301", "\u2060true"),
+)
+NO = (
+    *("no", "No", "NO", " no", "no ", "n", "N", "FALSE", "False", "0", "0.0", "inactive", "unregistered"),
+    *("not activated", "not_registered", "NOT-ACTIVE", "no registrado", "falso", "Inactivo"),
+    *("no\u200b", "\ufeffno", "\u00a0no", "\u200eno\u200f", "not\u00a0activated"),
+)
 UNKNOWN = (
-    "undetermined",
-    "Undetermined",
-    "unknown",
-    "",
-    " ",
-    "?",
-    "1",
-    "0",
-    "true",
-    "n/a",
-    "yes!",
-    "nope",
-    "+12",
-    "是",
+    *("undetermined", "Undetermined", "unknown", "", " ", "?", "2", "-1", "t", "f", "s", "ok", "n/a", "null"),
+    *("yes!", "nope", "+12", "是", "valid", "deactivated", "10", "01", "not", "\u200b", "y\u200bes no"),
 )
 
-_MEANING = {"yes": "yes", "sí": "yes", "si": "yes", "no": "no"}
+_MEANING = {
+    **dict.fromkeys(("yes", "y", "sí", "si", "true", "verdadero", "1", "1.0", "active", "activated"), "yes"),
+    **dict.fromkeys(("registered", "activo", "activado", "registrado"), "yes"),
+    **dict.fromkeys(("no", "n", "false", "falso", "0", "0.0", "inactive", "not active", "not activated"), "no"),
+    **dict.fromkeys(("unactivated", "inactivated", "unregistered", "not registered"), "no"),
+    **dict.fromkeys(("inactivo", "no activo", "no activado", "no registrado"), "no"),
+}
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
 _HEADERS = ("Number", "number", "NUMBER", " Number ", "Number ")
 _COLUMNS = ("amazon", "Amazon", "activated", "coinw", "AMAZON", "ws", "phoneCheck", "amazon_email")
 
@@ -119,8 +124,9 @@ def plain_reading(text: bytes) -> frozenset[Counts]:
 
 def meant(word: str) -> str:
     """Return what a word means: ``yes``, ``no`` or ``unknown``."""
-    # What a cell would need quotes for counts as a blank.
-    return _MEANING.get(word.replace(",", " ").replace('"', " ").strip().lower(), "unknown")
+    # What a cell would need quotes for counts as a blank; what is not seen does not count.
+    bare = unicodedata.normalize("NFC", word.replace(",", " ").replace('"', " ").translate(_UNSEEN)).lower()
+    return _MEANING.get(re.sub(r"[\s_-]+", " ", bare.strip()), "unknown")
 
 
 def spelled(rng: random.Random, answer: str, *, plain: bool) -> str:

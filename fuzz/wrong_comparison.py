@@ -128,14 +128,16 @@ def logs_what_was_sent(index: int) -> Iterator[None]:
 def takes_any_column(index: int) -> Iterator[None]:
     """Take the last column but the number's, whatever was asked for."""
 
-    def read(line: bytes, result_column: str | None = None) -> Any:
-        columns = _read_header(b"Number,amazon", None)
-        text = line.decode("utf-8-sig", "replace")
+    def read(top: bytes, names: header.ColumnNames | None = None) -> Any:
+        columns, _ = _read_header(b"Number,amazon", None)
+        text = top.partition(b"\n")[0].decode("utf-8-sig", "replace")
         delimiter = max(",;\t|", key=text.count)
-        names = [name.strip(' "').lower() for name in text.split(delimiter)]
-        number = next((place for place, name in enumerate(names) if name in header.NUMBER_NAMES), 0)
-        others = [place for place in range(len(names)) if place != number] or [0]
-        return dataclasses.replace(columns, delimiter=delimiter, count=len(names), number=number, answer=others[-1])
+        cells = [cell.strip(' "').lower() for cell in text.split(delimiter)]
+        number = next((place for place, cell in enumerate(cells) if cell in header.NUMBER_NAMES), 0)
+        others = [place for place in range(len(cells)) if place != number] or [0]
+        return dataclasses.replace(
+            columns, delimiter=delimiter, count=len(cells), number=number, answer=others[-1], names=()
+        ), 1
 
     with mock.patch.object(rows, "read_header", read):
         yield

@@ -1,8 +1,8 @@
 """
 Check a result archive: a real zip, every member's CRC, a table of numbers and answers.
 
-What arrives varies (``docs/api.md``): one CSV named after the task type, or ``all.csv``, perhaps in a folder,
-beside ``activated.txt`` and ``unregistered.txt``; header in any case; with or without a BOM; ``sí`` for yes.
+What arrives varies (``docs/results.md``): one CSV named after the task type, or ``all.csv``, perhaps in a folder,
+beside ``activated.txt`` and ``unregistered.txt``; or a table in several numbered parts, beside ``failed.csv``.
 Everything is read once, as a stream, in pieces of a known size; what a member declares of itself is not trusted.
 """
 
@@ -12,16 +12,32 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.redaction import redact
-from airflow_provider_ekyc.results.members import AGAIN, NOTHING_LANDED, Contents, opened_archive
+from airflow_provider_ekyc.results.answers import UnknownWords, meaning
+from airflow_provider_ekyc.results.header import ColumnNames, Columns, holds_numbers, read_header
+from airflow_provider_ekyc.results.members import (
+    AGAIN,
+    NOTHING_LANDED,
+    Contents,
+    are_parts,
+    choose,
+    is_readable,
+    not_understood,
+    opened_archive,
+)
 from airflow_provider_ekyc.results.read_ahead import read_ahead
-from airflow_provider_ekyc.results.rows import Rows, meaning, read_list, read_table
+from airflow_provider_ekyc.results.rows import Rows, read_list, read_table, read_top
 from airflow_provider_ekyc.results.unpack import Budget, unpacked
+from airflow_provider_ekyc.results.whole_lines import whole_lines
+
+_NAMES_SHOWN = 5
+_NAME_SHOWN = 60  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,66 +45,162 @@ class ArchiveSummary:
     """
     What a checked archive holds.
 
-    :param rows: numbers in it, each counted once
-    :param yes: numbers with an account
-    :param no: numbers without
-    :param unknown: numbers with another answer, or none
-    :param odd: rows that have something else than digits for a number
-    :param table: the member that they came from, None if it was lists
+    :param rows: rows of its table, or lines of its lists
+    :param yes: rows with an account
+    :param no: rows without
+    :param unknown: rows with another answer, or none
+    :param unreadable: rows whose number can't be read, by the reason (a word of ``number_forms``)
+    :param repaired: rows whose number was written otherwise than documented, by how
+    :param unknown_words: the most frequent unknown answers with their counts, safe to show
+    :param beside: names of CSV files that were not read as results, safe to show
+    :param table: the member that the rows came from, None if there were several
+    :param is_read: False if only the archive itself was checked, and nothing is known of its rows
+    :param unchecked: members without a checked CRC: encrypted, or packed by another method
     """
 
     rows: int
     yes: int
     no: int
     unknown: int
-    odd: int = 0
+    unreadable: Mapping[str, int] = field(default_factory=dict)
+    repaired: Mapping[str, int] = field(default_factory=dict, compare=False)
+    unknown_words: str = field(default="", compare=False)
+    beside: str = field(default="", compare=False)
     table: zipfile.ZipInfo | None = field(default=None, repr=False, compare=False)
+    is_read: bool = True
+    unchecked: int = 0
 
 
 def check_archive(
-    file: BinaryIO, *, result_column: str | None = None, take: Callable[[Rows], object] | None = None
+    file: BinaryIO,
+    *,
+    names: ColumnNames | None = None,
+    take: Callable[[Rows], object] | None = None,
+    may_be_empty: bool = False,
 ) -> ArchiveSummary:
     """
     Read the archive to its last byte and say what it holds.
 
     :param file: seekable, at any position; a thread reads it until this returns
-    :param result_column: name of the answer's column, if the table has several
+    :param names: what is known of the table's columns
     :param take: is given all rows, in order; they are worth nothing if this raises in the end
+    :param may_be_empty: whether a table without a row is a result: all numbers may have failed
     :raises EkycResultError: if it is not a whole archive of results; it says what is wrong, and holds no number
     """
-    try:
-        with opened_archive(file) as contents:
-            meanings: Counter[str] = Counter()
-            odd = 0
-            for rows in _rows(file, contents, result_column):
-                for answer, count in rows.answers.items():
-                    meanings[meaning(answer)] += count
-                odd += rows.odd
-                if take is not None:
-                    take(rows)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise _damaged(file, error) from None
-    if not meanings.total():
-        raise EkycResultError(f"The result holds no row. {NOTHING_LANDED} {AGAIN}")
+    meanings: Counter[str] = Counter()
+    unreadable: Counter[str] = Counter()
+    repaired: Counter[str] = Counter()
+    words = UnknownWords()
+    with _damage_named(file), opened_archive(file) as members:
+        contents = choose(members)
+        tables, beside = _tables(file, contents, names)
+        for rows in _rows(file, contents, tables, names):
+            for answer, count in rows.answers.items():
+                meant = meaning(answer)
+                meanings[meant] += count
+                if meant == "unknown":
+                    words.add_rows({answer: count})
+            unreadable.update(rows.unreadable)
+            repaired.update(rows.repaired)
+            if take is not None:
+                take(rows)
+    if not meanings.total() and not may_be_empty:
+        raise not_understood("The result holds no row.", again=True)
     return ArchiveSummary(
-        meanings.total(), meanings["yes"], meanings["no"], meanings["unknown"], odd, table=contents.table
+        meanings.total(),
+        meanings["yes"],
+        meanings["no"],
+        meanings["unknown"],
+        dict(unreadable),
+        dict(repaired),
+        words.shown(),
+        _shown(beside),
+        tables[0] if len(tables) == 1 else None,
     )
 
 
-def _rows(file: BinaryIO, contents: Contents, result_column: str | None) -> Iterator[Rows]:
+def check_members(file: BinaryIO) -> ArchiveSummary:
+    """
+    Read the archive to its last byte without looking for a table: only the archive itself is checked.
+
+    :param file: seekable, at any position
+    :return: a summary without rows; ``unchecked`` counts members that can't be unpacked here
+    :raises EkycResultError: if it is not a whole zip archive, or beyond the bounds of any result
+    """
+    budget, unchecked = Budget(), 0
+    with _damage_named(file), opened_archive(file) as members:
+        for member in members:
+            if not is_readable(member):
+                unchecked += 1
+                continue
+            for _ in unpacked(file, member, budget):
+                continue
+    return ArchiveSummary(0, 0, 0, 0, is_read=False, unchecked=unchecked)
+
+
+@contextmanager
+def _damage_named(file: BinaryIO) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise _damaged(file, error) from None
+
+
+def _tables(
+    file: BinaryIO, contents: Contents, names: ColumnNames | None
+) -> tuple[list[zipfile.ZipInfo], list[zipfile.ZipInfo]]:
+    """Return the table, or its parts; and the CSV files that are not the table."""
+    if len(contents.tables) < 2:
+        return contents.tables, contents.beside
+    headers = {member: _header(file, member, names) for member in contents.tables}
+    found = {member: columns for member, columns in headers.items() if columns is not None}
+    tables = list(found)
+    others = [member for member in contents.tables if member not in found]
+    if len(tables) == 1 and not are_parts(contents.tables):
+        return tables, [*contents.beside, *others]
+    if not others and are_parts(tables):
+        if len({(columns.names, columns.delimiter) for columns in found.values()}) > 1:
+            raise not_understood(f"The result's table is in {len(tables):,} parts, which have different headers.")
+        return tables, contents.beside
+    raise not_understood(
+        f"The result has {len(contents.tables):,} tables ({_shown(contents.tables)}) and none that is the whole: none "
+        f"is named all.csv, and they are not numbered parts of one."
+    )
+
+
+def _header(file: BinaryIO, member: zipfile.ZipInfo, names: ColumnNames | None) -> Columns | None:
+    """Read a member's header; None if it has none, and no number either that would be lost with it."""
+    top = read_top(whole_lines(unpacked(file, member, Budget())))
+    try:
+        return read_header(top, names)[0]
+    except EkycResultError:
+        if holds_numbers(top):
+            raise
+        return None
+
+
+def _rows(
+    file: BinaryIO, contents: Contents, tables: list[zipfile.ZipInfo], names: ColumnNames | None
+) -> Iterator[Rows]:
     """Yield the rows of the table, or of the lists; read whatever else there is, for its CRC."""
     budget = Budget()
     for member in contents.members:
         blocks = read_ahead(unpacked(file, member, budget))
         try:
-            if member is contents.table:
-                yield from read_table(blocks, result_column)
+            if member in tables:
+                yield from read_table(blocks, names)
             elif member in contents.lists:
                 yield from read_list(blocks, contents.lists[member])
             for _ in blocks:
                 continue
         finally:
             blocks.close()
+
+
+def _shown(members: list[zipfile.ZipInfo]) -> str:
+    """Return the names of members for a message."""
+    names = [redact(member.filename, limit=_NAME_SHOWN) for member in members[:_NAMES_SHOWN]]
+    return ", ".join([*names, "…"] if len(members) > _NAMES_SHOWN else names)
 
 
 def _damaged(file: BinaryIO, error: Exception) -> EkycResultError:

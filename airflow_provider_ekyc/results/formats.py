@@ -7,16 +7,19 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import BinaryIO
 
 from isal import isal_zlib
 
 from airflow_provider_ekyc.exceptions import EkycResultError
+from airflow_provider_ekyc.results.answers import meaning
 from airflow_provider_ekyc.results.archive import ArchiveSummary, check_archive
 from airflow_provider_ekyc.results.download import SIZE_LIMIT, Download
+from airflow_provider_ekyc.results.header import ColumnNames
 from airflow_provider_ekyc.results.members import NOTHING_LANDED
 from airflow_provider_ekyc.results.parquet_file import ParquetFile
-from airflow_provider_ekyc.results.rows import Rows, meaning
+from airflow_provider_ekyc.results.rows import Rows
 from airflow_provider_ekyc.results.unpack import data_offset
 from airflow_provider_ekyc.spool import Spool
 
@@ -99,8 +102,9 @@ def convert(
     told: Told,
     target: Spool,
     *,
-    result_column: str | None = None,
+    names: ColumnNames | None = None,
     take: Callable[[Rows], object] | None = None,
+    may_be_empty: bool = False,
 ) -> Converted:
     """
     Check an archive to its last byte, and make of it what is to be landed.
@@ -109,11 +113,13 @@ def convert(
     :param output_format: one of ``FORMATS``
     :param told: for Parquet's columns and CSV's header
     :param target: an empty spool for what is made; the archive itself needs none
-    :param result_column: name of the answer's column, if the table has several
+    :param names: what is known of the table's columns
     :param take: is given all rows, too
+    :param may_be_empty: whether a table without a row is a result
     :raises EkycResultError: if it is not a whole archive of results, or the output is too large for S3
     :raises EkycSpoolError: if the disk is full
     """
+    read = partial(check_archive, archive, names=names, may_be_empty=may_be_empty)
 
     def check(write: Callable[[Rows], object]) -> ArchiveSummary:
         def both(rows: Rows) -> None:
@@ -121,10 +127,10 @@ def convert(
             if take is not None:
                 take(rows)
 
-        return check_archive(archive, result_column=result_column, take=both)
+        return read(take=both)
 
     if output_format == "zip":
-        return Converted(check_archive(archive, result_column=result_column, take=take), output_format, None)
+        return Converted(read(take=take), output_format, None)
     made = HashedSpool(target)
     if output_format == "parquet":
         with ParquetFile(
@@ -135,7 +141,7 @@ def convert(
         made.write(_header(told))
         summary = check(lambda rows: made.write(_csv_lines(rows)))
     else:
-        summary = _write_gzip(archive, made, _header(told), check, result_column)
+        summary = _write_gzip(archive, made, _header(told), check, read)
     return Converted(summary, output_format, made)
 
 
@@ -193,7 +199,7 @@ def _write_gzip(
     made: HashedSpool,
     header: bytes,
     check: Callable[[Callable[[Rows], object]], ArchiveSummary],
-    result_column: str | None,
+    read: Callable[..., ArchiveSummary],
 ) -> ArchiveSummary:
     """
     Write the rows as gzip.
@@ -221,8 +227,6 @@ def _write_gzip(
     else:
         pack = isal_zlib.compressobj(_GZIP_LEVEL, wbits=31)
         made.write(pack.compress(header))
-        check_archive(
-            archive, result_column=result_column, take=lambda rows: made.write(pack.compress(_csv_lines(rows)))
-        )
+        read(take=lambda rows: made.write(pack.compress(_csv_lines(rows))))
         made.write(pack.flush())
     return summary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,34 +22,57 @@ DIRECTORY_LIMIT = 1024 * 1024
 NOTHING_LANDED = "Nothing was landed; the submission stays paid."
 AGAIN = "Clear this task to download it again; if it stays so, ask the vendor about this task id."
 
+#: How an error of a result ends whose archive is whole and whose contents are not understood.
+AS_DELIVERED = "To land the archive as it was delivered, unread, set output_format='zip' and check='archive'."
+
 _FRONT_LIMIT = 64 * 1024
 _HEADER = 30  # bytes of a member's own header, before its name
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _UNREADABLE = 1 << 5 | 1 << 6  # patched data, strong encryption (APPNOTE 4.4.4)
 _LISTS = {"activated.txt": "yes", "unregistered.txt": "no"}
+# Words in the name of a CSV file that is not the table: numbers that could not be checked, or figures.
+_BESIDE = frozenset({"failed", "failure", "failures", "error", "errors", "invalid", "rejected", "summary"})
+_WORD = re.compile(r"[^\W\d_]+")
+# amazon_1.csv, amazon-2.csv, amazon (3).csv, part-00000.csv
+_PART = re.compile(r"(.*?)[ _.-]*\(?(\d{1,5})\)?\.csv")
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
     """
-    What lies in an archive.
+    What a result archive holds.
 
-    :param members: all of them, as they lie one behind the other
-    :param table: the one that is the table, or None
+    :param members: all of them, in the order in which they follow one another
+    :param tables: those that may be the table, or parts of it
     :param lists: if there is no table: the lists, each with what its numbers are (``yes`` or ``no``)
+    :param beside: CSV files whose names say that they are not the table
     """
 
     members: list[zipfile.ZipInfo]
-    table: zipfile.ZipInfo | None
+    tables: list[zipfile.ZipInfo]
     lists: dict[zipfile.ZipInfo, str]
+    beside: list[zipfile.ZipInfo]
+
+
+def not_understood(problem: str, remedy: str = "Ask the vendor.", *, again: bool = False) -> EkycResultError:
+    """
+    Make the error of a result whose archive is whole and whose contents are not understood.
+
+    :param problem: a sentence
+    :param remedy: what to do first
+    :param again: whether to download it again is what to do first
+    """
+    return EkycResultError(f"{problem} {NOTHING_LANDED} {AGAIN if again else remedy} {AS_DELIVERED}")
 
 
 @contextmanager
-def opened_archive(file: BinaryIO) -> Iterator[Contents]:
+def opened_archive(file: BinaryIO) -> Iterator[list[zipfile.ZipInfo]]:
     """
-    Read the list of members and choose among them.
+    Read the list of members.
 
     :param file: seekable, at any position
-    :raises EkycResultError: if this is another kind of archive
+    :return: the members, in the order in which they follow one another
+    :raises EkycResultError: if there are more than any result has
     :raises zipfile.BadZipFile: if it is damaged; also what else ``zipfile`` raises for that
     """
     with zipfile.ZipFile(_Pieces(file)) as archive:
@@ -56,8 +80,22 @@ def opened_archive(file: BinaryIO) -> Iterator[Contents]:
         _check_entries(members)
         _check_offsets(members, archive.start_dir)
         _check_front(file, members)
-        table, lists = _choose(members)
-        yield Contents(members, table, lists)
+        if len(members) > MEMBER_LIMIT:
+            raise EkycResultError(f"The result has {len(members):,} members. {NOTHING_LANDED} Ask the vendor.")
+        yield members
+
+
+def is_readable(member: zipfile.ZipInfo) -> bool:
+    """Tell whether a member can be unpacked: stored or deflated, and not encrypted."""
+    return not member.flag_bits & (1 | _UNREADABLE) and member.compress_type in _METHODS
+
+
+def are_parts(members: list[zipfile.ZipInfo]) -> bool:
+    """Tell whether files are the parts of one, by their names: one name, in one folder, numbered from 0 or 1 on."""
+    matches = [_PART.fullmatch(member.filename.replace("\\", "/").lower()) for member in members]
+    numbers = sorted(int(match[2]) for match in matches if match)
+    is_counted = numbers[:1] in ([0], [1]) and numbers == list(range(numbers[0], numbers[0] + len(members)))
+    return is_counted and len({match[1] for match in matches if match}) == 1
 
 
 class _Pieces:
@@ -76,39 +114,38 @@ class _Pieces:
         return self._file.read(size)
 
 
-def _choose(members: list[zipfile.ZipInfo]) -> tuple[zipfile.ZipInfo | None, dict[zipfile.ZipInfo, str]]:
-    """Return the member that is the table; or, if there is none, the lists and what each list's numbers are."""
-    if len(members) > MEMBER_LIMIT:
-        raise EkycResultError(f"The result has {len(members):,} members. {NOTHING_LANDED} Ask the vendor.")
+def choose(members: list[zipfile.ZipInfo]) -> Contents:
+    """
+    Choose among the members by their names.
+
+    :raises EkycResultError: if this is another kind of archive, or there is no table
+    :raises zipfile.BadZipFile: if a member asks for what no result needs
+    """
     if any(member.flag_bits & 1 for member in members):
-        raise EkycResultError(f"The result is encrypted. {NOTHING_LANDED} Ask the vendor.")
+        raise not_understood("The result is encrypted.")
     if any(member.flag_bits & _UNREADABLE for member in members):
         raise zipfile.BadZipFile("its flags ask for what no result needs")
-    if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
-        raise EkycResultError(
-            f"The result is packed by another method than deflate, which this package does not read. "
-            f"{NOTHING_LANDED} Ask the vendor."
-        )
+    if not all(is_readable(member) for member in members):
+        raise not_understood("The result is packed by another method than deflate, which this package does not read.")
     names = {member: member.filename.replace("\\", "/").rsplit("/", 1)[-1].lower() for member in members}
     if "[content_types].xml" in names.values():
-        raise EkycResultError(
-            f"The result is an Excel file (.xlsx), which this package does not read. {NOTHING_LANDED} Ask the "
-            f"vendor for CSV results."
+        raise not_understood(
+            "The result is an Excel file (.xlsx), which this package does not read.",
+            "Ask the vendor for CSV results.",
         )
     # A Mac puts a file with what it knows of each member beside it, named with "._" in front.
     tables = [member for member in members if names[member].endswith(".csv") and not names[member].startswith("._")]
     whole = [member for member in tables if names[member] == "all.csv"]
-    chosen = whole or tables
-    if len(chosen) == 1:
-        return chosen[0], {}
-    if chosen:
-        raise EkycResultError(
-            f"The result has {len(chosen)} tables and none that is the whole. {NOTHING_LANDED} Ask the vendor."
-        )
-    lists = {member: _LISTS[name] for member, name in names.items() if name in _LISTS}
-    if not lists:
-        raise EkycResultError(f"The result has no table (.csv) among its members. {NOTHING_LANDED} {AGAIN}")
-    return None, lists
+    if len(whole) > 1:
+        raise not_understood(f"The result has {len(whole)} tables that are named all.csv.")
+    if whole or len(tables) == 1:
+        return Contents(members, whole or tables, {}, [])
+    beside = [member for member in tables if _BESIDE.intersection(_WORD.findall(names[member]))]
+    tables = [member for member in tables if member not in beside]
+    lists = {} if tables else {member: _LISTS[name] for member, name in names.items() if name in _LISTS}
+    if not tables and not lists:
+        raise not_understood("The result has no table (.csv) among its members.", again=True)
+    return Contents(members, tables, lists, beside)
 
 
 def _check_front(file: BinaryIO, members: list[zipfile.ZipInfo]) -> None:

@@ -8,8 +8,9 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ekyc.results.answers import meaning
 from airflow_provider_ekyc.results.arrow_columns import read_columns
-from airflow_provider_ekyc.results.rows import Rows, meaning
+from airflow_provider_ekyc.results.rows import Rows
 
 if TYPE_CHECKING:
     import pyarrow

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from airflow_provider_ekyc.results.answers import meaning
 from airflow_provider_ekyc.results.ledger import NO, TEXT, UNKNOWN, YES
 from airflow_provider_ekyc.results.number_keys import read_keys
-from airflow_provider_ekyc.results.rows import Rows, meaning
+from airflow_provider_ekyc.results.rows import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

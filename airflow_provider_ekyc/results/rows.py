@@ -11,25 +11,23 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy
 
-from airflow_provider_ekyc.exceptions import EkycResultError
-from airflow_provider_ekyc.results.header import NUMBER_NAMES, Columns, read_header
-from airflow_provider_ekyc.results.members import AGAIN, NOTHING_LANDED
+from airflow_provider_ekyc.results.answers import meaning
+from airflow_provider_ekyc.results.header import HEADER_LINES, ColumnNames, Columns, is_number_name, read_header
+from airflow_provider_ekyc.results.invisible import trimmed
+from airflow_provider_ekyc.results.members import not_understood
+from airflow_provider_ekyc.results.number_forms import OTHER_TEXT, TEXT_MARK, read_number
 from airflow_provider_ekyc.results.plain_rows import PlainRows
 from airflow_provider_ekyc.results.whole_lines import LINE_LIMIT, whole_lines
 
-#: What the API's words mean; anything else is unknown ("undetermined is not a negative").
-ANSWERS = {"yes": "yes", "sí": "yes", "si": "yes", "no": "no"}
-
-_NUMBERS = re.compile(rb"(?:\+?[0-9]+\n)*+")
-_NUMBER = re.compile(r"\+?([0-9]+)")
+_NUMBERS = re.compile(rb"(?:\+?[1-9][0-9]{1,14}+\n)*+")
+_NUMBER = re.compile(r"\+?([1-9][0-9]{1,14})")
 _NOT_IN_A_CELL = re.compile(r'[,"\r\n\t]')
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f]")
 _LATIN_I = re.compile(rb"(?<=[sS])[\xed\xcd](?![\x80-\xbf])")  # of sí, in Latin-1
@@ -45,32 +43,38 @@ class Rows:
 
     :param lines: ``+<digits>,<answer>\n`` each; without quotes, as no cell needs them
     :param answers: how often each answer comes, as the vendor wrote it
-    :param odd: rows whose number is something else than digits
+    :param unreadable: rows whose number can't be read, by the reason; they are as the vendor wrote them
+    :param repaired: rows whose number was written otherwise than documented, by how
     """
 
     lines: bytes
     answers: Mapping[str, int]
-    odd: int = 0
+    unreadable: Mapping[str, int] = field(default_factory=dict)
+    repaired: Mapping[str, int] = field(default_factory=dict)
 
 
-def meaning(answer: str) -> str:
-    """Return ``yes``, ``no`` or ``unknown``."""
-    return ANSWERS.get(unicodedata.normalize("NFC", answer).strip().lower(), "unknown")
+def read_top(lines: Iterator[bytes]) -> bytes:
+    """Read as many whole lines as a header is looked for in, at the least."""
+    top = b""
+    while top.count(b"\n") < HEADER_LINES and (block := next(lines, None)) is not None:
+        top += block
+    return top
 
 
-def read_table(blocks: Iterable[bytes], result_column: str | None = None) -> Iterator[Rows]:
+def read_table(blocks: Iterable[bytes], names: ColumnNames | None = None) -> Iterator[Rows]:
     """
     Read a table.
 
     :param blocks: its bytes
-    :param result_column: name of the answer's column, if there are several
+    :param names: what is known of its columns
     :raises EkycResultError: if it is not a table of numbers and answers; it names a line, and quotes no row
     """
     lines = whole_lines(blocks)
-    head, _, rest = next(lines, b"").partition(b"\n")
-    columns = read_header(head, result_column)
+    top = read_top(lines)
+    columns, before = read_header(top, names)
+    rest = top.split(b"\n", before)[-1]
     plain_rows = PlainRows()
-    at = 2  # number of the block's first line
+    at = before + 1  # number of the block's first line
     for block in chain([rest], lines):
         with_commas = _with_commas(block, columns)
         rows = _read_plain(with_commas, plain_rows) if with_commas else None
@@ -105,9 +109,9 @@ def read_list(blocks: Iterable[bytes], answer: str) -> Iterator[Rows]:
     for number, block in enumerate(whole_lines(blocks)):
         if number == 0:
             first, _, rest = block.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
-            block = rest if first.decode("utf-8", "replace").strip().lower() in NUMBER_NAMES else block
+            block = rest if is_number_name(first.decode("utf-8", "replace")) else block
         if b'"' in block or b"," in block:
-            raise EkycResultError(f"The result's list of numbers holds something else. {NOTHING_LANDED} {AGAIN}")
+            raise not_understood("The result's list of numbers holds something else.", again=True)
         lines = b"\n".join(line for line in block.split(b"\n") if line.strip()).removeprefix(b"\xef\xbb\xbf")
         if lines:
             table = lines.replace(b"\n", end) + end
@@ -176,46 +180,78 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
             for line in io.StringIO(_text(block), newline="\n"):
                 length += len(line)
                 if length > LINE_LIMIT:  # the reader keeps a whole row, however many lines it has
-                    raise EkycResultError(
+                    raise not_understood(
                         f"The row that begins in line {begun:,} of the result's table is longer than {LINE_LIMIT:,} "
-                        f"characters. {NOTHING_LANDED} {AGAIN}"
+                        f"characters.",
+                        again=True,
                     )
                 yield line
 
     # Strict, so that a quote that is never closed does not swallow rows.
     reader = csv.reader(texts(), delimiter=columns.delimiter, strict=True)
-    lines: list[str] = []
-    counts: Counter[str] = Counter()
-    held = odd = 0
+    held = _Held()
     try:
         for row in reader:
             begun, length = at + reader.line_num, 0
-            if len(row) < 2 and not "".join(row).strip(_BLANK):
-                continue
+            if not "".join(row).strip(_BLANK) and len(row) in (0, 1, columns.count):
+                continue  # a spreadsheet ends with rows of blank cells
             if len(row) != columns.count:
-                raise EkycResultError(
+                raise not_understood(
                     f"Line {at + reader.line_num - 1:,} of the result's table has {len(row):,} fields instead of "
-                    f"{columns.count:,}. {NOTHING_LANDED} {AGAIN}"
+                    f"{columns.count:,}.",
+                    again=True,
                 )
-            number, answer = _cell(row[columns.number]), _cell(row[columns.answer])
-            if not number or number.lower() in ANSWERS:
-                raise EkycResultError(
-                    f"Line {at + reader.line_num - 1:,} of the result's table has no number. {NOTHING_LANDED} {AGAIN}"
+            if not row[columns.number][-1:].isdigit() and columns.are_header(row):
+                continue  # files that were joined have it again
+            if not held.add_row(row[columns.number], _cell(row[columns.answer])):
+                raise not_understood(
+                    f"Line {at + reader.line_num - 1:,} of the result's table has no number.", again=True
                 )
-            digits = _NUMBER.fullmatch(number)
-            odd += digits is None
-            lines.append(f"+{digits[1]},{answer}\n" if digits else f"{number},{answer}\n")
-            counts[answer] += 1
-            held += len(lines[-1])
-            if len(lines) == _CSV_ROWS or held >= _CSV_HELD:
-                yield Rows("".join(lines).encode(), dict(counts), odd)
-                lines.clear()
-                counts.clear()
-                held = odd = 0
+            if held.is_full:
+                yield held.rows()
+                held = _Held()
     except csv.Error as error:
-        raise EkycResultError(f"The result's table is not CSV ({error}). {NOTHING_LANDED} {AGAIN}") from None
-    if lines:
-        yield Rows("".join(lines).encode(), dict(counts), odd)
+        raise not_understood(f"The result's table is not CSV ({error}).", again=True) from None
+    if held.lines:
+        yield held.rows()
+
+
+class _Held:
+    """Rows that were read one by one and are to be handed out together."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._answers: Counter[str] = Counter()
+        self._unreadable: Counter[str] = Counter()
+        self._repaired: Counter[str] = Counter()
+        self._size = 0
+
+    def add_row(self, cell: str, answer: str) -> bool:
+        """Add a row; return False if it has no number, or an answer in its place."""
+        digits, how = read_number(cell)
+        if digits is None:
+            number = _cell(cell)
+            if not number or (how == OTHER_TEXT and meaning(number) != "unknown"):
+                return False
+            if match := _NUMBER.fullmatch(number):
+                digits, how = match[1], TEXT_MARK  # without what a cell can't have, it is one
+        if digits is None:
+            self._unreadable[how] += 1
+            self.lines.append(f"{number},{answer}\n")
+        else:
+            if how:
+                self._repaired[how] += 1
+            self.lines.append(f"+{digits},{answer}\n")
+        self._answers[answer] += 1
+        self._size += len(self.lines[-1])
+        return True
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.lines) == _CSV_ROWS or self._size >= _CSV_HELD
+
+    def rows(self) -> Rows:
+        return Rows("".join(self.lines).encode(), self._answers, self._unreadable, self._repaired)
 
 
 def _sum_by(clean: Mapping[bytes, str], counts: Mapping[bytes, int]) -> dict[str, int]:
@@ -227,7 +263,7 @@ def _sum_by(clean: Mapping[bytes, str], counts: Mapping[bytes, int]) -> dict[str
 
 def _cell(text: str) -> str:
     """Make a cell that needs no quotes; no number and no known answer has what is taken out."""
-    return _NO_TEXT.sub("\ufffd", _NOT_IN_A_CELL.sub(" ", text)).strip()
+    return trimmed(_NO_TEXT.sub("\ufffd", _NOT_IN_A_CELL.sub(" ", text)))
 
 
 def _text(content: bytes) -> str:
@@ -238,4 +274,4 @@ def _text(content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        raise EkycResultError(f"The result's table is not UTF-8 text. {NOTHING_LANDED} {AGAIN}") from None
+        raise not_understood("The result's table is not UTF-8 text.", again=True) from None

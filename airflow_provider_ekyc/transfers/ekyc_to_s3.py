@@ -52,6 +52,7 @@ class EkycResultsToS3Operator(BaseOperator):
     :param s3_extra_args: further arguments of S3's ``PutObject``: ``StorageClass``, ``SSEKMSKeyId``,
         ``Tagging``, ... (templated)
     :param output_format: ``zip``, the archive as delivered; ``csv``, ``csv.gz`` or ``parquet``, its rows (templated)
+    :param number_column: name of the number's column, if it is none of the known ones, or there are several (templated)
     :param result_column: name of the answer's column, if the vendor's table has several (templated)
     :param task_type: what was verified: a column of ``parquet``, the header of ``csv`` (templated)
     :param numbers: the input that was sent, to find which numbers did not come back; needs ``submission`` (templated)
@@ -75,6 +76,7 @@ class EkycResultsToS3Operator(BaseOperator):
         "acl_policy",
         "s3_extra_args",
         "output_format",
+        "number_column",
         "result_column",
         "ekyc_task_type",
         "numbers",
@@ -99,6 +101,7 @@ class EkycResultsToS3Operator(BaseOperator):
         acl_policy: str | None = None,
         s3_extra_args: Mapping[str, Any] | None = None,
         output_format: str = "zip",
+        number_column: str | None = None,
         result_column: str | None = None,
         task_type: str = "amazon",
         numbers: str | XComArg | None = None,
@@ -120,6 +123,7 @@ class EkycResultsToS3Operator(BaseOperator):
         self.acl_policy = acl_policy
         self.s3_extra_args = s3_extra_args
         self.output_format = output_format
+        self.number_column = number_column
         self.result_column = result_column
         self.ekyc_task_type = task_type  # task_type itself is Airflow's name for the operator's class
         self.numbers = numbers
@@ -183,6 +187,7 @@ class EkycResultsToS3Operator(BaseOperator):
             place=place,
             output_format=output_format,
             task_type=task_type,
+            number_column=_optional("number_column", self.number_column),
             result_column=_optional("result_column", self.result_column),
             replace=read_bool("replace", self.replace),
             sent=self._sent(ekyc_task_id, place),

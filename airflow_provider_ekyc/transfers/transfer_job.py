@@ -20,13 +20,16 @@ from airflow_provider_ekyc.exceptions import (
     EkycResultError,
     EkycTaskFailedError,
 )
+from airflow_provider_ekyc.results.archive import ArchiveSummary
 from airflow_provider_ekyc.results.arrival import Arrival
 from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.expectation import row_mismatch
 from airflow_provider_ekyc.results.formats import Converted, Output, Told, convert
+from airflow_provider_ekyc.results.header import ColumnNames
 from airflow_provider_ekyc.results.landed import UNMATCHED, Landed, Place, describe
 from airflow_provider_ekyc.results.landing import find_landed, land
 from airflow_provider_ekyc.results.reconciliation import Reconciliation, number_mismatch
+from airflow_provider_ekyc.results.understood import answer_mismatch, form_mismatch, have_all_failed, remarks
 from airflow_provider_ekyc.results.unmatched import LeftOut
 from airflow_provider_ekyc.spool import Spool, spool_file
 from airflow_provider_ekyc.transfers.sent import Sent, read_sent
@@ -46,6 +49,7 @@ class TransferJob:
 
     :param place: where the result is to lie
     :param output_format: one of ``results.formats.FORMATS``
+    :param number_column: name of the number's column, if it is none of the known ones
     :param result_column: name of the answer's column, if there are several
     :param replace: whether another object may be overwritten
     :param sent: what was sent, or None if nothing is to be compared
@@ -57,6 +61,7 @@ class TransferJob:
     place: Place
     output_format: str
     task_type: str
+    number_column: str | None
     result_column: str | None
     replace: bool
     sent: Sent | None
@@ -88,13 +93,7 @@ class TransferJob:
             self._find(client, unmatched_place, UNMATCHED, extra_args)
         with ExitStack() as stack:
             task, output, reconciliation = self._bring(stack, hook)
-            self._judge(row_mismatch(output.summary.rows, task))
-            if output.summary.odd:
-                log.warning(
-                    "%s of the result's %s rows have something else than digits for a number. They are kept as the "
-                    "vendor wrote them.",
-                    *(f"{n:,}" for n in (output.summary.odd, output.summary.rows)),
-                )
+            self._check_understood(output.summary, task)
             landed = describe(self.place, self.ekyc_task_id, output)
             if reconciliation is not None:
                 landed = self._reconcile(stack, reconciliation, landed, client, extra_args)
@@ -166,8 +165,9 @@ class TransferJob:
                     self.output_format,
                     Told(self.ekyc_task_id, self.task_type, task.updated_at),
                     stack.enter_context(spool_file(self.spool_dir)),
-                    result_column=self.result_column,
+                    names=ColumnNames(self.number_column, self.result_column, self.task_type),
                     take=reconciliation.take if reconciliation else None,
+                    may_be_empty=have_all_failed(task),
                 )
                 if reconciliation:
                     reading.result()
@@ -175,6 +175,13 @@ class TransferJob:
                 failed.set()
                 raise
         return converted, reconciliation
+
+    def _check_understood(self, summary: ArchiveSummary, task: Task) -> None:
+        for remark in remarks(summary, self.output_format):
+            log.warning("%s", remark)
+        self._judge(row_mismatch(summary.rows, task))
+        self._judge(answer_mismatch(summary, task))
+        self._judge(form_mismatch(summary))
 
     def _judge(self, mismatch: str | None) -> None:
         if mismatch is None:

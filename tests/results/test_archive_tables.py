@@ -100,7 +100,7 @@ def test_answers_are_yes_and_no_in_two_languages_and_all_else_is_unknown() -> No
     assert answers(["no", "NO", " No"]) == ArchiveSummary(3, 0, 3, 0)
     assert answers(["si\u0301", "Si\u0301"]) == ArchiveSummary(2, 2, 0, 0)
     assert answers(['"yes,"', '"yes"""', '" no"', '"no\t"']) == ArchiveSummary(4, 2, 2, 0)
-    assert answers(["undetermined", "Unknown", "", " ", "1", "none"]) == ArchiveSummary(6, 0, 0, 6)
+    assert answers(["undetermined", "Unknown", "", " ", "2", "none"]) == ArchiveSummary(6, 0, 0, 6)
 
 
 def test_stored_members_zip64_and_data_descriptors_are_read() -> None:

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from airflow_provider_ekyc.exceptions import EkycResultError
+from airflow_provider_ekyc.results.answers import meaning
+from airflow_provider_ekyc.results.header import ColumnNames
 from airflow_provider_ekyc.results.plain_rows import PlainCount, PlainRows
-from airflow_provider_ekyc.results.rows import Rows, meaning, read_list, read_table
+from airflow_provider_ekyc.results.rows import Rows, read_list, read_table
 from airflow_provider_ekyc.results.whole_lines import whole_lines
 
-PLAIN = re.compile(rb"(?:\+[0-9]+,(?:yes|no)\n)+|(?:[0-9]+,(?:yes|no)\n)+")
+PLAIN = re.compile(rb"(?:\+[1-9][0-9]{1,14},(?:yes|no)\n)+|(?:[1-9][0-9]{1,14},(?:yes|no)\n)+")
 
 
 def told(rows: list[Rows]) -> tuple[bytes, dict[str, int]]:
@@ -29,7 +31,8 @@ def told(rows: list[Rows]) -> tuple[bytes, dict[str, int]]:
 
 def read(text: str | bytes, *, column: str | None = None, size: int = 1 << 20) -> tuple[bytes, dict[str, int]]:
     content = text.encode() if isinstance(text, str) else text
-    return told(list(read_table((content[at : at + size] for at in range(0, len(content), size)), column)))
+    blocks = (content[at : at + size] for at in range(0, len(content), size))
+    return told(list(read_table(blocks, ColumnNames(answer=column))))
 
 
 def refusal(text: str, column: str | None = None) -> str:
@@ -206,7 +209,7 @@ def test_a_list_of_something_else_is_refused(line: str) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "means"),
-    [("yes", "yes"), (" SÍ", "yes"), ("si", "yes"), ("No", "no"), ("", "unknown"), ("false", "unknown")],
+    [("yes", "yes"), (" SÍ", "yes"), ("si", "yes"), ("No", "no"), ("", "unknown"), ("falsy", "unknown")],
 )
 def test_what_answers_mean(answer: str, means: str) -> None:
     assert meaning(answer) == means
@@ -243,13 +246,13 @@ def test_a_row_that_never_ends_is_refused_before_it_is_kept() -> None:
 
 def test_rows_with_something_else_than_digits_are_counted() -> None:
     rows = list(read_table([b"Number,amazon\n+9990000000001,yes\n9.99E+12,no\nTotal,\n+9990000000004,no\n"]))
-    assert sum(found.odd for found in rows) == 2
-    assert sum(found.odd for found in read_table([b"Number,amazon\n+9990000000001,yes\n9990000000002,no\n"])) == 0
+    assert [dict(found.unreadable) for found in rows] == [{"in scientific notation": 1, "with other text": 1}]
+    assert next(read_table([b"Number,amazon\n+9990000000001,yes\n9990000000002,no\n"])).unreadable == {}
 
 
 def test_each_odd_row_is_counted_once_in_blocks_of_any_length() -> None:
     table = b"Number,amazon\n" + b"odd,yes\n" * 10_000
-    assert sum(found.odd for found in read_table([table])) == 10_000
+    assert sum(sum(found.unreadable.values()) for found in read_table([table])) == 10_000
 
 
 def test_long_answers_come_in_small_blocks() -> None:
