@@ -58,6 +58,8 @@ def _beside_input(rng: random.Random, index: int, nth: int) -> ArchiveInput:
     if not is_first and rng.random() < 0.25:
         name = rng.choices(_CLASSES, _WEIGHTS)[0]
     archive = _named(rng, index, name)
+    while is_first and all(answer == "unknown" for _, answer in archive.rows or ()):
+        archive = _named(rng, index, name)  # without a yes or a no it is refused, whatever was sent
     if archive.rows is None and not _is_small(archive):
         return archive
     came = [digits for digits, _ in archive.rows or ()]
