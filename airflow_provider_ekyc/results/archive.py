@@ -25,11 +25,11 @@ from airflow_provider_ekyc.results.members import (
     AGAIN,
     NOTHING_LANDED,
     Contents,
-    are_parts,
     choose,
     is_readable,
     not_understood,
     opened_archive,
+    parts_of_one,
 )
 from airflow_provider_ekyc.results.read_ahead import read_ahead
 from airflow_provider_ekyc.results.rows import Rows, read_list, read_table, read_top
@@ -156,12 +156,13 @@ def _tables(
     found = {member: columns for member, columns in headers.items() if columns is not None}
     tables = list(found)
     others = [member for member in contents.tables if member not in found]
-    if len(tables) == 1 and not are_parts(contents.tables):
+    parts = parts_of_one(contents.tables)
+    if len(tables) == 1 and parts is None:
         return tables, [*contents.beside, *others]
-    if not others and are_parts(tables):
+    if not others and parts is not None:
         if len({(columns.names, columns.delimiter) for columns in found.values()}) > 1:
             raise not_understood(f"The result's table is in {len(tables):,} parts, which have different headers.")
-        return tables, contents.beside
+        return parts, contents.beside
     raise not_understood(
         f"The result has {len(contents.tables):,} tables ({_shown(contents.tables)}) and none that is the whole: none "
         f"is named all.csv, and they are not numbered parts of one."
@@ -184,7 +185,10 @@ def _rows(
 ) -> Iterator[Rows]:
     """Yield the rows of the table, or of the lists; read whatever else there is, for its CRC."""
     budget = Budget()
-    for member in contents.members:
+    # As they follow one another, so that the first can be read while the last are still being downloaded; but the
+    # parts of a table in the order of their numbers.
+    parts = tables if len(tables) > 1 else []
+    for member in [*parts, *(member for member in contents.members if member not in parts)]:
         blocks = read_ahead(unpacked(file, member, budget))
         try:
             if member in tables:

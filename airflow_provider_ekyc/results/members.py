@@ -90,12 +90,19 @@ def is_readable(member: zipfile.ZipInfo) -> bool:
     return not member.flag_bits & (1 | _UNREADABLE) and member.compress_type in _METHODS
 
 
-def are_parts(members: list[zipfile.ZipInfo]) -> bool:
-    """Tell whether files are the parts of one, by their names: one name, in one folder, numbered from 0 or 1 on."""
-    matches = [_PART.fullmatch(member.filename.replace("\\", "/").lower()) for member in members]
-    numbers = sorted(int(match[2]) for match in matches if match)
-    is_counted = numbers[:1] in ([0], [1]) and numbers == list(range(numbers[0], numbers[0] + len(members)))
-    return is_counted and len({match[1] for match in matches if match}) == 1
+def parts_of_one(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo] | None:
+    """
+    Put files that are the parts of one in their order, by their names: one name, one folder, numbered from 0 or 1 on.
+
+    :return: None if they are not parts of one, or if one is missing
+    """
+    matches = {member: _PART.fullmatch(member.filename.replace("\\", "/").lower()) for member in members}
+    numbers = {member: int(match[2]) for member, match in matches.items() if match}
+    first = min(numbers.values(), default=-1)
+    is_counted = first in (0, 1) and sorted(numbers.values()) == list(range(first, first + len(members)))
+    if not is_counted or len({match[1] for match in matches.values() if match}) > 1:
+        return None
+    return sorted(members, key=numbers.__getitem__)
 
 
 class _Pieces:
