@@ -6,10 +6,17 @@ from functools import cached_property
 from typing import Any
 
 from airflow_provider_ekyc.exceptions import EkycJournalError
+from airflow_provider_ekyc.s3_errors import S3Problem, code_of, explain
 
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _ABSENT = frozenset({"NoSuchKey", "404"})
 _SUFFIX = ".json"
+#: Without s3:ListBucket S3 answers 403, not 404, for an object that is absent.
+_PERMISSIONS = {
+    "get_object": "s3:GetObject and s3:ListBucket",
+    "put_object": "s3:PutObject",
+    "list_objects_v2": "s3:ListBucket",
+}
 
 
 class S3Store:
@@ -38,14 +45,12 @@ class S3Store:
 
     def read(self, name: str) -> bytes | None:
         """Return the object, or None if S3 says that there is none."""
-        code, answer = self._call("get_object", name)
-        if answer is not None:
-            body: bytes = answer["Body"]
-            self._tags[name] = (body, str(answer.get("ETag", "")))
-            return body
+        code, answer = self._call("get_object", name, allowed=_ABSENT)
         if code in _ABSENT:
             return None
-        raise self._unusable(name, code)
+        body: bytes = answer["Body"]
+        self._tags[name] = (body, str(answer.get("ETag", "")))
+        return body
 
     def write(self, name: str, body: bytes, *, replacing: bytes | None) -> bool:
         """
@@ -60,23 +65,22 @@ class S3Store:
             return False
         else:
             condition = {"IfMatch": tag}
-        code, answer = self._call("put_object", name, Body=body, ContentType="application/json", **condition)
-        if answer is None:
-            if code in _TAKEN or (code in _ABSENT and replacing is not None):
-                return self.read(name) == body
-            raise self._unusable(name, code)
+        # An object that was read and is gone answers 404 to If-Match.
+        refused = _TAKEN if replacing is None else _TAKEN | _ABSENT
+        put = {"Body": body, "ContentType": "application/json"}
+        code, _ = self._call("put_object", name, allowed=refused, **put, **condition)
+        if code in refused:
+            return self.read(name) == body
         if not self._conditions_hold:
-            self._require_conditions(name, body)
+            self._require_conditions(name, put)
         return True
 
     def names(self) -> list[str] | None:
         """Return the names of the objects."""
         names: list[str] = []
-        more: dict[str, str] = {}
+        more: dict[str, Any] = {}
         while True:
-            code, answer = self._call("list_objects_v2", None, Prefix=f"{self._prefix}/", **more)
-            if answer is None:
-                raise self._unusable("", code)
+            _, answer = self._call("list_objects_v2", None, Prefix=f"{self._prefix}/", **more)
             keys = [found["Key"] for found in answer.get("Contents", [])]
             names += [key.removeprefix(f"{self._prefix}/").removesuffix(_SUFFIX) for key in keys]
             if not answer.get("IsTruncated"):
@@ -92,24 +96,31 @@ class S3Store:
             known = self._tags[name]
         return known[1]
 
-    def _require_conditions(self, name: str, body: bytes) -> None:
+    def _require_conditions(self, name: str, put: dict[str, Any]) -> None:
         """
         Write a new object once more on the same condition: S3 refuses it, since the object exists now.
 
         :raises EkycJournalError: if the store does not
         """
-        code, answer = self._call("put_object", name, Body=body, ContentType="application/json", IfNoneMatch="*")
-        if answer is not None:
+        code, _ = self._call("put_object", name, allowed=_TAKEN, **put, IfNoneMatch="*")
+        if code not in _TAKEN:
             raise EkycJournalError(
                 f"The store of {self.address(name)} ignores If-None-Match, so two tries at once could both submit. "
                 f"Nothing was sent. Set a journal_uri in a store that supports conditional writes, or none: then "
                 f"Airflow Variables are used. A retry can't help."
             )
-        if code not in _TAKEN:
-            raise self._unusable(name, code)
         self._conditions_hold = True
 
-    def _call(self, operation: str, name: str | None, **arguments: Any) -> tuple[str, Any]:
+    def _call(
+        self, operation: str, name: str | None, *, allowed: frozenset[str] = frozenset(), **arguments: Any
+    ) -> tuple[str, Any]:
+        """
+        Call S3.
+
+        :param allowed: codes of refusals that are an answer here
+        :return: such a code, or "" and what S3 answered, its body read
+        :raises EkycJournalError: upon any other error
+        """
         from botocore.exceptions import BotoCoreError, ClientError
 
         if name is not None:
@@ -118,9 +129,12 @@ class S3Store:
             answer = getattr(self._client, operation)(Bucket=self._bucket, **arguments)
             return "", {**answer, "Body": answer["Body"].read()} if "Body" in answer else answer
         except ClientError as error:
-            return str(error.response.get("Error", {}).get("Code", "")), None
+            if code_of(error) in allowed:
+                return code_of(error), None
+            problem = explain(error, _PERMISSIONS[operation])
         except BotoCoreError as error:
-            return type(error).__name__, None
+            problem = explain(error, _PERMISSIONS[operation])
+        raise self._unusable(name or "", problem)
 
     @cached_property
     def _client(self) -> Any:
@@ -133,10 +147,10 @@ class S3Store:
     def _key(self, name: str) -> str:
         return f"{self._prefix}/{name}{_SUFFIX}"
 
-    def _unusable(self, name: str, code: str) -> EkycJournalError:
+    def _unusable(self, name: str, problem: S3Problem) -> EkycJournalError:
+        then = "A retry looks again." if problem.retryable else "A retry can't help; then clear this task."
         return EkycJournalError(
-            f"The journal's object {self.address(name)} can't be used ({code}), so it is not known whether this list "
-            f"was submitted before. Nothing was sent. A retry looks again. It needs s3:GetObject, s3:PutObject and "
-            f"s3:ListBucket (without which S3 does not say that an object is absent).",
-            retryable=True,
+            f"{problem.advice} The journal's object {self.address(name)} can't be used ({problem.shown}), so it is not "
+            f"known whether this list was submitted before. Nothing was sent. {then}",
+            retryable=problem.retryable,
         )

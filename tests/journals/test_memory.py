@@ -340,7 +340,8 @@ def careless_store(monkeypatch: pytest.MonkeyPatch) -> None:
     def without_conditions(self: S3Store, operation: str, name: str | None, **arguments: Any) -> tuple[str, Any]:
         for condition in ("IfNoneMatch", "IfMatch"):
             arguments.pop(condition, None)
-        return call(self, operation, name, **arguments)
+        code: tuple[str, Any] = call(self, operation, name, **arguments)
+        return code
 
     monkeypatch.setattr(S3Store, "_call", without_conditions)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -236,11 +237,27 @@ def test_a_directory_that_cannot_be_used_stops_the_submission(
     assert sandbox.calls["submit"] == 0
 
 
-def test_a_bucket_that_is_missing_stops_the_submission(
-    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, s3: Any
+@pytest.mark.parametrize(
+    ("connection", "advice"),
+    [
+        ({}, "Check the bucket: there is none of this name"),
+        ({"password": "a-wrong-made-up-secret"}, "Correct the secret access key"),
+        ({"extra": {"region_name": "no such region !"}}, "Correct region_name"),
+    ],
+)
+def test_a_journal_in_s3_that_cannot_be_used_stops_the_submission_and_says_what_to_correct(
+    connection: dict[str, Any],
+    advice: str,
+    numbers_file: Path,
+    tmp_path: Path,
+    sandbox: Sandbox,
+    s3: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    aws = {**json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"]), **connection}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(aws))
     job = Job("s3", numbers_file, tmp_path)
-    with pytest.raises(EkycRetryException, match=r"can't be used"):
+    with pytest.raises(AirflowFailException, match=advice):
         job.submit(journal_uri="s3://there-is-no-such-bucket/journal")
     assert sandbox.calls["submit"] == 0
 
