@@ -2,8 +2,8 @@
 When to ask next, and what each answer means: one policy for the trigger, poke and reschedule.
 
 Pure: the time is passed in as epoch seconds (wall clock: it survives a restart of the triggerer, which
-monotonic clocks don't), the jitter as a random number. An answered query may be charged, so it asks
-as seldom as it can: how long to wait is the rule of ``poll_interval.py``.
+monotonic clocks don't), the jitter as a random number. An answered query may be charged; how long to wait for the
+next one is the rule of ``poll_interval.py``.
 """
 
 from __future__ import annotations
@@ -14,13 +14,25 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
-from airflow_provider_ekyc.exceptions import EkycApiError
+from airflow_provider_ekyc.exceptions import EkycApiError, EkycNotFoundError
 from airflow_provider_ekyc.poll_interval import PollPolicy, next_wait, wait_after_failure
 
-#: What a wait that is killed leaves in the log: there is no cancel call, and nothing paid is given up in silence.
+#: Seconds for which a 404 of the API does not end the wait. The vendor documents 404 as "task not found" and nothing
+#: about when a new id is known to all of its servers. An id that is wrong should be reported while somebody still
+#: looks, and ten minutes are long for a copy of a database to follow.
+NOT_FOUND_SECONDS = 600.0
+
+#: Seconds after the deadline at which Airflow itself ends a deferral. The wait's own deadline comes first and has
+#: the better message.
+BACKSTOP = 600.0
+
+#: Seconds from the start of a trigger to its first query, at the least: see :meth:`Poller.first_query`.
+FIRST_QUERY = 1.0
+
+#: Logged when a wait is killed. The API has no call that cancels a task.
 STILL_PAID = (
-    "No longer waiting for remote task %s. It goes on and stays paid: clear this sensor, or give the id to another "
-    "EkycTaskSensor or EkycResultsToS3Operator, to pick it up."
+    "No longer waiting for remote task %s. It is already paid for and goes on: clear this sensor, or give the id to "
+    "another EkycTaskSensor or EkycResultsToS3Operator, to use its result."
 )
 
 
@@ -45,8 +57,13 @@ class Deadline:
 
     @property
     def end(self) -> End:
-        """What it is when the earlier of the two has come."""
+        """Which of the two ends the wait."""
         return End.TIMEOUT if self.at == self.timeout else End.EXECUTION_TIMEOUT
+
+    def moved(self, seconds: float) -> Deadline:
+        """Return it so many seconds later, or earlier if negative."""
+        limit = self.execution_timeout
+        return Deadline(self.timeout + seconds, None if limit is None else limit + seconds)
 
 
 class End(StrEnum):
@@ -82,6 +99,10 @@ class Poller:
 
     A restart forgets the earlier answers, which costs a query or two: ``started`` and the answer itself suffice.
 
+    ``started`` and ``deadline`` were read from a worker's clock, ``now`` may come from another one (the
+    triggerer's). A start that is still to come shows that this clock is behind: then both are moved, so that the
+    wait begins now and lasts as long as it was to last.
+
     :param policy: how often to ask
     :param started: epoch seconds of the start of the wait
     :param deadline: until when to wait
@@ -93,17 +114,28 @@ class Poller:
         self.deadline = deadline
         self.queries = 0
         self._failures = 0
+        self._is_known = False
+        self._not_found_since: float | None = None
         self._unknown_word = ""
         self._previous: tuple[float, float] | None = None
 
-    def first_query(self) -> float:
+    def first_query(self, now: float) -> float:
         """
         Return the epoch seconds of the first query after a deferral.
 
-        A moment later: right after a submission nothing is done yet, so an answer would only cost. And a trigger
-        that ends while its task is still being put aside makes the scheduler fail the task (apache/airflow#72716).
+        Not at once: right after a submission nothing is done yet, so an answer would only cost. And a trigger that
+        ends before the scheduler has stored the deferral makes the scheduler fail the task (apache/airflow#72716).
+
+        A trigger that starts later than Airflow would have ended the deferral shows that this clock is ahead of
+        the worker's: then the wait begins now, as if the clocks agreed.
+
+        :param now: epoch seconds
         """
-        return min(self.started + self.policy.least, self.deadline.at)
+        self._read_clock(now)
+        if now > self.deadline.at + BACKSTOP:
+            self._begin_at(now)
+        ask_at = min(self.started + self.policy.least, self.deadline.at)
+        return max(ask_at, now + min(FIRST_QUERY, self.policy.floor))
 
     def on_task(self, task: Task, now: float, jitter: float) -> Decision:
         """
@@ -112,8 +144,10 @@ class Poller:
         :param now: epoch seconds
         :param jitter: a random number from 0 to 1
         """
+        self._read_clock(now)
         self.queries += 1
         self._failures = 0
+        self._is_known, self._not_found_since = True, None
         figures = _figures(task)
         if task.status is TaskStatus.EXPORTED:
             return Decision(f"Remote task {task.ekyc_task_id} is exported{figures}.", end=End.EXPORTED)
@@ -128,22 +162,39 @@ class Poller:
         word = task.status.value
         if task.status is TaskStatus.UNKNOWN:
             self._unknown_word = task.word
-            word = "in a state that nobody documented"
+            word = "in a state that is not documented"
         return self._go_on(f"Remote task {task.ekyc_task_id} is {word}{figures}.", now, wait, unusual=unknown)
 
     def on_error(self, error: EkycApiError, now: float, jitter: float) -> Decision:
         """
         Decide after a failed query: what may get better widens the interval, anything else ends the wait.
 
+        A 404 of the API ends it only after :data:`NOT_FOUND_SECONDS`: from the start of the wait, or from the first
+        404 in a row if the task was known before.
+
         :param now: epoch seconds
         :param jitter: a random number from 0 to 1
         """
+        self._read_clock(now)
         self.queries += 1
-        if not error.retryable:
-            return Decision(error.message, end=End.ERROR, unusual=True)
         self._failures += 1
-        wait = wait_after_failure(self.policy, self._failures, error.retry_after, now - self.started, jitter)
-        return self._go_on(f"{error.message} The wait goes on.", now, wait, unusual=True)
+        elapsed = now - self.started
+        wait = wait_after_failure(self.policy, self._failures, error.retry_after, elapsed, jitter)
+        if error.retryable:
+            return self._go_on(f"{error.message} The wait goes on.", now, wait, unusual=True)
+        if isinstance(error, EkycNotFoundError) and now < self.deadline.at:
+            first = self._not_found_since = self._not_found_since or now
+            since = first if self._is_known else self.started
+            left = since + NOT_FOUND_SECONDS - now
+            if left > 0:
+                # Doubling by the time waited so far needs no count, which reschedule mode would forget.
+                wait = max(min(max(wait, min(now - since, self.policy.ceiling)), left), self.policy.least)
+                note = (
+                    f"The API does not know this task (404). A new task may take a while to become known, so the wait "
+                    f"ends only if it is still unknown {left / 60:.0f} minutes from now."
+                )
+                return self._go_on(note, now, wait, unusual=True)
+        return Decision(error.message, end=End.ERROR, unusual=True)
 
     def _go_on(self, note: str, now: float, wait: float, *, unusual: bool) -> Decision:
         if now >= self.deadline.at:
@@ -152,10 +203,18 @@ class Poller:
         ask_at = min(now + wait, max(self.deadline.at, now + self.policy.least))
         return Decision(f"{note} Next query in {ask_at - now:.0f} s.", ask_at=ask_at, unusual=unusual)
 
+    def _read_clock(self, now: float) -> None:
+        if now < self.started:
+            self._begin_at(now)
+
+    def _begin_at(self, now: float) -> None:
+        self.deadline = self.deadline.moved(now - self.started)
+        self.started = now
+
 
 def summary(task: Task, *, seconds: float, queries: int) -> dict[str, Any]:
     """
-    Return what a finished wait tells the next tasks: scalars only, and never a URL.
+    Return what a finished wait passes to the next tasks: scalars only, and never a URL.
 
     :param seconds: how long this wait took
     :param queries: how often the API was asked

@@ -127,6 +127,12 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waited
 
 
+@pytest.fixture
+def known_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new id has a second to become known instead of ten minutes."""
+    monkeypatch.setattr("airflow_provider_ekyc.polling.NOT_FOUND_SECONDS", 1.0)
+
+
 class TaskInstance:
     """As much of a running task instance as the operators use."""
 

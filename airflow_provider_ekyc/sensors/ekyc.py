@@ -18,16 +18,13 @@ from airflow_provider_ekyc.airflow_sdk import (
     BaseSensorOperator,
     PokeReturnValue,
 )
-from airflow_provider_ekyc.arguments import read_bool, read_number
+from airflow_provider_ekyc.arguments import read_bool, read_number, read_seconds
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, XComArg
     from airflow_provider_ekyc.poll_interval import PollPolicy
     from airflow_provider_ekyc.polling import Decision, Poller
-
-#: Seconds that Airflow's own time-out for the deferral lies behind ours, which says more and comes first.
-BACKSTOP = 600.0
 
 
 class EkycTaskSensor(BaseSensorOperator):
@@ -37,17 +34,19 @@ class EkycTaskSensor(BaseSensorOperator):
     Its return value is a summary: ``ekyc_task_id``, ``status``, ``total``, ``success``, ``failure``,
     ``created_at``, ``updated_at``, ``seconds`` waited, ``queries`` made. Never a URL.
 
-    A failed query (5xx, 429, a lost connection, an unreadable answer) never ends the wait; a wrong key, an
-    unknown task and a failed remote task do, without retries. A task found exported at the deadline has
-    succeeded. With ``soft_fail`` a failed remote task is skipped too, as Airflow has it.
+    A failed query (5xx, 429, a lost connection, an unreadable answer, a proxy's page) never ends the wait; a wrong
+    key, a failed remote task, and a task that the API does not know for ten minutes do, without retries. A task
+    found exported at the deadline has succeeded. With ``soft_fail`` a failed remote task is skipped too, as
+    Airflow has it.
 
     :param ekyc_task_id: the remote task: the return value of ``EkycSubmitOperator``, or a literal id
         (templated)
     :param ekyc_conn_id: Airflow connection of type ``ekyc`` (templated)
     :param deferrable: wait in the triggerer. True whatever ``[operators] default_deferrable`` says, whose
         own default is False
-    :param poll_interval: seconds between two queries, fixed, at least 1 (templated). By default the progress decides:
-        near the projected end, else less and less often, since an answered query may be charged
+    :param poll_interval: time between two queries, fixed, at least one second: a ``timedelta``, or seconds
+        (templated). By default the progress decides: near the projected end, else less and less often, since an
+        answered query may be charged
     :param poke_interval: the same, by Airflow's name for it
     :param max_failure_rate: fail if more than this share (0 to 1) of the numbers could not be processed (templated)
     :param max_wait: seconds between two queries at the most (one hour)
@@ -71,7 +70,7 @@ class EkycTaskSensor(BaseSensorOperator):
         ekyc_task_id: str | XComArg,
         ekyc_conn_id: str = EkycHook.default_conn_name,
         deferrable: bool | str = True,
-        poll_interval: float | str | None = None,
+        poll_interval: timedelta | float | str | None = None,
         poke_interval: timedelta | float | None = None,
         max_wait: timedelta | float | None = None,
         max_failure_rate: float | str | None = None,
@@ -98,13 +97,13 @@ class EkycTaskSensor(BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Defer at once (the trigger asks first), or poke."""
         with self._skipping(), airflow_errors():
-            self._most_failures()  # a wrong rate is told before the wait, not after it
+            self._most_failures()  # a wrong rate is an error before the wait, not after it
             if read_bool("deferrable", self.deferrable):
                 self._defer(context)
             return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the summary, or raise what the event calls for; an event without sense is a failure."""
+        """Return the summary, or raise what the event calls for; an unexpected event is a failure."""
         from airflow_provider_ekyc.polling import End
 
         event = event or {}
@@ -112,7 +111,7 @@ class EkycTaskSensor(BaseSensorOperator):
             if event.get("end") == End.EXPORTED.value and isinstance(event.get("summary"), dict):
                 self.log.info("Remote task %s is exported.", self.ekyc_task_id)
                 return self._checked(dict(event["summary"]))
-            message = event.get("message") or "The trigger sent an event without sense."
+            message = event.get("message") or "The trigger returned an unexpected event."
             if event.get("retryable"):
                 raise EkycRetryException(str(message))
             raise self._failure(event.get("end"), str(message))
@@ -140,8 +139,8 @@ class EkycTaskSensor(BaseSensorOperator):
                 decision = poller.on_task(task, time.time(), random.random())
                 if decision.end is End.EXPORTED:
                     self.log.info(decision.note)
-                    told = summary(task, seconds=time.time() - poller.started, queries=poller.queries)
-                    return PokeReturnValue(True, self._checked(told))
+                    result = summary(task, seconds=time.time() - poller.started, queries=poller.queries)
+                    return PokeReturnValue(True, self._checked(result))
         (self.log.warning if decision.unusual else self.log.info)(decision.note)
         if decision.end is not None:
             raise self._failure(decision.end.value, decision.note)
@@ -158,7 +157,7 @@ class EkycTaskSensor(BaseSensorOperator):
 
     def _defer(self, context: Context) -> NoReturn:
         from airflow_provider_ekyc.api.protocol import checked_task_id
-        from airflow_provider_ekyc.polling import Deadline
+        from airflow_provider_ekyc.polling import BACKSTOP, Deadline
         from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 
         ekyc_task_id = checked_task_id(self.ekyc_task_id)
@@ -187,18 +186,18 @@ class EkycTaskSensor(BaseSensorOperator):
             timeout=timedelta(seconds=max(deadline.at - now, 0.0) + BACKSTOP),
         )
 
-    def _checked(self, told: dict[str, Any]) -> dict[str, Any]:
+    def _checked(self, result: dict[str, Any]) -> dict[str, Any]:
         """Return the summary, unless too many numbers could not be processed."""
         most = self._most_failures()
-        failure = told.get("failure") or 0
-        total = told.get("total") or (told.get("success") or 0) + failure
+        failure = result.get("failure") or 0
+        total = result.get("total") or (result.get("success") or 0) + failure
         if most is not None and total and failure / total > most:
             raise EkycFailException(
                 f"{failure:,} of {total:,} numbers of remote task {self.ekyc_task_id} could not be processed "
-                f"({failure / total:.1%}, more than max_failure_rate={most:g}). It is exported and paid all the same: "
-                f"EkycResultsToS3Operator lands what there is, with this id."
+                f"({failure / total:.1%}, more than max_failure_rate={most:g}). It is exported and already paid for: "
+                f"EkycResultsToS3Operator lands its result, with this id."
             )
-        return told
+        return result
 
     def _most_failures(self) -> float | None:
         if self.max_failure_rate in (None, "", "None"):
@@ -226,7 +225,7 @@ class EkycTaskSensor(BaseSensorOperator):
         if interval in (None, "", "None"):
             interval = self.poke_interval if self._poke_interval_given else None
         return PollPolicy(
-            poll_interval=None if interval is None else read_number("poll_interval", interval, least=1.0),
+            poll_interval=None if interval is None else read_seconds("poll_interval", interval, least=1.0),
             ceiling=self.max_wait.total_seconds() if self.max_wait else CEILING,
             exponential_backoff=self.exponential_backoff,
         )
@@ -252,7 +251,7 @@ class EkycTaskSensor(BaseSensorOperator):
             return AirflowTaskTimeout(f"Not exported within the execution_timeout. {message} {keeps}")
         if end == End.FAILED.value:
             return EkycFailException(
-                f"{message} The API gave it up; neither a retry nor another wait can help. Whether it was "
+                f"{message} Neither a retry nor another wait can help. Whether it was "
                 f"charged is not documented: see the account's bill. To submit anew, which "
                 f"is charged again, start a new run; or delete this submission's entries from its journal (the log of "
                 f"EkycSubmitOperator names them) and clear EkycSubmitOperator."
@@ -261,7 +260,7 @@ class EkycTaskSensor(BaseSensorOperator):
 
 
 def _first_reschedule(context: Context) -> datetime | None:
-    """Return when this wait was first put off, or None if it has just begun."""
+    """Return when this wait was first rescheduled, or None if it has just begun."""
     ti = context["ti"]
     if hasattr(ti, "get_first_reschedule_date"):
         return ti.get_first_reschedule_date(context)

@@ -100,7 +100,7 @@ class EkycTaskTrigger(BaseTrigger):
         )
         try:
             settings = await self._settings()
-            await asyncio.sleep(max(poller.first_query() - time.time(), 0.0))
+            await asyncio.sleep(max(poller.first_query(time.time()) - time.time(), 0.0))
             async with shared_session() as session:
                 while True:
                     try:
@@ -110,11 +110,11 @@ class EkycTaskTrigger(BaseTrigger):
                     else:
                         decision = poller.on_task(task, time.time(), random.random())
                         if decision.end is End.EXPORTED:
-                            self._tell(decision)
-                            seconds = time.time() - self.started
-                            told = summary(task, seconds=seconds, queries=poller.queries)
-                            return {"end": End.EXPORTED.value, "summary": told}
-                    self._tell(decision)
+                            self._log_decision(decision)
+                            seconds = time.time() - poller.started
+                            result = summary(task, seconds=seconds, queries=poller.queries)
+                            return {"end": End.EXPORTED.value, "summary": result}
+                    self._log_decision(decision)
                     if decision.ask_at is None:
                         return {"end": (decision.end or End.ERROR).value, "message": decision.note}
                     await asyncio.sleep(max(decision.ask_at - time.time(), 0.0))
@@ -139,5 +139,5 @@ class EkycTaskTrigger(BaseTrigger):
                 self.log.warning("%s Looking again in %.0f s.", error, CONNECTION_INTERVAL)
                 await asyncio.sleep(CONNECTION_INTERVAL)
 
-    def _tell(self, decision: Decision) -> None:
+    def _log_decision(self, decision: Decision) -> None:
         (self.log.warning if decision.unusual else self.log.info)(decision.note)

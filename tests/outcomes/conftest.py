@@ -136,3 +136,9 @@ def landing(
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that is not there is not looked for again: five minutes of it are the trigger's own test."""
     monkeypatch.setattr("airflow_provider_ekyc.triggers.ekyc.CONNECTION_PATIENCE", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _not_found_for_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new id has two seconds to become known: the ten minutes are a test of the polling policy."""
+    monkeypatch.setattr("airflow_provider_ekyc.polling.NOT_FOUND_SECONDS", 2.0)

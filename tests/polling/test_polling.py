@@ -12,8 +12,8 @@ from airflow_provider_ekyc.api.models import Task, TaskStatus
 from airflow_provider_ekyc.exceptions import (
     EkycAnswerError,
     EkycAuthenticationError,
+    EkycBalanceError,
     EkycConnectionError,
-    EkycNotFoundError,
     EkycRateLimitError,
     EkycServerError,
 )
@@ -48,7 +48,7 @@ def test_failed_ends_the_wait_and_completed_does_not() -> None:
     assert poller().on_task(task(TaskStatus.COMPLETED, total=5, success=5), START, 0).end is None
 
 
-def test_an_undocumented_state_goes_on_and_is_told_as_a_warning_once() -> None:
+def test_an_undocumented_state_goes_on_and_is_a_warning_once() -> None:
     waiting = poller()
     first = waiting.on_task(task(TaskStatus.UNKNOWN), START + 1, 0)
     second = waiting.on_task(task(TaskStatus.UNKNOWN), START + 9, 0)
@@ -217,7 +217,7 @@ def test_what_may_get_better_never_ends_the_wait(error: Any) -> None:
     assert decision.ask_at == START + 5 + max(FLOOR, error.retry_after or 0)
 
 
-@pytest.mark.parametrize("error", [EkycAuthenticationError("401", status=401), EkycNotFoundError("404", status=404)])
+@pytest.mark.parametrize("error", [EkycAuthenticationError("401", status=401), EkycBalanceError("402", status=402)])
 def test_what_cannot_get_better_ends_it(error: Any) -> None:
     assert poller().on_error(error, START, 0).end is End.ERROR
 

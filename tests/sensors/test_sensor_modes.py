@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -98,10 +97,11 @@ def test_a_failed_remote_task_is_skipped(mode: str, option: str, sandbox: Sandbo
         wait(mode, submitted(sandbox), **{option: True})
 
 
+@pytest.mark.usefixtures("known_at_once")
 @pytest.mark.parametrize("option", ["soft_fail", "never_fail"])
 def test_an_unknown_task_is_skipped(mode: str, option: str, sandbox: Sandbox) -> None:
     with pytest.raises(AirflowSkipException):
-        wait(mode, "dnobodyknows", **{option: True})
+        wait(mode, "dnobodyknows", poll_interval=1, **{option: True})
 
 
 @pytest.mark.parametrize("option", ["soft_fail", "never_fail"])
@@ -110,10 +110,11 @@ def test_a_wrong_argument_is_skipped(mode: str, option: str) -> None:
         wait(mode, "two words", **{option: True})
 
 
+@pytest.mark.usefixtures("known_at_once")
 def test_without_them_all_of_these_fail_for_good(mode: str, sandbox: Sandbox) -> None:
     for ekyc_task_id in ("dnobodyknows", "two words"):
         with pytest.raises(AirflowFailException):
-            wait(mode, ekyc_task_id)
+            wait(mode, ekyc_task_id, poll_interval=1)
 
 
 def test_both_at_once_are_refused_by_airflow(mode: str) -> None:
@@ -147,7 +148,7 @@ def test_too_many_failures_fail_and_just_as_many_do_not(mode: str, rate: Any, fa
     if not fails:
         assert wait(mode, ekyc_task_id, max_failure_rate=rate)["failure"] == 50
         return
-    with pytest.raises(AirflowFailException, match=r"50 of 200 numbers.*25.0%.*lands what there is"):
+    with pytest.raises(AirflowFailException, match=r"50 of 200 numbers.*25.0%.*lands its result"):
         wait(mode, ekyc_task_id, max_failure_rate=rate)
 
 
@@ -165,6 +166,13 @@ def test_a_storm_of_failures_ends_with_what_a_later_answer_says(mode: str, sandb
     told = wait(mode, ekyc_task_id, poll_interval=1, max_wait=1)
     assert sandbox.calls["status"] == 4
     assert told["status"] == "exported"
+
+
+def test_a_new_id_that_is_not_known_yet_is_waited_for(mode: str, sandbox: Sandbox) -> None:
+    ekyc_task_id = submitted(sandbox)
+    sandbox.fault("status", "status", status=404)
+    assert wait(mode, ekyc_task_id, poll_interval=1, max_wait=1)["status"] == "exported"
+    assert sandbox.calls["status"] == 2
 
 
 def test_execution_timeout_holds_while_deferred_and_soft_fail_skips_it_as_on_a_worker(sandbox: Sandbox) -> None:
@@ -185,8 +193,8 @@ def test_the_deadline_of_reschedule_mode_counts_from_the_first_query(sandbox: Sa
     assert 2 <= time.monotonic() - begun < 5
 
 
-#: What the first version kept in Airflow's database. A trigger deferred by it must start after an upgrade.
-FROZEN = {
+#: What earlier versions stored in Airflow's database. A trigger that they deferred must start after an upgrade.
+FIRST = {
     "ekyc_task_id": "d4g8o46p2jvh04o9uolg",
     "ekyc_conn_id": "ekyc_default",
     "started": 1795411200.25,
@@ -196,11 +204,15 @@ FROZEN = {
     "floor": 5.0,
     "ceiling": 3600.0,
 }
+SECOND = {**FIRST, "execution_timeout_at": 1795999999.5, "poll_interval": 60.0, "exponential_backoff": True}
 
 
-def test_a_trigger_of_the_first_versions_arguments_still_starts(sandbox: Sandbox, connect: Callable[..., None]) -> None:
-    path, arguments = EkycTaskTrigger(**FROZEN).serialize()
+@pytest.mark.parametrize("stored", [FIRST, SECOND])
+def test_a_trigger_with_the_arguments_of_an_earlier_version_still_starts(
+    stored: dict[str, Any], sandbox: Sandbox
+) -> None:
+    path, arguments = EkycTaskTrigger(**stored).serialize()
     assert path == "airflow_provider_ekyc.triggers.ekyc.EkycTaskTrigger"
-    assert FROZEN.items() <= arguments.items()
-    event = asyncio.run(only_event(EkycTaskTrigger(**{**FROZEN, "ekyc_task_id": submitted(sandbox)})))
+    assert stored.items() <= arguments.items()
+    event = asyncio.run(only_event(EkycTaskTrigger(**{**stored, "ekyc_task_id": submitted(sandbox)})))
     assert event["end"] == "exported"

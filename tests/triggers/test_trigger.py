@@ -19,10 +19,8 @@ pytestmark = pytest.mark.usefixtures("connections")
 
 def trigger(ekyc_task_id: str, *, seconds: float = 60.0, **arguments: Any) -> EkycTaskTrigger:
     now = time.time()
-    arguments = {"floor": 0.05, "ceiling": 0.2, **arguments}
-    return EkycTaskTrigger(
-        ekyc_task_id=ekyc_task_id, ekyc_conn_id="ekyc_default", started=now, timeout_at=now + seconds, **arguments
-    )
+    default = {"ekyc_conn_id": "ekyc_default", "started": now, "timeout_at": now + seconds}
+    return EkycTaskTrigger(ekyc_task_id=ekyc_task_id, **{**default, "floor": 0.05, "ceiling": 0.2, **arguments})
 
 
 async def only_event(waiting: EkycTaskTrigger) -> dict[str, Any]:
@@ -82,14 +80,37 @@ async def test_retry_after_is_honoured(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.asyncio
-async def test_an_unknown_task_and_a_wrong_key_end_it_at_once(sandbox: Sandbox, connect: Callable[..., None]) -> None:
-    unknown = await only_event(trigger("dnobodyknows"))
-    assert (unknown["end"], sandbox.calls["status"]) == ("error", 1)
-    assert "404" in unknown["message"]
+async def test_an_id_that_is_not_known_yet_is_asked_for_again(sandbox: Sandbox) -> None:
+    ekyc_task_id = submitted(sandbox)
+    sandbox.fault("status", "status", status=404, times=3)
+    event = await only_event(trigger(ekyc_task_id))
+    assert (event["end"], event["summary"]["queries"]) == ("exported", 4)
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("known_at_once")
+async def test_an_id_that_stays_unknown_ends_it(sandbox: Sandbox) -> None:
+    event = await only_event(trigger("dnobodyknows"))
+    assert event["end"] == "error"
+    assert "404" in event["message"]
+    assert 2 <= sandbox.calls["status"] <= 8
+
+
+@pytest.mark.asyncio
+async def test_a_wrong_key_ends_it_at_once(sandbox: Sandbox, connect: Callable[..., None]) -> None:
     connect(sandbox, password="another-made-up-key")
     refused = await only_event(trigger(submitted(sandbox)))
-    assert refused["end"] == "error"
+    assert (refused["end"], sandbox.calls["status"]) == ("error", 1)
     assert "another-made-up-key" not in refused["message"]
+
+
+@pytest.mark.asyncio
+async def test_a_workers_clock_an_hour_ahead_delays_nothing(sandbox: Sandbox) -> None:
+    ahead = time.time() + 3600
+    waiting = trigger(submitted(sandbox), started=ahead, timeout_at=ahead + 60)
+    event = await asyncio.wait_for(only_event(waiting), timeout=30)
+    assert event["end"] == "exported"
+    assert 0 <= event["summary"]["seconds"] < 30
 
 
 @pytest.mark.asyncio
