@@ -1,49 +1,29 @@
-"""A stream that tells its end from a connection that broke."""
+"""A stream that tells its end from a connection that broke, and from a source that changed meanwhile."""
 
 from __future__ import annotations
 
 import io
-from typing import Protocol
 
-from airflow_provider_ekyc.exceptions import EkycUnreadableInputError
-
-
-class ClosableStream(Protocol):
-    """What S3 and fsspec hand out."""
-
-    def read(self, size: int, /) -> bytes:
-        """Read up to ``size`` bytes, none only at the end."""
-
-    def close(self) -> None:
-        """Give the connection back."""
+from airflow_provider_ekyc.exceptions import EkycError, EkycUnreadableInputError
+from airflow_provider_ekyc.numbers.opened_source import ClosableStream, OpenedSource
 
 
 class WholeStream(io.RawIOBase):
     """
-    Reads a stream to its end, and fails if that end comes early.
+    Reads a stream to its end, and fails if that end comes early or is that of another content.
 
-    Half an input would be accepted and paid for without a word. botocore compares lengths itself, but not
-    each version for each kind of ``read``; other stores may not.
+    Half an input, or a mixture of two, would be accepted and paid for without a word. botocore compares lengths
+    itself, but not each version for each kind of ``read``; other stores may not.
 
-    :param stream: is closed with this
-    :param size: bytes that the store announced, or None if it did not
-    :param shown: the address, for messages
-    :param broken_by: the store's own exceptions for a connection that broke
+    :param source: what was opened
+    :param stream: its bytes; is closed with this
     """
 
-    def __init__(
-        self,
-        stream: ClosableStream,
-        *,
-        size: int | None,
-        shown: str,
-        broken_by: tuple[type[Exception], ...] = (),
-    ) -> None:
+    def __init__(self, source: OpenedSource, stream: ClosableStream) -> None:
         super().__init__()
+        self._source = source
         self._stream = stream
-        self._size = size
-        self._shown = shown
-        self._broken_by = broken_by
+        self._is_checked = False
         self._position = 0
 
     def readable(self) -> bool:
@@ -52,10 +32,10 @@ class WholeStream(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         """
-        Read up to ``size`` bytes; ``b""`` at the end, and only if all announced bytes came.
+        Read up to ``size`` bytes; ``b""`` at the end, and only if that is the end of what was opened.
 
         :param size: must be positive: an input is never read whole
-        :raises EkycUnreadableInputError: if the connection broke or the stream ended early
+        :raises EkycUnreadableInputError: if the connection broke, the stream ended early, or the source changed
         """
         if size < 0:
             raise ValueError("an input is read in blocks, never whole")
@@ -63,11 +43,16 @@ class WholeStream(io.RawIOBase):
             return b""
         try:
             data = self._stream.read(size)
-        except self._broken_by:
-            raise self._broken() from None
+        except EkycError:
+            raise
+        except Exception as error:  # noqa: BLE001  each store has errors of its own
+            raise self._broken(*self._source.failure_of(error)) from None
         self._position += len(data)
-        if not data and self._size is not None and self._position < self._size:
-            raise self._broken()
+        if not data and not self._is_checked:
+            self._source.check_end(self._position)
+            if self._source.size is not None and self._position < self._source.size:
+                raise self._broken("it ended early", "")
+            self._is_checked = True
         return data
 
     # typeshed asks for any buffer; io's own readers, the only callers, pass these.
@@ -83,9 +68,9 @@ class WholeStream(io.RawIOBase):
             self._stream.close()
         super().close()
 
-    def _broken(self) -> EkycUnreadableInputError:
-        size = "an unknown number of" if self._size is None else f"{self._size:,}"
+    def _broken(self, why: str, advice: str) -> EkycUnreadableInputError:
+        size = "an unknown number of" if self._source.size is None else f"{self._source.size:,}"
         return EkycUnreadableInputError(
-            f"The connection broke after {self._position:,} of {size} bytes of {self._shown}. Nothing was "
-            "sent; a retry reads it again."
+            f"Reading broke off after {self._position:,} of {size} bytes of {self._source.shown} ({why}). Nothing "
+            f"was sent; a retry reads it again. {advice}".rstrip()
         )

@@ -99,12 +99,13 @@ class EkycSubmitOperator(BaseOperator):
         """Submit the file and return the remote task's id."""
         from airflow_provider_ekyc.journals.identity import identity_of
         from airflow_provider_ekyc.journals.location import open_journal
+        from airflow_provider_ekyc.numbers.address import read_numbers
         from airflow_provider_ekyc.numbers.prepare import prepared_numbers
         from airflow_provider_ekyc.numbers.source import open_numbers
         from airflow_provider_ekyc.submission import Submitter
 
         with airflow_errors():
-            numbers = read_text("numbers", self.numbers)
+            numbers = read_numbers(self.numbers)
             task_type = read_text("task_type", self.ekyc_task_type)
             check = read_bool("check_e164", self.check_e164)
             invalid = read_choice("invalid", self.invalid, ("fail", "drop"))

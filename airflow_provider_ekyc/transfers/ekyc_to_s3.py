@@ -196,10 +196,12 @@ class EkycResultsToS3Operator(BaseOperator):
         )
 
     def _sent(self, ekyc_task_id: str, place: Place) -> Sent | None:
+        from airflow_provider_ekyc.numbers.address import read_numbers
         from airflow_provider_ekyc.results.reconciliation import read_submission
         from airflow_provider_ekyc.transfers.sent import Sent
 
-        numbers, unmatched_key = _optional("numbers", self.numbers), _optional("unmatched_key", self.unmatched_key)
+        numbers = None if self.numbers in (None, "", "None") else read_numbers(self.numbers)
+        unmatched_key = _optional("unmatched_key", self.unmatched_key)
         if numbers is None or self.submission is None:
             if numbers is not None or unmatched_key is not None:
                 raise EkycSettingsError(

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycUnreadableInputError
+from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycSettingsError, EkycUnreadableInputError
+from airflow_provider_ekyc.numbers.opened_source import OpenedSource
 from airflow_provider_ekyc.numbers.source import open_numbers
 from airflow_provider_ekyc.numbers.whole_stream import WholeStream
 
@@ -48,7 +49,7 @@ def test_a_file_on_another_host_is_refused() -> None:
 
 
 def test_an_empty_path_is_refused() -> None:
-    with pytest.raises(EkycNumbersError, match="No input was named"):
+    with pytest.raises(EkycSettingsError, match="numbers is empty"):
         read(" ")
 
 
@@ -69,7 +70,7 @@ def test_a_relative_path_is_read_and_named_in_full_if_it_is_missing(
 def test_a_directory_is_refused(numbers: Path) -> None:
     with pytest.raises(EkycNumbersError, match="is a directory"):
         read(str(numbers.parent))
-    with pytest.raises(EkycNumbersError, match="lies below a file"):
+    with pytest.raises(EkycNumbersError, match="a part of its path is a file"):
         read(f"{numbers}/x")
 
 
@@ -133,13 +134,15 @@ def test_a_scheme_that_nobody_reads_is_refused_without_the_query_of_its_address(
 
 
 def test_a_stream_that_ends_early_is_a_broken_connection_and_no_end_of_file() -> None:
-    stream = WholeStream(io.BytesIO(DATA), size=len(DATA) + 1, shown="store://numbers")
+    file = io.BytesIO(DATA)
+    stream = WholeStream(OpenedSource(file, "store://numbers", len(DATA) + 1), file)
     assert stream.read(1000) == DATA
-    with pytest.raises(EkycUnreadableInputError, match="broke after 26 of 27 bytes of store://numbers"):
+    with pytest.raises(EkycUnreadableInputError, match=r"broke off after 26 of 27 bytes of store://numbers \(it ended"):
         stream.read(1000)
 
 
 @pytest.mark.parametrize("size", [len(DATA), None])
 def test_a_stream_that_ends_in_time_ends(size: int | None) -> None:
-    stream = WholeStream(io.BytesIO(DATA), size=size, shown="store://numbers")
+    file = io.BytesIO(DATA)
+    stream = WholeStream(OpenedSource(file, "store://numbers", size), file)
     assert io.BufferedReader(stream).readlines() == DATA.splitlines(keepends=True)

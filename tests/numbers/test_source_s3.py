@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycUnreadableInputError
+from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
 from airflow_provider_ekyc.numbers.source import open_numbers
 from stack.s3_server import S3Server
@@ -87,7 +87,7 @@ def test_an_address_with_nothing_behind_it_is_named(uri: str, message: str) -> N
 def test_an_object_that_may_not_be_read_names_the_connection(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     text = connection(server.endpoint_url, server.access_key, "not-the-secret")
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", text)
-    with pytest.raises(EkycNumbersError, match=f"may not be read with the AWS connection '{CONNECTION}'"):
+    with pytest.raises(EkycNumbersError, match=f"did not return .* to the AWS connection '{CONNECTION}'"):
         read("s3://inbox/daily/numbers #1?.txt")
 
 
@@ -121,7 +121,7 @@ def test_a_connection_that_breaks_is_no_end_of_file(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
         with (
             pytest.raises(
-                EkycUnreadableInputError, match=r"The connection broke after .* bytes of s3://inbox/numbers.txt"
+                EkycUnreadableInputError, match=r"Reading broke off after .* bytes of s3://inbox/numbers.txt"
             ),
             open_numbers("s3://inbox/numbers.txt", aws_conn_id=CONNECTION, numbers_conn_id=None) as file,
             prepared_numbers(file),
@@ -135,7 +135,10 @@ def test_a_store_that_slows_down_is_no_missing_input(monkeypatch: pytest.MonkeyP
         monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
         with pytest.raises(EkycUnreadableInputError) as caught:
             read("s3://inbox/numbers.txt")
-    assert "S3 did not give s3://inbox/numbers.txt (SlowDown, 503). Nothing was sent. A retry" in str(caught.value)
+    assert (
+        f"S3 did not return s3://inbox/numbers.txt to the AWS connection '{CONNECTION}' (GetObject: SlowDown, 503). "
+        f"Nothing was sent. A retry reads it again."
+    ) in str(caught.value)
     assert caught.value.__cause__ is None
 
 
@@ -143,5 +146,44 @@ def test_a_store_that_nobody_serves_is_no_missing_input(monkeypatch: pytest.Monk
     with endpoint(b"") as url:
         pass
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
-    with pytest.raises(EkycUnreadableInputError, match=r"not give .* \(EndpointConnectionError\). Nothing was sent."):
+    with pytest.raises(EkycUnreadableInputError, match=r"not return .* \(EndpointConnectionError\). Nothing was sent."):
         read("s3://inbox/numbers.txt")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "advice", "retryable"),
+    [
+        ("403 Forbidden", "InvalidAccessKeyId", "Correct the access key id of the AWS connection", False),
+        ("403 Forbidden", "SignatureDoesNotMatch", "Correct the secret access key of the AWS connection", False),
+        ("403 Forbidden", "InvalidObjectState", "Restore the object first: it is archived", False),
+        ("403 Forbidden", "RequestTimeTooSkewed", "Set the clock of the worker (NTP)", True),
+        ("400 Bad Request", "ExpiredToken", "The session token has expired", True),
+        ("403 Forbidden", "AccessDenied", "Grant the AWS connection s3:GetObject", False),
+        ("301 Moved Permanently", "PermanentRedirect", "Set region_name of the AWS connection", False),
+        ("500 Internal Server Error", "InternalError", "check the status of the service", True),
+    ],
+)
+def test_the_advice_follows_the_code(
+    monkeypatch: pytest.MonkeyPatch, status: str, code: str, advice: str, retryable: bool
+) -> None:
+    body = f"<Error><Code>{code}</Code><Message>made up</Message></Error>".encode()
+    head = f"HTTP/1.1 {status}\r\nx-amz-bucket-region: eu-west-1\r\nContent-Length: {len(body)}\r\n\r\n"
+    with endpoint(head.encode() + body) as url:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
+        with pytest.raises(EkycError) as caught:
+            read("s3://inbox/numbers.txt")
+    assert f"(GetObject: {code}, {status[:3]}). Nothing was sent. A retry" in caught.value.message
+    assert advice in caught.value.message
+    assert ("s3:GetObject" in caught.value.message) == (code == "AccessDenied")
+    assert caught.value.retryable is retryable
+
+
+def test_a_checksum_that_does_not_agree_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(DATA)}\r\nx-amz-checksum-crc32: AAAAAA==\r\n\r\n".encode()
+    with endpoint(head + DATA) as url:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
+        with pytest.raises(EkycUnreadableInputError, match="The bytes changed on their way") as caught:
+            read("s3://inbox/numbers.txt")
+    assert f"Reading broke off after {len(DATA):,} of {len(DATA):,} bytes" in caught.value.message
+    assert "(FlexibleChecksumError)" in caught.value.message
+    assert caught.value.__cause__ is None

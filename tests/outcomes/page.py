@@ -184,7 +184,11 @@ ARRANGEMENTS: dict[str, str] = {
         r"(timeout|poll_interval|on_unknown_outcome|task_type|spool_dir|ekyc_task_id|replace"
         r"|output_format|result_column|unmatched_key|on_mismatch)=\S+"
     ),
-    "numbers": r"missing|empty|invalid|too few|too many|in an S3 that is gone|another file|in another order|5000",
+    "numbers": (
+        r"missing|empty|invalid|too few|too many|another file|in another order|5000|overwritten while it is read"
+        r"|in an S3 that (is gone|trickles|answers [A-Za-z]+)|a named pipe|a device|a directory|given as contents"
+        r"|a path with a NUL|a name that is too long"
+    ),
     "journal": (
         r"receipt|intent|away|intent refused|receipt refused|receipt damaged|intent damaged"
         r"|intent, (adopted|deleted|sent again) by hand|receipt, (deleted by hand|forgotten)"

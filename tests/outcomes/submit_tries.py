@@ -7,14 +7,30 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from airflow_provider_ekyc.airflow_errors import EkycRetryException
 from airflow_provider_ekyc.airflow_sdk import AirflowFailException
+from airflow_provider_ekyc.numbers import prepare, source
+from airflow_provider_ekyc.numbers.paced_stream import Pace, PacedStream
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+from tests.numbers.test_paced_stream import trickling_store
 from tests.outcomes.page import Provocation
 from tests.outcomes.stage import Killed, Stage, Try
+from tests.results.scripted_server import ScriptedServer, answer
+
+#: What stands in place of a path to the input.
+_OTHER_NUMBERS = {
+    "a named pipe": "{folder}/pipe",
+    "a device": "/dev/null",
+    "a directory": "{folder}",
+    "given as contents": "{numbers}",
+    "a path with a NUL": "{folder}/a\0b",
+    "a name that is too long": "{folder}/" + "x" * 300,
+}
 
 
 class SubmitTries:
@@ -55,12 +71,17 @@ class SubmitTries:
     def _spoil_numbers(self, what: str) -> None:
         path = self.stage.numbers
         good = path.read_text()
-        if what == "in an S3 that is gone":
-            with socket.create_server(("127.0.0.1", 0)) as listener:
-                url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            gone = {"conn_type": "aws", "login": "made-up", "password": "made-up", "extra": {"endpoint_url": url}}
-            self.stage.servers.enter_context(patch.dict(os.environ, AIRFLOW_CONN_AWS_DEFAULT=json.dumps(gone)))
+        if what.startswith("in an S3"):
             self._numbers = "s3://inbox/numbers.txt"
+            self._connect_to_s3(what)
+        elif what in _OTHER_NUMBERS:
+            self._numbers = _OTHER_NUMBERS[what].format(folder=path.parent, numbers=good)
+            if what == "a named pipe":
+                os.mkfifo(self._numbers)
+        elif what == "overwritten while it is read":
+            self._overwrite_while_reading(path, good)
+            return
+        if self._numbers != str(path):
             self.stage.mending.append(lambda: setattr(self, "_numbers", str(path)))
             return
         if what in ("another file", "in another order"):
@@ -74,6 +95,35 @@ class SubmitTries:
         path.unlink()
         if what != "missing":
             path.write_text({"empty": "", "invalid": good + "99912345\n", "too few": good[:140]}[what])
+        self.stage.mending.append(lambda: _write(path, good))
+
+    def _connect_to_s3(self, what: str) -> None:
+        if what == "in an S3 that is gone":
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        elif what == "in an S3 that trickles":
+            url = self.stage.servers.enter_context(trickling_store(b""))
+            # As it is, but for half a second instead of a minute.
+            hasty = lambda opened, _: PacedStream(opened, Pace(window=0.5))  # noqa: E731
+            self.stage.servers.enter_context(patch.object(source, "PacedStream", hasty))
+        else:
+            code = what.removeprefix("in an S3 that answers ")
+            body = f"<Error><Code>{code}</Code><Message>made up</Message></Error>".encode()
+            url = self.stage.servers.enter_context(ScriptedServer(answer(body, status="403 Forbidden"))).origin
+        extra = {"endpoint_url": url, "region_name": "us-east-1"}
+        aws = {"conn_type": "aws", "login": "made-up", "password": "made-up", "extra": extra}
+        self.stage.servers.enter_context(patch.dict(os.environ, AIRFLOW_CONN_AWS_DEFAULT=json.dumps(aws)))
+
+    def _overwrite_while_reading(self, path: Path, good: str) -> None:
+        """Write the input anew, in place, after it was opened."""
+        check, turns = prepare.checked_lines, iter([good.replace("+999", "+998")])
+
+        def overwritten(*arguments: Any, **named: Any) -> Iterator[list[bytes]]:
+            for other in turns:
+                path.write_text(other)
+            return check(*arguments, **named)
+
+        self.stage.servers.enter_context(patch.object(prepare, "checked_lines", overwritten))
         self.stage.mending.append(lambda: _write(path, good))
 
     def _arrange_journal(self, what: str) -> None:

@@ -1,0 +1,109 @@
+"""What is no regular file is refused at once, instead of waiting for it for ever."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycUnreadableInputError
+from airflow_provider_ekyc.numbers.source import open_numbers
+
+DATA = b"+12025550100\n+12025550101\n"
+
+
+def refusal(numbers: str) -> str:
+    """Open in a thread: what hangs is a failed test, not a test that hangs."""
+    raised: list[EkycError] = []
+
+    def attempt() -> None:
+        try:
+            with open_numbers(numbers, aws_conn_id=None, numbers_conn_id=None):
+                pass
+        except EkycError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive(), "it hangs"
+    assert isinstance(raised[0], EkycNumbersError)
+    assert "Nothing was sent." in raised[0].message
+    return raised[0].message
+
+
+@pytest.mark.parametrize("form", ["{}", "file://{}", "local://{}"])
+def test_a_fifo_is_refused(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "numbers.txt"
+    os.mkfifo(path)
+    assert "is a named pipe (FIFO), not a file" in refusal(form.format(path)) or form == "local://{}"
+    assert "not a file" in refusal(form.format(path))
+
+
+def test_a_fifo_behind_a_link_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "numbers.txt").symlink_to(tmp_path / "fifo")
+    assert "numbers.txt is a named pipe (FIFO), not a file" in refusal(str(tmp_path / "numbers.txt"))
+
+
+def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the path of a socket has 107 bytes at the most
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("numbers.txt")
+        assert "is a socket, not a file" in refusal("numbers.txt")
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "/dev/zero", "/dev/tty"])
+def test_a_device_is_refused(path: str) -> None:
+    assert f"{path} is a device, not a file" in refusal(path)
+
+
+def test_a_directory_is_refused(tmp_path: Path) -> None:
+    assert "is a directory, not a file" in refusal(str(tmp_path))
+
+
+def test_a_link_that_leads_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "numbers.txt").symlink_to("numbers.txt")
+    assert "is a link that leads to itself" in refusal(str(tmp_path / "numbers.txt"))
+
+
+PROGRAM = """
+import sys
+from airflow_provider_ekyc.exceptions import EkycError
+from airflow_provider_ekyc.numbers.source import open_numbers
+try:
+    with open_numbers("/dev/stdin", aws_conn_id=None, numbers_conn_id=None) as file:
+        data = b""
+        while piece := file.read(100):
+            data += piece
+        print(len(data))
+except EkycError as error:
+    print(error)
+"""
+
+
+def test_standard_input_is_read_if_a_file_is_behind_it_and_refused_if_not(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.txt"
+    path.write_bytes(DATA)
+    command = [sys.executable, "-c", PROGRAM]
+    with path.open("rb") as file:
+        done = subprocess.run(command, stdin=file, capture_output=True, check=True, timeout=60)
+    assert done.stdout.strip() == str(len(DATA)).encode()
+    piped = subprocess.run(command, input=DATA, capture_output=True, check=True, timeout=60)
+    assert b"/dev/stdin is a named pipe (FIFO), not a file" in piped.stdout
+
+
+def test_a_disk_that_fails_is_worth_a_retry() -> None:
+    # The one file that can be opened and never read, on any Linux.
+    with (
+        open_numbers("/proc/self/mem", aws_conn_id=None, numbers_conn_id=None) as file,
+        pytest.raises(EkycUnreadableInputError, match=r"Reading broke off after 0 .* \(Input/output error\)") as caught,
+    ):
+        file.read(100)
+    assert "a retry reads it again" in caught.value.message
+    assert caught.value.__cause__ is None

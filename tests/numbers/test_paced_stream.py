@@ -1,0 +1,217 @@
+"""An input that trickles ends with an error, though its reader is never silent for long."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from airflow_provider_ekyc.exceptions import EkycUnreadableInputError
+from airflow_provider_ekyc.numbers.opened_source import ClosableStream, OpenedSource
+from airflow_provider_ekyc.numbers.paced_stream import FLOOR, WINDOW, Pace, PacedStream
+from airflow_provider_ekyc.numbers.prepare import prepared_numbers
+from airflow_provider_ekyc.numbers.source import open_numbers
+
+CONNECTION = "trickling_test_aws"
+#: Small enough for a test: below 64 KiB/s over half a second.
+SHORT = Pace(window=0.5)
+
+
+def paced(stream: ClosableStream, pace: Pace) -> PacedStream:
+    return PacedStream(OpenedSource(stream, "store://numbers", None), pace)
+
+
+def read_all(stream: PacedStream, size: int = 1000) -> bytes:
+    return b"".join(iter(lambda: stream.read(size), b""))
+
+
+class Clock:
+    """Shows the time that the stream below it says has passed."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class TimedStream:
+    """
+    Hands out pieces that take their time, on a clock that nobody waits for.
+
+    The reader asks for no more until the piece before was taken, so that each wait is counted.
+    """
+
+    def __init__(self, clock: Clock, pieces: Iterator[tuple[float, bytes]]) -> None:
+        self._clock, self._pieces = clock, pieces
+        self.taken = threading.Semaphore(1)
+
+    def read(self, size: int, /) -> bytes:
+        assert self.taken.acquire(timeout=30)
+        seconds, piece = next(self._pieces, (0.0, b""))
+        self._clock.now += seconds
+        return piece
+
+    def close(self) -> None:
+        pass
+
+
+def time_until_refused(pieces: Iterator[tuple[float, bytes]]) -> tuple[float, int]:
+    """Return the seconds on the clock, and the bytes, after which the stream was refused."""
+    clock = Clock()
+    stream = TimedStream(clock, pieces)
+    read: list[int] = []
+    with pytest.raises(EkycUnreadableInputError, match="arrives too slowly"):
+        read_in_turns(stream, paced(stream, Pace(clock=clock)), read)
+    return clock.now, sum(read)
+
+
+def read_in_turns(stream: TimedStream, reader: PacedStream, read: list[int]) -> None:
+    with contextlib.closing(reader):
+        while piece := reader.read(1 << 20):
+            read.append(len(piece))
+            stream.taken.release()
+
+
+def test_a_trickle_is_refused_after_one_window() -> None:
+    seconds, read = time_until_refused((10.0, b"x" * 35_000) for _ in range(10**6))
+    assert WINDOW <= seconds <= WINDOW + 20
+    assert read < 300_000
+
+
+def test_a_stream_that_slows_down_later_is_refused_then() -> None:
+    def pieces() -> Iterator[tuple[float, bytes]]:
+        yield from ((1.0, b"x" * FLOOR) for _ in range(200))
+        yield from ((1.0, b"x") for _ in range(10**6))
+
+    seconds, read = time_until_refused(pieces())
+    assert read >= 200 * FLOOR
+    assert 200 <= seconds <= 200 + 2 * WINDOW + 2
+
+
+def test_a_stream_at_the_floor_is_read_however_long_it_takes() -> None:
+    clock = Clock()
+    stream = TimedStream(clock, ((1.0, b"x" * FLOOR) for _ in range(600)))
+    read: list[int] = []
+    read_in_turns(stream, paced(stream, Pace(clock=clock)), read)
+    assert (sum(read), clock.now) == (600 * FLOOR, 600.0)
+
+
+def test_time_in_which_nobody_waits_for_the_stream_does_not_count() -> None:
+    clock = Clock()
+    reader = paced(io.BytesIO(bytes(10)), Pace(clock=clock))
+    with contextlib.closing(reader):
+        assert reader.read(5) == bytes(5)
+        clock.now += 10 * WINDOW
+        assert reader.read(5) == bytes(5)
+        assert reader.read(5) == b""
+
+
+@pytest.mark.parametrize("size", [1, 1000, 65_536, 10**6])
+def test_what_is_read_is_what_is_there(size: int) -> None:
+    data = bytes(range(256)) * 1000 if size == 1 else bytes(range(256)) * 40_000
+    with contextlib.closing(paced(io.BytesIO(data), Pace())) as reader:
+        assert read_all(reader, size) == data
+
+
+def test_an_error_of_the_stream_comes_after_what_was_read_before() -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            data = super().read(size)
+            if not data:
+                raise OSError("made up")
+            return data
+
+    with contextlib.closing(paced(Broken(b"+12025550100\n"), Pace())) as reader:
+        assert reader.read(100) == b"+12025550100\n"
+        for _ in range(2):
+            with pytest.raises(OSError, match="made up"):
+                reader.read(100)
+
+
+def test_a_stream_is_closed_by_who_is_in_it_last() -> None:
+    goes_on, closed = threading.Event(), threading.Event()
+
+    class Blocked(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            goes_on.wait(30)
+            return b"x"
+
+        def close(self) -> None:
+            assert goes_on.is_set(), "closed under its reader"
+            closed.set()
+
+    reader = paced(Blocked(), Pace(window=0.1))
+    with pytest.raises(EkycUnreadableInputError, match=r"0 bytes in 0 s, which is below 64 KiB/s"):
+        reader.read(1)
+    reader.close()
+    assert not closed.is_set()
+    goes_on.set()
+    assert closed.wait(30)
+
+
+def test_a_stream_that_is_not_read_to_its_end_is_closed_with_its_thread() -> None:
+    file, before = io.BytesIO(bytes(100 << 20)), set(threading.enumerate())
+    reader = paced(file, Pace())
+    assert reader.read(10) == bytes(10)
+    reader.close()
+    assert file.closed
+    assert set(threading.enumerate()) <= before
+
+
+@contextmanager
+def trickling_store(first: bytes) -> Iterator[str]:
+    """Answer each request at once, and then with 100 bytes every twentieth of a second."""
+    stopped = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connected, _ = listener.accept()
+                    with connected, contextlib.suppress(OSError):
+                        connected.recv(1 << 16)
+                        connected.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 5200000\r\nETag: "made-up"\r\n\r\n')
+                        connected.sendall(first)
+                        while not stopped.wait(0.05):
+                            connected.sendall(b"+99900000000\n" * 8)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        stopped.set()
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+@pytest.mark.parametrize("first", [b"", b"+99900000000\n" * 20_000], ids=["from the start", "after a while"])
+def test_an_s3_that_trickles_is_refused(monkeypatch: pytest.MonkeyPatch, first: bytes) -> None:
+    with trickling_store(first) as url:
+        text = {
+            "conn_type": "aws",
+            "login": "made-up",
+            "password": "made-up",
+            "extra": {
+                "region_name": "us-east-1",
+                "endpoint_url": url,
+                "config_kwargs": {"s3": {"addressing_style": "path"}},
+            },
+        }
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", json.dumps(text))
+        began = time.monotonic()
+        with (
+            pytest.raises(EkycUnreadableInputError, match=r"s3://inbox/numbers.txt arrives too slowly") as caught,
+            open_numbers("s3://inbox/numbers.txt", aws_conn_id=CONNECTION, numbers_conn_id=None, pace=SHORT) as file,
+            prepared_numbers(file),
+        ):
+            pass
+        assert time.monotonic() - began < 30
+    assert "Nothing was sent; a retry reads it again." in caught.value.message
+    assert caught.value.retryable
