@@ -73,6 +73,7 @@ _FINAL = ("status 400", "status 401", "status 402", "status 404", "status 413")
 ON_STATUS_WAITING: Mapping[str, tuple[Allowed, Allowed]] = {
     **dict.fromkeys(_PASSING, (DONE, STOPPED)),
     **dict.fromkeys(_FINAL, (STOPPED, STOPPED)),
+    "status 404": (DONE, STOPPED),  # a new id may take a while to become known
     **dict.fromkeys(("delay", "slow_body"), (DONE, DONE)),
     "early_status 413": (_may(S, C, charged=(1,)), STOPPED),
 }
