@@ -117,8 +117,6 @@ def _changes(names: Sequence[str], memories: Sequence[Memory] = _MEMORIES) -> Ca
             for name in names
             for strike, call in _BEFORE_CHANGES
             for memory in memories
-            # Which of the mapped lists has lost its answer would have to be said.
-            if not (strike and len(lists_of(CHANGES[name])) > 1)
         ]
         dice.shuffle(cases)
         first = {case.change: case for case in cases}
