@@ -25,6 +25,9 @@ from airflow_provider_ekyc.spool import Spool
 
 FORMATS = ("zip", "csv", "csv.gz", "parquet")
 
+#: What of a result is checked: its table, or the archive alone, for one that is landed as it was delivered.
+CHECKS = ("table", "archive")
+
 _CONTENT_TYPES = {
     "zip": "application/zip",
     "csv": "text/csv; charset=utf-8",

@@ -10,8 +10,8 @@ from urllib.parse import quote, unquote
 if TYPE_CHECKING:
     from airflow_provider_ekyc.results.formats import Output
 
-#: Counts that not every object has, or that the first versions did not write.
-_LATER_COUNTS = ("unmatched", "distinct", "contradictions", "missing")
+#: Counts, of which not every object has each: its rows were not read, or an earlier version did not write it.
+_COUNTS = ("rows", "yes", "no", "unknown", "unmatched", "distinct", "contradictions", "missing")
 
 #: The format of an object that holds numbers without an answer.
 UNMATCHED = "unmatched"
@@ -36,6 +36,7 @@ class Landed:
     A result in S3: the second XCom of ``EkycResultsToS3Operator``, in ids and counts alone.
 
     :param s3_uri: where it is
+    :param rows: rows in it; None, as the three counts of answers, if only the archive itself was checked
     :param size: bytes
     :param sha256: hex digest of the object
     :param unmatched: numbers that were sent and did not come back; None if that was not found out
@@ -48,10 +49,10 @@ class Landed:
     ekyc_task_id: str
     s3_uri: str
     output_format: str
-    rows: int
-    yes: int
-    no: int
-    unknown: int
+    rows: int | None
+    yes: int | None
+    no: int | None
+    unknown: int | None
     size: int
     sha256: str
     unmatched: int | None = None
@@ -73,16 +74,12 @@ class Landed:
 
     def metadata(self) -> dict[str, str]:
         """Return what the object itself carries, so that it is known again."""
-        counts = {name: getattr(self, name) for name in _LATER_COUNTS}
+        counts = {name: getattr(self, name) for name in _COUNTS}
         return {
             "ekyc-task-id": self.ekyc_task_id,
             "ekyc-format": self.output_format,
             "ekyc-size": str(self.size),
             "ekyc-sha256": self.sha256,
-            "ekyc-rows": str(self.rows),
-            "ekyc-yes": str(self.yes),
-            "ekyc-no": str(self.no),
-            "ekyc-unknown": str(self.unknown),
             **{f"ekyc-{name}": str(count) for name, count in counts.items() if count is not None},
             **({} if self.unmatched_uri is None else {"ekyc-unmatched-uri": quote(self.unmatched_uri, safe=":/")}),
         }
@@ -90,14 +87,15 @@ class Landed:
 
 def describe(place: Place, ekyc_task_id: str, output: Output) -> Landed:
     """Put together what there is to say of a result, before anything is said of unmatched numbers."""
+    summary = output.summary
     return Landed(
         ekyc_task_id=ekyc_task_id,
         s3_uri=place.uri,
         output_format=output.output_format,
-        rows=output.summary.rows,
-        yes=output.summary.yes,
-        no=output.summary.no,
-        unknown=output.summary.unknown,
+        rows=summary.rows if summary.is_read else None,
+        yes=summary.yes if summary.is_read else None,
+        no=summary.no if summary.is_read else None,
+        unknown=summary.unknown if summary.is_read else None,
         size=output.size,
         sha256=output.sha256,
     )
@@ -117,14 +115,10 @@ def read_metadata(place: Place, found: Mapping[str, Any]) -> Landed | None:
             ekyc_task_id=metadata["ekyc-task-id"],
             s3_uri=place.uri,
             output_format=metadata.get("ekyc-format", "zip"),  # the first versions landed nothing else
-            rows=int(metadata["ekyc-rows"]),
-            yes=int(metadata["ekyc-yes"]),
-            no=int(metadata["ekyc-no"]),
-            unknown=int(metadata["ekyc-unknown"]),
             size=int(metadata.get("ekyc-size", found["ContentLength"])),  # the first versions wrote none
             sha256=metadata["ekyc-sha256"],
             unmatched_uri=None if unmatched_uri is None else unquote(unmatched_uri),
-            **{name: int(metadata[f"ekyc-{name}"]) for name in _LATER_COUNTS if f"ekyc-{name}" in metadata},
+            **{name: int(metadata[f"ekyc-{name}"]) if f"ekyc-{name}" in metadata else None for name in _COUNTS},
         )
     except (KeyError, ValueError):
         return None

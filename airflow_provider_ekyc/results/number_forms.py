@@ -39,7 +39,7 @@ _TEL: Final = re.compile(r"(?i)tel:")  # RFC 3966
 _SCIENTIFIC: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?[eE][+-]?[0-9]+")
 _DECIMAL: Final = re.compile(r"(\+?[0-9]{5,})[.,]0{1,2}")  # numbers of a column with blanks, as pandas writes them
 _ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
-_TRUNK_ZERO: Final = re.compile(r".*[0-9].*[(\[]\s*0+\s*[)\]].*")  # +44 (0)20: dropped in most countries, kept in Italy
+_TRUNK_ZERO: Final = re.compile(r".*[0-9].*[(\[]\s*0\s*[)\]].*")  # +44 (0)20: dropped in most countries, kept in Italy
 _SEPARATOR: Final = re.compile(r"[\s\-\u2010-\u2015\u2212()\[\]]")
 _GROUPED: Final = re.compile(r"[^.]*(?:\.[^.]+){2,}")  # one dot alone may be a decimal point
 

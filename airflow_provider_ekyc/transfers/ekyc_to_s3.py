@@ -52,7 +52,10 @@ class EkycResultsToS3Operator(BaseOperator):
     :param s3_extra_args: further arguments of S3's ``PutObject``: ``StorageClass``, ``SSEKMSKeyId``,
         ``Tagging``, ... (templated)
     :param output_format: ``zip``, the archive as delivered; ``csv``, ``csv.gz`` or ``parquet``, its rows (templated)
-    :param number_column: name of the number's column, if it is none of the known ones, or there are several (templated)
+    :param check: ``table`` (default), or ``archive``: with ``output_format="zip"``, only the archive itself is
+        checked, to land a result that is not understood as it was delivered (templated)
+    :param number_column: name of the number's column, if it is none of the known ones, or if there are several
+        (templated)
     :param result_column: name of the answer's column, if the vendor's table has several (templated)
     :param task_type: what was verified: a column of ``parquet``, the header of ``csv`` (templated)
     :param numbers: the input that was sent, to find which numbers did not come back; needs ``submission`` (templated)
@@ -76,6 +79,7 @@ class EkycResultsToS3Operator(BaseOperator):
         "acl_policy",
         "s3_extra_args",
         "output_format",
+        "check",
         "number_column",
         "result_column",
         "ekyc_task_type",
@@ -101,6 +105,7 @@ class EkycResultsToS3Operator(BaseOperator):
         acl_policy: str | None = None,
         s3_extra_args: Mapping[str, Any] | None = None,
         output_format: str = "zip",
+        check: str = "table",
         number_column: str | None = None,
         result_column: str | None = None,
         task_type: str = "amazon",
@@ -123,6 +128,7 @@ class EkycResultsToS3Operator(BaseOperator):
         self.acl_policy = acl_policy
         self.s3_extra_args = s3_extra_args
         self.output_format = output_format
+        self.check = check
         self.number_column = number_column
         self.result_column = result_column
         self.ekyc_task_type = task_type  # task_type itself is Airflow's name for the operator's class
@@ -187,6 +193,7 @@ class EkycResultsToS3Operator(BaseOperator):
             place=place,
             output_format=output_format,
             task_type=task_type,
+            reads_table=self._reads_table(output_format),
             number_column=_optional("number_column", self.number_column),
             result_column=_optional("result_column", self.result_column),
             replace=read_bool("replace", self.replace),
@@ -194,6 +201,17 @@ class EkycResultsToS3Operator(BaseOperator):
             warn=read_choice("on_mismatch", self.on_mismatch, ("fail", "warn")) == "warn",
             spool_dir=self.spool_dir or None,
         )
+
+    def _reads_table(self, output_format: str) -> bool:
+        from airflow_provider_ekyc.results.formats import CHECKS
+
+        reads_table = read_choice("check", self.check, CHECKS) == "table"
+        if not reads_table and output_format != "zip":
+            raise EkycSettingsError(
+                "check='archive' lands the archive as it was delivered, so output_format must be 'zip'. No request was "
+                "sent."
+            )
+        return reads_table
 
     def _sent(self, ekyc_task_id: str, place: Place) -> Sent | None:
         from airflow_provider_ekyc.numbers.address import read_numbers

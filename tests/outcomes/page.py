@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_ekyc.sandbox.faults import CALLS, Fault
+from tests.outcomes.deliveries import DELIVERIES
 
 PAGE = Path(__file__).parents[2] / "docs" / "outcomes.md"
 
@@ -182,7 +183,7 @@ ARRANGEMENTS: dict[str, str] = {
     "connection": r"(password|account|result_hosts|submit_timeout|read_timeout)=\S+|host=(gone|untrusted)|id=\w+",
     "operator": (
         r"(timeout|poll_interval|on_unknown_outcome|task_type|spool_dir|ekyc_task_id|replace"
-        r"|output_format|result_column|unmatched_key|on_mismatch)=\S+"
+        r"|output_format|check|number_column|result_column|unmatched_key|on_mismatch)=\S+"
     ),
     "numbers": (
         r"missing|empty|invalid|too few|too many|another file|in another order|5000|overwritten while it is read"
@@ -195,7 +196,7 @@ ARRANGEMENTS: dict[str, str] = {
     ),
     "journal_uri": r"two at once|while the other uploads",
     "sent": r"given(, (changed since|gone since|without its sum|of another task))?|numbers alone",
-    "archive": r"two answer columns|no answer column|of other numbers",
+    "archive": DELIVERIES,
     "s3": (
         rf"{_S3}|no such bucket|gone|wrong secret|ignores If-None-Match"
         r"|landed before( as (zip|csv|csv\.gz|parquet)| without unmatched_key|, then (emptied|cut|overwritten))?"

@@ -163,9 +163,13 @@ class TransferTries:
         self._stores.append(store)
         self.stage.connect(self.stage.sandbox, result_hosts=f"{self.stage.sandbox.url},{store.origin}")
         self.stage.answer_status(status="exported", success=200, result_url=store.url)
-        if what == "two answer columns" and self.stage.operator.get("result_column") != "activated":
-            # What is mended is the argument; what is delivered stays as it is.
-            self.stage.mending.append(lambda: self.stage.operator.update(result_column="activated"))
+        right = {
+            "two answer columns": {"result_column": "activated"},
+            "two number columns": {"number_column": "Number", "output_format": "csv"},
+        }.get(what, {})
+        if any(self.stage.operator.get(name) != value for name, value in right.items()):
+            # What is corrected is the argument; what is delivered stays as it is.
+            self.stage.mending.append(lambda: self.stage.operator.update(right))
             self.stage.mending.append(lambda: self._deliver(what))
 
     def _bound_files(self, size: int) -> None:
