@@ -50,7 +50,7 @@ def judge(case: Case, evidence: Evidence) -> Verdict:
     times = Counter(charge.content for charge in evidence.charges)
     double = sum(count - 1 for count in times.values())
     ids = {charge.ekyc_task_id for charge in evidence.charges}
-    is_asked = case.resubmit or (change_of(case.change).deletes == "all" and WARNED in evidence.remembered)
+    is_asked = _is_asked(case, evidence)
     unsent = evidence.end is End.UNKNOWN and not evidence.submit_calls
     off = _against_the_bill(case, evidence)
     if evidence.end not in allowed.ends:
@@ -98,12 +98,19 @@ def _against_the_bill(case: Case, evidence: Evidence) -> list[str]:
     return []
 
 
+def _is_asked(case: Case, evidence: Evidence) -> bool:
+    """Tell whether a further submission was asked for, or was warned of after all records had been deleted."""
+    return case.resubmit or (change_of(case.change).deletes == "all" and WARNED in evidence.remembered)
+
+
 def _lost(case: Case, evidence: Evidence) -> int:
     """Count charges that nothing and nobody knows of."""
     if evidence.end is End.UNKNOWN:
         return 0
-    # Who asked for a resubmit is told in the log of the try that sends again, and the task goes on.
-    if case.resubmit and ("has an unknown outcome" in evidence.remembered or says_unknown(evidence.remembered)):
+    # Who asked for another submission finds the unknown outcome in the log; the task goes on.
+    if _is_asked(case, evidence) and (
+        "has an unknown outcome" in evidence.remembered or says_unknown(evidence.remembered)
+    ):
         return 0
     return sum(
         charge.ekyc_task_id not in evidence.remembered and charge.ekyc_task_id not in evidence.prepaid
