@@ -22,6 +22,7 @@ from airflow_provider_ekyc.api.bounded import ApiAdapter, ResultAdapter
 from airflow_provider_ekyc.api.environment import trust
 from airflow_provider_ekyc.api.failures import (
     ANSWER_LIMIT,
+    STATUS_ANSWER_LIMIT,
     Call,
     HttpAnswer,
     classify_result_status,
@@ -195,7 +196,8 @@ class EkycClient:
                 proxies=self._proxies(),
             )
             with response:
-                return self._read(request.call, response, ANSWER_LIMIT)
+                limit = STATUS_ANSWER_LIMIT + 1 if request.call is Call.STATUS else ANSWER_LIMIT
+                return self._read(request.call, response, limit)
         except _FAILURES as error:
             sent = body.started if isinstance(body, UploadBody) else True
             raise classify_transport(request.call, _kind(error), sent=sent) from None

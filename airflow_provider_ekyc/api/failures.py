@@ -35,6 +35,9 @@ from airflow_provider_ekyc.redaction import redact
 #: Bytes of an answer that are read: the API's are below 1 KiB, a proxy's error page may be anything.
 ANSWER_LIMIT = 1024 * 1024
 
+#: Bytes of an answer to a status query, at the most. A longer one is not the API's: it is not read to its end.
+STATUS_ANSWER_LIMIT = 64 * 1024
+
 #: ``Retry-After`` is honoured up to here: one hour, the ceiling of the poll policy.
 RETRY_AFTER_LIMIT = 3600.0
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from airflow_provider_ekyc.api.failures import (
+    STATUS_ANSWER_LIMIT,
     Call,
     HttpAnswer,
     classify_status,
@@ -115,8 +116,14 @@ def read_status_answer(settings: EkycSettings, ekyc_task_id: str, answer: HttpAn
     """
     Read the answer to a status query.
 
-    :raises EkycApiError: also if the answer is about another task
+    :raises EkycApiError: also if the answer is about another task, or longer than :data:`STATUS_ANSWER_LIMIT`
     """
+    if 200 <= answer.status < 300 and len(answer.body) > STATUS_ANSWER_LIMIT:
+        raise EkycAnswerError(
+            f"The answer to the status query can't be read: it is longer than {STATUS_ANSWER_LIMIT:,} bytes.",
+            status=answer.status,
+            retryable=True,
+        )
     task = _read(Call.STATUS, read_task, settings, answer)
     if task.ekyc_task_id != ekyc_task_id:
         raise EkycAnswerError(

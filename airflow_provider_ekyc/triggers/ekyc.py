@@ -104,7 +104,9 @@ class EkycTaskTrigger(BaseTrigger):
             async with shared_session() as session:
                 while True:
                     try:
-                        task = await fetch_task(session, settings, self.ekyc_task_id)
+                        # A query that waits for a connection behind a host that hangs must not outlast the deadline.
+                        turn = max(poller.deadline.at - time.time(), settings.connect_timeout)
+                        task = await fetch_task(session, settings, self.ekyc_task_id, turn=turn)
                     except EkycApiError as error:
                         decision = poller.on_error(error, time.time(), random.random())
                     else:

@@ -1,0 +1,138 @@
+"""An answer to a status query has a small bound, and a long one does not hold up the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import socket
+import threading
+import time
+import zlib
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.api import aio
+from airflow_provider_ekyc.api.aio import fetch_task, shared_session
+from airflow_provider_ekyc.api.failures import STATUS_ANSWER_LIMIT
+from airflow_provider_ekyc.exceptions import EkycAnswerError
+from tests.api.conftest import BOTH, Ask, alike, settings_for
+from tests.api.raw_servers import answer, answering, raw_server, read_request
+
+PENDING = {"task_id": "made-up-id", "status": "pending"}
+#: A valid answer of 900 kB.
+LONG = json.dumps({**PENDING, "notes": ["+999000000000"] * 56_250}).encode()
+
+
+def padded(size: int) -> bytes:
+    """Return a valid answer of just this size."""
+    body = json.dumps({**PENDING, "notes": ""}).encode()
+    return body.replace(b'"notes": ""', b'"notes": "' + b"-" * (size - len(body)) + b'"')
+
+
+@BOTH
+def test_an_answer_up_to_the_bound_is_read(ask: Ask) -> None:
+    body = padded(STATUS_ANSWER_LIMIT)
+    assert len(body) == STATUS_ANSWER_LIMIT == 65_536
+    with raw_server(answering(answer("200 OK", body))) as server:
+        assert ask(settings_for(server.url), "made-up-id").ekyc_task_id == "made-up-id"
+
+
+@pytest.mark.parametrize("body", [padded(STATUS_ANSWER_LIMIT + 1), LONG], ids=["a byte above it", "900 kB"])
+def test_a_longer_one_is_not_read_and_the_wait_goes_on(body: bytes) -> None:
+    with raw_server(answering(answer("200 OK", body))) as server:
+        error = alike(settings_for(server.url))
+    assert isinstance(error, EkycAnswerError)
+    assert error.retryable
+    assert error.message == "The answer to the status query can't be read: it is longer than 65,536 bytes."
+
+
+def test_a_longer_refusal_is_a_refusal() -> None:
+    """Its code counts, and no more of its text than that is read."""
+    page = b"<!DOCTYPE html><html><head><title>Busy</title></head><body>" + b"-" * 900_000
+    with raw_server(answering(answer("503 Service Unavailable", page))) as server:
+        error = alike(settings_for(server.url))
+    assert (error.retryable, getattr(error, "status", None)) == (True, 503)
+
+
+@BOTH
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_compressed_answer_is_read(ask: Ask, encoding: str) -> None:
+    body = json.dumps(PENDING).encode()
+    sent = gzip.compress(body) if encoding == "gzip" else zlib.compress(body)
+    with raw_server(answering(answer("200 OK", sent, f"Content-Encoding: {encoding}"))) as server:
+        assert ask(settings_for(server.url), "made-up-id").ekyc_task_id == "made-up-id"
+
+
+def test_a_compressed_answer_is_expanded_up_to_the_bound() -> None:
+    body = json.dumps({**PENDING, "notes": "-" * 50_000_000}).encode()
+    sent = gzip.compress(body)
+    assert len(sent) < STATUS_ANSWER_LIMIT
+    assert len(aio._expanded(sent, "gzip")) == STATUS_ANSWER_LIMIT + 1
+    with raw_server(answering(answer("200 OK", sent, "Content-Encoding: gzip"))) as server:
+        assert isinstance(alike(settings_for(server.url)), EkycAnswerError)
+
+
+@pytest.mark.parametrize(
+    ("size", "in_thread"), [(400, False), (aio.READ_IN_THREAD, False), (aio.READ_IN_THREAD + 1, True)]
+)
+def test_above_some_size_a_thread_reads_it(size: int, in_thread: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    readers: list[threading.Thread] = []
+    read = aio.read_status_answer
+
+    def watched(*arguments: Any) -> Any:
+        readers.append(threading.current_thread())
+        return read(*arguments)
+
+    monkeypatch.setattr(aio, "read_status_answer", watched)
+
+    async def use(url: str) -> None:
+        async with shared_session() as session:
+            assert (await fetch_task(session, settings_for(url), "made-up-id")).word == "pending"
+
+    with raw_server(answering(answer("200 OK", padded(size)))) as server:
+        asyncio.run(use(server.url))
+    assert [reader is not threading.current_thread() for reader in readers] == [in_thread]
+
+
+def test_a_thousand_answers_of_900_kb_do_not_hold_up_the_loop() -> None:
+    """
+    The loop once stood still for 639 ms while it parsed them.
+
+    What counts is the loop's own computing between two turns, so other processes and the server's threads don't.
+    """
+
+    def talk(line: socket.socket) -> None:
+        read_request(line)
+        line.sendall(answer("200 OK", LONG))
+
+    async def use(url: str) -> tuple[float, int]:
+        longest, unreadable = 0.0, 0
+
+        async def beat() -> None:
+            nonlocal longest
+            while True:
+                before = time.thread_time()
+                await asyncio.sleep(0)
+                longest = max(longest, time.thread_time() - before)
+
+        async def ask() -> None:
+            nonlocal unreadable
+            try:
+                await fetch_task(session, settings_for(url), "made-up-id")
+            except EkycAnswerError:
+                unreadable += 1
+
+        async with shared_session() as session:
+            asking = [asyncio.create_task(ask()) for _ in range(1000)]
+            await asyncio.sleep(0.1)  # to start so many takes the loop a while, whatever the answers are
+            heart = asyncio.create_task(beat())
+            await asyncio.gather(*asking)
+            heart.cancel()
+        return longest, unreadable
+
+    with raw_server(talk) as server:
+        longest, unreadable = asyncio.run(use(server.url))
+    assert unreadable == 1000
+    assert longest < 0.1
