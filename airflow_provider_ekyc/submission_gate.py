@@ -79,7 +79,8 @@ class SubmissionGate:
         ids = f" The answer held what may be its id: {', '.join(intent.possible_ids)}." if intent.possible_ids else ""
         if self._resubmit:
             return f"The next try sends this list again, as on_unknown_outcome='resubmit' says.{ids}"
-        return f"{self._journal.settle_instructions(scope.name)}. It is not sent again by itself.{ids}"
+        settle = self._journal.settle_instructions(scope.name)
+        return f"This list may have been charged. {settle}. It is not sent again by itself.{ids}"
 
     def evidence(self, scope: Scope, intent: Intent) -> str:
         """Say what is known of an unknown outcome beside its record."""
@@ -94,9 +95,9 @@ class SubmissionGate:
         begun = self._journal.begun_before()
         if scope.name in begun:
             raise EkycJournalError(
-                f"{self._journal.settle_instructions(scope.name)}. An earlier try of this task began to submit this "
-                f"list and recorded it in {begun[scope.name].journal}; that record can't be found now: it was "
-                f"deleted, or this worker does not share its directory. It may be charged. Nothing was sent now."
+                f"This list may have been charged. {self._journal.settle_instructions(scope.name)}. An earlier try of "
+                f"this task began to submit it and recorded that in {begun[scope.name].journal}; that record can't be "
+                f"found now: it was deleted, or this worker does not share its directory. Nothing was sent now."
             )
         for other in begun.values():
             if other.fingerprint == scope.fingerprint:
@@ -139,9 +140,9 @@ class SubmissionGate:
 
     def _stop_at_other(self, name: str, shown: str) -> None:
         raise EkycUnknownOutcomeError(
-            f"{self._journal.settle_instructions(name)}. An earlier try of this task submitted another list, and its "
-            f"outcome is unknown ({shown}): it may be charged. This list may hold the same numbers. Nothing was sent "
-            f"now.",
+            f"Another list may have been charged. {self._journal.settle_instructions(name)}. An earlier try of this "
+            f"task submitted another list, and its outcome is unknown ({shown}). This list may hold the same numbers. "
+            f"Nothing was sent now.",
             outcome=Outcome.UNKNOWN,
         )
 
