@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_ekyc.api.answers import HttpAnswer
 from airflow_provider_ekyc.api.client import EkycClient
-from airflow_provider_ekyc.api.failures import HttpAnswer, classify_result_status
+from airflow_provider_ekyc.api.failures import classify_result_status
 from airflow_provider_ekyc.api.models import Balance, Task
 from airflow_provider_ekyc.api.protocol import read_balance_answer, read_status_answer, read_submission_answer
 from airflow_provider_ekyc.api.result_hosts import ResultHost, find_result_host
@@ -142,13 +143,23 @@ def _judge_error(given: AnswerInput, error: EkycError) -> str:
         return "a Retry-After out of its bounds"
     if given.call != SUBMIT or given.wire:
         return ""
-    if _carries_id(given):
+    if _carries_id(given) and not error.possible_ids:
         return "a submission that was taken, and named its id, was lost"
     # What may have been charged must be said so, and must not be sent again.
-    open_end = 200 <= given.status < 300 or given.status == 303 or given.status > 500
-    if open_end is not (error.outcome is Outcome.UNKNOWN):
+    if error.outcome is not Outcome.UNKNOWN and not _is_called_free(given):
         return f"a submission answered with {given.status} was said to be {error.outcome}"
-    return "what may have been charged would be sent again" if open_end and error.retryable else ""
+    unknown = error.outcome is Outcome.UNKNOWN
+    return "what may have been charged would be sent again" if unknown and error.retryable else ""
+
+
+def _is_called_free(given: AnswerInput) -> bool:
+    """Whether the vendor's pages call the code free and the body is an object that says why."""
+    try:
+        fields = json.loads(given.data)
+    except (ValueError, RecursionError):
+        return False
+    says_why = isinstance(fields, dict) and any(fields.get(name) for name in ("error", "message", "msg"))
+    return says_why and given.status in (400, 401, 402, 413, 429, 500)
 
 
 def _carries_id(given: AnswerInput) -> bool:

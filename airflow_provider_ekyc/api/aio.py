@@ -19,8 +19,9 @@ from types import SimpleNamespace
 
 import aiohttp
 
+from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT, Call, HttpAnswer
 from airflow_provider_ekyc.api.environment import http_proxy, trust
-from airflow_provider_ekyc.api.failures import STATUS_ANSWER_LIMIT, Call, HttpAnswer, classify_transport
+from airflow_provider_ekyc.api.failures import classify_transport
 from airflow_provider_ekyc.api.models import Task
 from airflow_provider_ekyc.api.protocol import checked_task_id, read_status_answer, status_request
 from airflow_provider_ekyc.api.settings import EkycSettings
@@ -90,7 +91,7 @@ async def fetch_task(
             response = await session.request(
                 request.method,
                 request.url,
-                headers={**request.headers, "Accept-Encoding": "identity"},
+                headers=dict(request.headers),
                 data=request.body,
                 allow_redirects=False,
                 proxy=http_proxy(settings),

@@ -3,6 +3,9 @@ Hear an answer out, but not for ever.
 
 A read time-out holds for each piece of an answer: a server that drips a byte a minute would keep a worker for
 as long as it likes. Here every MiB of an answer has its time as well, its head and a proxy's answer included.
+
+And interim answers (1xx, RFC 9110 section 15.2) come before the answer, and are none: ``http.client`` skips
+100 alone and takes 102 and 103 for the answer.
 """
 
 from __future__ import annotations
@@ -40,6 +43,8 @@ class _Patience(io.RawIOBase):
         self._seconds = seconds
         self._until = time.monotonic() + seconds
         self._room = BLOCK
+        #: Whether to count from anew after a block; not in the head, which interim answers could make endless.
+        self.renews = False
 
     def readable(self) -> bool:
         return True
@@ -51,7 +56,7 @@ class _Patience(io.RawIOBase):
         self._sock.settimeout(left if self._idle is None else min(self._idle, left))
         count: int | None = self._raw.readinto(buffer)
         self._room -= count or 0
-        if self._room <= 0:
+        if self._room <= 0 and self.renews:
             self._room, self._until = BLOCK, time.monotonic() + self._seconds
         return count
 
@@ -69,8 +74,17 @@ class _Answer(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         unbounded = self.fp
-        self.fp = io.BufferedReader(_Patience(sock, max(sock.gettimeout() or 0.0, self.least_seconds)))
+        self._patience = _Patience(sock, max(sock.gettimeout() or 0.0, self.least_seconds))
+        self.fp = io.BufferedReader(self._patience)
         unbounded.close()
+
+    def begin(self) -> None:
+        """Read the head of the answer; interim answers before it are skipped, but for a change of protocol (101)."""
+        super().begin()
+        while 100 <= self.status < 200 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            self.headers = None  # type: ignore[assignment]  # by this, begin() knows that there is a head to read
+            super().begin()
+        self._patience.renews = True
 
 
 class _Result(_Answer):

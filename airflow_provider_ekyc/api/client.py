@@ -11,23 +11,19 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
+from itertools import islice
 from typing import BinaryIO
 
 import requests
 import urllib3.exceptions
 
+from airflow_provider_ekyc.api.answers import ANSWER_LIMIT, STATUS_ANSWER_LIMIT, Call, HttpAnswer
 from airflow_provider_ekyc.api.bounded import ApiAdapter, ResultAdapter
 from airflow_provider_ekyc.api.environment import trust
-from airflow_provider_ekyc.api.failures import (
-    ANSWER_LIMIT,
-    STATUS_ANSWER_LIMIT,
-    Call,
-    HttpAnswer,
-    classify_result_status,
-    classify_transport,
-)
+from airflow_provider_ekyc.api.failures import classify_result_status, classify_transport
 from airflow_provider_ekyc.api.hidden_queries import hidden_queries
 from airflow_provider_ekyc.api.models import Balance, Task
 from airflow_provider_ekyc.api.protocol import (
@@ -43,6 +39,7 @@ from airflow_provider_ekyc.api.protocol import (
 from airflow_provider_ekyc.api.result_hosts import find_result_host
 from airflow_provider_ekyc.api.result_stream import ResultStream, read_result_head
 from airflow_provider_ekyc.api.retries import Retries, retrying
+from airflow_provider_ekyc.api.sent_numbers import SentFile
 from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.api.upload import UploadAdapter, UploadBody
 
@@ -110,7 +107,7 @@ class EkycClient:
         body = UploadBody(parts.head, file, size, parts.tail)
         with _session(UploadAdapter()) as session:
             answer = self._exchange(session, parts.request, body, self.settings.submit_timeout)
-        return read_submission_answer(self.settings, answer)
+        return read_submission_answer(self.settings, answer, sent=SentFile(file))
 
     def task(self, ekyc_task_id: str) -> Task:
         """
@@ -197,37 +194,65 @@ class EkycClient:
             )
             with response:
                 limit = STATUS_ANSWER_LIMIT + 1 if request.call is Call.STATUS else ANSWER_LIMIT
-                return self._read(request.call, response, limit)
+                answer = self._read(request.call, response, limit)
+            if isinstance(body, UploadBody) and not body.finished:
+                answer = replace(answer, request_sent=False)
+            return answer
         except _FAILURES as error:
             sent = body.started if isinstance(body, UploadBody) else True
             raise classify_transport(request.call, _kind(error), sent=sent) from None
 
     def _read(self, call: Call, response: requests.Response, limit: int) -> HttpAnswer:
-        body = b""
+        body, broken_off = b"", ""
         try:
-            for block in response.iter_content(64 * 1024):
+            for block in _first_bytes_one_by_one(response):
                 body += block
                 if len(body) >= limit:
                     break
         except _FAILURES as error:
-            # A refusal's code has come and stands, whatever became of its text.
-            if response.status_code < 400:
-                raise classify_transport(call, _kind(error), sent=True) from None
-        return HttpAnswer(response.status_code, dict(response.headers), body[:limit], self._now())
+            broken_off = _kind(error)
+            # The code of a refusal stands, whatever became of its text; and what arrived may hold the id of what was
+            # paid.
+            if response.status_code < 400 and call is not Call.SUBMIT:
+                raise classify_transport(call, broken_off, sent=True) from None
+        return HttpAnswer(response.status_code, dict(response.headers), body[:limit], self._now(), broken_off)
 
     def _proxies(self) -> dict[str, str] | None:
         proxy = self.settings.proxy
         return {"http": proxy, "https": proxy} if proxy else None
 
 
+class _Session(requests.Session):
+    """Knows no redirects: requests would read the whole body of one to see where it leads, without a bound."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return no target."""
+
+
 def _session(adapter: ApiAdapter) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)
     # Set, so that requests does not look into ~/.netrc: S3 refuses a presigned URL with an Authorization.
     session.auth = lambda request: request
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return session
+
+
+def _first_bytes_one_by_one(response: requests.Response) -> Iterator[bytes]:
+    """
+    Yield a body so that what arrives before it breaks off is not lost.
+
+    urllib3 drops the block in which a body breaks off. The API's answers are shorter than these 4 KiB.
+    """
+    first = response.raw.stream(1, decode_content=True)
+    count = 0
+    for byte in islice(first, 4096):
+        count += 1
+        yield byte
+    if count == 4096:
+        yield from response.raw.stream(64 * 1024, decode_content=True)
+    first.close()  # not sooner: it closes the connection
 
 
 def _kind(error: Exception) -> str:

@@ -1,23 +1,20 @@
 """
 What a failure means: classified once, for both clients. Pure.
 
-Money and codes follow ``docs/api.md``: a submission is charged when it is accepted; 400 and 500 are free by
-the API page; 502, 503, 504, a time-out or a lost connection leave a submission's fate unknown.
+Money and codes follow ``docs/api.md``. An answer is judged by its code, by who speaks in it
+(:func:`~airflow_provider_ekyc.api.answers.who_speaks`) and by the ids that it holds; what is not listed is unknown.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from enum import StrEnum
-from typing import Any
+from collections.abc import Iterable
 
+from airflow_provider_ekyc.api.answers import REASONS, Call, HttpAnswer, Speaker, read_json, retry_after, who_speaks
+from airflow_provider_ekyc.api.paid_ids import NO_IDS, FoundIds
 from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.exceptions import (
+    EkycAnswerError,
     EkycApiError,
     EkycAuthenticationError,
     EkycBalanceError,
@@ -30,117 +27,151 @@ from airflow_provider_ekyc.exceptions import (
     EkycTooLargeError,
     Outcome,
 )
-from airflow_provider_ekyc.redaction import redact
+from airflow_provider_ekyc.redaction import SentNumbers, redact
 
-#: Bytes of an answer that are read: the API's are below 1 KiB, a proxy's error page may be anything.
-ANSWER_LIMIT = 1024 * 1024
+# Codes with which the vendor refuses a submission without a charge, in JSON of its own. 400 and 500: its API page
+# calls them free. 401 (no valid key, so no account to charge), 402 ("before billing, makes no task"), 413 (file not
+# taken) and 429 (too many calls, the work not begun) are on other pages of the vendor. Not here: 403, which no page
+# lists, and 404, which is listed for a task that is asked for, not for a submission.
+_FREE = frozenset({400, 401, 402, 413, 429, 500})
 
-#: Bytes of an answer to a status query, at the most. A longer one is not the API's: it is not read to its end.
-STATUS_ANSWER_LIMIT = 64 * 1024
+# Refusals that by their meaning come before the work (RFC 9110). Of anybody, when the upload was not complete: nobody
+# can have taken a file of which a part was never sent.
+_REFUSED_EARLY = frozenset({401, 402, 403, 407, 413})
 
-#: ``Retry-After`` is honoured up to here: one hour, the ceiling of the poll policy.
-RETRY_AFTER_LIMIT = 3600.0
+# Codes of the vendor itself that may be another the next time, beside 5xx and what is no error.
+_PASSING = frozenset({408, 409, 425, 429, 499})
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+def submission_outcome(answer: HttpAnswer, ids: FoundIds = NO_IDS) -> Outcome:
     """
-    What came back over HTTP, whichever library brought it.
+    Return what is known of a submission that was answered, and not with the receipt.
 
-    :param body: at most :data:`ANSWER_LIMIT` bytes; never shown as it is
-    :param received_at: aware time of arrival, to turn a ``Retry-After`` date into seconds
+    ``REFUSED``, which is free, needs the vendor's own JSON under a code that its pages call free, or a refusal before
+    the whole file was sent; and no sign of a task. Everything else is ``UNKNOWN``.
+
+    :param ids: signs of a task that was made all the same
     """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-    received_at: datetime
-
-
-class Call(StrEnum):
-    """The calls of the API; the words are used in messages."""
-
-    SUBMIT = "submission"
-    STATUS = "status query"
-    BALANCE = "balance query"
-    RESULT = "result download"
+    if ids.possible or ids.cut_off:
+        return Outcome.UNKNOWN
+    if answer.status in _REFUSED_EARLY and not answer.request_sent:
+        return Outcome.REFUSED
+    if answer.status in _FREE and who_speaks(answer) is Speaker.VENDOR:
+        return Outcome.REFUSED
+    return Outcome.UNKNOWN
 
 
-def classify_status(call: Call, settings: EkycSettings, answer: HttpAnswer) -> EkycApiError:
-    """Say what an HTTP status other than 2xx means for this call."""
-    status = answer.status
-    said = server_message(answer.body, settings)
-    quoted = f' The server says: "{said}".' if said else ""
-    wait = retry_after(answer.headers, answer.received_at)
-    free = " Nothing was charged." if call is Call.SUBMIT else ""
-    if status in (401, 403):
-        return EkycAuthenticationError(
-            f"The API refused access with this key ({status}).{quoted}{free} Set the API key in the "
-            f"connection's password field, then clear this task; a retry alone can't help.",
-            status=status,
-        )
-    if status == 402:
-        return EkycBalanceError(
-            f"The account's balance is too low (402).{quoted}{free} Top up the account, then clear this "
-            f"task; a retry alone can't help.",
-            status=status,
-        )
-    if status == 404 and call is Call.STATUS:
-        return EkycNotFoundError(
-            f"The API knows no task with this id (404).{quoted} Check ekyc_task_id, and that the connection "
-            f"is of the account that submitted it; a retry can't help.",
-            status=status,
-        )
-    if status == 413 and call is Call.SUBMIT:
-        return EkycTooLargeError(
-            f"The file is too large for the API (413).{quoted}{free} Split the input into smaller files and "
-            f"submit each (a mapped EkycSubmitOperator does); a retry can't help.",
-            status=status,
-        )
+def may_be_asked_again(answer: HttpAnswer) -> bool:
+    """
+    Return whether a query that failed with this answer may be answered later.
+
+    Only the vendor's own refusal is final: what a proxy says is about the proxy.
+    """
+    passing = answer.status < 400 or answer.status >= 500 or answer.status in _PASSING
+    return passing or who_speaks(answer) is not Speaker.VENDOR
+
+
+def classify_status(
+    call: Call,
+    settings: EkycSettings,
+    answer: HttpAnswer,
+    *,
+    ids: FoundIds = NO_IDS,
+    sent: SentNumbers | None = None,
+) -> EkycApiError:
+    """
+    Say what an HTTP status other than 2xx means for this call.
+
+    :param ids: of a submission: what may be the id of the task that it made
+    :param sent: the numbers that were sent, which are never shown
+    """
+    said = server_message(answer.body, settings, sent=sent, keep=ids.possible)
+    kind, happened, advice = _meaning(call, answer)
+    quoted = f' The server says: "{said}".' if said and said != who_speaks(answer).value else ""
+    if call is Call.SUBMIT:
+        outcome = submission_outcome(answer, ids)
+        retryable = outcome is Outcome.REFUSED and answer.status in (429, 500)
+        cost = " Nothing was charged." if outcome is Outcome.REFUSED else ""
+        if outcome is Outcome.UNKNOWN:
+            advice = ""  # what to do first is to find out whether it was taken, which the caller says
+    else:
+        outcome, cost = Outcome.REFUSED, ""
+        retryable = may_be_asked_again(answer)
+    return kind(
+        f"{happened}{quoted}{cost}{ids.shown}{advice}",
+        status=answer.status,
+        retryable=retryable,
+        retry_after=retry_after(answer.headers, answer.received_at),
+        outcome=outcome,
+        possible_ids=ids.possible,
+    )
+
+
+def _meaning(call: Call, answer: HttpAnswer) -> tuple[type[EkycApiError], str, str]:
+    """Return the class of the error, what happened, and what to do about it."""
+    status, speaker = answer.status, who_speaks(answer)
     if status == 429:
-        return EkycRateLimitError(
-            f"The API asks to slow down (429).{quoted}{free}", status=status, retryable=True, retry_after=wait
-        )
-    if status == 500:
-        return EkycServerError(
-            f"The API failed on the {call} (500), which is free.{quoted}",
-            status=status,
-            retryable=True,
-            retry_after=wait,
-        )
-    if status > 500:
-        return EkycServerError(
-            f"The API, or a proxy before it, failed on the {call} ({status}).{quoted}",
-            status=status,
-            retryable=True,
-            retry_after=wait,
-            outcome=Outcome.UNKNOWN if call is Call.SUBMIT else Outcome.REFUSED,
-        )
+        who = "The API" if speaker is Speaker.VENDOR else f"The API, or a proxy before it ({speaker.value}),"
+        return EkycRateLimitError, f"{who} asks to slow down (429).", ""
     if status == 407:
-        return EkycRequestError(
-            f"The proxy before the API wants other credentials (407).{free} Put them into the URL of the "
-            f"connection's proxy, or of the environment's; a retry can't help.",
-            status=status,
+        return (
+            EkycRequestError,
+            "The proxy before the API wants other credentials (407).",
+            " Put them into the URL of the connection's proxy, or of the environment's.",
         )
-    if status in (408, 425) and call is not Call.SUBMIT:
-        return EkycServerError(
-            f"The {call} was not answered in time ({status}).{quoted}", status=status, retryable=True
-        )
-    if status == 303 and call is Call.SUBMIT:
-        # "Processed, look elsewhere" (RFC 9110 section 15.4.4): it may have been taken.
-        return EkycRequestError(
-            f"The API answered the {call} with 303, which is not followed.", status=status, outcome=Outcome.UNKNOWN
+    if status >= 500:
+        who = "The API" if status == 500 and speaker is Speaker.VENDOR else "The API, or a proxy before it,"
+        return EkycServerError, f"{who} failed on the {call} ({status}).", ""
+    if status == 413 and call is Call.SUBMIT:
+        who = "the API" if speaker is Speaker.VENDOR else f"the API, or for a proxy before it ({speaker.value})"
+        return (
+            EkycTooLargeError,
+            f"The file is too large for {who} (413).",
+            " Split the input into smaller files and submit each (a mapped EkycSubmitOperator does); a retry can't "
+            "help.",
         )
     if status < 400:
-        return EkycRequestError(
-            f"The API answered the {call} with a redirect or another unexpected code ({status}), which is "
-            f"not followed: the key goes to the connection's host alone.{free} Check the connection's host.",
-            status=status,
+        return (
+            EkycAnswerError,
+            f"The {call} was answered with a redirect or another unexpected code ({status}), which is not followed: "
+            f"the key goes to the connection's host alone.",
+            " If this stays so, check the connection's host and proxy.",
         )
-    return EkycRequestError(
-        f"The API refused the {call} ({status}).{quoted}{free} Correct the input or the arguments, then "
-        f"clear this task; a retry can't help.",
-        status=status,
+    if speaker is not Speaker.VENDOR:
+        return (
+            EkycAnswerError,
+            f"The {call} was answered by {speaker.value}, not by the API ({status}).",
+            " If this stays so, check the connection's host, and the proxies and gateways before the API.",
+        )
+    return _refusal(call, status)
+
+
+def _refusal(call: Call, status: int) -> tuple[type[EkycApiError], str, str]:
+    """Return the same for the vendor's own refusals."""
+    if status in (401, 403):
+        return (
+            EkycAuthenticationError,
+            f"The API refused access with this key ({status}).",
+            " Set the API key in the connection's password field, then clear this task; a retry alone can't help.",
+        )
+    if status == 402:
+        return (
+            EkycBalanceError,
+            "The account's balance is too low (402).",
+            " Top up the account, then clear this task; a retry alone can't help.",
+        )
+    if status == 404 and call is Call.STATUS:
+        return (
+            EkycNotFoundError,
+            "The API knows no task with this id (404).",
+            " Check ekyc_task_id, and that the connection is of the account that submitted it; a retry can't help.",
+        )
+    if status in _PASSING:
+        return EkycServerError, f"The {call} was not answered ({status}).", ""
+    return (
+        EkycRequestError,
+        f"The API refused the {call} ({status}).",
+        " Correct the input or the arguments, then clear this task; a retry can't help.",
     )
 
 
@@ -148,13 +179,14 @@ def classify_result_status(answer: HttpAnswer) -> EkycApiError:
     """
     Say what an HTTP status other than 200 and 206 means for a download from S3.
 
-    S3 answers an expired URL with 403 ``Request has expired``, and 400 ``ExpiredToken`` when the session that
-    signed it has ended.
+    S3 answers with XML that holds a code: an expired URL with 403 ``Request has expired``, and 400 ``ExpiredToken``
+    when the session that signed it has ended. What has no such code is not the store's answer.
     """
     status = answer.status
     text = answer.body[:4096].decode("utf-8", "replace")
-    code = match[1] if (match := re.search(r"<Code>([A-Za-z]{1,60})</Code>", text)) else "no reason given"
-    if (status == 403 and "expired" in text.lower()) or (status == 400 and "ExpiredToken" in text):
+    match = re.search(r"<Code>([A-Za-z]{1,60})</Code>", text)
+    code = match[1] if match else who_speaks(answer).value
+    if (status == 403 and match and "expired" in text.lower()) or (status == 400 and code == "ExpiredToken"):
         return EkycExpiredUrlError(f"The result's URL has expired ({status}, {code}).", status=status)
     if status in (408, 429) or status >= 500:
         return EkycServerError(
@@ -163,53 +195,56 @@ def classify_result_status(answer: HttpAnswer) -> EkycApiError:
             retryable=True,
             retry_after=retry_after(answer.headers, answer.received_at),
         )
+    if match is None:
+        redirect = " A redirect is not followed." if 300 <= status < 400 else ""
+        return EkycAnswerError(
+            f"The result download was answered by {code}, not by the result's store ({status}).{redirect}",
+            status=status,
+            retryable=True,
+        )
     return EkycRequestError(f"The result's store refused the download ({status}, {code}).", status=status)
 
 
-def classify_transport(call: Call, kind: str, *, sent: bool) -> EkycConnectionError:
+def classify_transport(call: Call, kind: str, *, sent: bool, ids: FoundIds = NO_IDS) -> EkycConnectionError:
     """
     Say what a connection failure means.
 
     :param kind: name of the library's exception; its text may hold a URL with its query, so it is not used
     :param sent: whether a byte of the body may have left
+    :param ids: of a submission: what the part of the answer that arrived says of the task
     """
     if call is Call.SUBMIT and sent:
         outcome, tail = Outcome.UNKNOWN, " after the upload had begun"
     else:
         outcome, tail = Outcome.NOT_SENT, ""
-    return EkycConnectionError(f"The {call} got no answer{tail} ({kind}).", retryable=True, outcome=outcome)
+    return EkycConnectionError(
+        f"The {call} got no answer{tail} ({kind}).{ids.shown}",
+        retryable=True,
+        outcome=outcome,
+        possible_ids=ids.possible,
+    )
 
 
-def server_message(body: bytes, settings: EkycSettings) -> str:
-    """Return what the server says, made safe to show: JSON's ``error``/``message``/``msg``, or text."""
+def server_message(
+    body: bytes,
+    settings: EkycSettings,
+    *,
+    sent: SentNumbers | None = None,
+    keep: Iterable[str] = (),
+) -> str:
+    """
+    Return what the server says, made safe to show: JSON's ``error``/``message``/``msg``, or text.
+
+    :param sent: the numbers that were sent, which are never shown
+    :param keep: ids that are shown as they are
+    """
     text = body.decode("utf-8", "replace").strip()
     answer = read_json(body)
     if isinstance(answer, dict):
-        words = [str(answer[name]) for name in ("error", "message", "msg") if answer.get(name)]
+        words = [str(answer[name]) for name in REASONS if answer.get(name)]
         text = ": ".join(dict.fromkeys(words))
     elif text.startswith("<"):
         title = re.search(r"<title[^>]*>([^<]*)</title>", text[:4096], re.IGNORECASE)
-        text = f"an HTML page, {title[1].strip()}" if title else "an HTML page"
-    return redact(text, secrets=(settings.api_key,))
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return ``Retry-After`` (seconds or a date, RFC 9110 section 10.2.3) in seconds, or None."""
-    value = next((v for k, v in headers.items() if k.lower() == "retry-after"), "").strip()
-    if re.fullmatch(r"\d{1,9}(\.\d*)?", value):
-        seconds = float(value)
-    else:
-        try:
-            when = parsedate_to_datetime(value)
-        except (ValueError, OverflowError):
-            return None
-        seconds = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds()
-    return min(max(seconds, 0.0), RETRY_AFTER_LIMIT)
-
-
-def read_json(body: bytes) -> Any:
-    """Return the JSON value, or None if it is none."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+        page = Speaker.XML.value if text.startswith("<?xml") else Speaker.PAGE.value
+        text = f"{page}, {title[1].strip()}" if title else page
+    return redact(text, secrets=(settings.api_key,), sent=sent, keep=keep)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from airflow_provider_ekyc.api.task_ids import read_task_id
 from airflow_provider_ekyc.redaction import redact
 
 
@@ -84,17 +85,15 @@ def read_task(answer: Mapping[str, Any]) -> Task:
 
     :raises UnreadableAnswer: if there is no task id, or no status
     """
-    ekyc_task_id = answer.get("task_id")
-    if isinstance(ekyc_task_id, int) and not isinstance(ekyc_task_id, bool):
-        ekyc_task_id = str(ekyc_task_id)  # an id in another type is still the id of what was paid
-    if not isinstance(ekyc_task_id, str) or not ekyc_task_id.strip():
-        raise UnreadableAnswer("it has no task_id")
+    ekyc_task_id = read_task_id(answer.get("task_id"))
+    if ekyc_task_id is None:
+        raise UnreadableAnswer("it has no task_id" if not answer.get("task_id") else "its task_id can't be one")
     word = answer.get("status")
     if not isinstance(word, str) or not word.strip():
         raise UnreadableAnswer("it has no status")
     url = answer.get("result_url")
     return Task(
-        ekyc_task_id=ekyc_task_id.strip(),
+        ekyc_task_id=ekyc_task_id,
         status=TaskStatus.read(word),
         word=redact(word.strip(), limit=40),
         total=_count(answer.get("total")),

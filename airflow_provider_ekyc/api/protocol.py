@@ -11,14 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from airflow_provider_ekyc.api.failures import (
-    STATUS_ANSWER_LIMIT,
-    Call,
-    HttpAnswer,
-    classify_status,
-    read_json,
-    server_message,
-)
+from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT, Call, HttpAnswer
+from airflow_provider_ekyc.api.failures import classify_status, classify_transport, server_message
+from airflow_provider_ekyc.api.json_body import task_fields
 from airflow_provider_ekyc.api.models import (
     Balance,
     Task,
@@ -27,9 +22,27 @@ from airflow_provider_ekyc.api.models import (
     read_created,
     read_task,
 )
+from airflow_provider_ekyc.api.paid_ids import NO_IDS, FoundIds, find_ids
 from airflow_provider_ekyc.api.settings import EkycSettings
+from airflow_provider_ekyc.api.task_ids import checked_task_id
 from airflow_provider_ekyc.exceptions import EkycAnswerError, EkycSettingsError, Outcome
-from airflow_provider_ekyc.redaction import redact
+from airflow_provider_ekyc.redaction import SentNumbers, digits_of, redact
+
+__all__ = [
+    "Request",
+    "UploadParts",
+    "balance_request",
+    "checked_task_id",
+    "read_balance_answer",
+    "read_status_answer",
+    "read_submission_answer",
+    "status_request",
+    "submit_request",
+]
+
+# Characters of the key in an id that make it no id. More than what is hidden in other text: an id is not thrown away
+# because it has a word in common with a key.
+_KEY_PART = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +100,25 @@ def submit_request(settings: EkycSettings, task_type: str, boundary: str) -> Upl
     return UploadParts(request, head, b"\r\n" + _form_end(boundary))
 
 
-def checked_task_id(ekyc_task_id: object) -> str:
+def read_submission_answer(settings: EkycSettings, answer: HttpAnswer, *, sent: SentNumbers | None = None) -> Task:
     """
-    Return the remote task id, trimmed.
+    Read the answer to a submission: what surely holds the id of the new task is a success.
 
-    :raises EkycSettingsError: if it is not text, empty (or ``"None"``, as which a template that found nothing
-        renders), or holds blanks or control characters
+    :param sent: the numbers that were sent: none of them is an id, and none is shown
+    :raises EkycApiError: ``outcome`` says whether it may have been charged, ``possible_ids`` what may be its id
     """
-    text = ekyc_task_id.strip() if isinstance(ekyc_task_id, str) else ""
-    if re.fullmatch(r"[\x21-\x7e]{1,200}", text) and text != "None":  # what a template that found nothing gives
-        return text
-    raise EkycSettingsError(
-        "ekyc_task_id must be the remote task's id, as EkycSubmitOperator returns it; it is "
-        f"{'empty' if text in ('', 'None') else 'not such an id'}. Nothing was asked."
-    )
-
-
-def read_submission_answer(settings: EkycSettings, answer: HttpAnswer) -> Task:
-    """
-    Read the answer to a submission: any 2xx that carries a task id is a success.
-
-    :raises EkycApiError: ``outcome`` says whether it may have been charged
-    """
-    return _read(Call.SUBMIT, read_created, settings, answer)
+    ids = find_ids(answer).without(lambda one: _is_secret(one, settings, sent))
+    if ids.created is not None:
+        return read_created(ids.created)
+    if not 200 <= answer.status < 300:
+        raise classify_status(Call.SUBMIT, settings, answer, ids=ids, sent=sent)
+    if answer.broken_off:
+        raise classify_transport(Call.SUBMIT, answer.broken_off, sent=True, ids=ids)
+    fields = task_fields(answer.body)
+    problem = "it is not a JSON object" if fields is None else "it has no task_id"
+    if ids.possible:
+        problem = "it does not say for certain which task was made"
+    raise _unreadable(Call.SUBMIT, settings, answer, problem, sent=sent, ids=ids)
 
 
 def read_status_answer(settings: EkycSettings, ekyc_task_id: str, answer: HttpAnswer) -> Task:
@@ -151,28 +160,51 @@ def _read(
 ) -> _Model:
     if not 200 <= answer.status < 300:
         raise classify_status(call, settings, answer)
-    fields = read_json(answer.body)
-    if isinstance(fields, dict):
-        try:
-            return reader(fields)
-        except UnreadableAnswer as error:
-            # A body that holds a remote id in some other place is all that a person has to go by.
-            said = server_message(answer.body, settings) or redact(
-                answer.body.decode("utf-8", "replace"), secrets=(settings.api_key,)
-            )
-            problem = f'{error}. The server says: "{said}".'
-    else:
-        problem = f'it is not a JSON object but: "{server_message(answer.body, settings)}".'
-    raise EkycAnswerError(
-        f"The answer to the {call} can't be read: {problem}",
+    fields = task_fields(answer.body)
+    if fields is None:
+        raise _unreadable(call, settings, answer, "it is not a JSON object")
+    try:
+        return reader(fields)
+    except UnreadableAnswer as error:
+        raise _unreadable(call, settings, answer, str(error)) from None
+
+
+def _unreadable(
+    call: Call,
+    settings: EkycSettings,
+    answer: HttpAnswer,
+    problem: str,
+    *,
+    sent: SentNumbers | None = None,
+    ids: FoundIds = NO_IDS,
+) -> EkycAnswerError:
+    said = server_message(answer.body, settings, sent=sent, keep=ids.possible)
+    if not said:
+        # A body that says nothing in the usual place is all that a person has to go by.
+        text = answer.body.decode("utf-8", "replace")
+        said = redact(text, secrets=(settings.api_key,), sent=sent, keep=ids.possible)
+    return EkycAnswerError(
+        f'The answer to the {call} can\'t be read: {problem}. The server says: "{said}".{ids.shown}',
         status=answer.status,
         retryable=True,
         outcome=Outcome.UNKNOWN if call is Call.SUBMIT else Outcome.REFUSED,
+        possible_ids=ids.possible,
     )
 
 
+def _is_secret(ekyc_task_id: str, settings: EkycSettings, sent: SentNumbers | None) -> bool:
+    """Whether what is in the place of an id is a number of the file or the key, and so can't be one."""
+    digits = digits_of(ekyc_task_id)
+    only_digits = digits and not any(character.isalpha() for character in ekyc_task_id)
+    if sent is not None and only_digits and sent.among({digits}, set()):
+        return True
+    key, length = settings.api_key.lower(), min(_KEY_PART, len(settings.api_key))
+    return any(key[start : start + length] in ekyc_task_id.lower() for start in range(len(key) - length + 1))
+
+
 def _headers(settings: EkycSettings, boundary: str | None = None) -> dict[str, str]:
-    headers = {"X-API-Key": settings.api_key, "Accept": "application/json"}
+    # An answer that is not packed can be read up to where it breaks off.
+    headers = {"X-API-Key": settings.api_key, "Accept": "application/json", "Accept-Encoding": "identity"}
     if boundary is not None:
         headers["Content-Type"] = f"multipart/form-data; boundary={boundary}"
     return headers

@@ -31,6 +31,8 @@ class UploadBody:
         self._length = len(head) + size + len(tail)
         #: Whether anybody ever asked for the first byte. While False, nothing can have been taken.
         self.started = False
+        #: Whether somebody asked for what comes after the file. While False, nobody can have the whole of it.
+        self.finished = False
 
     def __len__(self) -> int:
         return self._length
@@ -41,6 +43,7 @@ class UploadBody:
         yield self._head
         while block := self._file.read(BLOCK):
             yield block
+        self.finished = True
         yield self._tail
 
 

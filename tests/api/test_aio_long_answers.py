@@ -15,7 +15,7 @@ import pytest
 
 from airflow_provider_ekyc.api import aio
 from airflow_provider_ekyc.api.aio import fetch_task, shared_session
-from airflow_provider_ekyc.api.failures import STATUS_ANSWER_LIMIT
+from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT
 from airflow_provider_ekyc.exceptions import EkycAnswerError
 from tests.api.conftest import BOTH, Ask, alike, settings_for
 from tests.api.raw_servers import answer, answering, raw_server, read_request

@@ -4,23 +4,22 @@ import copy
 import pickle
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from hypothesis import example, given, strategies as st
 
 from airflow_provider_ekyc import exceptions
+from airflow_provider_ekyc.api.answers import Call, HttpAnswer, Speaker, retry_after, who_speaks
 from airflow_provider_ekyc.api.failures import (
-    Call,
-    HttpAnswer,
     classify_result_status,
     classify_status,
     classify_transport,
-    retry_after,
     server_message,
+    submission_outcome,
 )
 from airflow_provider_ekyc.api.protocol import (
     balance_request,
-    checked_task_id,
     read_balance_answer,
     read_status_answer,
     read_submission_answer,
@@ -56,31 +55,53 @@ def answered(status: int, body: bytes = b"", **headers: str) -> HttpAnswer:
 
 ASKING = (Call.STATUS, Call.BALANCE)
 EVERY = (Call.SUBMIT, *ASKING)
-TABLE = [
+SUBMIT = (Call.SUBMIT,)
+REDIRECTS = (300, 301, 302, 303, 304, 305, 307, 308)
+
+#: What the vendor's own JSON means.
+VENDOR = [
     # calls, statuses, class, retryable, outcome
-    (EVERY, (301, 302, 307, 308), EkycRequestError, False, Outcome.REFUSED),
-    (ASKING, (303,), EkycRequestError, False, Outcome.REFUSED),
-    ((Call.SUBMIT,), (303,), EkycRequestError, False, Outcome.UNKNOWN),
-    (EVERY, (400, 405, 409, 415, 422), EkycRequestError, False, Outcome.REFUSED),
-    (EVERY, (401, 403), EkycAuthenticationError, False, Outcome.REFUSED),
+    (SUBMIT, (101, *REDIRECTS), EkycAnswerError, False, Outcome.UNKNOWN),
+    (ASKING, (101, *REDIRECTS), EkycAnswerError, True, Outcome.REFUSED),
+    (EVERY, (400,), EkycRequestError, False, Outcome.REFUSED),
+    (ASKING, (405, 415, 422), EkycRequestError, False, Outcome.REFUSED),
+    (SUBMIT, (404, 405, 410, 415, 422, 451), EkycRequestError, False, Outcome.UNKNOWN),
+    (EVERY, (401,), EkycAuthenticationError, False, Outcome.REFUSED),
+    (ASKING, (403,), EkycAuthenticationError, False, Outcome.REFUSED),
+    (SUBMIT, (403,), EkycAuthenticationError, False, Outcome.UNKNOWN),
     (EVERY, (402,), EkycBalanceError, False, Outcome.REFUSED),
     ((Call.STATUS,), (404,), EkycNotFoundError, False, Outcome.REFUSED),
-    ((Call.SUBMIT, Call.BALANCE), (404,), EkycRequestError, False, Outcome.REFUSED),
-    (EVERY, (407,), EkycRequestError, False, Outcome.REFUSED),
-    (ASKING, (408, 425), EkycServerError, True, Outcome.REFUSED),
-    ((Call.SUBMIT,), (408, 425), EkycRequestError, False, Outcome.REFUSED),
-    ((Call.SUBMIT,), (413,), EkycTooLargeError, False, Outcome.REFUSED),
+    ((Call.BALANCE,), (404,), EkycRequestError, False, Outcome.REFUSED),
+    (SUBMIT, (407,), EkycRequestError, False, Outcome.UNKNOWN),
+    (ASKING, (408, 409, 425, 499), EkycServerError, True, Outcome.REFUSED),
+    (SUBMIT, (408, 409, 425, 499), EkycServerError, False, Outcome.UNKNOWN),
+    (SUBMIT, (413,), EkycTooLargeError, False, Outcome.REFUSED),
     (ASKING, (413,), EkycRequestError, False, Outcome.REFUSED),
     (EVERY, (429,), EkycRateLimitError, True, Outcome.REFUSED),
     (EVERY, (500,), EkycServerError, True, Outcome.REFUSED),
     (ASKING, (501, 502, 503, 504, 520, 599), EkycServerError, True, Outcome.REFUSED),
-    ((Call.SUBMIT,), (501, 502, 503, 504, 520, 599), EkycServerError, False, Outcome.UNKNOWN),
+    (SUBMIT, (501, 502, 503, 504, 520, 599), EkycServerError, False, Outcome.UNKNOWN),
 ]
-ROWS = [(call, status, *row[2:]) for row in TABLE for call in row[0] for status in row[1]]
+
+#: Bodies that are not the vendor's, or not known to be.
+STRANGERS = {
+    "HTML": b"<html><head><title>Just a moment</title></head></html>",
+    "text": b"upstream connect error",
+    "foreign JSON": b'{"fault": {"faultstring": "no target"}}',
+    "problem": b'{"type": "about:blank", "title": "Denied", "error": "denied"}',
+    "XML": b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>',
+    "half": b'{"error": "because',
+    "list": b'[{"error": "because"}]',
+    "empty": b"",
+}
 
 
-@pytest.mark.parametrize(("call", "status", "kind", "retryable", "outcome"), ROWS)
-def test_what_a_status_means(
+def rows(table: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return [(call, status, *row[2:]) for row in table for call in row[0] for status in row[1]]
+
+
+@pytest.mark.parametrize(("call", "status", "kind", "retryable", "outcome"), rows(VENDOR))
+def test_what_the_vendors_own_answer_means(
     call: Call, status: int, kind: type[EkycApiError], retryable: bool, outcome: Outcome
 ) -> None:
     error = classify_status(call, SETTINGS, answered(status, b'{"error": "because"}'))
@@ -88,19 +109,78 @@ def test_what_a_status_means(
     assert str(status) in error.message
 
 
-@pytest.mark.parametrize("status", [301, 400, 401, 402, 403, 404, 407, 413, 422, 429])
+NOT_2XX = (*range(100, 200), *range(300, 600))
+
+
+@pytest.mark.parametrize("body", STRANGERS.values(), ids=STRANGERS)
+def test_what_is_not_the_vendors_ends_no_wait_and_makes_no_submission_free(body: bytes) -> None:
+    for status in NOT_2XX:
+        for call in ASKING:
+            error = classify_status(call, SETTINGS, answered(status, body))
+            assert (status, error.retryable, error.outcome) == (status, True, Outcome.REFUSED)
+            assert "can't help" not in error.message
+        error = classify_status(Call.SUBMIT, SETTINGS, answered(status, body))
+        assert (status, error.retryable, error.outcome) == (status, False, Outcome.UNKNOWN)
+        assert "Nothing was charged" not in error.message
+        assert "free" not in error.message
+
+
+def test_a_code_that_no_page_calls_free_leaves_a_submission_unknown() -> None:
+    refused = [
+        status
+        for status in NOT_2XX
+        if submission_outcome(answered(status, b'{"error": "because"}')) is not Outcome.UNKNOWN
+    ]
+    assert refused == [400, 401, 402, 413, 429, 500]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+def test_a_page_of_a_proxy_is_named_as_one(status: int) -> None:
+    error = classify_status(Call.STATUS, SETTINGS, answered(status, STRANGERS["HTML"]))
+    assert f"answered by an HTML page, not by the API ({status})" in error.message
+    assert "Just a moment" in error.message
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "text/html"},
+        {"Content-Type": "application/problem+json"},
+        {"Proxy-Authenticate": "Basic"},
+        {"Proxy-Status": "made-up; error=connection_refused"},
+        {"X-Squid-Error": "ERR_ACCESS_DENIED 0"},
+        {"x-amzn-ErrorType": "ForbiddenException"},
+        {"X-Kong-Response-Latency": "1"},
+    ],
+)
+def test_a_header_of_a_gateway_says_that_the_vendor_does_not_speak(headers: dict[str, str]) -> None:
+    body = b'{"message": "Too many requests"}'
+    assert who_speaks(HttpAnswer(429, {}, body, NOW)) is Speaker.VENDOR
+    assert who_speaks(HttpAnswer(429, headers, body, NOW)) is not Speaker.VENDOR
+    assert submission_outcome(HttpAnswer(429, headers, body, NOW)) is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 407, 413])
+@pytest.mark.parametrize("body", STRANGERS.values(), ids=STRANGERS)
+def test_a_refusal_before_the_whole_file_was_sent_is_free_whoever_speaks(status: int, body: bytes) -> None:
+    early = HttpAnswer(status, {}, body, NOW, request_sent=False)
+    error = classify_status(Call.SUBMIT, SETTINGS, early)
+    assert (error.outcome, error.retryable) == (Outcome.REFUSED, False)
+    assert "Nothing was charged" in error.message
+
+
+@pytest.mark.parametrize("status", [302, 400, 404, 408, 429, 499, 500, 502, 503])
+def test_another_answer_before_the_whole_file_was_sent_is_free_only_if_the_vendor_says_so(status: int) -> None:
+    early = HttpAnswer(status, {}, STRANGERS["HTML"], NOW, request_sent=False)
+    assert submission_outcome(early) is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 413, 429, 500])
 def test_a_refused_submission_is_said_to_be_free_and_a_query_says_nothing_of_money(status: int) -> None:
-    assert "Nothing was charged" in classify_status(Call.SUBMIT, SETTINGS, answered(status)).message
+    body = b'{"error": "because"}'
+    assert "Nothing was charged" in classify_status(Call.SUBMIT, SETTINGS, answered(status, body)).message
     for call in ASKING:
-        assert "charged" not in classify_status(call, SETTINGS, answered(status)).message
-
-
-def test_a_submission_of_unknown_fate_is_never_said_to_be_free() -> None:
-    for status in (502, 503, 504):
-        message = classify_status(Call.SUBMIT, SETTINGS, answered(status)).message
-        assert "free" not in message
-        assert "Nothing was charged" not in message
-    assert "free" in classify_status(Call.SUBMIT, SETTINGS, answered(500)).message
+        assert "charged" not in classify_status(call, SETTINGS, answered(status, body)).message
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -135,7 +215,12 @@ def test_an_unknown_outcome_is_never_retryable_whatever_its_maker_says() -> None
         (403, "<Error><Code>SignatureDoesNotMatch</Code></Error>", EkycRequestError, False),
         (404, "<Error><Code>NoSuchKey</Code></Error>", EkycRequestError, False),
         (416, "<Error><Code>InvalidRange</Code></Error>", EkycRequestError, False),
-        (307, "", EkycRequestError, False),
+        (307, "<Error><Code>TemporaryRedirect</Code></Error>", EkycRequestError, False),
+        (307, "", EkycAnswerError, True),
+        (302, "<html><title>Sign in</title></html>", EkycAnswerError, True),
+        (403, "<html><title>Blocked</title></html>", EkycAnswerError, True),
+        (403, "", EkycAnswerError, True),
+        (404, "page not found", EkycAnswerError, True),
         (408, "", EkycServerError, True),
         (429, "", EkycServerError, True),
         (500, "<Error><Code>InternalError</Code></Error>", EkycServerError, True),
@@ -145,7 +230,7 @@ def test_an_unknown_outcome_is_never_retryable_whatever_its_maker_says() -> None
 def test_what_the_store_of_results_means(status: int, body: str, kind: type[EkycApiError], retryable: bool) -> None:
     error = classify_result_status(answered(status, body.encode(), Retry_After="3"))
     assert (type(error), error.status, error.retryable) == (kind, status, retryable)
-    assert error.retry_after == (3.0 if retryable else None)
+    assert error.retry_after == (3.0 if type(error) is EkycServerError else None)
     assert "<" not in error.message
 
 
@@ -305,13 +390,6 @@ def test_requests_carry_the_key_in_a_header_and_show_it_nowhere() -> None:
 def test_a_task_type_is_a_word(task_type: str) -> None:
     with pytest.raises(EkycSettingsError, match="task_type must be a word"):
         submit_request(SETTINGS, task_type, "b")
-
-
-@pytest.mark.parametrize("ekyc_task_id", ["", " ", "None", None, 7, "a b", "a\r\nb", "ä", "x" * 201, ["a"]])
-def test_what_is_no_id_is_refused_before_anything_is_asked(ekyc_task_id: object) -> None:
-    with pytest.raises(EkycSettingsError, match="Nothing was asked"):
-        checked_task_id(ekyc_task_id)
-    assert checked_task_id(" made-up-id\n") == "made-up-id"
 
 
 def test_a_result_head_says_where_it_starts_and_how_long_it_is() -> None:

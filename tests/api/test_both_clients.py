@@ -14,10 +14,8 @@ from airflow_provider_ekyc.api.models import TaskStatus
 from airflow_provider_ekyc.exceptions import (
     EkycAnswerError,
     EkycApiError,
-    EkycAuthenticationError,
     EkycConnectionError,
     EkycError,
-    EkycRequestError,
     EkycServerError,
     EkycSettingsError,
 )
@@ -82,10 +80,10 @@ def test_what_is_not_reached_is_a_lost_connection(url: str) -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{", EkycConnectionError),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", EkycConnectionError),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone", EkycConnectionError),
-        (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 500\r\n\r\nwrong", EkycAuthenticationError),
+        (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 500\r\n\r\nwrong", EkycAnswerError),
         (b"HTTP/1.1 503 Unavailable\r\nContent-Length: 500\r\n\r\nback", EkycServerError),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", EkycAnswerError),
-        (b"HTTP/1.1 307 Elsewhere\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n", EkycRequestError),
+        (b"HTTP/1.1 307 Elsewhere\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n", EkycAnswerError),
         (answer("200 OK", b'{"x": "' + b"x" * (2 << 20) + b'"}'), EkycAnswerError),
         (answer("502 Bad Gateway", b"x" * (2 << 20)), EkycServerError),
     ],
@@ -116,10 +114,12 @@ def test_an_answer_that_drips_for_ever_ends_with_the_time_out(ask: Ask, head: by
 
 
 @BOTH
-def test_a_refusal_whose_text_drips_for_ever_stands(ask: Ask) -> None:
+def test_a_refusal_whose_text_drips_for_ever_keeps_its_code_and_is_not_the_vendors(ask: Ask) -> None:
     with raw_server(dripping(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 1000000\r\n\r\n")) as server:
         begun = time.monotonic()
-        assert type(failure(ask, settings_for(server.url, read_timeout=0.4))) is EkycAuthenticationError
+        error = failure(ask, settings_for(server.url, read_timeout=0.4))
+        assert isinstance(error, EkycAnswerError)
+        assert (error.status, error.retryable) == (401, True)
         assert time.monotonic() - begun < 3
 
 

@@ -260,9 +260,10 @@ def test_a_plain_proxy_that_fails_may_have_passed_it_on(sandbox: Sandbox, client
 def test_a_redirect_is_not_followed_with_the_key(sandbox: Sandbox, client: Make, status: str) -> None:
     talk = answering(answer(status, b"", f"Location: {sandbox.url}/v1/tasks"))
     with raw_server(talk) as server:
-        caught = failed(client(settings_for(server.url), AT_ONCE), EkycRequestError)
+        caught = failed(client(settings_for(server.url), AT_ONCE), EkycAnswerError)
         assert server.connections == 1
     assert "redirect" in caught.message
+    assert caught.outcome is Outcome.UNKNOWN
     assert sum(sandbox.calls.values()) == 0
 
 

@@ -44,15 +44,6 @@ SECRET = re.compile(r"X-Amz-Sig|\+?999\d{7}|" + re.escape(API_KEY) + "|made-up-s
 
 ROWS = page.rows()
 
-#: Faults of the sandbox whose rows come with the change of the client that makes them true (issue 11).
-ROWS_DUE: dict[str, set[str]] = {
-    "submit": {
-        *("html_after", "other_status", "wrapped", "camel_case_id", "numeric_id", "id_in_location"),
-        *("trailing_bytes", "without_last_chunk", "without_last_byte"),
-    },
-    "status": {"wrapped", "camel_case_id", "trailing_bytes", "without_last_chunk", "without_last_byte"},
-}
-
 
 def of(task: str) -> pytest.MarkDecorator:
     """All rows whose table is about this task."""
@@ -77,7 +68,7 @@ def test_every_row_is_made_of_known_words(row: page.Row) -> None:
 @pytest.mark.parametrize("call", CALLS)
 def test_every_fault_that_the_sandbox_knows_has_a_row(call: Call) -> None:
     named = {fault.kind for fault in page.faults_of(ROWS) if fault.call == call}
-    assert kinds_of(call) - named - ROWS_DUE.get(call, set()) == set()
+    assert kinds_of(call) - named == set()
 
 
 @pytest.mark.parametrize("call", ["submit", "status"])

@@ -61,6 +61,7 @@ def status(kind: str, *words: str, retry: bool = False, **parameters: Any) -> Ca
 AGAIN = "A retry asks for the result again."
 CLEAR = "Clear this task"
 ECHO = json.dumps({"error": "invalid number +9990000000001", "url": "https://s3.example/z?X-Amz-Signature=made-up"})
+S3_ECHO = f"<Error><Code>AccessDenied</Code><Message>{ECHO}</Message></Error>"
 NO_URL = json.dumps({"task_id": "{}", "status": "exported", "total": 200, "success": 200, "failure": 0})
 
 CASES = {
@@ -71,8 +72,11 @@ CASES = {
     "the result is a spreadsheet": result("xlsx", "an Excel file", "Ask the vendor"),
     "rows are missing": result("missing_rows", "has 197 rows", "promises 200 (", CLEAR, rows=3),
     "there are strange rows": result("extra_rows", "has 203 rows", "promises 200 (", CLEAR, rows=3),
-    "the store leads elsewhere": result("redirect", "refused the download (307", CLEAR),
-    "the store refuses": result("status", "refused the download (403", CLEAR, status=403, body=ECHO),
+    "somebody leads elsewhere": result("redirect", "not by the result's store (307)", AGAIN, retry=True),
+    "the store refuses": result("status", "refused the download (403, AccessDenied)", CLEAR, status=403, body=S3_ECHO),
+    "somebody else refuses": result(
+        "status", "not by the result's store (403)", AGAIN, retry=True, status=403, body=ECHO
+    ),
     "the store is not ready": result("status", "not ready (503", AGAIN, retry=True, status=503),
     "the store's answer is cut each time": result("cut_body", "got no answer", AGAIN, retry=True, at_byte=0),
     "the store hangs up": result("cut_before", "got no answer", AGAIN, retry=True),

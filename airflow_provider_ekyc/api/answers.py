@@ -1,0 +1,132 @@
+"""
+An answer as it came over HTTP, and who speaks in it: the vendor's API, or somebody on the way to it. Pure.
+
+A status code alone says little: proxies, gateways, load balancers and captive portals answer with the same codes.
+The API answers with a JSON object; its error bodies name the reason as ``error``, ``message`` or ``msg``
+(``docs/api.md``). What is anything else is not known to be the API's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any
+
+#: Bytes of an answer that are read: the API's are below 1 KiB, a proxy's error page may be anything.
+ANSWER_LIMIT = 1024 * 1024
+
+#: Bytes of an answer to a status query, at the most. A longer one is not the API's: it is not read to its end.
+STATUS_ANSWER_LIMIT = 64 * 1024
+
+#: ``Retry-After`` is honoured up to here: one hour, the ceiling of the poll policy.
+RETRY_AFTER_LIMIT = 3600.0
+
+#: Where the API's error bodies say the reason.
+REASONS = ("error", "message", "msg")
+
+# Set by gateways and proxies on answers of their own: RFC 9110 section 11.7, Squid, Cloudflare, Kong, AWS.
+_OTHERS_HEADERS = frozenset(
+    {"proxy-authenticate", "x-squid-error", "cf-mitigated", "x-kong-response-latency", "x-amzn-errortype"}
+)
+
+# Shapes of error bodies that frameworks and gateways write by themselves: RFC 9457, Spring, Cloudflare.
+_OTHERS_SHAPES = (frozenset({"type", "title"}), frozenset({"timestamp", "path"}), frozenset({"cloudflare_error"}))
+
+
+class Call(StrEnum):
+    """The calls of the API; the words are used in messages."""
+
+    SUBMIT = "submission"
+    STATUS = "status query"
+    BALANCE = "balance query"
+    RESULT = "result download"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """
+    What came back over HTTP, whichever library brought it.
+
+    :param body: at most :data:`ANSWER_LIMIT` bytes; never shown as it is
+    :param received_at: aware time of arrival, to turn a ``Retry-After`` date into seconds
+    :param broken_off: what ended the body before its end, or an empty text
+    :param request_sent: whether the whole request had been sent when the answer came
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    received_at: datetime
+    broken_off: str = ""
+    request_sent: bool = True
+
+    def header(self, name: str) -> str:
+        """Return a header in any case, or an empty text."""
+        return next((value for key, value in self.headers.items() if key.lower() == name), "")
+
+
+class Speaker(StrEnum):
+    """Who wrote an answer; the words are used in messages."""
+
+    VENDOR = "the API"
+    PAGE = "an HTML page"
+    XML = "an XML document"
+    JSON = "JSON that is not the API's"
+    TEXT = "plain text"
+    NOBODY = "an empty body"
+
+
+def who_speaks(answer: HttpAnswer) -> Speaker:
+    """
+    Return who wrote an answer whose status is an error.
+
+    The vendor speaks in a whole JSON object with a reason or a task, that is not marked as a page, and bears no mark
+    of a gateway. Everything else is somebody else's, or nobody's.
+    """
+    text = answer.body[:4096].decode("utf-8", "replace").strip().lstrip("\ufeff")
+    kind = answer.header("content-type").lower()
+    if not text:
+        return Speaker.NOBODY
+    if "html" in kind or re.match(r"<(!doctype html|html|head|body|title|h1|center|p)\b", text, re.IGNORECASE):
+        return Speaker.PAGE
+    if text.startswith("<"):
+        return Speaker.XML if text.startswith("<?xml") or "xml" in kind else Speaker.PAGE
+    value = read_json(answer.body)
+    if not isinstance(value, dict):
+        return Speaker.TEXT if value is None else Speaker.JSON
+    named = {str(name).lower() for name in value}
+    others = (
+        "problem+json" in kind
+        or any(shape <= named for shape in _OTHERS_SHAPES)
+        or any(name.lower() in _OTHERS_HEADERS for name in answer.headers)
+        or "error=" in answer.header("proxy-status").replace(" ", "")  # RFC 9209: a proxy that failed by itself
+    )
+    known = any(value.get(name) for name in (*REASONS, "task_id"))
+    return Speaker.VENDOR if known and not others else Speaker.JSON
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return ``Retry-After`` (seconds or a date, RFC 9110 section 10.2.3) in seconds, or None."""
+    value = next((v for k, v in headers.items() if k.lower() == "retry-after"), "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d*)?", value):
+        seconds = float(value)
+    else:
+        try:
+            when = parsedate_to_datetime(value)
+        except (ValueError, OverflowError):
+            return None
+        seconds = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds()
+    return min(max(seconds, 0.0), RETRY_AFTER_LIMIT)
+
+
+def read_json(body: bytes) -> Any:
+    """Return the JSON value, or None if it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
