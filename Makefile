@@ -3,6 +3,7 @@
 PYTHON ?= python3
 KEEP ?=
 VERSIONS ?=
+STACK ?=
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
@@ -33,8 +34,8 @@ types: $(STAMP) ## mypy --strict
 unit: $(STAMP) ## pytest, unit and integration tests
 	$(BIN)/python -m pytest
 
-compat: $(STAMP) ## the wheel under each supported Airflow (VERSIONS="2.11.2 3.4.0b2" picks)
-	@$(BIN)/python -m stack.compat $(VERSIONS)
+compat: $(STAMP) ## the wheel under each supported Airflow (VERSIONS="2.11.2 3.4.0b2" picks; STACK=0 starts no whole one)
+	@$(BIN)/python -m stack.compat $(if $(filter 0,$(STACK)),--no-stack) $(VERSIONS)
 
 faults: $(STAMP) ## kills and faults on every call, counted by the bill (N=200, SEED=...)
 	@$(BIN)/python -m faults --count $(or $(N),200) $(if $(SEED),--seed $(SEED))

@@ -3,6 +3,9 @@ Several files: each is submitted, waited for and landed by itself.
 
 ``ekyc_mapped`` expands the three tasks one after the other: all files are submitted before the first is waited
 for. ``ekyc_mapped_group`` expands a group of the three: a file that fails does not hold up the others.
+
+The remote id is in the key of each object, and not the map index: a file that is added to the list before a clear moves
+the indexes of the files after it, while a file that was paid for keeps its remote id.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ with DAG("ekyc_mapped", description="Several files, task by task", schedule=None
     land = EkycResultsToS3Operator.partial(
         task_id="land",
         s3_bucket="{{ params.s3_bucket }}",
-        s3_key="mapped/{{ run_id }}/{{ ti.map_index }}.zip",
+        s3_key="mapped/{{ run_id }}/{{ ti.xcom_pull('submit', map_indexes=ti.map_index) }}.zip",
     ).expand(ekyc_task_id=submit.output)
     wait >> land
 
@@ -54,7 +57,7 @@ with DAG("ekyc_mapped_group", description="Several files, file by file", schedul
             task_id="land",
             ekyc_task_id=submit.output,
             s3_bucket="{{ params.s3_bucket }}",
-            s3_key="mapped_group/{{ run_id }}/{{ ti.map_index }}.zip",
+            s3_key="mapped_group/{{ run_id }}/{{ ti.xcom_pull('verify.submit', map_indexes=ti.map_index) }}.zip",
         )
         wait >> land
 

@@ -171,6 +171,7 @@ class AirflowRest:
         *,
         downstream: bool = False,
         only_failed: bool = False,
+        **more: Any,
     ) -> Json:
         """Clear task instances, so that they run again.
 
@@ -179,6 +180,7 @@ class AirflowRest:
         :param task_ids: tasks; with their map index to clear one instance of a mapped task
         :param downstream: clear what comes after them too
         :param only_failed: leave out those that have not failed
+        :param more: other fields of the call, such as ``keep_task_state`` (Airflow 3.4)
         :return: what the API answers
         """
         body = {
@@ -188,6 +190,7 @@ class AirflowRest:
             "include_downstream": downstream,
             "only_failed": only_failed,
             "reset_dag_runs": True,
+            **more,
         }
         return self._session.call("POST", f"dags/{dag_id}/clearTaskInstances", json=body)
 

@@ -6,11 +6,11 @@ Not ``airflow standalone``: that one serves its log files on all interfaces.
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -39,6 +39,7 @@ class AirflowStack:
     :param dags_folder: where the DAG files are
     :param env: further environment variables of all components, such as ``AIRFLOW_CONN_...``
     :param log_dir: takes the output of the components; inside the home by default
+    :param python: interpreter of the virtual environment whose Airflow is run; this one by default
     """
 
     def __init__(
@@ -47,10 +48,12 @@ class AirflowStack:
         dags_folder: Path,
         env: Mapping[str, str] | None = None,
         log_dir: Path | None = None,
+        python: Path | None = None,
     ) -> None:
         self.home = home.resolve()
         self.log_dir = log_dir.resolve() if log_dir else self.home / "processes"
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._python = str(python or sys.executable)
         self._port = free_ports(1)[0]
         self.env = airflow_environment(self.home, dags_folder.resolve(), self._port, env or {})
         self._processes: dict[str, ChildProcess] = {}
@@ -90,13 +93,22 @@ class AirflowStack:
         for component in COMPONENTS:
             self._launch(component)
 
-    def start(self, timeout: float = HEALTHY_TIMEOUT) -> None:
+    def start(self, timeout: float = HEALTHY_TIMEOUT, *, api_server_first: bool = False) -> None:
         """Start and wait until all components are healthy.
 
         :param timeout: seconds
+        :param api_server_first: start the others when it is healthy. With runs under way the scheduler starts tasks at
+            once, and Airflow fails a task whose calls nobody answers for some 15 s
         """
         try:
-            self.launch()
+            if api_server_first:
+                self.migrate()
+                self._launch(COMPONENTS[0])
+                self.wait_until_healthy(timeout, COMPONENTS[:1])
+                for component in COMPONENTS[1:]:
+                    self._launch(component)
+            else:
+                self.launch()
             self.wait_until_healthy(timeout)
         except BaseException:
             self.stop()
@@ -134,10 +146,10 @@ class AirflowStack:
     def migrate(self) -> None:
         """Create the database, or bring that of an older Airflow up; do nothing if it is up to date."""
         stamp = self.home / MIGRATED_FILE
-        wanted = version("apache-airflow-core")
+        wanted = self._version()
         if self._has_tables() and stamp.exists() and stamp.read_text() == wanted:
             return
-        command = [sys.executable, "-m", "airflow", "db", "migrate"]
+        command = [self._python, "-m", "airflow", "db", "migrate"]
         log = self.log_of("db-migrate")
         with ChildProcess("airflow db migrate", command, log, env=self.env) as process:
             code = process.wait(HEALTHY_TIMEOUT)
@@ -205,11 +217,17 @@ class AirflowStack:
         }[component]
         self._processes[component] = ChildProcess(
             f"Airflow's {component}",
-            [sys.executable, "-m", "airflow", component, *arguments],
+            [self._python, "-m", "airflow", component, *arguments],
             self.log_of(component),
             env=self.env,
             directory=self.home,
         )
+
+    def _version(self) -> str:
+        """Return the version of the Airflow that is run."""
+        code = "from importlib.metadata import version; print(version('apache-airflow-core'))"
+        asked = subprocess.run([self._python, "-I", "-c", code], capture_output=True, text=True, check=True)
+        return asked.stdout.strip()
 
     def _has_tables(self) -> bool:
         database = self.home / "airflow.db"

@@ -1,6 +1,7 @@
 """The wheel under each supported version of Airflow: one line per version, exit 1 if any fails.
 
-``python -m stack.compat [VERSION ...]``, or ``make compat``.
+``python -m stack.compat [--no-stack] [VERSION ...]``, or ``make compat``. 3.3.2 and 3.4.0b2 have a second line, for
+the scenarios of a whole deployment.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from stack.compat.checks import BUCKET, VersionChecks
-from stack.compat.versions import BUILD, VERSIONS, CompatError, Version, build_wheel
+from stack.compat.scenarios import StackScenarios
+from stack.compat.versions import BUILD, STACK_VERSIONS, VERSIONS, CompatError, Version, build_wheel
 from stack.processes import ProcessError
 from stack.s3_server import S3Server
 
@@ -24,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m stack.compat", description=__doc__.splitlines()[0])
     parser.add_argument("versions", nargs="*", metavar="VERSION", help=f"of {', '.join(VERSIONS)}; all by default")
+    parser.add_argument("--no-stack", action="store_true", help="leave out the scenarios of a whole deployment")
     options = parser.parse_args(arguments)
     unknown = sorted(set(options.versions) - set(VERSIONS))
     if unknown:
@@ -40,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 version.install(wheel)
                 return VersionChecks(version, s3).run()
 
-            failed |= not _line(number, check)
+            holds = _line(number, check)
+            if holds and number in STACK_VERSIONS and not options.no_stack:
+                holds = _line(number, StackScenarios(version, s3).run)
+            failed |= not holds
     return 1 if failed else 0
 
 

@@ -37,23 +37,20 @@ DAG_IDS = (
 )
 
 
-def connections(sandbox: SandboxServer, s3: S3Server) -> dict[str, str]:
-    """Describe both services as Airflow connections.
+def aws_connection(s3: S3Server) -> str:
+    """Describe an S3 server as an Airflow connection.
 
-    :param sandbox: the API
-    :param s3: the S3 server
-    :return: environment variables
+    :param s3: the server
+    :return: the connection as JSON
     """
-    aws = {
-        "conn_type": "aws",
-        "login": s3.access_key,
-        "password": s3.secret_key,
-        "extra": {"region_name": REGION, "endpoint_url": s3.endpoint_url},
-    }
-    return {
-        "AIRFLOW_CONN_EKYC_DEFAULT": json.dumps(sandbox.connection()),
-        "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws),
-    }
+    return json.dumps(
+        {
+            "conn_type": "aws",
+            "login": s3.access_key,
+            "password": s3.secret_key,
+            "extra": {"region_name": REGION, "endpoint_url": s3.endpoint_url},
+        }
+    )
 
 
 class VersionChecks:
@@ -75,9 +72,11 @@ class VersionChecks:
         """
         self._version.home.mkdir(exist_ok=True, mode=0o700)
         with SandboxServer(self._version.log("sandbox")) as sandbox:
-            env = airflow_environment(
-                self._version.home, EXAMPLES, 1, {**self._version.environment, **connections(sandbox, self._s3)}
-            )
+            connections = {
+                "AIRFLOW_CONN_EKYC_DEFAULT": json.dumps(sandbox.connection()),
+                "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(self._s3),
+            }
+            env = airflow_environment(self._version.home, EXAMPLES, 1, {**self._version.environment, **connections})
             self._command("migrate", ["-m", "airflow", "db", "migrate"], env)
             modules = self._names(env)
             self._example_dags(env)
