@@ -175,6 +175,15 @@ def test_a_new_id_that_is_not_known_yet_is_waited_for(mode: str, sandbox: Sandbo
     assert sandbox.calls["status"] == 2
 
 
+@pytest.mark.parametrize("status", [302, 401, 403, 404, 405])
+def test_a_page_of_a_proxy_never_ends_the_wait(mode: str, status: int, sandbox: Sandbox) -> None:
+    ekyc_task_id = submitted(sandbox)
+    location = f"{sandbox.url}/sign-in" if status < 400 else None
+    sandbox.fault("status", "html", status=status, location=location)
+    assert wait(mode, ekyc_task_id, poll_interval=1, max_wait=1)["status"] == "exported"
+    assert sandbox.calls["status"] == 2
+
+
 def test_execution_timeout_holds_while_deferred_and_soft_fail_skips_it_as_on_a_worker(sandbox: Sandbox) -> None:
     sandbox.change(queue_seconds=60)
     ekyc_task_id = submitted(sandbox)

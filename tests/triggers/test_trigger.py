@@ -80,6 +80,16 @@ async def test_retry_after_is_honoured(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("status", [302, 307, 400, 401, 402, 403, 404, 405])
+async def test_a_page_of_a_proxy_never_ends_it(sandbox: Sandbox, status: int) -> None:
+    ekyc_task_id = submitted(sandbox)
+    location = f"{sandbox.url}/sign-in" if status < 400 else None
+    sandbox.fault("status", "html", status=status, times=3, location=location)
+    event = await only_event(trigger(ekyc_task_id))
+    assert (event["end"], event["summary"]["queries"]) == ("exported", 4)
+
+
+@pytest.mark.asyncio
 async def test_an_id_that_is_not_known_yet_is_asked_for_again(sandbox: Sandbox) -> None:
     ekyc_task_id = submitted(sandbox)
     sandbox.fault("status", "status", status=404, times=3)

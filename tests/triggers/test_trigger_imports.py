@@ -31,9 +31,7 @@ print(json.dumps(asyncio.run(wait())))
 
 
 def test_a_trigger_waits_where_common_compat_can_not_be_imported(sandbox: Sandbox) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WAIT, submitted(sandbox)], capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", WAIT, submitted(sandbox)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     (event,) = json.loads(done.stdout.splitlines()[-1])
     assert event["end"] == "exported"
