@@ -7,6 +7,7 @@ A Jinja template gives text, and ``bool("False")`` is true: so nothing is guesse
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 
 from airflow_provider_ekyc.exceptions import EkycSettingsError
@@ -93,6 +94,19 @@ def read_text(name: str, value: object) -> str:
         return text if path is not None else text.strip()
     problem = "is empty" if text is None or isinstance(text, str) else f"must be text, not {type(value).__name__}"
     raise EkycSettingsError(f"{name} {problem}; check the template or the argument that it comes from.")
+
+
+def split_s3_connection(address: str) -> tuple[str | None, str]:
+    """
+    Take the Airflow connection out of an S3 address that names one, as ``ObjectStoragePath`` writes it.
+
+    :param address: ``s3://conn_id@bucket/key``, or anything else
+    :return: the connection, and ``s3://bucket/key``; None and the text as it is where no connection is named
+    """
+    named = re.match(r"((?i:s3[an]?)://)([^/@]*)@", address)
+    if named is None:
+        return None, address
+    return named[2] or None, named[1] + address[named.end() :]
 
 
 def _path_text(value: object) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_ekyc.airflow_sdk import conf
+from airflow_provider_ekyc.arguments import split_s3_connection
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.journals.identity import TaskIdentity
 from airflow_provider_ekyc.journals.journal import Journal
@@ -53,16 +54,18 @@ def open_store(uri: str, aws_conn_id: str | None, task: TaskIdentity) -> RecordS
     """
     Return the store that a journal URI names.
 
-    :param uri: ``s3://bucket/prefix``, ``file:///shared/dir``, or an absolute path
+    :param uri: ``s3://bucket/prefix`` (in ``s3://conn_id@bucket/prefix`` the connection wins over ``aws_conn_id``),
+        ``file:///shared/dir``, or an absolute path
     :param aws_conn_id: Airflow connection for S3
     :raises EkycSettingsError: if it is another scheme, or no absolute path
     """
+    named, uri = split_s3_connection(uri)
     parts = urlsplit(uri)
     folders = (task.dag_id, task.task_id, task.digest)
     if re.fullmatch("s3[an]?", parts.scheme) and parts.netloc:
         from airflow_provider_ekyc.journals.s3_store import S3Store
 
-        return S3Store(parts.netloc, "/".join(filter(None, (parts.path.strip("/"), *folders))), aws_conn_id)
+        return S3Store(parts.netloc, "/".join(filter(None, (parts.path.strip("/"), *folders))), named or aws_conn_id)
     if parts.scheme in ("", "file") and parts.path.startswith("/") and not parts.netloc:
         _warn_of_other_machines(uri)
         return LocalStore(Path(parts.path), folders)

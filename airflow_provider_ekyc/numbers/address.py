@@ -1,4 +1,4 @@
-"""What an input is named by, read and told from numbers that were given in its place. Pure."""
+"""What names an input, distinguished from numbers that were given in its place. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 from urllib.parse import unquote
 
-from airflow_provider_ekyc.arguments import read_text
+from airflow_provider_ekyc.arguments import read_text, split_s3_connection
 from airflow_provider_ekyc.exceptions import EkycNumbersError
 from airflow_provider_ekyc.redaction import without_query
 
@@ -102,18 +102,18 @@ def read_address(text: str) -> LocalPath | S3Address | StoredAddress:
         return LocalPath(_local_path(text, rest))
     if scheme[1].lower() not in _S3_SCHEMES:
         return StoredAddress(text)
-    authority, _, key = rest.partition("/")
-    conn_id, _, bucket = authority.rpartition("@")
+    conn_id, address = split_s3_connection(text)
+    bucket, _, key = address[scheme.end() :].partition("/")
     if not bucket or not key:
         raise EkycNumbersError(
             f"{shown_path(without_query(text))} names no object. {NOTHING_SENT} An input in S3 is s3://bucket/key."
         )
-    return S3Address(bucket, key, conn_id or None)
+    return S3Address(bucket, key, conn_id)
 
 
 def contents_error(text: str) -> EkycNumbersError | None:
     """
-    Tell what is not there from the contents of an input; to be called before a message names it.
+    Recognise the contents of an input in a path where nothing is; to be called before a message names the path.
 
     :param text: a path on the worker, where nothing was found
     :return: an error that says what it looks like, and quotes nothing; None if it looks like a path

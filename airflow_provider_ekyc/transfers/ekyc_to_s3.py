@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ekyc.airflow_errors import airflow_errors
 from airflow_provider_ekyc.airflow_sdk import BaseOperator
-from airflow_provider_ekyc.arguments import read_bool, read_choice, read_text
+from airflow_provider_ekyc.arguments import read_bool, read_choice, read_text, split_s3_connection
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
@@ -41,7 +41,8 @@ class EkycResultsToS3Operator(BaseOperator):
     ``unmatched_uri``. ``outlets=[Asset(...)]`` gives an asset event with the same.
 
     :param ekyc_task_id: the remote task: the return value of ``EkycSubmitOperator``, or a literal id (templated)
-    :param s3_key: key of the object, or a whole ``s3://`` address (templated)
+    :param s3_key: key of the object, or a whole ``s3://`` address; the connection in ``s3://conn_id@bucket/key`` wins
+        over ``aws_conn_id`` (templated)
     :param s3_bucket: bucket, unless ``s3_key`` is an address (templated)
     :param ekyc_conn_id: Airflow connection of type ``ekyc`` (templated)
     :param aws_conn_id: Airflow connection to write with, and to read ``numbers`` at an ``s3://`` address (templated)
@@ -150,8 +151,8 @@ class EkycResultsToS3Operator(BaseOperator):
 
         self._landed = None
         with airflow_errors():
-            job = self._job()
-            s3 = S3Hook(aws_conn_id=self.aws_conn_id, extra_args=self._extra_args())
+            conn_id, job = self._s3_conn_id(), self._job()
+            s3 = S3Hook(aws_conn_id=conn_id, extra_args=self._extra_args())
             hook = EkycHook(self.ekyc_conn_id)
             landed = job.run(hook, s3_client(s3, "Nothing was asked."), s3.extra_args)
         self._landed, self._host = landed, api_host(hook)
@@ -229,7 +230,7 @@ class EkycResultsToS3Operator(BaseOperator):
             return None
         unmatched_place = None
         if unmatched_key is not None:
-            bucket = None if _ADDRESS.fullmatch(unmatched_key) else place.bucket
+            bucket = None if _ADDRESS.fullmatch(split_s3_connection(unmatched_key)[1]) else place.bucket
             unmatched_place = _place("unmatched_key", unmatched_key, bucket)
             if unmatched_place == place:
                 raise EkycSettingsError("unmatched_key and s3_key name the same object. Nothing was asked.")
@@ -250,6 +251,16 @@ class EkycResultsToS3Operator(BaseOperator):
                 context["outlet_events"][outlet].extra.update(landed.as_dict())
             elif isinstance(outlet, AssetAlias):
                 context["outlet_events"][outlet].add(Asset(landed.s3_uri), extra=landed.as_dict())
+
+    def _s3_conn_id(self) -> str | None:
+        """Return the connection that the address in ``s3_key`` names, else ``aws_conn_id``."""
+        conn_id = split_s3_connection(read_text("s3_key", self.s3_key))[0] or self.aws_conn_id
+        unmatched_key = _optional("unmatched_key", self.unmatched_key)
+        if unmatched_key is not None and split_s3_connection(unmatched_key)[0] not in (None, conn_id):
+            raise EkycSettingsError(
+                "unmatched_key names another AWS connection than the result is landed with. Nothing was asked."
+            )
+        return conn_id
 
     def _extra_args(self) -> dict[str, Any]:
         if not isinstance(self.s3_extra_args, Mapping | None):
@@ -276,7 +287,7 @@ def _place(name: str, key: object, bucket: str | None) -> Place:
     """Read a key beside a bucket, or a whole address."""
     from airflow_provider_ekyc.results.landed import Place
 
-    text = read_text(name, key)
+    text = split_s3_connection(read_text(name, key))[1]
     address = _ADDRESS.fullmatch(text)
     if (address[2] if address else text).endswith("/") or text.startswith("/"):
         raise EkycSettingsError(f"{name} begins or ends with a slash, as no object's key should. Nothing was asked.")

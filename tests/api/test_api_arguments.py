@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
-from airflow_provider_ekyc.arguments import read_bool, read_choice, read_number, read_seconds, read_text
+from airflow_provider_ekyc.arguments import (
+    read_bool,
+    read_choice,
+    read_number,
+    read_seconds,
+    read_text,
+    split_s3_connection,
+)
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 
 
@@ -94,6 +101,21 @@ def test_a_path_object_is_its_text() -> None:
     assert read_text("x", ObjectStoragePath("file:///data/numbers.txt")) == "file:///data/numbers.txt"
     with pytest.raises(EkycSettingsError, match="x must be text, not BytesPath"):
         read_text("x", BytesPath())
+
+
+@pytest.mark.parametrize(
+    ("address", "conn_id", "rest"),
+    [
+        ("s3://conn@bucket/key@x", "conn", "s3://bucket/key@x"),
+        ("S3A://conn@bucket/prefix", "conn", "S3A://bucket/prefix"),
+        ("s3n://@bucket/key", None, "s3n://bucket/key"),
+        ("s3://bucket/a@b", None, "s3://bucket/a@b"),
+        ("results/a@b", None, "results/a@b"),
+        ("gs://conn@bucket/key", None, "gs://conn@bucket/key"),
+    ],
+)
+def test_the_connection_is_taken_out_of_an_s3_address(address: str, conn_id: str | None, rest: str) -> None:
+    assert split_s3_connection(address) == (conn_id, rest)
 
 
 @given(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.integers())))

@@ -17,9 +17,11 @@ from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
+from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
-from tests.conftest import BUCKET, TaskInstance, keys_of
+from stack.s3_server import S3Server
+from tests.conftest import BUCKET, TaskInstance, aws_connection, keys_of
 from tests.results.s3_misfortune import accept, record
 
 pytestmark = pytest.mark.usefixtures("connections")
@@ -143,6 +145,28 @@ def test_a_whole_address_may_be_given_as_the_key(s3: Any, exported: str, context
     uri = operator(exported, s3_bucket=None, s3_key=key).execute(context)
     assert uri == "s3://" + key.strip().partition("://")[2].replace("//", "/")
     assert [f"s3://{BUCKET}/{found}" for found in keys_of(s3)] == [uri]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [f"s3://other_aws@{BUCKET}/k", f"s3a://other_aws@{BUCKET}/k", ObjectStoragePath(f"s3://other_aws@{BUCKET}/k")],
+)
+def test_the_connection_in_an_address_wins(
+    s3: Any, s3_server: S3Server, exported: str, context: dict[str, Any], key: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER_AWS", aws_connection(s3_server))
+    unusable = json.dumps({"conn_type": "aws", "extra": {"region_name": "us-east-1", "endpoint_url": "nowhere"}})
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", unusable)
+    assert operator(exported, s3_bucket=None, s3_key=key).execute(context) == f"s3://{BUCKET}/k"
+    assert keys_of(s3) == ["k"]
+
+
+def test_both_keys_are_reached_with_one_connection(exported: str, context: dict[str, Any]) -> None:
+    unmatched_key = f"s3://other_aws@{BUCKET}/unmatched.txt"
+    with pytest.raises(EkycFailException, match="unmatched_key names another AWS connection"):
+        operator(
+            exported, unmatched_key=unmatched_key, numbers="/made/up", submission={"ekyc_task_id": exported}
+        ).execute(context)
 
 
 @pytest.mark.parametrize(
