@@ -97,9 +97,7 @@ def redact(
     text = _without_addresses(text)
     if sent is not None:
         text = _without_sent(text, sent)
-    # Digits alone last: a number is hidden as one, and not in part since a key has these digits too.
-    text = _without_parts(secrets, _without_numbers(text, keep), digits=True)
-    text = _CONTROL.sub(" ", text).strip()
+    text = _CONTROL.sub(" ", _without_numbers(text, keep, secrets)).strip()
     return text if len(text) <= limit and not shortened else text[:limit] + "…"
 
 
@@ -177,7 +175,8 @@ def _without_sent(text: str, sent: SentNumbers) -> str:
         for first in range(len(digits) - _LEAST_DIGITS + 1):
             opens = not first or at[first - 1] + 1 < at[first]
             for after in range(first + _LEAST_DIGITS, min(first + _MOST_DIGITS, len(digits)) + 1):
-                places.setdefault(digits[first:after], []).append((at[first], at[after - 1] + 1))
+                start = at[first] - (text[at[first] - 1 : at[first]] == "+")
+                places.setdefault(digits[first:after], []).append((start, at[after - 1] + 1))
                 if opens and (after == len(digits) or at[after - 1] + 1 < at[after]):
                     ends.add(digits[first:after])
     if not places:
@@ -186,14 +185,18 @@ def _without_sent(text: str, sent: SentNumbers) -> str:
     return _hide(text, sorted(span for digits in hit for span in places[digits]), "[number removed]")
 
 
-def _without_numbers(text: str, keep: Iterable[str]) -> str:
+def _without_numbers(text: str, keep: Iterable[str], secrets: Iterable[str]) -> str:
+    """Hide what looks like a number, and then digits of a secret: a number that has these digits too is one mark."""
     ids = [rf"(?<![\w+]){re.escape(one)}(?!\w)" for one in keep if one]
     kept = re.compile("|".join([_TIMESTAMP, _UUID, *ids]))
     shown, at = [], 0
-    for match in kept.finditer(text):
-        shown += [_NUMBER.sub("[number removed]", text[at : match.start()]), match[0]]
-        at = match.end()
-    return "".join([*shown, _NUMBER.sub("[number removed]", text[at:])])
+    for match in [*kept.finditer(text), None]:
+        piece = _NUMBER.sub("[number removed]", text[at : match.start() if match else None])
+        shown.append(_without_parts(secrets, piece, digits=True))
+        if match:
+            shown.append(match[0])
+            at = match.end()
+    return "".join(shown)
 
 
 def _hide(text: str, spans: Iterable[tuple[int, int]], instead: str) -> str:
