@@ -34,9 +34,7 @@ def waits(status: int, body: bytes, media_type: str) -> tuple[End | None, list[f
     return None, found
 
 
-@pytest.mark.parametrize(
-    "status", [302, 303, 307, 400, 401, 402, 403, 404, 405, 407, 408, 410, 418, 451, 502, 520]
-)
+@pytest.mark.parametrize("status", [302, 303, 307, 400, 401, 402, 403, 404, 405, 407, 408, 410, 418, 451, 502, 520])
 def test_a_page_of_a_proxy_widens_the_interval_as_a_503_does(status: int) -> None:
     end, found = waits(status, PAGE, "text/html; charset=utf-8")
     assert end is None
