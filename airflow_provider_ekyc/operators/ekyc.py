@@ -103,8 +103,10 @@ class EkycSubmitOperator(BaseOperator):
         from airflow_provider_ekyc.numbers.prepare import prepared_numbers
         from airflow_provider_ekyc.numbers.source import open_numbers
         from airflow_provider_ekyc.submission import Submitter
+        from airflow_provider_ekyc.transfers.requirements import check_transfers
 
         with airflow_errors():
+            check_transfers(self)
             numbers = read_numbers(self.numbers)
             task_type = read_text("task_type", self.ekyc_task_type)
             check = read_bool("check_e164", self.check_e164)

@@ -16,17 +16,13 @@ from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.answers import meaning
 from airflow_provider_ekyc.results.archive import ArchiveSummary, check_archive
 from airflow_provider_ekyc.results.download import SIZE_LIMIT, Download
+from airflow_provider_ekyc.results.format_names import FORMATS as FORMATS
 from airflow_provider_ekyc.results.header import ColumnNames
 from airflow_provider_ekyc.results.members import NOTHING_LANDED
 from airflow_provider_ekyc.results.parquet_file import ParquetFile
 from airflow_provider_ekyc.results.rows import Rows
 from airflow_provider_ekyc.results.unpack import data_offset
 from airflow_provider_ekyc.spool import Spool
-
-FORMATS = ("zip", "csv", "csv.gz", "parquet")
-
-#: What of a result is checked: its table, or the archive alone, for one that is landed as it was delivered.
-CHECKS = ("table", "archive")
 
 _CONTENT_TYPES = {
     "zip": "application/zip",

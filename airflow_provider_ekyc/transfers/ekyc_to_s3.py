@@ -175,7 +175,7 @@ class EkycResultsToS3Operator(BaseOperator):
     def _job(self) -> TransferJob:
         """Read the arguments, before anything is asked."""
         from airflow_provider_ekyc.api.protocol import checked_task_id
-        from airflow_provider_ekyc.results.formats import FORMATS
+        from airflow_provider_ekyc.results.format_names import FORMATS
         from airflow_provider_ekyc.transfers.transfer_job import TransferJob
 
         ekyc_task_id = checked_task_id(self.ekyc_task_id)
@@ -204,7 +204,7 @@ class EkycResultsToS3Operator(BaseOperator):
         )
 
     def _reads_table(self, output_format: str) -> bool:
-        from airflow_provider_ekyc.results.formats import CHECKS
+        from airflow_provider_ekyc.results.format_names import CHECKS
 
         reads_table = read_choice("check", self.check, CHECKS) == "table"
         if not reads_table and output_format != "zip":
