@@ -71,7 +71,7 @@ def read_numbers(value: object) -> str:
     """
     Return the argument ``numbers``, a path or an address, as text.
 
-    :param value: text, a ``pathlib.Path`` or an ``ObjectStoragePath``
+    :param value: text, a ``pathlib.Path`` or an ``ObjectStoragePath``; or a list of just one of these
     :raises EkycNumbersError: if these are numbers instead of the name of an input; it quotes nothing
     :raises EkycSettingsError: if it is empty, or something else
     """
@@ -81,7 +81,7 @@ def read_numbers(value: object) -> str:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         _refuse_contents(str(value))
     elif isinstance(value, Iterable) and not isinstance(value, str | os.PathLike) and not hasattr(value, "protocol"):
-        _refuse_list(value)  # a path of universal-pathlib, which has a protocol, can be iterated too
+        value = _only_path(value)  # a path of universal-pathlib, which has a protocol, can be iterated too
     return read_text("numbers", value)
 
 
@@ -154,12 +154,16 @@ def _is_number(entry: str) -> bool:
     return bool(_NUMBER.fullmatch(entry)) and digits >= (5 if entry.startswith("+") else 7)
 
 
-def _refuse_list(value: Iterable[object]) -> None:
-    first = [str(item) for item in islice(value, _LOOK_ENTRIES)]
-    _refuse_contents("\n".join(first))
+def _only_path(values: Iterable[object]) -> object:
+    """Return the path in a list of one, as which the XCom of a mapped task may come."""
+    first = list(islice(values, _LOOK_ENTRIES))
+    _refuse_contents("\n".join(map(str, first)))
+    if len(first) == 1:
+        return first[0]
     raise EkycNumbersError(
-        f"The argument numbers must be one path or address, not {type(value).__name__}. {NOTHING_SENT} To submit "
-        f"several files, map the operator: EkycSubmitOperator.partial(...).expand(numbers=...)."
+        f"The argument numbers must be one path or address, not {type(values).__name__} of several or none. "
+        f"{NOTHING_SENT} To submit several files, map the operator: "
+        f"EkycSubmitOperator.partial(...).expand(numbers=...)."
     )
 
 
