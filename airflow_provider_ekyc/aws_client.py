@@ -23,7 +23,7 @@ def s3_client(hook: S3Hook, so_far: str) -> Any:
 
     shown = f"AWS connection {hook.aws_conn_id!r}"
     try:
-        return hook.get_conn()
+        client = hook.get_conn()
     except (BotoCoreError, ClientError) as error:
         problem = explain(error, "sts:AssumeRole")
         then = "may help" if problem.retryable else "can't help"
@@ -38,3 +38,23 @@ def s3_client(hook: S3Hook, so_far: str) -> Any:
             f"its credentials, endpoint_url, region_name or config_kwargs. Then clear this task.",
             retryable=False,
         ) from None
+    client.meta.events.register_first("needs-retry.s3", _refuse_redirects, unique_id="ekyc-refuse-redirects")
+    return client
+
+
+def _refuse_redirects(response: tuple[Any, Any] | None = None, **_: Any) -> None:
+    """
+    Refuse the redirect of a proxy, such as one from http to https.
+
+    botocore takes each 301 for one of S3, which names the bucket's region, and asks for the region if it does not.
+    The answer to that is the same redirect: it ends with a ``RecursionError``.
+    """
+    from botocore.exceptions import InvalidEndpointConfigurationError
+
+    if response is None:
+        return
+    answer, parsed = response
+    if answer.status_code not in (301, 302, 303, 307, 308) or "x-amz-bucket-region" in answer.headers:
+        return
+    if not parsed.get("Error", {}).keys() & {"Endpoint", "Region"}:
+        raise InvalidEndpointConfigurationError(msg="the endpoint redirects")

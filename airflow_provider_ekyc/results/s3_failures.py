@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: What botocore quotes of an argument that it does not take, up to what it says of it.
 _VALUE = re.compile(r", value: .*(?=, (?:type: <class|valid (?:types|min|max|range)))")
 
+#: How it writes a type; redact() takes it for HTML.
+_CLASS = re.compile(r"<class '([\w.]+)'>")
+
 _PERMISSIONS = {"GetObject": "s3:GetObject", "HeadObject": "s3:GetObject", "ListObjectsV2": "s3:ListBucket"}
 
 _KEPT = "The result was not landed; the submission stays paid."
@@ -72,7 +75,7 @@ def unsettled(doing: str, why: str, advice: str = "Check the endpoint_url of the
 
 def unusable_arguments(error: BotoCoreError) -> EkycSettingsError:
     """Say that the S3 client itself does not take what it was given; a value may be a secret, and is left out."""
-    problem = redact(_VALUE.sub("", str(error)).partition(", value: ")[0])
+    problem = redact(_CLASS.sub(r"\1", _VALUE.sub("", str(error)).partition(", value: ")[0]))
     return EkycSettingsError(
         f"The S3 client does not accept what it was asked: {problem} {_KEPT} A retry can't help. Correct "
         f"s3_bucket, s3_key or s3_extra_args, then clear this task."

@@ -187,3 +187,11 @@ def test_a_checksum_that_does_not_agree_is_worth_a_retry(monkeypatch: pytest.Mon
     assert f"Reading broke off after {len(DATA):,} of {len(DATA):,} bytes" in caught.value.message
     assert "(FlexibleChecksumError)" in caught.value.message
     assert caught.value.__cause__ is None
+
+
+def test_an_endpoint_that_redirects_to_another_is_a_wrong_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    with endpoint(b"HTTP/1.1 301 Moved\r\nLocation: https://made-up.example/\r\nContent-Length: 0\r\n\r\n") as url:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
+        with pytest.raises(EkycNumbersError, match="endpoint_url") as caught:
+            read("s3://inbox/numbers.txt")
+    assert "(InvalidEndpointConfigurationError). Nothing was sent. A retry can't help." in caught.value.message

@@ -69,7 +69,10 @@ def test_wrong_credentials_are_noticed_before_anything_is_asked(
     with pytest.raises(EkycSettingsError, match=code) as caught:
         find_landed(client, PLACE, TASK, "zip", replace=False)
     assert "made-up" not in caught.value.message
-    assert code in failure(EkycSettingsError, client)
+    wrong = "access key id" if access_key else "secret access key"
+    for message in (caught.value.message, failure(EkycSettingsError, client)):
+        assert code in message
+        assert f"Correct the {wrong} of the AWS connection" in message
 
 
 @pytest.mark.parametrize("code", ["ExpiredToken", "RequestTimeTooSkewed", "SlowDown"])
@@ -171,4 +174,4 @@ def test_a_key_of_the_customers_own_may_be_bytes_and_is_never_shown(s3: Any) -> 
     with pytest.raises(EkycSettingsError) as caught:
         check_arguments(s3, PLACE, {**extra, "Tagging": ["made-up, type made-up, valid for made-up"]})
     assert "made-up" not in caught.value.message
-    assert "Invalid type for parameter Tagging, valid types: <class 'str'>" in caught.value.message
+    assert "Invalid type for parameter Tagging, valid types: str" in caught.value.message
