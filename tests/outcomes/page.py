@@ -185,6 +185,7 @@ ARRANGEMENTS: dict[str, str] = {
         r"(timeout|poll_interval|on_unknown_outcome|task_type|spool_dir|ekyc_task_id|replace"
         r"|output_format|check|number_column|result_column|unmatched_key|on_mismatch)=\S+"
     ),
+    "transfer": r"output_format=\w+( without pyarrow)?",
     "numbers": (
         r"missing|empty|invalid|too few|too many|another file|in another order|5000|overwritten while it is read"
         r"|in an S3 that (is gone|trickles|answers [A-Za-z]+)|a named pipe|a device|a directory|given as contents"

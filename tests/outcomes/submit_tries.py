@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+
+import pytest
+from airflow.sdk import DAG
 
 from airflow_provider_ekyc.airflow_errors import EkycRetryException
 from airflow_provider_ekyc.airflow_sdk import AirflowFailException
 from airflow_provider_ekyc.numbers import prepare, source
 from airflow_provider_ekyc.numbers.paced_stream import Pace, PacedStream
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from tests.numbers.test_paced_stream import trickling_store
 from tests.outcomes.page import Provocation
 from tests.outcomes.stage import Killed, Stage, Try
@@ -43,11 +49,14 @@ class SubmitTries:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self._numbers = str(stage.numbers)
+        self._transfer: dict[str, str] = {}
 
     def arrange(self, provocation: Provocation) -> None:
         """Bring the input, the journal and the kill into the state that the row starts from."""
         for what in provocation.said("numbers"):
             self._spoil_numbers(what)
+        for what in provocation.said("transfer"):
+            self._arrange_transfer(what)
         for what in provocation.said("journal"):
             self._arrange_journal(what)
         for what in provocation.said("journal_uri"):
@@ -65,8 +74,24 @@ class SubmitTries:
         arguments = dict(self.stage.operator)
         if self.stage.journal_uri:
             arguments["journal_uri"] = self.stage.journal_uri
-        operator = EkycSubmitOperator(task_id="submit", numbers=self._numbers, **arguments)
+        with DAG("a_dag", schedule=None) if self._transfer else nullcontext():
+            operator = EkycSubmitOperator(task_id="submit", numbers=self._numbers, **arguments)
+            if self._transfer:
+                operator >> EkycResultsToS3Operator(
+                    task_id="land", ekyc_task_id="made-up", s3_key="s3://results/key", **self._transfer
+                )
         return operator.execute(self.stage.context())
+
+    def _arrange_transfer(self, what: str) -> None:
+        """Put a transfer after the submission, in one DAG."""
+        output_format, _, without = what.removeprefix("output_format=").partition(" without ")
+        self._transfer = {"output_format": output_format}
+        if without:
+            hidden = self.stage.servers.enter_context(pytest.MonkeyPatch.context())
+            hidden.setitem(sys.modules, without, None)
+            self.stage.mending.append(hidden.undo)
+        else:
+            self.stage.mending.append(self._transfer.clear)
 
     def _spoil_numbers(self, what: str) -> None:
         path = self.stage.numbers
