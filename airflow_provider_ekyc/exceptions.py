@@ -15,7 +15,7 @@ class Outcome(StrEnum):
     """What is known of a call that failed: whether the server took it (and may have charged it)."""
 
     NOT_SENT = "not_sent"  #: no byte of the body left: certainly not taken
-    REFUSED = "refused"  #: the API answered that it did not take it: free
+    REFUSED = "refused"  #: certainly not taken: the API itself refused it, or not all of it was sent
     UNKNOWN = "unknown"  #: it may have been taken and charged
 
 
@@ -66,7 +66,7 @@ class EkycApiError(EkycError):
 
 
 class EkycAuthenticationError(EkycApiError):
-    """The API key is missing, wrong or not allowed (401, 403)."""
+    """The API itself says that the key is missing, wrong or not allowed (401, 403)."""
 
 
 class EkycBalanceError(EkycApiError):
@@ -74,19 +74,19 @@ class EkycBalanceError(EkycApiError):
 
 
 class EkycRequestError(EkycApiError):
-    """The API refused the request as wrong (400 and other 4xx); it is free."""
+    """The API refused the request as wrong (400 and other 4xx); ``outcome`` says whether that is known to be free."""
 
 
 class EkycNotFoundError(EkycApiError):
-    """The API knows no such task (404)."""
+    """The API itself knows no such task (404); a page of a proxy with this code is an ``EkycAnswerError``."""
 
 
 class EkycTooLargeError(EkycApiError):
-    """The file is larger than the API takes (413)."""
+    """The file is larger than the API, or a proxy before it, accepts (413)."""
 
 
 class EkycRateLimitError(EkycApiError):
-    """Too many calls (429)."""
+    """Too many calls (429), as the API or a proxy before it says."""
 
 
 class EkycServerError(EkycApiError):
@@ -98,7 +98,7 @@ class EkycConnectionError(EkycApiError):
 
 
 class EkycAnswerError(EkycApiError):
-    """An answer came that can't be read: broken JSON, HTML, another task's."""
+    """An answer that can't be read or is not the API's: broken JSON, HTML, a redirect, another task's."""
 
 
 class EkycUnknownOutcomeError(EkycApiError):

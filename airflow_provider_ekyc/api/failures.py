@@ -78,14 +78,16 @@ def classify_status(
     *,
     ids: FoundIds = NO_IDS,
     sent: SentNumbers | None = None,
+    keep: tuple[str, ...] = (),
 ) -> EkycApiError:
     """
     Say what an HTTP status other than 2xx means for this call.
 
     :param ids: of a submission: what may be the id of the task that it made
     :param sent: the numbers that were sent, which are never shown
+    :param keep: ids that are shown as they are, beside these
     """
-    said = server_message(answer.body, settings, sent=sent, keep=ids.possible)
+    said = server_message(answer.body, settings, sent=sent, keep=(*ids.possible, *keep))
     kind, happened, advice = _meaning(call, answer)
     quoted = f' The server says: "{said}".' if said and said != who_speaks(answer).value else ""
     if call is Call.SUBMIT:

@@ -133,7 +133,7 @@ def read_status_answer(settings: EkycSettings, ekyc_task_id: str, answer: HttpAn
             status=answer.status,
             retryable=True,
         )
-    task = _read(Call.STATUS, read_task, settings, answer)
+    task = _read(Call.STATUS, read_task, settings, answer, keep=(ekyc_task_id,))
     if task.ekyc_task_id != ekyc_task_id:
         raise EkycAnswerError(
             "The API's answer is about another task than the one asked for.",
@@ -156,17 +156,22 @@ _Model = TypeVar("_Model")
 
 
 def _read(
-    call: Call, reader: Callable[[Mapping[str, Any]], _Model], settings: EkycSettings, answer: HttpAnswer
+    call: Call,
+    reader: Callable[[Mapping[str, Any]], _Model],
+    settings: EkycSettings,
+    answer: HttpAnswer,
+    *,
+    keep: tuple[str, ...] = (),
 ) -> _Model:
     if not 200 <= answer.status < 300:
-        raise classify_status(call, settings, answer)
+        raise classify_status(call, settings, answer, keep=keep)
     fields = task_fields(answer.body)
     if fields is None:
-        raise _unreadable(call, settings, answer, "it is not a JSON object")
+        raise _unreadable(call, settings, answer, "it is not a JSON object", keep=keep)
     try:
         return reader(fields)
     except UnreadableAnswer as error:
-        raise _unreadable(call, settings, answer, str(error)) from None
+        raise _unreadable(call, settings, answer, str(error), keep=keep) from None
 
 
 def _unreadable(
@@ -177,12 +182,14 @@ def _unreadable(
     *,
     sent: SentNumbers | None = None,
     ids: FoundIds = NO_IDS,
+    keep: tuple[str, ...] = (),
 ) -> EkycAnswerError:
-    said = server_message(answer.body, settings, sent=sent, keep=ids.possible)
+    keep = (*ids.possible, *keep)
+    said = server_message(answer.body, settings, sent=sent, keep=keep)
     if not said:
         # A body that says nothing in the usual place is all that a person has to go by.
         text = answer.body.decode("utf-8", "replace")
-        said = redact(text, secrets=(settings.api_key,), sent=sent, keep=ids.possible)
+        said = redact(text, secrets=(settings.api_key,), sent=sent, keep=keep)
     return EkycAnswerError(
         f'The answer to the {call} can\'t be read: {problem}. The server says: "{said}".{ids.shown}',
         status=answer.status,

@@ -28,10 +28,11 @@ class UploadBody:
 
     def __init__(self, head: bytes, file: BinaryIO, size: int, tail: bytes) -> None:
         self._head, self._file, self._tail = head, file, tail
+        self._size = size
         self._length = len(head) + size + len(tail)
         #: Whether anybody ever asked for the first byte. While False, nothing can have been taken.
         self.started = False
-        #: Whether somebody asked for what comes after the file. While False, nobody can have the whole of it.
+        #: Whether anybody ever asked for the file's last byte. While False, nobody can have the whole file.
         self.finished = False
 
     def __len__(self) -> int:
@@ -41,7 +42,10 @@ class UploadBody:
         self.started = True
         self._file.seek(0)
         yield self._head
+        left = self._size
         while block := self._file.read(BLOCK):
+            left -= len(block)
+            self.finished = left <= 0
             yield block
         self.finished = True
         yield self._tail

@@ -356,6 +356,14 @@ def test_an_unreadable_2xx_leaves_a_submission_in_doubt(body: bytes, problem: st
     assert (caught.value.outcome, caught.value.retryable) == (Outcome.REFUSED, True)
 
 
+@pytest.mark.parametrize("status", [200, 400, 404, 500])
+def test_the_id_that_was_asked_for_stays_whole_in_the_message(status: int) -> None:
+    body = b'{"error": "task 123456789012 is not known, nor is 99912345678"}'
+    with pytest.raises(EkycApiError) as caught:
+        read_status_answer(SETTINGS, "123456789012", answered(status, body))
+    assert "task 123456789012 is not known, nor is [number removed]" in caught.value.message
+
+
 def test_an_answer_about_another_task_is_not_taken() -> None:
     body = b'{"task_id": "other", "status": "exported", "result_url": "https://x.example/?sig=madeup"}'
     with pytest.raises(EkycAnswerError, match="another task") as caught:

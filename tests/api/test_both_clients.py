@@ -31,7 +31,13 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("status", {"status": 302, "headers": {"Location": "http://127.0.0.1:9/"}}),
     ("status", {"status": 204}),
     ("broken_json", {}),
-    ("html", {}),
+    *[("html", {"status": code}) for code in (200, 302, 401, 403, 404, 405, 429, 500, 502)],
+    *[("informational", {"status": code}) for code in (101,)],
+    ("html_after", {}),
+    ("other_status", {"status": 404}),
+    ("without_last_chunk", {}),
+    ("without_last_byte", {}),
+    *[("echo", {"form": form}) for form in ("key", "key_part", "key_upper")],
     ("without_task_id", {}),
     ("cut_before", {}),
     ("cut_after", {}),
@@ -57,6 +63,60 @@ def test_the_same_answer_is_the_same_task(either_sandbox: Sandbox, ask: Ask) -> 
     task = ask(settings_of(either_sandbox), f" {ekyc_task_id}\n")
     assert (task.ekyc_task_id, task.status, task.total) == (ekyc_task_id, TaskStatus.EXPORTED, 200)
     assert task.result_url
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [
+        *[("informational", {"status": code}) for code in (100, 102, 103)],
+        ("wrapped", {}),
+        ("camel_case_id", {}),
+        ("trailing_bytes", {}),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_an_answer_in_another_form_is_the_same_task(
+    either_sandbox: Sandbox, ask: Ask, kind: str, parameters: dict[str, Any]
+) -> None:
+    ekyc_task_id = submitted(either_sandbox)
+    either_sandbox.fault("status", kind, **parameters)
+    task = ask(settings_of(either_sandbox), ekyc_task_id)
+    assert (task.ekyc_task_id, task.status, task.total) == (ekyc_task_id, TaskStatus.EXPORTED, 200)
+    assert either_sandbox.calls["status"] == 1
+
+
+@BOTH
+def test_interim_answers_without_an_end_do_not_hold_a_query(ask: Ask) -> None:
+    def talk(line: socket.socket) -> None:
+        read_request(line)
+        while True:
+            line.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </made-up>\r\n\r\n" * 100)
+
+    with raw_server(talk) as server:
+        begun = time.monotonic()
+        error = failure(ask, settings_for(server.url, read_timeout=0.4))
+        assert time.monotonic() - begun < 5
+    assert isinstance(error, EkycConnectionError)
+    assert error.retryable
+
+
+@pytest.mark.parametrize("body", [b"<html><title>Sign in</title></html>", b"", b"denied", b'{"detail": "denied"}'])
+@pytest.mark.parametrize("code", [101, 300, 302, 400, 401, 402, 403, 404, 405, 407, 409, 410, 418, 451, 499])
+def test_what_is_not_the_vendors_answer_ends_no_wait(code: int, body: bytes) -> None:
+    with raw_server(answering(answer(f"{code} Made Up", body))) as server:
+        error = alike(settings_for(server.url))
+    assert isinstance(error, EkycApiError)
+    assert (error.retryable, error.status) == (True, code)
+    assert "can't help" not in error.message
+
+
+@pytest.mark.parametrize("code", [400, 401, 402, 403, 404, 405, 410])
+def test_the_vendors_own_refusal_ends_a_wait(code: int) -> None:
+    with raw_server(answering(answer(f"{code} Made Up", b'{"error": "because"}'))) as server:
+        error = alike(settings_for(server.url))
+    assert isinstance(error, EkycApiError)
+    assert (error.retryable, error.status) == (False, code)
 
 
 @pytest.mark.parametrize("ekyc_task_id", ["", "None", "a b"])
