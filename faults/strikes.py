@@ -16,8 +16,19 @@ _PAST = "past the time-out"
 #: server that charges and answers 500 breaks the contract that a resend rests on.
 STRIKES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     **{f"status {code}": ("status", {"status": code}) for code in (400, 401, 402, 404, 413, 429, 500, 502, 503, 504)},
+    # Codes that the API page does not have, before and after the submission was accepted.
+    **{f"status {code}": ("status", {"status": code}) for code in (307, 308, 408, 409, 425, 499)},
+    **{f"status_after {code}": ("status_after", {"status": code}) for code in (303, 307, 408, 409, 499)},
+    "informational 102": ("informational", {"status": 102}),
+    "informational 103": ("informational", {"status": 103}),
+    "informational 101": ("informational", {"status": 101}),
     "broken_json": ("broken_json", {}),
     "html": ("html", {}),
+    # Pages of a proxy.
+    **{f"html {code}": ("html", {"status": code}) for code in (302, 401, 403, 404, 405, 413, 429, 500)},
+    **{f"html_after {code}": ("html_after", {"status": code}) for code in (401, 429, 500, 502)},
+    "echo": ("echo", {"form": "nbsp"}),
+    "echo of the key": ("echo", {"form": "key_upper"}),
     "delay": ("delay", {"seconds": 0.2}),
     f"delay {_PAST}": ("delay", {"seconds": PAST_TIMEOUT}),
     "slow_body": ("slow_body", {"seconds": 0.3}),
@@ -30,6 +41,15 @@ STRIKES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "early_status 413": ("early_status", {"status": 413}),
     "early_status 503": ("early_status", {"status": 503}),
     "without_task_id": ("without_task_id", {}),
+    "without_counts": ("without_counts", {}),
+    **{f"other_status {code}": ("other_status", {"status": code}) for code in (400, 409, 500, 502)},
+    "wrapped": ("wrapped", {}),
+    "camel_case_id": ("camel_case_id", {}),
+    "numeric_id": ("numeric_id", {}),
+    "id_in_location": ("id_in_location", {}),
+    "trailing_bytes": ("trailing_bytes", {}),
+    "without_last_chunk": ("without_last_chunk", {}),
+    "without_last_byte": ("without_last_byte", {}),
     "short_zip": ("short_zip", {}),
     "cut_body": ("cut_body", {}),
     "wrong_crc": ("wrong_crc", {}),
@@ -38,6 +58,7 @@ STRIKES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "missing_rows": ("missing_rows", {}),
     "expired": ("expired", {}),
     "redirect": ("redirect", {}),
+    "refused by the store": ("status", {"status": 403, "body": "<Error><Code>AccessDenied</Code></Error>"}),
     "wrong_etag": ("wrong_etag", {}),
 }
 

@@ -29,26 +29,56 @@ UNKNOWN_EITHER = _may(U, charged=(0, 1))
 #: What a client sees of ``early_status`` depends on its luck: the answer, or a broken pipe.
 EARLY_REFUSAL = _may(C, U, charged=(0,))
 
+#: Codes for which the vendor's own page says that nothing is charged.
+_FREE_REFUSALS = ("status 400", "status 401", "status 402", "status 413", "echo", "echo of the key")
+
+#: Nothing was accepted, and nobody can know: codes that no page calls free, pages of a proxy, cut lines.
+_OPEN_AND_FREE = (
+    *("status 307", "status 308", "status 404", "status 408", "status 409", "status 425", "status 499"),
+    *("status 502", "status 503", "status 504", "broken_json", "cut_before", "cut_before in the upload"),
+    *("html", "html 302", "html 401", "html 403", "html 404", "html 405", "html 413", "html 429", "html 500"),
+    "early_status 503",
+)
+
+#: It was accepted, and the answer does not say so.
+_OPEN_AND_CHARGED = (
+    *("status_after 303", "status_after 307", "status_after 408", "status_after 409"),
+    *("status_after 499", "status_after 503", "status_after 504", "cut_after", "informational 101"),
+    *("html_after 401", "html_after 429", "html_after 500", "html_after 502", "slow_body past the time-out"),
+    "without_task_id",
+)
+
+#: It was accepted, and the answer says so, though not as the API page has it.
+_RECEIPTS = (
+    *("delay", "slow_body", "informational 102", "informational 103", "without_counts", "wrapped", "camel_case_id"),
+    *("numeric_id", "id_in_location", "trailing_bytes", "without_last_chunk", "without_last_byte"),
+    *("other_status 400", "other_status 409", "other_status 500", "other_status 502"),
+)
+
 #: Fault -> (once, always): on the submission, in ``EkycSubmitOperator``.
 ON_SUBMIT: Mapping[str, tuple[Allowed, Allowed]] = {
-    **dict.fromkeys(("status 400", "status 401", "status 402", "status 404", "status 413"), (REFUSED, REFUSED)),
+    **dict.fromkeys(_FREE_REFUSALS, (REFUSED, REFUSED)),
     **dict.fromkeys(("status 429", "status 500"), (PAID, GIVEN_UP)),
-    **dict.fromkeys(("status 502", "status 503", "status 504"), (UNKNOWN_FREE, UNKNOWN_FREE)),
-    **dict.fromkeys(("broken_json", "html", "cut_before", "cut_before in the upload"), (UNKNOWN_FREE, UNKNOWN_FREE)),
-    **dict.fromkeys(("cut_after", "status_after 503", "status_after 504"), (UNKNOWN_PAID, UNKNOWN_PAID)),
-    "without_task_id": (UNKNOWN_PAID, UNKNOWN_PAID),
-    "delay": (PAID, PAID),
-    "slow_body": (PAID, PAID),
+    **dict.fromkeys(_OPEN_AND_FREE, (UNKNOWN_FREE, UNKNOWN_FREE)),
+    **dict.fromkeys(_OPEN_AND_CHARGED, (UNKNOWN_PAID, UNKNOWN_PAID)),
+    **dict.fromkeys(_RECEIPTS, (PAID, PAID)),
     "delay past the time-out": (UNKNOWN_EITHER, UNKNOWN_EITHER),
-    "slow_body past the time-out": (UNKNOWN_PAID, UNKNOWN_PAID),
     "early_status 413": (EARLY_REFUSAL, EARLY_REFUSAL),
-    "early_status 503": (UNKNOWN_FREE, UNKNOWN_FREE),
 }
 
 _HARMLESS = (
     *("status 400", "status 404", "status 413", "status 429", "status 500", "status 502", "status 503", "status 504"),
     *("broken_json", "html", "delay", "delay past the time-out", "slow_body", "slow_body past the time-out"),
     *("cut_before", "cut_after", "status_after 503", "status_after 504", "early_status 413", "early_status 503"),
+    *(
+        "html 401",
+        "html 403",
+        "html 302",
+        "html_after 502",
+        "informational 102",
+        "informational 103",
+        "echo of the key",
+    ),
 )
 
 #: On the free balance query before it: only a wrong key and an empty account stop a submission.
@@ -66,15 +96,25 @@ _PASSING = (
     *("status 429", "status 500", "status 502", "status 503", "status 504"),
     *("broken_json", "html", "delay past the time-out", "slow_body past the time-out"),
     *("cut_before", "cut_after", "status_after 503", "status_after 504", "early_status 503", "without_task_id"),
+    *("html 302", "html 401", "html 403", "html 404", "html 405", "html_after 401", "html_after 502"),
+    *("status 307", "status 408", "status 425", "status 499", "status_after 307", "other_status 500"),
 )
-_FINAL = ("status 400", "status 401", "status 402", "status 404", "status 413")
+_FINAL = ("status 400", "status 401", "status 402", "status 404", "status 413", "echo of the key")
+#: The task's status, though not as the API page has it.
+_STATUSES = (
+    *("delay", "slow_body", "informational 102", "informational 103", "without_counts", "wrapped", "camel_case_id"),
+    *("trailing_bytes",),
+)
+#: A status whose last bytes did not come: it may be read, or asked for again.
+_CUT_STATUSES = ("without_last_chunk", "without_last_byte")
 
 #: On the status query, in ``EkycTaskSensor``: what may pass never ends the wait, the deadline does, for good.
 ON_STATUS_WAITING: Mapping[str, tuple[Allowed, Allowed]] = {
     **dict.fromkeys(_PASSING, (DONE, STOPPED)),
     **dict.fromkeys(_FINAL, (STOPPED, STOPPED)),
     "status 404": (DONE, STOPPED),  # a new id may take a while to become known
-    **dict.fromkeys(("delay", "slow_body"), (DONE, DONE)),
+    **dict.fromkeys(_STATUSES, (DONE, DONE)),
+    **dict.fromkeys(_CUT_STATUSES, (DONE, _may(S, C, charged=(1,)))),
     "early_status 413": (_may(S, C, charged=(1,)), STOPPED),
 }
 
@@ -82,24 +122,28 @@ ON_STATUS_WAITING: Mapping[str, tuple[Allowed, Allowed]] = {
 ON_STATUS_LANDING: Mapping[str, tuple[Allowed, Allowed]] = {
     **dict.fromkeys(_PASSING, (DONE, TRIED_OUT)),
     **dict.fromkeys(_FINAL, (STOPPED, STOPPED)),
-    **dict.fromkeys(("delay", "slow_body"), (DONE, DONE)),
+    **dict.fromkeys(_STATUSES, (DONE, DONE)),
+    **dict.fromkeys(_CUT_STATUSES, (DONE, _may(S, R, charged=(1,)))),
     "early_status 413": (_may(S, C, charged=(1,)), _may(C, R, charged=(1,))),
 }
 
-#: On the download.
+#: On the download: what is not the store's own answer is asked for again.
 ON_RESULT: Mapping[str, tuple[Allowed, Allowed]] = {
     **dict.fromkeys(
-        ("status 429", "status 500", "status 502", "status 503", "status 504", "status_after 503", "status_after 504"),
+        (
+            *("status 400", "status 401", "status 402", "status 404", "status 413", "status 429", "status 500"),
+            *("status 502", "status 503", "status 504", "status_after 503", "status_after 504", "early_status 503"),
+            *("html 401", "html 403", "html 404", "html_after 502", "redirect"),
+            *("cut_before", "cut_after", "cut_body", "delay past the time-out"),
+        ),
         (DONE, TRIED_OUT),
     ),
-    **dict.fromkeys(("cut_before", "cut_after", "cut_body"), (DONE, TRIED_OUT)),
-    **dict.fromkeys(("delay past the time-out", "early_status 503"), (DONE, TRIED_OUT)),
-    **dict.fromkeys(("status 400", "status 401", "status 402", "status 404", "status 413"), (STOPPED, STOPPED)),
+    "refused by the store": (STOPPED, STOPPED),
     "early_status 413": (_may(S, C, charged=(1,)), _may(C, R, charged=(1,))),
     **dict.fromkeys(("broken_json", "html", "short_zip", "wrong_crc", "xlsx"), (STOPPED, STOPPED)),
-    **dict.fromkeys(("extra_rows", "missing_rows", "redirect"), (STOPPED, STOPPED)),
+    **dict.fromkeys(("extra_rows", "missing_rows"), (STOPPED, STOPPED)),
     "expired": (DONE, STOPPED),
-    **dict.fromkeys(("delay", "slow_body", "wrong_etag"), (DONE, DONE)),
+    **dict.fromkeys(("delay", "slow_body", "wrong_etag", "informational 102", "informational 103"), (DONE, DONE)),
 }
 
 #: (operator, call) -> its faults.

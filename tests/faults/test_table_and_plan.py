@@ -6,20 +6,16 @@ from importlib import import_module
 
 import pytest
 
-from airflow_provider_ekyc.sandbox.faults import SUBMIT_KINDS, TASK_KINDS
 from faults.changes import CHANGES
 from faults.plan import plan
 from faults.points import POINTS
 from faults.strikes import STRIKES, kinds_without_strike
 from faults.table import CHANGED, FAULTS, KILLED_SUBMITTING, expected
 
-#: Faults of the sandbox whose outcomes come with the change of the client that decides them (issue 11).
-DUE = TASK_KINDS | SUBMIT_KINDS | {"informational", "html_after", "echo"} - {"without_task_id"}
-
 
 @pytest.mark.parametrize(("operator", "call"), FAULTS)
 def test_every_kind_of_fault_of_the_sandbox_is_tried_on_every_call(operator: str, call: str) -> None:
-    assert kinds_without_strike(call, frozenset(FAULTS[operator, call])) <= DUE  # type: ignore[index,arg-type]
+    assert kinds_without_strike(call, frozenset(FAULTS[operator, call])) == frozenset()  # type: ignore[index,arg-type]
 
 
 def test_the_table_names_faults_and_points_that_exist() -> None:
@@ -55,7 +51,7 @@ def test_a_run_of_200_holds_every_point_and_every_kind_of_fault_on_every_call(se
     assert points == {(point.operator, point.name) for point in POINTS}
     for operator, call in FAULTS:
         struck = {case.strike for case in cases if (case.operator, case.call) == (operator, call) and not case.point}
-        assert kinds_without_strike(call, frozenset(struck)) <= DUE  # type: ignore[arg-type]
+        assert kinds_without_strike(call, frozenset(struck)) == frozenset()  # type: ignore[arg-type]
     assert {case.change for case in cases} == {"", *CHANGES}
     assert {case.memory for case in cases if case.at_once} == {"unconditional", "s3", "local"}
     assert any(case.terminated for case in cases)
