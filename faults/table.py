@@ -44,8 +44,7 @@ _OPEN_AND_FREE = (
 _OPEN_AND_CHARGED = (
     *("status_after 303", "status_after 307", "status_after 408", "status_after 409"),
     *("status_after 499", "status_after 503", "status_after 504", "cut_after", "informational 101"),
-    *("html_after 401", "html_after 429", "html_after 500", "html_after 502", "slow_body past the time-out"),
-    "without_task_id",
+    *("html_after 401", "html_after 429", "html_after 500", "html_after 502", "without_task_id"),
 )
 
 #: It was accepted, and the answer says so, though not as the API page has it.
@@ -63,6 +62,8 @@ ON_SUBMIT: Mapping[str, tuple[Allowed, Allowed]] = {
     **dict.fromkeys(_OPEN_AND_CHARGED, (UNKNOWN_PAID, UNKNOWN_PAID)),
     **dict.fromkeys(_RECEIPTS, (PAID, PAID)),
     "delay past the time-out": (UNKNOWN_EITHER, UNKNOWN_EITHER),
+    # The id is in the first quarter of the answer: it has arrived by then, or it has not.
+    "slow_body past the time-out": (_may(S, U, charged=(1,)), _may(S, U, charged=(1,))),
     "early_status 413": (EARLY_REFUSAL, EARLY_REFUSAL),
 }
 
