@@ -45,10 +45,10 @@ def _no_message() -> None:
 
 def _no_check() -> None:
     # Before the modules are imported that take these by name.
-    from airflow_provider_ekyc.results import archive, expectation
+    from airflow_provider_ekyc.results import archive, verdict
 
     def unchecked(*_: Any, **__: Any) -> archive.ArchiveSummary:
         return archive.ArchiveSummary(rows=1, yes=1, no=0, unknown=0)
 
     archive.check_archive = unchecked
-    expectation.row_mismatch = _nothing
+    verdict.judge = lambda *_, **__: verdict.Verdict()

@@ -47,54 +47,46 @@ def read_submission(value: object, ekyc_task_id: str) -> Submission:
 
 class Reconciliation:
     """
-    Compares numbers, once both sides are known.
+    Counts what came back, and compares it with what was sent, once both sides are known.
 
-    :param submission: of the submit operator
-    :param file: an empty spool file, for 16 bytes a number
+    :param submission: of the submit operator; None if it is not known
+    :param file: an empty spool file, for 8 bytes a number of each side
     """
 
-    def __init__(self, submission: Submission, file: Spool) -> None:
+    def __init__(self, submission: Submission | None, file: Spool) -> None:
         self._submission = submission
         self._ledger = NumberLedger(file)
+        self._is_given = False
         self._left_out: LeftOut | None = None
 
     def read_sent(self, source: BinaryIO) -> None:
         """
-        Take the numbers that were sent.
+        Read the numbers that were sent.
 
         :param source: the input of the submit operator
         """
+        self._is_given = True
         self._left_out = spool_sent(source, self._submission, self._ledger)
 
     def leave_out(self, reason: str) -> None:
-        """Compare nothing."""
+        """Compare nothing with what was sent."""
         self._left_out = LeftOut(reason)
 
-    def take(self, rows: Rows) -> None:
-        """Take numbers that came back."""
-        if self._left_out is None:
-            self._ledger.add_came(*row_keys(rows))
+    def add_rows(self, rows: Rows) -> None:
+        """Count rows that came back."""
+        self._ledger.add_came(*row_keys(rows))
 
-    def result(self, target: Spool) -> Unmatched | LeftOut:
+    def result(self, target: Spool) -> tuple[Unmatched, LeftOut | None, bool]:
         """
-        Compare.
+        Count and compare.
 
         :param target: an empty spool file, gets the numbers that did not come back
-        :return: what was found, or why nothing was compared
+        :return: what came back; why nothing was compared with what was sent, if it should have been; whether it was
         """
-        return self._left_out or find_unmatched(self._ledger, self._submission, target)
-
-
-def number_mismatch(found: Unmatched) -> str | None:
-    """
-    Say what can't be right of a result.
-
-    Nobody says whether numbers that could not be processed come back, nor whether the vendor writes each number as
-    it was sent; so numbers that are missing, or new, are counted and no more. Only a result without a single one
-    of the numbers that were sent is another one's.
-
-    :return: a sentence, or None
-    """
-    if found.count < found.sent:
-        return None
-    return f"Not one of the {found.sent:,} numbers that were sent is in the result: it is another one's."
+        if self._is_given and self._left_out is None:
+            found = find_unmatched(self._ledger, self._submission, target)
+            if isinstance(found, Unmatched):
+                return found, None, True
+            self._left_out = found
+        keyed = self._submission is not None and self._submission.content_key is not None
+        return self._ledger.unmatched(keyed=keyed), self._left_out, False

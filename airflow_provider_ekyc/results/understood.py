@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from airflow_provider_ekyc.api.models import Task
 from airflow_provider_ekyc.results.archive import ArchiveSummary
 from airflow_provider_ekyc.results.number_forms import ADDRESS
 
 
-def have_all_failed(task: Task) -> bool:
-    """Tell whether the vendor could process none of the numbers: then no row, or no answer, is a result."""
-    return bool(task.total) and (task.failure or 0) >= (task.total or 0)
-
-
-def answer_mismatch(summary: ArchiveSummary, task: Task) -> str | None:
+def answer_mismatch(summary: ArchiveSummary, *, all_failed: bool) -> str | None:
     """
     Say if no row is yes or no: then the answers are in words that nobody knows, or in another column.
 
+    :param all_failed: whether the vendor could process none of the numbers: then no answer is a result
     :return: a sentence, or None
     """
-    if not summary.is_read or summary.yes or summary.no or not summary.rows or have_all_failed(task):
+    if not summary.is_read or summary.yes or summary.no or not summary.rows or all_failed:
         return None
     return f"Not one of the result's {summary.rows:,} rows is a yes or a no (answers: {summary.unknown_words})."
 

@@ -15,6 +15,7 @@ from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, XComArg
+    from airflow_provider_ekyc.journals.record import Submission
     from airflow_provider_ekyc.results.landed import Landed, Place
     from airflow_provider_ekyc.transfers.sent import Sent
     from airflow_provider_ekyc.transfers.transfer_job import TransferJob
@@ -31,14 +32,17 @@ class EkycResultsToS3Operator(BaseOperator):
     Download a remote task's results, check them, and land them in S3: whole, or not at all.
 
     A fresh result URL is asked for, downloaded without the API key, and checked: a real zip archive, the CRC of
-    every member, a readable table, the rows that the task promised. Only then does the object become visible.
+    every member, a readable table, the rows that the task promised, each number once and with one answer, as many
+    numbers as were sent. Only then does the object become visible.
 
-    A retry or a clear after a landed result finds it by its metadata: it asks for nothing, downloads nothing and
-    lands nothing twice. A key that something else has taken fails the task before the download.
+    A retry or a clear after a landed result finds it by its metadata, its size and its SHA-256: it sends no request to
+    the API, downloads nothing and lands nothing twice. A key that another object has fails the task before the
+    download.
 
     Returns the S3 URI. A second XCom, ``result``, holds ids and counts: ``ekyc_task_id``, ``s3_uri``,
     ``output_format``, ``rows``, ``yes``, ``no``, ``unknown``, ``size`` (bytes), ``sha256``, ``unmatched``,
-    ``unmatched_uri``. ``outlets=[Asset(...)]`` gives an asset event with the same.
+    ``unmatched_uri``, ``distinct``, ``contradictions``, ``missing``. ``outlets=[Asset(...)]`` gives an asset event
+    with the same.
 
     :param ekyc_task_id: the remote task: the return value of ``EkycSubmitOperator``, or a literal id (templated)
     :param s3_key: key of the object, or a whole ``s3://`` address; the connection in ``s3://conn_id@bucket/key`` wins
@@ -59,13 +63,14 @@ class EkycResultsToS3Operator(BaseOperator):
         (templated)
     :param result_column: name of the answer's column, if the vendor's table has several (templated)
     :param task_type: what was verified: a column of ``parquet``, the header of ``csv`` (templated)
-    :param numbers: the input that was sent, to find which numbers did not come back; needs ``submission`` (templated)
+    :param numbers: the input that was sent, to find which numbers did not come back (templated)
     :param numbers_conn_id: Airflow connection to read ``numbers`` with, as in ``EkycSubmitOperator`` (templated)
-    :param submission: ``submit.output["submission"]``, or the same as JSON (templated)
+    :param submission: ``submit.output["submission"]``, or the same as JSON; by default that of an
+        ``EkycSubmitOperator`` upstream, if it submitted this remote task (templated)
     :param unmatched_key: where to land the numbers that did not come back, one a line: a key in the same bucket, or a
         whole address; needs ``numbers`` (templated)
-    :param on_mismatch: ``fail`` (default) or ``warn``, if the result has not the rows that the task promises, or not
-        one of the numbers that were sent (templated)
+    :param on_mismatch: ``fail`` (default) or ``warn``, if the result has not the rows that the task promises, fewer
+        different numbers, a number both as yes and as no, or other numbers than were sent (templated)
     :param spool_dir: directory for the nameless spool files, default the system's (templated)
     """
 
@@ -151,7 +156,7 @@ class EkycResultsToS3Operator(BaseOperator):
 
         self._landed = None
         with airflow_errors():
-            conn_id, job = self._s3_conn_id(), self._job()
+            conn_id, job = self._s3_conn_id(), self._job(context)
             s3 = S3Hook(aws_conn_id=conn_id, extra_args=self._extra_args())
             hook = EkycHook(self.ekyc_conn_id)
             landed = job.run(hook, s3_client(s3, "Nothing was asked."), s3.extra_args)
@@ -172,8 +177,8 @@ class EkycResultsToS3Operator(BaseOperator):
 
         return openlineage_of(self._landed, self._host, str(self.ekyc_task_type))
 
-    def _job(self) -> TransferJob:
-        """Read the arguments, before anything is asked."""
+    def _job(self, context: Context) -> TransferJob:
+        """Read the arguments, before any request is sent."""
         from airflow_provider_ekyc.api.protocol import checked_task_id
         from airflow_provider_ekyc.results.format_names import FORMATS
         from airflow_provider_ekyc.transfers.transfer_job import TransferJob
@@ -198,7 +203,8 @@ class EkycResultsToS3Operator(BaseOperator):
             number_column=_optional("number_column", self.number_column),
             result_column=_optional("result_column", self.result_column),
             replace=read_bool("replace", self.replace),
-            sent=self._sent(ekyc_task_id, place),
+            submission=self._submission(context, ekyc_task_id),
+            sent=self._sent(place),
             warn=read_choice("on_mismatch", self.on_mismatch, ("fail", "warn")) == "warn",
             spool_dir=self.spool_dir or None,
         )
@@ -214,18 +220,25 @@ class EkycResultsToS3Operator(BaseOperator):
             )
         return reads_table
 
-    def _sent(self, ekyc_task_id: str, place: Place) -> Sent | None:
-        from airflow_provider_ekyc.numbers.address import read_numbers
+    def _submission(self, context: Context, ekyc_task_id: str) -> Submission | None:
         from airflow_provider_ekyc.results.reconciliation import read_submission
+        from airflow_provider_ekyc.transfers.submissions import find_submission
+
+        if self.submission in (None, "", "None", "null"):
+            return find_submission(self, context, ekyc_task_id)
+        return read_submission(self.submission, ekyc_task_id)
+
+    def _sent(self, place: Place) -> Sent | None:
+        from airflow_provider_ekyc.numbers.address import read_numbers
         from airflow_provider_ekyc.transfers.sent import Sent
 
         numbers = None if self.numbers in (None, "", "None") else read_numbers(self.numbers)
         unmatched_key = _optional("unmatched_key", self.unmatched_key)
-        if numbers is None or self.submission is None:
-            if numbers is not None or unmatched_key is not None:
+        if numbers is None:
+            if unmatched_key is not None:
                 raise EkycSettingsError(
-                    "To find the numbers that did not come back takes both: numbers, the input that was sent, and "
-                    "submission, such as submit.output['submission']. Nothing was asked."
+                    "unmatched_key needs numbers, the input that was sent: only with it is it known which numbers did "
+                    "not come back. No request was sent."
                 )
             return None
         unmatched_place = None
@@ -238,7 +251,6 @@ class EkycResultsToS3Operator(BaseOperator):
             numbers=numbers,
             aws_conn_id=self.aws_conn_id,
             numbers_conn_id=self.numbers_conn_id or None,
-            submission=read_submission(self.submission, ekyc_task_id),
             unmatched_place=unmatched_place,
         )
 

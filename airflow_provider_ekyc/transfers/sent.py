@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycSpoolError
 from airflow_provider_ekyc.numbers.source import open_numbers
@@ -15,26 +15,21 @@ from airflow_provider_ekyc.redaction import redact, without_query
 from airflow_provider_ekyc.results.landed import Place
 from airflow_provider_ekyc.results.reconciliation import Reconciliation
 
-if TYPE_CHECKING:
-    from airflow_provider_ekyc.journals.record import Submission
-
 
 @dataclass(frozen=True, slots=True)
 class Sent:
     """
     What was sent, to compare what came back with it.
 
-    :param numbers: where the input lies
+    :param numbers: where the input is
     :param aws_conn_id: connection to read it with from S3
     :param numbers_conn_id: connection to read it with from elsewhere
-    :param submission: what the submit operator says of it
     :param unmatched_place: where to land the numbers that did not come back, or None
     """
 
     numbers: str
     aws_conn_id: str | None
     numbers_conn_id: str | None
-    submission: Submission
     unmatched_place: Place | None
 
 

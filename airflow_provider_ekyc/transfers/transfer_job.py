@@ -12,30 +12,26 @@ from dataclasses import dataclass, replace as changed
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
-from airflow_provider_ekyc.api.models import Task, TaskStatus
-from airflow_provider_ekyc.exceptions import (
-    EkycApiError,
-    EkycLandingError,
-    EkycNotExportedError,
-    EkycResultError,
-    EkycTaskFailedError,
-)
-from airflow_provider_ekyc.results.archive import ArchiveSummary, check_members
+from airflow_provider_ekyc.api.models import Task
+from airflow_provider_ekyc.exceptions import EkycApiError, EkycLandingError, EkycResultError
+from airflow_provider_ekyc.results.archive import check_members
 from airflow_provider_ekyc.results.arrival import Arrival
 from airflow_provider_ekyc.results.download import download
-from airflow_provider_ekyc.results.expectation import row_mismatch
+from airflow_provider_ekyc.results.expectation import promised
 from airflow_provider_ekyc.results.formats import Converted, Output, Told, convert
 from airflow_provider_ekyc.results.header import ColumnNames
 from airflow_provider_ekyc.results.landed import UNMATCHED, Landed, Place, describe
 from airflow_provider_ekyc.results.landing import find_landed, land
-from airflow_provider_ekyc.results.reconciliation import Reconciliation, number_mismatch
-from airflow_provider_ekyc.results.understood import answer_mismatch, form_mismatch, have_all_failed, remarks
-from airflow_provider_ekyc.results.unmatched import LeftOut
+from airflow_provider_ekyc.results.reconciliation import Reconciliation
+from airflow_provider_ekyc.results.understood import answer_mismatch, form_mismatch, remarks
+from airflow_provider_ekyc.results.verdict import judge
 from airflow_provider_ekyc.spool import Spool, spool_file
+from airflow_provider_ekyc.transfers.exported import exported, with_cost
 from airflow_provider_ekyc.transfers.sent import Sent, read_sent
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.hooks.ekyc import EkycHook
+    from airflow_provider_ekyc.journals.record import Submission
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +43,14 @@ class TransferJob:
     """
     A transfer.
 
-    :param place: where the result is to lie
+    :param place: where the result is to be
     :param output_format: one of ``results.formats.FORMATS``
     :param reads_table: whether the table is read and checked; if not, only the archive itself is
     :param number_column: name of the number's column, if it is none of the known ones
     :param result_column: name of the answer's column, if there are several
     :param replace: whether another object may be overwritten
-    :param sent: what was sent, or None if nothing is to be compared
+    :param submission: what was said when it was submitted, None if that is not known
+    :param sent: what was sent, None if it is not to be compared number by number
     :param warn: whether what does not match is landed all the same
     :param spool_dir: directory for the spool files, None for the system's
     """
@@ -66,6 +63,7 @@ class TransferJob:
     number_column: str | None
     result_column: str | None
     replace: bool
+    submission: Submission | None
     sent: Sent | None
     warn: bool
     spool_dir: str | None
@@ -74,16 +72,18 @@ class TransferJob:
         """
         Land the result, unless an earlier try has.
 
-        The unmatched numbers are landed first, so that where the result lies, everything lies.
+        The unmatched numbers are landed first, so that where the result is, everything is.
 
         :param client: boto3's S3 client
         :param extra_args: further arguments of ``put_object``
-        :raises EkycError: if it can't be landed, or S3 did not say whether it is; nothing half is visible
+        :raises EkycError: if it can't be landed, or S3 did not say whether it is; no partial object is visible
         """
         unmatched_place = self.sent.unmatched_place if self.sent else None
         landed = self._find(client, self.place, self.output_format, extra_args)
         if landed is not None:
-            log.info("%s is there already, landed by an earlier try; nothing was downloaded.", self.place.uri)
+            log.info(
+                "%s is there already, landed by an earlier try, and is whole; nothing was downloaded.", self.place.uri
+            )
             if unmatched_place is not None and landed.unmatched_uri != unmatched_place.uri:
                 log.warning(
                     "The try that landed it landed no unmatched numbers at %s; its log may say why. If it was not "
@@ -95,10 +95,7 @@ class TransferJob:
             self._find(client, unmatched_place, UNMATCHED, extra_args)
         with ExitStack() as stack:
             task, output, reconciliation = self._bring(stack, hook)
-            self._check_understood(output.summary, task)
-            landed = describe(self.place, self.ekyc_task_id, output)
-            if reconciliation is not None:
-                landed = self._reconcile(stack, reconciliation, landed, client, extra_args)
+            landed = self._reconcile(stack, task, output, reconciliation, client, extra_args)
             landed = land(
                 client,
                 self.place,
@@ -108,36 +105,37 @@ class TransferJob:
                 replace=self.replace,
                 extra_args=extra_args,
             )
-        counts = (landed.rows, landed.yes, landed.no, landed.unknown)
-        rows, yes, no, unknown = ("unknown" if count is None else f"{count:,}" for count in counts)
+        counts = (landed.rows, landed.yes, landed.no, landed.unknown, landed.distinct, landed.contradictions)
+        rows, yes, no, unknown, distinct, contradictions = ("unknown" if n is None else f"{n:,}" for n in counts)
         log.info(
-            "Landed %s: %s rows (%s yes, %s no, %s unknown), %s bytes, SHA-256 %s.",
-            *(self.place.uri, rows, yes, no, unknown, f"{landed.size:,}", landed.sha256),
+            "Landed %s: %s rows (%s yes, %s no, %s unknown), %s different numbers, %s contradictions, %s bytes, "
+            "SHA-256 %s.",
+            *(self.place.uri, rows, yes, no, unknown, distinct, contradictions, f"{landed.size:,}", landed.sha256),
         )
         return landed
 
     def _find(self, client: Any, place: Place, output_format: str, extra_args: Mapping[str, Any]) -> Landed | None:
         return find_landed(client, place, self.ekyc_task_id, output_format, replace=self.replace, extra_args=extra_args)
 
-    def _bring(self, stack: ExitStack, hook: EkycHook) -> tuple[Task, Output, Reconciliation | None]:
+    def _bring(self, stack: ExitStack, hook: EkycHook) -> tuple[Task, Output, Reconciliation]:
         """Download the archive, and check and convert it meanwhile."""
         archive = stack.enter_context(spool_file(self.spool_dir))
         arrival = Arrival(archive)
         # Of what is made meanwhile: closed before it is made a second time.
         early_stack = stack.enter_context(ExitStack())
         try:
-            task = _exported(hook.get_task(self.ekyc_task_id))
+            task = exported(hook.get_task(self.ekyc_task_id))
             urls = [task.result_url or ""]
 
             def fresh_url() -> str:
-                return urls.pop() if urls else _exported(hook.get_task(self.ekyc_task_id)).result_url or ""
+                return urls.pop() if urls else exported(hook.get_task(self.ekyc_task_id)).result_url or ""
 
             # Within the stack: its files are closed when this thread has ended, also if this one is told to end.
             with _thread("ekyc-check", partial(self._convert, early_stack, arrival, task), arrival) as early:
                 brought = download(hook.open_result, fresh_url, arrival)
                 log.info("Downloaded %s bytes.", f"{brought.size:,}")
         except EkycApiError as error:
-            raise _with_cost(error) from None
+            raise with_cost(error) from None
         if arrival.is_spoiled:
             # What was made of an archive that changed on the way is void, its errors too.
             early_stack.close()
@@ -146,23 +144,19 @@ class TransferJob:
             converted, reconciliation = early.result()
         return task, converted.output(archive, brought), reconciliation
 
-    def _convert(
-        self, stack: ExitStack, archive: Arrival | Spool, task: Task
-    ) -> tuple[Converted, Reconciliation | None]:
+    def _convert(self, stack: ExitStack, archive: Arrival | Spool, task: Task) -> tuple[Converted, Reconciliation]:
+        reconciliation = Reconciliation(self.submission, stack.enter_context(spool_file(self.spool_dir)))
         if not self.reads_table:
-            return Converted(check_members(cast("BinaryIO", archive)), self.output_format, None), None
-        reconciliation = None
+            return Converted(check_members(cast("BinaryIO", archive)), self.output_format, None), reconciliation
         failed = threading.Event()
 
         def is_stopped() -> bool:
             return failed.is_set() or (isinstance(archive, Arrival) and archive.is_spoiled)
 
-        # Within the stack, as in _bring. What was sent is read beside what came.
+        # Within the stack, as in _bring. What was sent is read beside what came back.
         with ThreadPoolExecutor(1, "ekyc-sent") as pool:
             try:
                 if self.sent:
-                    spool = stack.enter_context(spool_file(self.spool_dir))
-                    reconciliation = Reconciliation(self.sent.submission, spool)
                     reading = pool.submit(read_sent, reconciliation, self.sent, is_stopped)
                 converted = convert(
                     cast("BinaryIO", archive),
@@ -170,56 +164,63 @@ class TransferJob:
                     Told(self.ekyc_task_id, self.task_type, task.updated_at),
                     stack.enter_context(spool_file(self.spool_dir)),
                     names=ColumnNames(self.number_column, self.result_column, self.task_type),
-                    take=reconciliation.take if reconciliation else None,
-                    may_be_empty=have_all_failed(task),
+                    take=reconciliation.add_rows,
+                    may_be_empty=promised(task, self.submission).all_failed,
                 )
-                if reconciliation:
+                if self.sent:
                     reading.result()
             except BaseException:
                 failed.set()
                 raise
         return converted, reconciliation
 
-    def _check_understood(self, summary: ArchiveSummary, task: Task) -> None:
-        for remark in remarks(summary, self.output_format):
-            log.warning("%s", remark)
-        if not summary.is_read:
-            if self.sent:
-                log.warning("Not compared with what was sent: check='archive' reads no row.")
-            return
-        self._judge(row_mismatch(summary.rows, task))
-        self._judge(answer_mismatch(summary, task))
-        self._judge(form_mismatch(summary))
-
-    def _judge(self, mismatch: str | None) -> None:
-        if mismatch is None:
+    def _judge(self, mismatch: str) -> None:
+        if not mismatch:
             return
         if not self.warn:
             raise EkycResultError(
-                f"{mismatch} Nothing was landed; the submission stays paid. Clear this task to download it again; if "
-                f"it stays so, ask the vendor, or land it as it is with on_mismatch='warn'."
+                f"{mismatch} Nothing was landed. Clear this task to download the result again; if it is the same then, "
+                f"ask the vendor, or land it as it is with on_mismatch='warn'. The submission is already paid for and "
+                f"will not be charged again."
             )
         log.warning("%s It is landed all the same (on_mismatch='warn').", mismatch)
 
     def _reconcile(
         self,
         stack: ExitStack,
+        task: Task,
+        output: Output,
         reconciliation: Reconciliation,
-        landed: Landed,
         client: Any,
         extra_args: Mapping[str, Any],
     ) -> Landed:
-        file = stack.enter_context(spool_file(self.spool_dir))
-        found = reconciliation.result(file)
-        if isinstance(found, LeftOut):
-            log.warning("Not compared with what was sent, so it is not known what is missing: %s", found.reason)
+        """Count and compare; land the numbers that did not come back; return what there is to say of the result."""
+        summary, promise = output.summary, promised(task, self.submission)
+        landed = describe(self.place, self.ekyc_task_id, output)
+        for remark in remarks(summary, self.output_format):
+            log.warning("%s", remark)
+        if not summary.is_read:
+            if self.sent is not None:
+                log.warning("Not compared with what was sent: check='archive' reads no number.")
             return landed
-        self._judge(number_mismatch(found))
-        log.log(
-            logging.WARNING if found.strange else logging.INFO,
-            "Of %s numbers that were sent %s did not come back; %s came back that were not sent.",
-            *(f"{n:,}" for n in (found.sent, found.count, found.strange)),
+        file = stack.enter_context(spool_file(self.spool_dir))
+        found, left_out, is_compared = reconciliation.result(file)
+        if left_out is not None:
+            log.warning("Not compared with what was sent, number by number: %s", left_out.reason)
+        verdict = judge(summary, found, promise, self.submission, is_compared=is_compared)
+        for level, sentences in ((logging.WARNING, verdict.warnings), (logging.INFO, verdict.notes)):
+            for sentence in sentences:
+                log.log(level, "%s", sentence)
+        understood = (answer_mismatch(summary, all_failed=promise.all_failed), form_mismatch(summary))
+        self._judge(" ".join([*verdict.mismatches, *filter(None, understood)]))
+        landed = changed(
+            landed,
+            distinct=found.came,
+            contradictions=found.contradictions,
+            missing=None if promise.total is None else max(promise.total - found.came, 0),
         )
+        if not is_compared:
+            return landed
         place = self.sent.unmatched_place if self.sent else None
         if place is None:
             return changed(landed, unmatched=found.count)
@@ -255,7 +256,8 @@ class TransferJob:
         if there.sha256 != unmatched.sha256:
             raise EkycLandingError(
                 f"Another try of this remote task has landed another list at {place.uri} meanwhile. The result was not "
-                f"landed; the submission stays paid. A retry asks for the result again."
+                f"landed. A retry asks for the result again. The submission is already paid for and will not be "
+                f"charged again."
             )
         log.info("Landed %s: the %s numbers that did not come back.", place.uri, f"{count:,}")
 
@@ -285,40 +287,3 @@ def _thread(name: str, work: Callable[[], T], arrival: Arrival) -> Iterator[Futu
 def _sha256(file: Spool) -> str:
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _with_cost(error: EkycApiError) -> EkycApiError:
-    """Add what a failure of the API, or of the download, means here."""
-    again = " A retry asks for the result again." if error.retryable else ""
-    return EkycApiError(
-        f"{error.message} Nothing was landed; the submission stays paid.{again}",
-        status=error.status,
-        retryable=error.retryable,
-        retry_after=error.retry_after,
-    )
-
-
-def _exported(task: Task) -> Task:
-    """
-    Return the task if its results can be downloaded.
-
-    :raises EkycTaskFailedError: if the vendor gave it up
-    :raises EkycNotExportedError: if it is not there yet
-    """
-    if task.status is TaskStatus.FAILED:
-        raise EkycTaskFailedError(
-            f"Remote task {task.ekyc_task_id} has failed: it has no results. Nothing was landed; a retry can't help. "
-            f"To submit anew, which is charged again, start a new run; or delete this submission's entries from its "
-            f"journal (the log of EkycSubmitOperator names them) and clear EkycSubmitOperator."
-        )
-    if task.status is not TaskStatus.EXPORTED:
-        raise EkycNotExportedError(
-            f"Remote task {task.ekyc_task_id} is not exported yet ({task.status.value}). Nothing was landed. Put an "
-            f"EkycTaskSensor before this task; a retry asks again."
-        )
-    if not task.result_url:
-        raise EkycNotExportedError(
-            f"Remote task {task.ekyc_task_id} is exported, but the API named no place of its result. Nothing was "
-            f"landed; the submission stays paid. A retry asks again; if it stays so, ask the vendor."
-        )
-    return task

@@ -1,15 +1,20 @@
-"""How many rows a task promises."""
+"""How many numbers a task, or its submission, promises."""
 
 from __future__ import annotations
 
 import pytest
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
-from airflow_provider_ekyc.results.expectation import row_mismatch
+from airflow_provider_ekyc.journals.record import Submission
+from airflow_provider_ekyc.results.expectation import promised
 
 
 def task(total: int | None, success: int | None, failure: int | None) -> Task:
     return Task("d4g24nep2jvh04o9uoh0", TaskStatus.EXPORTED, "exported", total, success, failure)
+
+
+def submission(rows: int, total: int | None) -> Submission:
+    return Submission("d4g24nep2jvh04o9uoh0", "amazon", "0" * 64, rows, 0, 0, 0, rows, total, None)
 
 
 @pytest.mark.parametrize(
@@ -30,26 +35,59 @@ def task(total: int | None, success: int | None, failure: int | None) -> Task:
         (100, 100, 1000, 0, 1100),
     ],
 )
-def test_what_lies_between_certain_and_taken_is_accepted_and_nothing_else(
+def test_what_is_between_certain_and_accepted_is_promised(
     total: int | None, success: int | None, failure: int | None, least: int, most: int
 ) -> None:
-    figures = task(total, success, failure)
-    assert row_mismatch(max(least, 1), figures) is None
-    assert row_mismatch(most, figures) is None
-    for wrong in {least - 1, most + 1}:
-        if wrong > 0:
-            assert row_mismatch(wrong, figures) is not None
+    promise = promised(task(total, success, failure))
+    assert (promise.least, promise.most, promise.total) == (least, most, total or None)
 
 
 @pytest.mark.parametrize("figures", [(None, None, None), (0, None, None), (0, 0, 0), (None, 0, 5)])
 def test_a_task_without_figures_promises_nothing(figures: tuple[int | None, int | None, int | None]) -> None:
-    assert row_mismatch(1, task(*figures)) is None
-    assert row_mismatch(10_000_000, task(*figures)) is None
+    promise = promised(task(*figures))
+    assert (promise.least, promise.most, promise.total, promise.all_failed) == (0, 0, None, False)
 
 
-def test_a_mismatch_is_told_with_every_figure() -> None:
-    assert row_mismatch(1000, task(2049, 2060, None)) == (
-        "The result has 1,000 rows, but remote task d4g24nep2jvh04o9uoh0 promises 2,049 to 2,060 (total 2,049, "
-        "success 2,060, failure unknown)."
+def test_a_promise_is_shown_with_every_figure() -> None:
+    assert promised(task(2049, 2060, None)).shown == (
+        "remote task d4g24nep2jvh04o9uoh0 promises 2,049 to 2,060 (total 2,049, success 2,060, failure unknown)"
     )
-    assert "promises 100 " in str(row_mismatch(99, task(100, 100, 0)))
+    assert "promises 100 (" in promised(task(100, 100, 0)).shown
+
+
+@pytest.mark.parametrize("figures", [(None, None, None), (0, 0, 0)])
+@pytest.mark.parametrize(
+    ("total", "promises", "words"),
+    [(190, 190, "190 were accepted at its submission"), (None, 200, "200 were sent"), (0, 200, "200 were sent")],
+)
+def test_without_counts_in_the_status_the_submission_is_the_measure(
+    figures: tuple[int | None, int | None, int | None], total: int | None, promises: int, words: str
+) -> None:
+    promise = promised(task(*figures), submission(200, total))
+    assert (promise.least, promise.most, promise.total) == (promises, promises, promises)
+    assert words in promise.shown
+
+
+def test_the_counts_of_the_status_come_before_those_of_the_submission() -> None:
+    promise = promised(task(150, 150, 0), submission(200, 200))
+    assert (promise.least, promise.most, promise.total) == (150, 150, 150)
+    assert "submission" not in promise.shown
+
+
+@pytest.mark.parametrize(
+    ("figures", "all_failed"),
+    [
+        ((200, 0, 200), True),
+        ((200, None, 200), True),
+        ((200, 0, 199), False),
+        ((200, 1, 200), False),
+        ((None, 0, 200), True),
+        ((200, 0, None), False),
+    ],
+)
+def test_all_numbers_have_failed_if_failure_says_so_of_the_total(
+    figures: tuple[int | None, int | None, int | None], all_failed: bool
+) -> None:
+    promise = promised(task(*figures), submission(200, 200))
+    assert promise.all_failed == all_failed
+    assert promise.least == 0 or not all_failed

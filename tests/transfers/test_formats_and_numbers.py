@@ -239,8 +239,7 @@ def test_missing_rows_can_be_landed_with_a_warning(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"numbers": "/tmp/x"}, "takes both"),
-        ({"unmatched_key": "x"}, "takes both"),
+        ({"unmatched_key": "x"}, "unmatched_key needs numbers"),
         ({"numbers": "/tmp/x", "submission": "no JSON"}, "is not what EkycSubmitOperator pushes"),
         ({"numbers": "/tmp/x", "submission": "[1]"}, "is not what EkycSubmitOperator pushes"),
         ({"numbers": "/tmp/x", "submission": {"ekyc_task_id": "t"}}, "is not what EkycSubmitOperator pushes"),
