@@ -42,9 +42,12 @@ def plan_of(seed: int, given: ArchiveInput) -> Plan:
     goes_wrong = not (has_input and is_plain(ordinal_of(given.index)))
     # Drawn in any case, so that a smaller input has the same plan.
     breaks_promise = rng.random() < (0.05 if has_input else 0.15) and given.rows is not None and goes_wrong
+    output_format = rng.choice(FORMATS)
+    known = rows + 5 if breaks_promise else rng.choice((0, rows))
     return Plan(
-        output_format=rng.choice(FORMATS),
-        total=rows + 5 if breaks_promise else rng.choice((0, rows)),
+        output_format=output_format,
+        # Where nobody knows it, the submission would be the measure, of which the result may have fewer.
+        total=known or (rows if has_input else 0),
         breaks_promise=breaks_promise,
         warns=rng.random() < 0.15 and has_input and goes_wrong,
         reads_tail=rng.random() < 0.6,

@@ -44,9 +44,20 @@ DELIVERIES = "|".join(
         *(f"numbers {how}" for how in _NUMBERS),
         *(f"header {how}" for how in _HEADERS),
         *("some answers vrai", "two answer columns", "no answer column", "of other numbers", "a column more"),
+        *("with a contradiction", "one number in all rows", "without an answer"),
         *("two number columns", "two parts", r"(failed|summary)\.csv beside the table", "no row"),
     ]
 )
+
+#: What the status says of an archive, where it is not two hundred of success.
+FIGURES = {
+    "with a contradiction": {"success": 199, "failure": 1},
+    "without an answer": {"success": 0, "failure": 200},
+}
+
+
+def _other_than(answer: str) -> str:
+    return "no" if answer == "yes" else "yes"
 
 
 def delivery(what: str) -> bytes:
@@ -90,4 +101,11 @@ def _table(what: str, numbers: Sequence[str], rows: list[str]) -> list[str]:
         "a column more": ["Number,country,amazon"] + [f"{n},no,{expected_answer(n)}" for n in numbers],
         "two number columns": ["Mobile,Number,amazon"] + [f"+9991,{row}" for row in rows],
         "no row": ["Number,amazon"],
+        "with a contradiction": [
+            "Number,amazon",
+            *(f"{n},{expected_answer(n)}" for n in numbers[1:]),
+            f"{numbers[1]},{_other_than(expected_answer(numbers[1]))}",
+        ],
+        "one number in all rows": ["Number,amazon"] + [f"{numbers[0]},{expected_answer(numbers[0])}"] * 200,
+        "without an answer": ["Number,amazon"] + [f"{n}," for n in numbers],
     }[what]

@@ -16,7 +16,7 @@ from pyarrow import parquet
 from airflow_provider_ekyc.sandbox import expected_answer
 from tests.conftest import BUCKET
 
-_UNKNOWN = frozenset({"undetermined", "unknown"})
+_UNKNOWN = frozenset({"undetermined", "unknown", ""})
 
 
 def read_result(client: Any, key: str, told: Mapping[str, Any], *, column: str | None) -> dict[str, str]:

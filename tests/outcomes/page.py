@@ -196,7 +196,7 @@ ARRANGEMENTS: dict[str, str] = {
         r"|intent, (adopted|deleted|sent again) by hand|receipt, (deleted by hand|forgotten)"
     ),
     "journal_uri": r"two at once|while the other uploads",
-    "sent": r"given(, (changed since|gone since|without its sum|of another task))?|numbers alone",
+    "sent": r"given(, (changed since|gone since|without its sum|of another task))?|(numbers|submission) alone",
     "archive": DELIVERIES,
     "s3": (
         rf"{_S3}|no such bucket|gone|wrong secret|ignores If-None-Match"

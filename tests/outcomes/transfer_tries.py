@@ -15,7 +15,7 @@ from airflow_provider_ekyc.hooks.ekyc import EkycHook
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from tests.conftest import BUCKET, keys_of
-from tests.outcomes.deliveries import delivery
+from tests.outcomes.deliveries import FIGURES, delivery
 from tests.outcomes.landed_objects import numbers_in, read_result
 from tests.outcomes.page import Provocation
 from tests.outcomes.s3_relay import Misfortune, S3Relay
@@ -153,6 +153,9 @@ class TransferTries:
             self._sent["submission"] = {name: value for name, value in right.items() if name != "input_sha256"}
         elif what == "given, of another task":
             self._sent["submission"] = {**right, "ekyc_task_id": "another-task"}
+        elif what == "submission alone":
+            numbers = self._sent.pop("numbers")
+            self.stage.mending.append(lambda: self._sent.update(numbers=numbers))
         elif what == "numbers alone":
             del self._sent["submission"]
         self.stage.mending.append(lambda: self._sent.update(submission=right))
@@ -162,7 +165,8 @@ class TransferTries:
         store = self.stage.servers.enter_context(ScriptedServer(answer(delivery(what))))
         self._stores.append(store)
         self.stage.connect(self.stage.sandbox, result_hosts=f"{self.stage.sandbox.url},{store.origin}")
-        self.stage.answer_status(status="exported", success=200, result_url=store.url)
+        figures = {"success": 200, **FIGURES.get(what, {})}
+        self.stage.answer_status(status="exported", result_url=store.url, **figures)
         right = {
             "two answer columns": {"result_column": "activated"},
             "two number columns": {"number_column": "Number", "output_format": "csv"},
