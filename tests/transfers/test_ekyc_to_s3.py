@@ -64,9 +64,9 @@ def test_a_result_lands_with_every_row(
             "sha256": hashlib.sha256(content).hexdigest(),
             "unmatched": None,
             "unmatched_uri": None,
-            "distinct": None,
-            "contradictions": None,
-            "missing": None,
+            "distinct": 200,
+            "contradictions": 0,
+            "missing": 0,
         }
     }
     assert (sandbox.calls["status"], sandbox.calls["result"], sandbox.key_leaks) == (1, 1, 0)
