@@ -19,7 +19,7 @@ MEMBER_LIMIT = 1_000
 DIRECTORY_LIMIT = 1024 * 1024
 
 #: How an error of a result ends: what became of it, and what to do.
-NOTHING_LANDED = "Nothing was landed; the submission stays paid."
+NOTHING_LANDED = "Nothing was landed. The submission is already paid for and will not be charged again."
 AGAIN = "Clear this task to download it again; if it stays so, ask the vendor about this task id."
 
 #: How an error of a result ends whose archive is whole and whose contents are not understood.

@@ -26,8 +26,8 @@ def find_submission(operator: BaseOperator, context: Mapping[str, Any], ekyc_tas
     :param ekyc_task_id: the remote task that it must be of
     :return: None if there is none: the remote id may come from elsewhere
     """
-    ti = context["ti"]
     for task_id in _submitting(operator):
+        ti = context["ti"]
         for map_index in dict.fromkeys((getattr(ti, "map_index", -1), -1)):
             try:
                 value = ti.xcom_pull(task_ids=task_id, key="submission", map_indexes=map_index)

@@ -22,6 +22,7 @@ from airflow_provider_ekyc.results.formats import Converted, Output, Told, conve
 from airflow_provider_ekyc.results.header import ColumnNames
 from airflow_provider_ekyc.results.landed import UNMATCHED, Landed, Place, describe
 from airflow_provider_ekyc.results.landing import find_landed, land
+from airflow_provider_ekyc.results.members import NOTHING_LANDED
 from airflow_provider_ekyc.results.reconciliation import Reconciliation
 from airflow_provider_ekyc.results.understood import answer_mismatch, form_mismatch, remarks
 from airflow_provider_ekyc.results.verdict import judge
@@ -179,9 +180,8 @@ class TransferJob:
             return
         if not self.warn:
             raise EkycResultError(
-                f"{mismatch} Nothing was landed. Clear this task to download the result again; if it is the same then, "
-                f"ask the vendor, or land it as it is with on_mismatch='warn'. The submission is already paid for and "
-                f"will not be charged again."
+                f"{mismatch} {NOTHING_LANDED} Clear this task to download the result again; if it is the same then, "
+                f"ask the vendor, or land it as it is with on_mismatch='warn'."
             )
         log.warning("%s It is landed all the same (on_mismatch='warn').", mismatch)
 

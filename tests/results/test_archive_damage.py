@@ -26,7 +26,9 @@ def check(archive: bytes) -> ArchiveSummary:
 def refusal(archive: bytes) -> str:
     with pytest.raises(EkycResultError) as caught:
         check(archive)
-    assert "Nothing was landed; the submission stays paid." in caught.value.message
+    assert (
+        "Nothing was landed. The submission is already paid for and will not be charged again." in caught.value.message
+    )
     assert "999" not in caught.value.message
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None

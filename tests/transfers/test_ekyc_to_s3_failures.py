@@ -24,7 +24,7 @@ from tests.conftest import API_KEY, BUCKET, aws_connection, keys_of
 
 pytestmark = pytest.mark.usefixtures("connections")
 
-LOST = "Nothing was landed; the submission stays paid."
+LOST = "Nothing was landed. The submission is already paid for and will not be charged again."
 REFUSED = "The result was not landed; the submission stays paid."
 SECRET = re.compile(r"X-Amz-|999\d{7}|" + re.escape(API_KEY) + "|made-up-secret|made-up-wrong")
 

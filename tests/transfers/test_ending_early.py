@@ -101,7 +101,7 @@ def slow_numbers(*_: Any, **__: Any) -> Iterator[Slow]:
 
 
 def refuse_the_download(sandbox: Sandbox) -> None:
-    sandbox.fault("result", "status", status=404)
+    sandbox.fault("result", "status", status=404, body="<Error><Code>NoSuchKey</Code></Error>")
 
 
 def damage_the_archive(sandbox: Sandbox) -> None:
