@@ -11,14 +11,16 @@ from fuzz.broken_tables import BROKEN
 from fuzz.damage import DAMAGES
 from fuzz.inputs import ArchiveInput
 from fuzz.named_columns import COLUMNS
+from fuzz.other_tables import OTHER_TABLES
 from fuzz.tables import counts_of
 from fuzz.whole_archives import SHAPES, packed
 
 _SPOILT = {**DAMAGES, **BOMBS, **BROKEN}
-_CLASSES = (*SHAPES, *COLUMNS, *_SPOILT)
+_ASKED = {**COLUMNS, **OTHER_TABLES}
+_CLASSES = (*SHAPES, *_ASKED, *_SPOILT)
 _WEIGHTS = (
     *(8 if name != "a large table" else 1 for name in SHAPES),
-    *(3 for _ in COLUMNS),
+    *(3 for _ in _ASKED),
     *(6 for _ in DAMAGES),
     *(1 for _ in BOMBS),
     *(2 for _ in BROKEN),
@@ -30,8 +32,8 @@ BEYOND = 2_000
 #: Of so many archives one goes through the whole transfer as well.
 THROUGH = 10
 
-_WHOLE = ("one table", "all.csv beside lists", "lists only", "a table in company", "a large table", *COLUMNS)
-_WHOLE_WEIGHTS = (16, 8, 8, 8, 1, *(2 for _ in COLUMNS))
+_WHOLE = ("one table", "all.csv beside lists", "lists only", "a table in company", "a large table", *_ASKED)
+_WHOLE_WEIGHTS = (16, 8, 8, 8, 1, *(2 for _ in _ASKED))
 
 
 def make(rng: random.Random, index: int, ordinal: int) -> ArchiveInput:
@@ -62,7 +64,7 @@ def _beside_input(rng: random.Random, index: int, nth: int) -> ArchiveInput:
         archive = _named(rng, index, name)  # without a yes or a no it is refused, whatever was sent
     if archive.rows is None and not _is_small(archive):
         return archive
-    came = [digits for digits, _ in archive.rows or ()]
+    came = [] if archive.unreadable else [digits for digits, _ in archive.rows or ()]
     return dataclasses.replace(archive, through=True, sent=sent.make(rng, nth, came))
 
 
@@ -72,8 +74,8 @@ def _named(rng: random.Random, index: int, name: str) -> ArchiveInput:
         members, rows = SHAPES[name](rng)
         allowed = frozenset({counts_of(rows)})
         return ArchiveInput(index, name, packed(rng, members), allowed=allowed, may_refuse=False, rows=rows)
-    if name in COLUMNS:
-        asked = COLUMNS[name](rng)
+    if name in _ASKED:
+        asked = _ASKED[name](rng)
         return ArchiveInput(
             index,
             name,
@@ -81,7 +83,8 @@ def _named(rng: random.Random, index: int, name: str) -> ArchiveInput:
             allowed=asked.allowed,
             may_refuse=asked.rows is None,
             rows=asked.rows,
-            names=(None, asked.result_column),
+            unreadable=asked.unreadable,
+            names=(asked.number_column, asked.result_column),
         )
     data, allowed = (beyond_every_limit if name == "beyond every limit" else _SPOILT[name])(rng)
     return ArchiveInput(index, name, data, allowed=allowed)

@@ -72,7 +72,8 @@ class ArchiveInput(Input):
 
     :param allowed: the counts that a reader may come to; none if it must refuse
     :param may_refuse: whether it may be refused: always, except for a whole archive
-    :param rows: of a whole archive: (digits, yes, no or unknown), in order
+    :param rows: of a whole archive: (digits, yes, no or unknown), in order; in place of digits what else is there
+    :param unreadable: of these, how many have a number that can't be read, which must be said
     :param through: whether it also goes through the whole transfer
     :param names: what the reader is told of the columns: the number's and the answer's name, None where nothing
     :param sent: what the transfer is given to compare the result with
@@ -81,6 +82,7 @@ class ArchiveInput(Input):
     allowed: frozenset[Counts] = frozenset()
     may_refuse: bool = True
     rows: tuple[tuple[str, str], ...] | None = field(default=None, repr=False)
+    unreadable: int = 0
     through: bool = False
     names: tuple[str | None, str | None] = field(default=(None, None), repr=False)
     sent: Sent | None = None

@@ -42,12 +42,16 @@ class Asked:
 
     :param rows: what must be read, if it must; else None
     :param allowed: counts that may be read; none if it must be refused
+    :param number_column: name of the number's column that its reader is asked for
+    :param unreadable: rows whose number can't be read
     """
 
     data: bytes
     result_column: str | None
     rows: tuple[Row, ...] | None = None
     allowed: frozenset[Counts] = frozenset()
+    number_column: str | None = None
+    unreadable: int = 0
 
 
 def there(rng: random.Random) -> Asked:

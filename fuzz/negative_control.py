@@ -15,7 +15,7 @@ from unittest import mock
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycResultError
 from airflow_provider_ekyc.results import archive, formats
-from fuzz import wrong_comparison
+from fuzz import wrong_comparison, wrong_tables
 from fuzz.inputs import ArchiveInput, Input, ordinal_of
 from fuzz.marks import digits_of
 from fuzz.named_columns import COLUMNS
@@ -25,7 +25,7 @@ from fuzz.verdict import Figure
 COUNT = 180
 
 #: Seconds that an input may take there, as one takes longer on purpose.
-SECONDS = 1.0
+SECONDS = 2.0
 
 _real = archive.check_archive
 _kept: list[int] = []
@@ -153,8 +153,21 @@ _COMPARISONS = (
 
 _OF_COLUMNS = Sabotage("takes_any_column", "wrong", wrong_comparison.takes_any_column)
 
+# What is wrong with a reader of tables shows in the classes that have it.
+_UNKNOWN_FOR_NO = Sabotage("takes_unknown_for_no", "wrong", wrong_tables.takes_unknown_for_no)
+_OF_TABLES = {
+    "numbers that can't be read": Sabotage("hides_what_is_unreadable", "wrong", wrong_tables.hides_what_is_unreadable),
+    "numbers in other writings": Sabotage("adds_a_country", "wrong", wrong_tables.adds_a_country),
+    "a table in parts": Sabotage("takes_one_part", "wrong", wrong_tables.takes_one_part),
+    "another name of the numbers": _UNKNOWN_FOR_NO,
+    "lines before the header": _UNKNOWN_FOR_NO,
+    "the header again": _UNKNOWN_FOR_NO,
+    "files beside the table": _UNKNOWN_FOR_NO,
+    "truncation": Sabotage("lets_damage_pass", "wrong", wrong_tables.lets_damage_pass),
+}
+
 #: All of them.
-SABOTAGES = (*_READERS, *_COMPARISONS, _OF_COLUMNS)
+SABOTAGES = (*_READERS, *_COMPARISONS, _OF_COLUMNS, *dict.fromkeys(_OF_TABLES.values()))
 
 
 def sabotage_of(given: Input) -> Sabotage:
@@ -162,6 +175,8 @@ def sabotage_of(given: Input) -> Sabotage:
     if isinstance(given, ArchiveInput):
         if given.name in COLUMNS and given.sent is None:
             return _OF_COLUMNS
+        if given.name in _OF_TABLES and given.sent is None:
+            return _OF_TABLES[given.name]
         beside = given.sent.name if given.sent else ""
         for sabotage in _COMPARISONS:
             if sabotage.beside == beside:

@@ -17,7 +17,7 @@ from airflow_provider_ekyc.results.header import ColumnNames
 from airflow_provider_ekyc.spool import spool_file
 from fuzz.inputs import ArchiveInput
 from fuzz.oddities import TASK_ID
-from fuzz.reading import Reading, judge_counts, judge_refusal
+from fuzz.reading import Reading, judge_refusal, judge_summary
 from fuzz.tables import Row
 
 FORMATS = formats.FORMATS
@@ -55,7 +55,7 @@ def output_reading(given: ArchiveInput, output_format: str, spool_dir: Path) -> 
 
         def judge_value(value: tuple[ArchiveSummary, bytes, str]) -> str:
             summary, content, words = value
-            counted = judge_counts(given, summary.rows, summary.yes, summary.no, summary.unknown)
+            counted = judge_summary(given, summary)
             return words or counted or flaw_of(content, output_format, given, summary.rows)
 
         yield Reading(

@@ -66,4 +66,6 @@ def must_be_refused(plan: Plan, given: ArchiveInput) -> str:
         return "a result without any of the numbers that were sent was landed"
     if given.rows and all(answer == "unknown" for _, answer in given.rows) and not plan.warns:
         return "a result without a yes or a no was landed"
+    if given.unreadable and not plan.warns:
+        return "a result with numbers that can't be read was landed"
     return ""

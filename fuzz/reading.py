@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,10 +50,46 @@ def archive_reading(given: ArchiveInput, spool_dir: Path) -> Iterator[Reading]:
         # Looked up in its module each time, as the transfer does, so that a control can put another in its place.
         yield Reading(
             read=lambda: archive.check_archive(file, names=ColumnNames(*given.names, task_type="amazon")),
-            judge_value=lambda summary: judge_counts(given, summary.rows, summary.yes, summary.no, summary.unknown),
+            judge_value=lambda summary: judge_summary(given, summary),
             judge_error=lambda error: judge_refusal(given, error),
             patience=3.0 if len(given.data) > LARGE else 1.0,
         )
+
+
+@contextmanager
+def archive_alone_reading(given: ArchiveInput, spool_dir: Path) -> Iterator[Reading]:
+    """Check an archive that is to be landed as it was delivered."""
+    with spool_file(spool_dir) as file:
+        file.write(given.data)
+        yield Reading(
+            read=lambda: archive.check_members(file),
+            judge_value=lambda summary: _judge_alone(given, summary),
+            judge_error=lambda error: judge_refusal(given, error),
+            patience=3.0 if len(given.data) > LARGE else 1.0,
+        )
+
+
+def _judge_alone(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
+    if summary.is_read or summary.rows:
+        return "rows were counted that nobody has read"
+    try:
+        with zipfile.ZipFile(io.BytesIO(given.data)) as reader:
+            members = reader.infolist()
+            unpacked = sum(member.file_size for member in members)
+            is_plain = all(not member.flag_bits & 0x61 and member.compress_type in (0, 8) for member in members)
+            is_whole = not is_plain or unpacked > LARGE or reader.testzip() is None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+        is_whole = False
+    return "" if is_whole else "a damaged archive was let pass"
+
+
+def judge_summary(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
+    """Hold what is said of an archive against what the generator knows."""
+    words = judge_counts(given, summary.rows, summary.yes, summary.no, summary.unknown)
+    said = sum(summary.unreadable.values())
+    if not words and given.rows is not None and said != given.unreadable:
+        return f"{said} numbers that can't be read, not {given.unreadable}"
+    return words
 
 
 def judge_counts(given: ArchiveInput, *figures: int) -> str:

@@ -18,13 +18,14 @@ from fuzz.inputs import AnswerInput, ArchiveInput, Input, NumbersInput, kind_of,
 from fuzz.landing import Refused, landing_reading
 from fuzz.marks import secrets_in
 from fuzz.named_columns import COLUMNS
+from fuzz.other_tables import OTHER_TABLES
 from fuzz.outputs import MADE, output_reading
 from fuzz.overheard import Overheard
 from fuzz.plans import plan_of
-from fuzz.reading import LARGE, Reading, archive_reading, numbers_reading
+from fuzz.reading import LARGE, Reading, archive_alone_reading, archive_reading, numbers_reading
 from fuzz.reading_answers import answer_reading
 from fuzz.source_server import SourceServer
-from fuzz.verdict import COMPARED, LANDING, Failure, Verdict
+from fuzz.verdict import ALONE, COMPARED, LANDING, Failure, Verdict
 
 # Of so many answers over a socket one goes over TLS.
 _OVER_TLS = 4
@@ -63,6 +64,7 @@ def _ways(given: Input) -> Iterator[str]:
     if not isinstance(given, ArchiveInput):
         return
     if len(given.data) <= LARGE:
+        yield ALONE
         # What is whole must come out whole in each format; of what is not, one format is tried.
         yield from MADE if given.rows is not None and not given.sent else MADE[given.index % len(MADE) :][:1]
     if given.through:
@@ -92,6 +94,7 @@ def _tried(given: Input, attempt: int = 0, *, bench: Bench, way: str) -> tuple[V
         verdict.traits.append("tls")
     if isinstance(given, ArchiveInput):
         verdict.traits += ["columns"] if given.name in COLUMNS else []
+        verdict.traits += ["forms"] if given.name in OTHER_TABLES else []
         if way == LANDING and given.sent is not None:
             verdict.traits.append("inputs")
             verdict.kind, verdict.name = COMPARED, given.sent.name
@@ -141,6 +144,8 @@ def _reading(
     given: Input, bench: Bench, way: str, server: SourceServer, attempt: int
 ) -> AbstractContextManager[Reading]:
     if isinstance(given, ArchiveInput):
+        if way == ALONE:
+            return archive_alone_reading(given, bench.spool_dir)
         if way == LANDING:
             return landing_reading(bench.seed, given, server, bench.spool_dir, attempt)
         if way:

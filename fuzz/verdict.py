@@ -18,11 +18,16 @@ FIGURES: tuple[Figure, ...] = (
     "left_objects",
 )
 
-#: What is counted of inputs: tables of several columns, or a name of one; landings beside what was sent; TLS.
-TRAITS = ("columns", "inputs", "tls")
+#: What is counted of inputs: tables of several columns, or a name of one; tables as other programs write them;
+#: landings beside what was sent; TLS.
+TRAITS = ("columns", "forms", "inputs", "tls")
 
 #: The ways through the whole transfer: with the result alone, and beside what was sent.
 LANDING, COMPARED = "landing", "landing with an input"
+
+
+#: The way of an archive that is to be landed as it was delivered.
+ALONE = "archive alone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ def test_whatever_comes_is_read_rightly_or_refused_within_bounds_and_leaves_no_o
     assert re.fullmatch(
         rf"fuzz: n=300 archives=180 answers=60 numbers=60 {zeros} peak_mib=\d+ seconds=\d+ (.*)", last
     ), printed
-    seen = dict(re.findall(r"(columns|inputs|tls)=(\d+)", last))
-    assert len(seen) == 3
+    seen = dict(re.findall(r"(columns|forms|inputs|tls)=(\d+)", last))
+    assert len(seen) == 4
     assert min(map(int, seen.values())) >= 10, last
     assert code == 0
 

@@ -20,6 +20,7 @@ from fuzz.inputs import KINDS, AnswerInput, ArchiveInput, NumbersInput, kind_of,
 from fuzz.marks import API_KEY, QUERY, digits_of, secrets_in
 from fuzz.named_columns import COLUMNS
 from fuzz.number_files import is_text
+from fuzz.other_tables import OTHER_TABLES
 from fuzz.tables import counts_of, plain_reading, random_table
 from fuzz.whole_archives import SHAPES, packed
 from fuzz.zip_writer import STORED, Member, pack
@@ -44,7 +45,7 @@ def test_of_ten_inputs_six_are_archives_two_answers_and_two_number_files() -> No
 def test_three_hundred_inputs_hold_every_class_and_every_way() -> None:
     made = [make_input(1, index) for index in range(300)]
     archives = [given for given in made if isinstance(given, ArchiveInput)]
-    assert {given.name for given in archives} == {*SHAPES, *COLUMNS, *DAMAGES, *BOMBS, *BROKEN}
+    assert {given.name for given in archives} == {*SHAPES, *COLUMNS, *OTHER_TABLES, *DAMAGES, *BOMBS, *BROKEN}
     assert any(given.through for given in archives)
     answers = [given for given in made if isinstance(given, AnswerInput)]
     assert {given.call for given in answers} == {"submission", "status query", "balance query", "result download"}
