@@ -16,6 +16,7 @@ from unittest import mock
 from airflow_provider_ekyc.exceptions import EkycError, EkycResultError
 from airflow_provider_ekyc.results import archive, formats
 from fuzz import wrong_comparison, wrong_tables
+from fuzz.bounds import TIME_BOUND
 from fuzz.inputs import ArchiveInput, Input, ordinal_of
 from fuzz.marks import digits_of
 from fuzz.named_columns import COLUMNS
@@ -24,8 +25,8 @@ from fuzz.verdict import Figure
 #: Inputs of the control: enough for each sabotage to meet archives of every sort.
 COUNT = 180
 
-#: Seconds that an input may take there, as one takes longer on purpose.
-SECONDS = 2.0
+#: Seconds that an input may take which takes longer on purpose.
+SECONDS = 1.0
 
 _real = archive.check_archive
 _kept: list[int] = []
@@ -95,12 +96,14 @@ class Sabotage:
     :param figure: that it must raise
     :param at_work: puts it there while the context lasts, for the input with this index
     :param beside: the class of what was sent that it needs; "" if it needs none
+    :param patience: how many times as long as others it may take
     """
 
     name: str
     figure: Figure
     at_work: Callable[[int], AbstractContextManager[None]]
     beside: str = ""
+    patience: float = 1.0
 
 
 @contextmanager
@@ -123,8 +126,8 @@ def _lands_first(index: int) -> AbstractContextManager[None]:
     return _in_place(check, index)
 
 
-def _reader(wrong: Callable[..., archive.ArchiveSummary], figure: Figure) -> Sabotage:
-    return Sabotage(wrong.__name__, figure, partial(_in_place, wrong))
+def _reader(wrong: Callable[..., archive.ArchiveSummary], figure: Figure, patience: float = 1.0) -> Sabotage:
+    return Sabotage(wrong.__name__, figure, partial(_in_place, wrong), patience=patience)
 
 
 _READERS = (
@@ -137,7 +140,7 @@ _READERS = (
     _reader(_allocates, "over_memory"),
     _reader(_fills_the_disk, "over_disk"),
     _reader(_leaves_open, "over_disk"),
-    _reader(_takes_too_long, "over_time"),
+    _reader(_takes_too_long, "over_time", SECONDS / TIME_BOUND),
     Sabotage("lands_first", "left_objects", _lands_first),
 )
 

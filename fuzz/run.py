@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fuzz.bounds import TIME_BOUND
 from fuzz.crew import Crew
-from fuzz.negative_control import COUNT, SABOTAGES, SECONDS
+from fuzz.negative_control import COUNT, SABOTAGES
 from fuzz.report import complaints, figures_of, last_line, table_of
 from fuzz.verdict import Verdict
 from fuzz.worker import FINDINGS, Order
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.only is not None:
         order = Order(seed, options.only, options.only + 1, 1, control=False, seconds=TIME_BOUND, searches=_SEARCHES)
     elif options.negative_control:
-        order = Order(seed, 0, COUNT, 1, control=True, seconds=SECONDS, searches=1)
+        order = Order(seed, 0, COUNT, 1, control=True, seconds=TIME_BOUND, searches=1)
     else:
         order = Order(seed, 0, options.count, 1, control=False, seconds=TIME_BOUND, searches=_SEARCHES)
     verdicts = run_all(order, 1 if options.only is not None else options.processes)

@@ -38,6 +38,7 @@ class Bench:
 
     :param tls_server: the same as ``server``, over TLS
     :param sabotage: what is wrong with the package's code on purpose, "" if nothing is
+    :param patience: how many times as long as others an input may take then
     """
 
     seed: int
@@ -48,6 +49,7 @@ class Bench:
     spool_dir: Path
     findings: Findings
     sabotage: str = ""
+    patience: float = 1.0
 
 
 def try_input(given: Input, bench: Bench) -> Iterator[Verdict]:
@@ -102,7 +104,7 @@ def _tried(given: Input, attempt: int = 0, *, bench: Bench, way: str) -> tuple[V
     with ExitStack() as stack:
         reading = stack.enter_context(_reading(given, bench, way, server, attempt))
         limit = reading.disk + DISK_SLACK
-        with bench.meter.measure(limit, reading.patience) as use:
+        with bench.meter.measure(limit, reading.patience * bench.patience) as use:
             outcome = _outcome(reading)
         if isinstance(outcome.error, EkycError):
             verdict.end = "refused"

@@ -86,7 +86,9 @@ def read_all(order: Order, way: int, spool_dir: Path) -> None:
                 given = make_input(order.seed, index)
                 sabotage = sabotage_of(given) if order.control else None
                 with sabotage.at_work(index) if sabotage else nullcontext():
-                    here = dataclasses.replace(bench, sabotage=sabotage.name if sabotage else "")
+                    here = bench
+                    if sabotage:
+                        here = dataclasses.replace(bench, sabotage=sabotage.name, patience=sabotage.patience)
                     verdicts = [dataclasses.asdict(verdict) for verdict in try_input(given, here)]
                 os.write(way, f"{json.dumps(verdicts)}\n".encode())
 

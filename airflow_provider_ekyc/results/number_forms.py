@@ -32,6 +32,8 @@ OTHER_DIGITS: Final = "digits of another script"
 SCHEME: Final = "tel:"
 
 _PLAIN: Final = re.compile(r"\+?([1-9][0-9]{1,14})")
+# What spreadsheets and databases make of all numbers of a table: a tenth of the time of looking at each by itself.
+_FREQUENT: Final = re.compile(r"""00([1-9][0-9]{1,14})|'\+?([1-9][0-9]{1,14})|="\+?([1-9][0-9]{1,14})\"""")
 _LONGEST: Final = 64  # characters; 15 digits with a separator and a mark at each take 45
 _FORMULA: Final = re.compile(r"""=?\s*(["'])(.*)\1""")  # ="+1202..." keeps a spreadsheet from making a number of it
 _APOSTROPHES: Final = "'\u2018\u2019`"  # the first of a cell says "this is text"
@@ -54,6 +56,8 @@ def read_number(cell: str) -> tuple[str | None, str]:
     """
     if match := _PLAIN.fullmatch(cell):
         return match[1], ""
+    if match := _FREQUENT.fullmatch(cell):
+        return match[match.lastindex or 0], PREFIX_00 if match[1] else TEXT_MARK
     text = trimmed(cell)
     if len(text) > _LONGEST:
         return None, TOO_MANY if text.isdecimal() else OTHER_TEXT

@@ -201,9 +201,10 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
                     f"{columns.count:,}.",
                     again=True,
                 )
-            if not row[columns.number][-1:].isdigit() and columns.are_header(row):
+            number = row[columns.number]
+            if not (number[-1:].isdigit() or number[-2:-1].isdigit()) and columns.are_header(row):
                 continue  # files that were joined have it again
-            if not held.add_row(row[columns.number], _cell(row[columns.answer])):
+            if not held.add_row(number, _cell(row[columns.answer])):
                 raise not_understood(
                     f"Line {at + reader.line_num - 1:,} of the result's table has no number.", again=True
                 )
