@@ -187,7 +187,8 @@ def _without_sent(text: str, sent: SentNumbers) -> str:
 
 def _without_numbers(text: str, keep: Iterable[str], secrets: Iterable[str]) -> str:
     """Hide what looks like a number, and then digits of a secret: a number that has these digits too is one mark."""
-    ids = [rf"(?<![\w+]){re.escape(one)}(?!\w)" for one in keep if one]
+    # Only what would be hidden: the digits of a short id may be in the middle of a number.
+    ids = [rf"(?<![\w+]){re.escape(one)}(?!\w)" for one in keep if _NUMBER.search(one)]
     kept = re.compile("|".join([_TIMESTAMP, _UUID, *ids]))
     shown, at = [], 0
     for match in [*kept.finditer(text), None]:

@@ -92,16 +92,15 @@ def who_speaks(answer: HttpAnswer) -> Speaker:
     kind = answer.header("content-type").lower()
     if not text:
         return Speaker.NOBODY
-    if "html" in kind or re.match(r"<(!doctype html|html|head|body|title|h1|center|p)\b", text, re.IGNORECASE):
-        return Speaker.PAGE
     if text.startswith("<"):
-        return Speaker.XML if text.startswith("<?xml") or "xml" in kind else Speaker.PAGE
+        return Speaker.XML if "html" not in kind and ("xml" in kind or text.startswith("<?xml")) else Speaker.PAGE
     value = read_json(answer.body)
     if not isinstance(value, dict):
-        return Speaker.TEXT if value is None else Speaker.JSON
+        return Speaker.JSON if value is not None else Speaker.PAGE if "html" in kind else Speaker.TEXT
     named = {str(name).lower() for name in value}
     others = (
         "problem+json" in kind
+        or "html" in kind
         or any(shape <= named for shape in _OTHERS_SHAPES)
         or any(name.lower() in _OTHERS_HEADERS for name in answer.headers)
         or "error=" in answer.header("proxy-status").replace(" ", "")  # RFC 9209: a proxy that failed by itself

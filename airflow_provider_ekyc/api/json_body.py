@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,10 +76,19 @@ def task_fields(body: bytes) -> dict[str, Any] | None:
 
     The answer may be wrapped, name the id in another way, and have bytes after it.
     """
+    return _fields_with(body, is_task_id, "task_id")
+
+
+def balance_fields(body: bytes) -> dict[str, Any] | None:
+    """Return the fields of an answer about the balance, which may be wrapped too; None if it is no JSON object."""
+    return _fields_with(body, lambda name: name == "balance", "balance")
+
+
+def _fields_with(body: bytes, wanted: Callable[[str], bool], name: str) -> dict[str, Any] | None:
     read = read_body(body)
     for member in members(read.value) if read.is_whole else ():
-        if member.main and member.is_task_id:
-            return {**member.holder, "task_id": member.value}
+        if member.main and wanted(member.name):
+            return {**member.holder, name: member.value}
     return read.value if read.is_whole and isinstance(read.value, dict) else None
 
 

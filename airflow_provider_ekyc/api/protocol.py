@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT, Call, HttpAnswer
 from airflow_provider_ekyc.api.failures import classify_status, classify_transport, server_message
-from airflow_provider_ekyc.api.json_body import task_fields
+from airflow_provider_ekyc.api.json_body import balance_fields, task_fields
 from airflow_provider_ekyc.api.models import (
     Balance,
     Task,
@@ -165,7 +165,7 @@ def _read(
 ) -> _Model:
     if not 200 <= answer.status < 300:
         raise classify_status(call, settings, answer, keep=keep)
-    fields = task_fields(answer.body)
+    fields = balance_fields(answer.body) if call is Call.BALANCE else task_fields(answer.body)
     if fields is None:
         raise _unreadable(call, settings, answer, "it is not a JSON object", keep=keep)
     try:

@@ -134,6 +134,36 @@ def test_a_code_that_no_page_calls_free_leaves_a_submission_unknown() -> None:
     assert refused == [400, 401, 402, 413, 429, 500]
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "speaker"),
+    [
+        (b'{"error": "because"}', "application/json", Speaker.VENDOR),
+        (b'{"error": "because"}', "", Speaker.VENDOR),
+        (b'{"error": "because"}', "text/plain", Speaker.VENDOR),
+        (b'{"code": 401, "msg": "because", "data": null}', "application/json; charset=utf-8", Speaker.VENDOR),
+        (b'{"task_id": "made-up-id"}', "application/json", Speaker.VENDOR),
+        (b'{"error": "because"}', "text/html", Speaker.JSON),
+        (b'{"error": ""}', "application/json", Speaker.JSON),
+        (b"{}", "application/json", Speaker.JSON),
+        (b'"because"', "application/json", Speaker.JSON),
+        (b'{"timestamp": 1, "path": "/v1/tasks", "error": "x"}', "application/json", Speaker.JSON),
+        (b"<!DOCTYPE html><p>", "", Speaker.PAGE),
+        (b"<html>", "application/json", Speaker.PAGE),
+        (b"<center>nginx</center>", "", Speaker.PAGE),
+        (b"blocked", "text/html", Speaker.PAGE),
+        (b'<?xml version="1.0"?><Error/>', "", Speaker.XML),
+        (b"<Error/>", "application/xml", Speaker.XML),
+        (b"404 page not found", "text/plain", Speaker.TEXT),
+        (b'{"error": "beca', "application/json", Speaker.TEXT),
+        (b"", "application/json", Speaker.NOBODY),
+        (b" \r\n", "", Speaker.NOBODY),
+        (b"\xff\xfe\x00", "", Speaker.TEXT),
+    ],
+)
+def test_who_speaks(body: bytes, kind: str, speaker: Speaker) -> None:
+    assert who_speaks(answered(400, body, Content_Type=kind)) is speaker
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 405])
 def test_a_page_of_a_proxy_is_named_as_one(status: int) -> None:
     error = classify_status(Call.STATUS, SETTINGS, answered(status, STRANGERS["HTML"]))
@@ -362,6 +392,12 @@ def test_the_id_that_was_asked_for_stays_whole_in_the_message(status: int) -> No
     with pytest.raises(EkycApiError) as caught:
         read_status_answer(SETTINGS, "123456789012", answered(status, body))
     assert "task 123456789012 is not known, nor is [number removed]" in caught.value.message
+
+
+def test_a_wrapped_balance_is_one() -> None:
+    body = b'{"code": 0, "msg": "ok", "data": {"balance": "12.5", "credit": 3}}'
+    balance = read_balance_answer(SETTINGS, answered(200, body))
+    assert (balance.balance, balance.credit) == (12.5, 3.0)
 
 
 def test_an_answer_about_another_task_is_not_taken() -> None:

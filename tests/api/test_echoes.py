@@ -196,6 +196,10 @@ def test_an_id_of_digits_stays_where_it_is_known_to_be_one() -> None:
     assert "555" not in redact("call +1212 5550123", keep=("5550123",), sent=Sent(NUMBER))
 
 
+def test_a_short_id_does_not_open_the_number_around_it() -> None:
+    assert redact("bad +999 12 345678 in line 12", keep=("12",)) == "bad [number removed] in line 12"
+
+
 @pytest.mark.parametrize("status", [400, 500])
 def test_an_id_beside_an_echo_is_whole_and_the_echo_is_not_shown(client: Make, status: int) -> None:
     body = json.dumps({"error": f"{NUMBER} is in task 123456789012 already", "task_id": 123456789012}).encode()
