@@ -80,6 +80,8 @@ def airflow_environment(home: Path, dags_folder: Path, port: int, extra: Mapping
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "API__BASE_URL": f"http://{LOOPBACK}:{port}",
         "API__SECRET_KEY": made["api_secret"],
+        # Off by default in 3.0, where REST gives no readable XCom without it.
+        "API__ENABLE_XCOM_DESERIALIZE_SUPPORT": "True",
         "API_AUTH__JWT_SECRET": made["jwt_secret"],
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),

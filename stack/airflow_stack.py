@@ -32,6 +32,15 @@ GRACE_AT_THE_END = {"triggerer": 3.0, "api-server": 1.0}
 REPORTED_AS = {"scheduler": "scheduler", "dag-processor": "dag_processor", "triggerer": "triggerer"}
 
 
+def airflow_version(python: str) -> str:
+    """Return the version of Airflow in a virtual environment.
+
+    :param python: its interpreter
+    """
+    code = "from importlib.metadata import version; print(version('apache-airflow'))"
+    return subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
 class AirflowStack:
     """An Airflow of our own, with its own home, database and secrets.
 
@@ -146,7 +155,7 @@ class AirflowStack:
     def migrate(self) -> None:
         """Create the database, or bring that of an older Airflow up; do nothing if it is up to date."""
         stamp = self.home / MIGRATED_FILE
-        wanted = self._version()
+        wanted = airflow_version(self._python)
         if self._has_tables() and stamp.exists() and stamp.read_text() == wanted:
             return
         command = [self._python, "-m", "airflow", "db", "migrate"]
@@ -222,12 +231,6 @@ class AirflowStack:
             env=self.env,
             directory=self.home,
         )
-
-    def _version(self) -> str:
-        """Return the version of the Airflow that is run."""
-        code = "from importlib.metadata import version; print(version('apache-airflow-core'))"
-        asked = subprocess.run([self._python, "-I", "-c", code], capture_output=True, text=True, check=True)
-        return asked.stdout.strip()
 
     def _has_tables(self) -> bool:
         database = self.home / "airflow.db"

@@ -88,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m stack.demo", description=__doc__.splitlines()[0])
     parser.add_argument("--keep", action="store_true", help="leave the web UI up afterwards, until Ctrl-C")
     parser.add_argument("--dags", type=Path, default=ROOT / "example_dags", help="folder of the DAG files")
+    parser.add_argument("--python", type=Path, help="interpreter of another virtual environment, to run its Airflow")
     options = parser.parse_args(arguments)
     # An orderly end for "kill" and a closed terminal too.
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -97,10 +98,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plan = read_plan(os.environ)
         with only_demo():
             announce(plan, terminal)
-            demo = Demo(plan, BUILD, options.dags, terminal)
+            demo = Demo(plan, BUILD, options.dags, terminal, options.python and options.python.absolute())
             with demo.running():
                 done = demo.run()
-                if options.keep:
+                if options.keep and demo.has_web_ui:
                     stay(demo)
         return 0 if done else 1
     except DemoRefusedError as refusal:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from stack.airflow_dag_test import DagTest
 from stack.airflow_rest import AirflowRest
-from stack.airflow_stack import AirflowStack
+from stack.airflow_stack import AirflowStack, airflow_version
 from stack.demo_plan import AWS_CONNECTION, EKYC_CONNECTION, SANDBOX_PACE, DemoPlan, write_numbers
 from stack.demo_progress import Followed, RunFollower
 from stack.result_object import read_back
@@ -32,27 +35,42 @@ class Demo:
     :param build: folder for the Airflow home and the logs
     :param dags_folder: where the example DAGs are
     :param terminal: where it tells what happens
+    :param python: interpreter of the virtual environment whose Airflow is run; this one by default
     """
 
-    def __init__(self, plan: DemoPlan, build: Path, dags_folder: Path, terminal: Terminal) -> None:
+    def __init__(
+        self, plan: DemoPlan, build: Path, dags_folder: Path, terminal: Terminal, python: Path | None = None
+    ) -> None:
         self.plan = plan
         self.numbers = plan.numbers or str(build / "numbers.txt")
         self.terminal = terminal
-        # Apart: a wait that was left over from the sandbox must never ask the real service.
-        kind = "airflow-real" if plan.real_service else "airflow"
+        interpreter = python or Path(sys.executable)
+        version = airflow_version(str(interpreter))
+        # Apart: a wait that was left over from the sandbox must never ask the real service, and a database is that
+        # of one version.
+        kind = ("airflow-real" if plan.real_service else "airflow") + (f"-{version}" if python else "")
         logs = build / "processes"
         shutil.rmtree(logs, ignore_errors=True)
         logs.mkdir(parents=True)
         self._s3 = None if plan.real_bucket else S3Server(logs / "s3.log")
         self._sandbox = None if plan.real_service else SandboxServer(logs / "sandbox.log", SANDBOX_PACE)
-        self.airflow = AirflowStack(build / kind, dags_folder, self._connections(), logs)
+        self.airflow = AirflowStack(build / kind, dags_folder, self._connections(), logs, python)
         self.rest = AirflowRest(self.airflow.url, *self.airflow.login)
+        # Airflow 2 has no API server to drive it by: there the run is one of dag.test(), without a scheduler.
+        self._dag_test = (
+            DagTest(interpreter, build / kind, dags_folder, self._connections(), logs) if version[0] == "2" else None
+        )
+
+    @property
+    def has_web_ui(self) -> bool:
+        """Whether there is a web UI to leave up; not on Airflow 2, of which no server is started."""
+        return self._dag_test is None
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Run all that is needed for as long as the context lasts."""
         with ExitStack() as started:
-            for part in (self._s3, self._sandbox, self.airflow):
+            for part in (self._s3, self._sandbox, None if self._dag_test else self.airflow):
                 if part is not None:
                     started.callback(part.stop)
                     part.launch()
@@ -63,8 +81,12 @@ class Demo:
             if self._sandbox is not None:
                 self._sandbox.wait_until_ready()
                 self.terminal.step("sandbox", f"ready on {self._sandbox.url}")
-            self.airflow.wait_until_healthy()
-            self.terminal.step("Airflow", f"ready on {self.airflow.url}")
+            if self._dag_test is None:
+                self.airflow.wait_until_healthy()
+                self.terminal.step("Airflow", f"ready on {self.airflow.url}")
+            else:
+                self._dag_test.migrate()
+                self.terminal.step("Airflow", "2: without a scheduler, by dag.test(); the wait is not deferred")
             yield
             self.terminal.step("demo", "stopping what it started")
         self.terminal.step("demo", "stopped")
@@ -76,6 +98,8 @@ class Demo:
         """
         if self.plan.numbers is None:
             write_numbers(Path(self.numbers))
+        if self._dag_test is not None:
+            return self._run_dag_test(self._dag_test)
         self.rest.wait_for_dag(DAG_ID)
         if self._sandbox is not None:
             self._end_interrupted_runs()
@@ -88,7 +112,23 @@ class Demo:
         if followed.state != "success":
             self._tell_failure(run_id, followed)
             return False
-        return self._tell_result(run_id, followed)
+        waited = followed.deferred.get("wait", 0.0)
+        agreed = self._tell_result(self.rest.xcom(DAG_ID, run_id, "land", "result"))
+        self.terminal.fact(
+            "wait", f"{waited:.1f} s deferred, without a worker" if waited else "was never seen deferred"
+        )
+        self._tell_time(followed.seconds)
+        return agreed and waited > 0
+
+    def _run_dag_test(self, airflow: DagTest) -> bool:
+        started = time.monotonic()
+        run = airflow.inside("basic_chain", json.dumps({"numbers": self.numbers, "s3_bucket": self.plan.bucket}))
+        if run["state"] != "success":
+            self.terminal.line(f"The run failed: {run['tasks']}")
+            return False
+        agreed = self._tell_result(run["result"])
+        self._tell_time(time.monotonic() - started)
+        return agreed
 
     def _connections(self) -> dict[str, str]:
         made: dict[str, dict[str, Any]] = {}
@@ -121,10 +161,10 @@ class Demo:
             say.foreign("\n".join(lines[-LOG_LINES:]))
         say.line()
 
-    def _tell_result(self, run_id: str, followed: Followed) -> bool:
+    def _tell_result(self, promised: dict[str, Any]) -> bool:
+        """Read the object back and tell it beside what the task reported; return whether all agrees."""
         say = self.terminal
-        uri = str(self.rest.xcom(DAG_ID, run_id, "land"))
-        promised = self.rest.xcom(DAG_ID, run_id, "land", "result")
+        uri = str(promised["s3_uri"])
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         found = read_back(self._s3_client(), bucket, key)
         agreed = {name: promised.get(name) for name in ("rows", "size", "sha256")} == {
@@ -142,12 +182,11 @@ class Demo:
             "check",
             "as the task reported it" if agreed else f"DIFFERS from what the task reported: {promised}",
         )
-        paid_once = self._tell_bill()
-        waited = followed.deferred.get("wait", 0.0)
-        say.fact("wait", f"{waited:.1f} s deferred, without a worker" if waited else "was never seen deferred")
-        say.fact("time", f"{say.seconds:.1f} s in all, {followed.seconds:.1f} s for the DAG run")
-        say.line()
-        return agreed and paid_once and waited > 0
+        return self._tell_bill() and agreed
+
+    def _tell_time(self, seconds: float) -> None:
+        self.terminal.fact("time", f"{self.terminal.seconds:.1f} s in all, {seconds:.1f} s for the DAG run")
+        self.terminal.line()
 
     def _tell_bill(self) -> bool:
         if self._sandbox is None:

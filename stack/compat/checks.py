@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
-from stack.airflow_settings import airflow_environment
+from airflow_provider_ekyc.connection_form import form_fields
+from stack.airflow_dag_test import DagTest
 from stack.compat.airflow_names import expected_places, minor_version
 from stack.compat.versions import ROOT, CompatError, Version
 from stack.demo_plan import write_numbers
@@ -19,10 +19,8 @@ from stack.s3_server import REGION, S3Server
 from stack.sandbox_server import SandboxServer
 
 EXAMPLES = ROOT / "example_dags"
-INSIDE = Path(__file__).with_name("inside.py")
 BUCKET = "ekyc-compat"
 ROWS = 300
-TIMEOUT = 300.0
 
 #: Every DAG of ``example_dags/``.
 DAG_IDS = (
@@ -70,21 +68,21 @@ class VersionChecks:
         :return: what was seen, in a few words
         :raises CompatError: for the first that does not hold
         """
-        self._version.home.mkdir(exist_ok=True, mode=0o700)
         with SandboxServer(self._version.log("sandbox")) as sandbox:
             connections = {
                 "AIRFLOW_CONN_EKYC_DEFAULT": json.dumps(sandbox.connection()),
                 "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(self._s3),
             }
-            env = airflow_environment(self._version.home, EXAMPLES, 1, {**self._version.environment, **connections})
-            self._command("migrate", ["-m", "airflow", "db", "migrate"], env)
-            modules = self._names(env)
-            self._example_dags(env)
-            seconds = self._basic_chain(env, sandbox)
+            version = self._version
+            airflow = DagTest(version.python, version.home, EXAMPLES, connections, version.folder)
+            airflow.migrate()
+            modules = self._names(airflow.inside("airflow_names"))
+            self._connection_form(airflow.inside("connection_form"))
+            self._example_dags(airflow.inside("example_dags"))
+            seconds = self._basic_chain(airflow, sandbox)
         return f"{modules} modules and {len(DAG_IDS)} example DAGs import, basic chain {seconds:.0f} s, billed once"
 
-    def _names(self, env: dict[str, str]) -> int:
-        found = self._inside("airflow_names", env)
+    def _names(self, found: dict[str, Any]) -> int:
         if found["airflow"] != self._version.number:
             raise CompatError(f"Airflow {found['airflow']} is installed")
         if not Path(found["package"]).is_relative_to(self._version.folder):
@@ -97,20 +95,25 @@ class VersionChecks:
             raise CompatError(f"EKYC_RETRY_POLICY is there: {found['has_retry_policy']}")
         return len(found["imported"])
 
-    def _example_dags(self, env: dict[str, str]) -> None:
-        found = self._inside("example_dags", env)
+    def _connection_form(self, found: dict[str, Any]) -> None:
+        # 3.0 asks no provider for its fields unless the FAB provider is installed (docs/compat.md).
+        expected = [] if minor_version(self._version.number) == (3, 0) else list(form_fields())
+        if not found["listed"] or found["fields"] != expected:
+            raise CompatError(f"the connection form has the fields {found['fields']}")
+
+    def _example_dags(self, found: dict[str, Any]) -> None:
         for file, error in found["errors"].items():
             raise CompatError(f"{file} is not imported: {error.strip().splitlines()[-1]}")
         if found["dags"] != sorted(DAG_IDS):
             raise CompatError(f"the DAGs are {found['dags']}")
 
-    def _basic_chain(self, env: dict[str, str], sandbox: SandboxServer) -> float:
+    def _basic_chain(self, airflow: DagTest, sandbox: SandboxServer) -> float:
         numbers = self._version.folder / "numbers.txt"
         write_numbers(numbers, ROWS)
         prefix = f"{self._version.number}/{secrets.token_hex(4)}/"
         started = time.monotonic()
         conf = {"numbers": str(numbers), "s3_bucket": BUCKET, "prefix": prefix}
-        run = self._inside("basic_chain", env, json.dumps(conf))
+        run = airflow.inside("basic_chain", json.dumps(conf))
         seconds = time.monotonic() - started
         if run["state"] != "success" or set(run["tasks"].values()) != {"success"}:
             raise CompatError(
@@ -124,28 +127,6 @@ class VersionChecks:
         if len(keys) != 1 or read_back(client, BUCKET, keys[0]).rows != ROWS:
             raise CompatError(f"the basic chain landed {len(keys)} objects, or another number of rows than were sent")
         return seconds
-
-    def _inside(self, task: str, env: dict[str, str], text: str = "") -> dict[str, Any]:
-        report = self._version.folder / f"{task}.json"
-        report.unlink(missing_ok=True)
-        # -P: the folder of inside.py must not shadow what is installed.
-        self._command(task, ["-P", str(INSIDE), task, str(report)], env, text)
-        return dict(json.loads(report.read_text()))
-
-    def _command(self, name: str, arguments: list[str], env: dict[str, str], text: str = "") -> None:
-        with self._version.log(name).open("wb") as log:
-            done = subprocess.run(
-                [str(self._version.python), *arguments],
-                env=env,
-                cwd=self._version.home,
-                input=text.encode(),
-                stdout=log,
-                stderr=log,
-                timeout=TIMEOUT,
-                check=False,
-            )
-        if done.returncode:
-            raise CompatError(f"{name} ended with exit code {done.returncode}; see {self._shown(name)}")
 
     def _shown(self, name: str) -> str:
         return os.path.relpath(self._version.log(name), ROOT)

@@ -35,6 +35,22 @@ def airflow_names() -> dict[str, Any]:
     }
 
 
+def connection_form() -> dict[str, Any]:
+    """Ask Airflow for the connection type and the fields of its form, as its web server does."""
+    from airflow.providers_manager import ProvidersManager
+
+    manager = ProvidersManager()
+    listed = manager.hooks.get("ekyc") is not None
+    prefix = "extra__ekyc__"
+    fields = [name.removeprefix(prefix) for name in manager.connection_form_widgets if name.startswith(prefix)]
+    try:
+        services = importlib.import_module("airflow.api_fastapi.core_api.services.ui.connections")
+    except ModuleNotFoundError:  # Airflow 2
+        return {"listed": listed, "fields": fields}
+    (shown,) = (form for form in services.HookMetaService.hook_meta_data() if form.connection_type == "ekyc")
+    return {"listed": listed, "fields": list(shown.extra_fields or {})}
+
+
 def example_dags() -> dict[str, Any]:
     """Read all DAG files of ``[core] dags_folder`` as the dag-processor does."""
     bag = _dag_bag()
@@ -49,11 +65,15 @@ def basic_chain() -> dict[str, Any]:
     if airflow.__version__.startswith("3.0."):
         _activate_outlets(dag)
     run = dag.test(run_conf=json.load(sys.stdin))
-    return {
+    tasks = {ti.task_id: ti for ti in run.get_task_instances()}
+    report = {
         "state": str(getattr(run.state, "value", run.state)),
-        "tasks": {ti.task_id: str(getattr(ti.state, "value", ti.state)) for ti in run.get_task_instances()},
+        "tasks": {name: str(getattr(ti.state, "value", ti.state)) for name, ti in tasks.items()},
         "run_id": run.run_id,
     }
+    if airflow.__version__.startswith("2."):  # where there is no REST API to read it from
+        report["result"] = tasks["land"].xcom_pull(task_ids="land", key="result")
+    return report
 
 
 def _activate_outlets(dag: Any) -> None:
@@ -83,7 +103,7 @@ def _dag_bag(file: str | None = None) -> Any:
     return module.DagBag(folder / file if file else folder)
 
 
-TASKS = {task.__name__: task for task in (airflow_names, example_dags, basic_chain)}
+TASKS = {task.__name__: task for task in (airflow_names, connection_form, example_dags, basic_chain)}
 
 if __name__ == "__main__":
     Path(sys.argv[2]).write_text(json.dumps(TASKS[sys.argv[1]]()))

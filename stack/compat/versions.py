@@ -9,8 +9,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.compat.airflow_names import minor_version
-
 ROOT = Path(__file__).resolve().parents[2]
 CONSTRAINTS = ROOT / "constraints"
 BUILD = ROOT / "build" / "compat"
@@ -61,12 +59,6 @@ class Version:
         :param name: the step
         """
         return self.folder / f"{name}.log"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Settings without which this version does not run on one machine."""
-        # LocalExecutor refuses SQLite in Airflow 2.
-        return {"AIRFLOW__CORE__EXECUTOR": "SequentialExecutor"} if minor_version(self.number) < (3, 0) else {}
 
     def install(self, wheel: Path) -> None:
         """Install the wheel as Airflow's documentation says to: with the version's constraints.
