@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from faults.case import Case, End, Evidence, says_unknown
 from faults.changes import change_of
-from faults.surroundings import API_KEY
+from faults.surroundings import API_KEY, numbers_of
 from faults.table import expected, may_be_unknown_unsent
 
 # The numbers of all cases, and nothing else that is logged, look like this.
@@ -72,7 +73,7 @@ def judge(case: Case, evidence: Evidence) -> Verdict:
         off.append(f"an exception that is none of ours: {evidence.unforeseen[:300]}")
     if unsent and not may_be_unknown_unsent(case):
         off.append("ended as unknown though nothing was sent, and it was not killed between intent and first byte")
-    if API_KEY in evidence.remembered or _NUMBER.search(evidence.remembered):
+    if _leaks(case, evidence.remembered):
         off.append("a key or a number is in a journal, an XCom or a log")
     return Verdict(
         case=case,
@@ -96,6 +97,16 @@ def _against_the_bill(case: Case, evidence: Evidence) -> list[str]:
     if evidence.end in (End.CLEAR, End.RETRYABLE) and taken and not evidence.succeeded_before:
         return ["failed as if nothing had been taken, and it is on the bill"]
     return []
+
+
+def _leaks(case: Case, text: str) -> bool:
+    """Tell whether a text holds a number, or in whatever spelling the key or the first number, which is echoed."""
+    plain = _squeezed(unquote(text))
+    return any(_squeezed(word) in plain for word in (API_KEY, numbers_of(case)[0])) or bool(_NUMBER.search(text))
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\W_]", "", text).lower()
 
 
 def _is_asked(case: Case, evidence: Evidence) -> bool:

@@ -38,17 +38,26 @@ _KEYS: Mapping[str, Callable[[str], str]] = {
 }
 
 
+def quoted(form: str, key: str, body: bytes) -> str:
+    """What a refusal quotes of a request; empty if there is nothing of that kind in it.
+
+    :param form: one of ``faults.FORMS``.
+    :param key: of the request.
+    :param body: of the request; its first number or address may be quoted.
+    """
+    if form in _KEYS:
+        return _KEYS[form](key)
+    found = (_EMAIL if form == "email" else _NUMBER).search(body.decode("utf-8", "replace"))
+    return _SPELLINGS.get(form, str)(found[0]) if found else ""
+
+
 def echo(request: web.Request, body: bytes, form: str, status: int) -> web.Response:
     """A refusal that quotes something of the request.
 
-    :param request: that is refused; its key may be quoted.
-    :param body: of the request; its first number or address may be quoted.
+    :param request: that is refused.
+    :param body: of the request.
     :param form: one of ``faults.FORMS``.
     :param status: HTTP status of the refusal.
     """
-    if form in _KEYS:
-        quoted = _KEYS[form](request.headers.get("X-API-Key", ""))
-    else:
-        found = (_EMAIL if form == "email" else _NUMBER).search(body.decode("utf-8", "replace"))
-        quoted = _SPELLINGS.get(form, str)(found[0]) if found else ""
-    return error(status, "invalid_parameters", f"line 1 is not valid: {quoted}")
+    words = quoted(form, request.headers.get("X-API-Key", ""), body)
+    return error(status, "invalid_parameters", f"line 1 is not valid: {words}")

@@ -11,6 +11,7 @@ import re
 
 import pytest
 
+from airflow_provider_ekyc.sandbox.echoes import quoted
 from airflow_provider_ekyc.sandbox.faults import CALLS, Call, kinds_of
 from tests.conftest import API_KEY, keys_of
 from tests.outcomes import page
@@ -205,6 +206,9 @@ def check(row: page.Row, told: Try, charged: int, stage: Stage) -> None:
     for fault in page.provocation(row).faults:
         if asked := fault.headers.get("Retry-After"):
             assert max(stage.waited) >= float(asked) - 0.2
+        if fault.kind == "echo":
+            words = quoted(fault.form, API_KEY, stage.numbers.read_bytes())
+            assert words.lower() not in told.text.lower()
     assert not SECRET.search(told.text)
     assert stage.sandbox.key_leaks == 0
 
