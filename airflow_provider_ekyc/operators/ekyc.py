@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ekyc.airflow_errors import airflow_errors
@@ -12,7 +13,7 @@ from airflow_provider_ekyc.hooks.ekyc import EkycHook
 from airflow_provider_ekyc.redaction import without_query
 
 if TYPE_CHECKING:
-    from airflow_provider_ekyc.airflow_sdk import Context, XComArg
+    from airflow_provider_ekyc.airflow_sdk import Context, ObjectStoragePath, XComArg
 
 
 class EkycSubmitOperator(BaseOperator):
@@ -32,8 +33,8 @@ class EkycSubmitOperator(BaseOperator):
     A submission whose outcome is unknown (time-out, lost connection, 502/503/504, an answer that is not the API's)
     fails for good, whatever ``retries`` says: it may have been charged.
 
-    :param numbers: a local path, an ``s3://`` address, or any URI that Airflow's object storage opens; one number
-        a line (templated)
+    :param numbers: a local path, an ``s3://`` address, or any URI that Airflow's object storage opens, as text, a
+        ``Path`` or an ``ObjectStoragePath``; one number a line (templated)
     :param task_type: what to verify (templated)
     :param ekyc_conn_id: Airflow connection of type ``ekyc`` (templated)
     :param aws_conn_id: Airflow connection to read an ``s3://`` address with (templated)
@@ -68,7 +69,7 @@ class EkycSubmitOperator(BaseOperator):
     def __init__(
         self,
         *,
-        numbers: str | XComArg,
+        numbers: str | PathLike[str] | ObjectStoragePath | XComArg,
         task_type: str = "amazon",
         ekyc_conn_id: str = EkycHook.default_conn_name,
         aws_conn_id: str | None = "aws_default",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ekyc.airflow_errors import airflow_errors
@@ -14,7 +15,7 @@ from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
-    from airflow_provider_ekyc.airflow_sdk import Context, XComArg
+    from airflow_provider_ekyc.airflow_sdk import Context, ObjectStoragePath, XComArg
     from airflow_provider_ekyc.journals.record import Submission
     from airflow_provider_ekyc.results.landed import Landed, Place
     from airflow_provider_ekyc.transfers.sent import Sent
@@ -115,7 +116,7 @@ class EkycResultsToS3Operator(BaseOperator):
         number_column: str | None = None,
         result_column: str | None = None,
         task_type: str = "amazon",
-        numbers: str | XComArg | None = None,
+        numbers: str | PathLike[str] | ObjectStoragePath | XComArg | None = None,
         numbers_conn_id: str | None = None,
         submission: Mapping[str, Any] | str | XComArg | None = None,
         unmatched_key: str | None = None,

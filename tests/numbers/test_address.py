@@ -1,4 +1,4 @@
-"""What names an input is read; numbers in its place are told from it, and never quoted."""
+"""What names an input is read; numbers in its place are recognised, and never quoted."""
 
 from __future__ import annotations
 
@@ -92,13 +92,13 @@ def test_a_nul_in_a_path_is_named(address: str) -> None:
     ],
     ids=lambda contents: f"{type(contents).__name__}-{len(contents) if hasattr(contents, '__len__') else ''}",
 )
-def test_numbers_in_place_of_a_path_are_told_from_it_and_not_quoted(contents: object) -> None:
+def test_numbers_in_place_of_a_path_are_recognised_and_not_quoted(contents: object) -> None:
     message = failure(contents)
     assert "looks like numbers, not a path. Nothing was sent. Write them to a file" in message
 
 
 @pytest.mark.parametrize("contents", ["a@mail.example\nb@mail.example", ["a@mail.example"]])
-def test_email_addresses_in_place_of_a_path_are_told_from_it_and_not_quoted(contents: object) -> None:
+def test_email_addresses_in_place_of_a_path_are_recognised_and_not_quoted(contents: object) -> None:
     assert "looks like e-mail addresses, not a path" in failure(contents)
 
 
