@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.airflow_errors import EkycRetryException
-from airflow_provider_ekyc.airflow_sdk import AirflowFailException
+from airflow_provider_ekyc.airflow_sdk import AirflowFailException, ObjectStoragePath
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox
-from tests.conftest import API_KEY, BUCKET
+from stack.s3_server import S3Server
+from tests.conftest import API_KEY, BUCKET, TaskInstance, aws_connection
 
 pytestmark = pytest.mark.usefixtures("connections")
 
@@ -68,6 +69,32 @@ def test_it_reads_from_s3(sandbox: Sandbox, s3: Any, numbers_file: Path, context
 def test_it_reads_what_object_storage_opens(sandbox: Sandbox, numbers_file: Path, context: dict[str, Any]) -> None:
     submit(f"local://{numbers_file}").execute(context)
     assert sandbox.bill.submissions[0].rows == 200
+
+
+def test_path_objects_and_the_connection_in_an_address_name_the_input(
+    sandbox: Sandbox, s3: Any, s3_server: S3Server, numbers_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.put_object(Bucket=BUCKET, Key="in/numbers.txt", Body=numbers_file.read_bytes())
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER_AWS", aws_connection(s3_server))
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws", "extra": {"endpoint_url": "nowhere"}}')
+    address = f"s3://other_aws@{BUCKET}/in/numbers.txt"
+    for number, numbers in enumerate((numbers_file, address, ObjectStoragePath(address), [str(numbers_file)]), 1):
+        operator = EkycSubmitOperator(task_id=f"submit_{number}", numbers=numbers)
+        context: dict[str, Any] = {"ti": TaskInstance()}
+        context["ti"].task_id = operator.task_id
+        operator.render_template_fields(context)
+        operator.execute(context)
+        assert len(sandbox.bill.submissions) == number
+
+
+@pytest.mark.parametrize("numbers", [["+12025550100", "+12025550101"], "+12025550100,+12025550101", 12025550100])
+def test_numbers_in_place_of_a_path_are_not_quoted(
+    sandbox: Sandbox, context: dict[str, Any], numbers: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = fails(EkycSubmitOperator(task_id="submit", numbers=numbers), context)
+    assert "looks like numbers, not a path. Nothing was sent." in message
+    assert "2025550" not in message + caplog.text
+    assert uncharged(sandbox)
 
 
 @pytest.mark.parametrize(
