@@ -58,9 +58,9 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 class SentNumbers(Protocol):
     """The numbers that were sent in a call."""
 
-    def among(self, whole: AbstractSet[str], ends: AbstractSet[str]) -> set[str]:
+    def among(self, whole: AbstractSet[str], ends: AbstractSet[str]) -> tuple[set[str], set[str]]:
         """
-        Return which of these were sent.
+        Return which of these were sent, as numbers and as ends of numbers.
 
         :param whole: digits that may be a number
         :param ends: digits that may be the end of a number, its country left out
@@ -167,22 +167,25 @@ def _without_addresses(text: str) -> str:
 
 def _without_sent(text: str, sent: SentNumbers) -> str:
     """Hide what was sent, however it is grouped: whole numbers, and their ends where these stand by themselves."""
-    places: dict[str, list[tuple[int, int]]] = {}
-    ends: set[str] = set()
+    whole: dict[str, list[tuple[int, int]]] = {}
+    ends: dict[str, list[tuple[int, int]]] = {}
     for run in _DIGITS.finditer(text):
         at = [place for place in range(run.start(), run.end()) if text[place].isdecimal()]
         digits = digits_of(run[0])
         for first in range(len(digits) - _LEAST_DIGITS + 1):
-            opens = not first or at[first - 1] + 1 < at[first]
+            stands_alone = not first or at[first - 1] + 1 < at[first]
+            start = at[first] - (text[at[first] - 1 : at[first]] == "+")
             for after in range(first + _LEAST_DIGITS, min(first + _MOST_DIGITS, len(digits)) + 1):
-                start = at[first] - (text[at[first] - 1 : at[first]] == "+")
-                places.setdefault(digits[first:after], []).append((start, at[after - 1] + 1))
-                if opens and (after == len(digits) or at[after - 1] + 1 < at[after]):
-                    ends.add(digits[first:after])
-    if not places:
+                span = (start, at[after - 1] + 1)
+                whole.setdefault(digits[first:after], []).append(span)
+                if stands_alone and (after == len(digits) or at[after - 1] + 1 < at[after]):
+                    ends.setdefault(digits[first:after], []).append(span)
+    if not whole:
         return text
-    hit = sent.among(places.keys(), ends)
-    return _hide(text, sorted(span for digits in hit for span in places[digits]), "[number removed]")
+    found, found_ends = sent.among(whole.keys(), ends.keys())
+    spans = [span for digits in found for span in whole[digits]]
+    spans += [span for digits in found_ends for span in ends[digits]]
+    return _hide(text, sorted(spans), "[number removed]")
 
 
 def _without_numbers(text: str, keep: Iterable[str], secrets: Iterable[str]) -> str:

@@ -203,7 +203,7 @@ def _is_secret(ekyc_task_id: str, settings: EkycSettings, sent: SentNumbers | No
     """Whether what is in the place of an id is a number of the file or the key, and so can't be one."""
     digits = digits_of(ekyc_task_id)
     only_digits = digits and not any(character.isalpha() for character in ekyc_task_id)
-    if sent is not None and only_digits and sent.among({digits}, set()):
+    if sent is not None and only_digits and sent.among({digits}, set())[0]:
         return True
     key, length = settings.api_key.lower(), min(_KEY_PART, len(settings.api_key))
     return any(key[start : start + length] in ekyc_task_id.lower() for start in range(len(key) - length + 1))

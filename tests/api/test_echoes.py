@@ -32,7 +32,7 @@ class Sent:
     def __init__(self, *numbers: str) -> None:
         self._file = SentFile(io.BytesIO("".join(f"{number}\n" for number in numbers).encode()))
 
-    def among(self, whole: AbstractSet[str], ends: AbstractSet[str]) -> set[str]:
+    def among(self, whole: AbstractSet[str], ends: AbstractSet[str]) -> tuple[set[str], set[str]]:
         return self._file.among(whole, ends)
 
 
@@ -165,8 +165,27 @@ def test_no_number_that_was_sent_survives_any_grouping(
 @given(st.lists(st.from_regex(r"\+999[0-9]{7,11}", fullmatch=True), min_size=1, max_size=20), st.integers(0, 19))
 def test_the_numbers_of_a_file_are_found_in_it(numbers: list[str], place: int) -> None:
     number = numbers[place % len(numbers)][1:]
-    assert Sent(*numbers).among({number, "12345678"}, set()) == {number}
-    assert number[-7:] in Sent(*numbers).among(set(), {number[-7:]})
+    assert Sent(*numbers).among({number, "12345678"}, set()) == ({number}, set())
+    assert Sent(*numbers).among(set(), {number[-7:], number[-9:]}) == (set(), {number[-7:], number[-9:]})
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_a_number_is_found_wherever_a_block_ends(end: bytes) -> None:
+    for size in (1024 * 1024 - 5, 1024 * 1024, 1024 * 1024 + 5):
+        lines = b"+9990000000001\n" * (size // 15)
+        file = SentFile(io.BytesIO(lines + b"\n" * (size - len(lines)) + b"+12125550123\r\n+12125550199" + end))
+        both = {"12125550123", "12125550199"}
+        assert file.among({*both, "12125550100"}, {"5550123", "5550100"}) == (both, {"5550123"})
+
+
+def test_a_file_without_lines_is_no_trouble() -> None:
+    assert SentFile(io.BytesIO(b"7" * 5_000_000)).among({"7" * 12}, {"7" * 9}) == (set(), {"7" * 9})
+
+
+def test_a_count_stays_although_a_long_list_has_numbers_that_end_so() -> None:
+    sent = Sent(*(f"+999{index:010d}" for index in range(20_000)))
+    shown = redact("line 3 is not valid: +999 0000 000 007, of 10,000,000", sent=sent)
+    assert shown == "line 3 is not valid: [number removed], of 10,000,000"
 
 
 def test_what_can_not_be_compared_is_not_shown() -> None:
