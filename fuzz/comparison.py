@@ -13,10 +13,19 @@ def came_of(given: ArchiveInput) -> frozenset[str] | None:
 
 
 def is_of_others(given: ArchiveInput) -> bool:
-    """Tell whether a result is compared, and has not one of the numbers that were sent."""
+    """Tell whether a result is compared, and most of its numbers were never sent."""
     came = came_of(given)
-    is_compared = given.sent is not None and given.sent.fate == "compared"
-    return is_compared and given.sent is not None and came is not None and not given.sent.numbers & came
+    if given.sent is None or given.sent.fate != "compared" or came is None:
+        return False
+    return not given.sent.numbers & came or len(came - given.sent.numbers) > len(came & given.sent.numbers)
+
+
+def contradictions_of(given: ArchiveInput) -> int:
+    """Count the numbers of a result that are in it both as yes and as no."""
+    said: dict[str, set[str]] = {}
+    for digits, word in given.rows or ():
+        said.setdefault(digits, set()).add(word)
+    return sum({"yes", "no"} <= words for words in said.values())
 
 
 def flaw_of_comparison(given: ArchiveInput, result: dict[str, Any], uri: str, listed: bytes | None) -> str:

@@ -18,7 +18,7 @@ from unittest import mock
 import botocore.session
 
 from airflow_provider_ekyc.exceptions import EkycError
-from fuzz.comparison import flaw_of_comparison
+from fuzz.comparison import came_of, contradictions_of, flaw_of_comparison
 from fuzz.inputs import ArchiveInput, Sent
 from fuzz.marks import API_KEY, QUERY
 from fuzz.oddities import TASK_ID
@@ -96,7 +96,7 @@ def landing_reading(
 
     def judge_value(result: dict[str, Any]) -> str:
         figures = (result[name] for name in ("rows", "yes", "no", "unknown"))
-        if words := must_be_refused(plan, given) or judge_counts(given, *figures):
+        if words := must_be_refused(plan, given) or judge_counts(given, *figures) or _flaw_of_repetition(given, result):
             return words
         uri = f"s3://{BUCKET}/{list_key}" if sent and sent.unmatched != "nowhere" else ""
         return flaw_of_comparison(given, result, uri, content_of(list_key) if sent else None)
@@ -116,6 +116,16 @@ def landing_reading(
             yield Reading(lambda: _execute(arguments, spool_dir), judge_value, judge_error, disk=disk)
         finally:
             server.answer_all(b"")
+
+
+def _flaw_of_repetition(given: ArchiveInput, result: dict[str, Any]) -> str:
+    """Say what is wrong with the counts of different numbers and of contradictions, "" if nothing is."""
+    came = came_of(given)
+    if came is None or given.unreadable:
+        return ""
+    expected = len(came), contradictions_of(given)
+    said = result["distinct"], result["contradictions"]
+    return "" if said == expected else f"{said} different numbers and contradictions, not {expected}"
 
 
 def _execute(arguments: dict[str, Any], spool_dir: Path) -> dict[str, Any]:

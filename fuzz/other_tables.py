@@ -139,6 +139,16 @@ def header_again(rng: random.Random) -> Asked:
     return _whole(rng, rows, head + b"\n" + b"".join(lines))
 
 
+def repeated(rng: random.Random) -> Asked:
+    """Repeat numbers, with the same answer or another, up to one number in all rows."""
+    rows = list(_enough_rows(rng))
+    one = rng.choice(rows)[0]
+    share = rng.choice((1.0, 0.5, 0.1))
+    rows = [(one, word) if rng.random() < share else (digits, word) for digits, word in rows]
+    rows.insert(rng.randint(0, len(rows)), (rows[0][0], rng.choice((rows[0][1], "yes", "no"))))
+    return _whole(rng, tuple(rows), _text(rng, rows))
+
+
 def in_parts(rng: random.Random) -> Asked:
     """Deliver a table in numbered parts, perhaps with files beside them."""
     rows = _enough_rows(rng)
@@ -243,6 +253,7 @@ OTHER_TABLES: dict[str, Callable[[random.Random], Asked]] = {
     "lines before the header": below_a_title,
     "a row before the header": row_before_the_header,
     "the header again": header_again,
+    "numbers again": repeated,
     "a table in parts": in_parts,
     "doubtful parts": in_doubtful_parts,
     "files beside the table": beside_the_table,

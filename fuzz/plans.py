@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from fuzz.comparison import is_of_others
+from fuzz.comparison import contradictions_of, is_of_others
 from fuzz.inputs import ArchiveInput, ordinal_of
 from fuzz.outputs import FORMATS
 from fuzz.sent import is_plain
@@ -66,6 +66,10 @@ def must_be_refused(plan: Plan, given: ArchiveInput) -> str:
         return "a result without any of the numbers that were sent was landed"
     if given.rows and all(answer == "unknown" for _, answer in given.rows) and not plan.warns:
         return "a result without a yes or a no was landed"
+    if contradictions_of(given) and not plan.warns:
+        return "a result with contradictions was landed"
+    if given.rows and plan.total and len({digits for digits, _ in given.rows}) < plan.total and not plan.warns:
+        return "a result with fewer numbers than promised was landed"
     if given.unreadable and not plan.warns:
         return "a result with numbers that can't be read was landed"
     return ""

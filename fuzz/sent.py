@@ -159,11 +159,11 @@ def odd_record(rng: random.Random, came: Sequence[str]) -> Sent:
 
 
 def half_told(rng: random.Random, came: Sequence[str]) -> Sent:
-    """Give one of the two that it takes, or name the result's place for the list as well."""
+    """Give the input alone, the list's place without it, or the result's place for the list as well."""
     sent = some_missing(rng, came)
     return rng.choice(
         (
-            dataclasses.replace(sent, submission=None, fate="refused"),
+            dataclasses.replace(sent, submission=None),
             dataclasses.replace(sent, lies="nowhere", unmatched="key", fate="refused"),
             dataclasses.replace(sent, lies="nowhere", unmatched="nowhere", fate="left out"),
             dataclasses.replace(sent, unmatched="s3_key", fate="refused"),
