@@ -8,8 +8,9 @@ import pytest
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
 from airflow_provider_ekyc.results.archive import ArchiveSummary
+from airflow_provider_ekyc.results.expectation import promised
 from airflow_provider_ekyc.results.number_forms import ADDRESS, SCIENTIFIC
-from airflow_provider_ekyc.results.understood import answer_mismatch, form_mismatch, have_all_failed, remarks
+from airflow_provider_ekyc.results.understood import answer_mismatch, form_mismatch, remarks
 
 
 def task(**figures: int | None) -> Task:
@@ -22,12 +23,12 @@ def summary(rows: int, yes: int, no: int, **more: Any) -> ArchiveSummary:
 
 def test_a_result_without_a_yes_or_a_no_is_not_understood_unless_all_numbers_have_failed() -> None:
     words = '"vrai" 2, "faux" 1'
-    assert answer_mismatch(summary(3, 0, 0, unknown_words=words), task(total=3, success=3)) == (
+    assert answer_mismatch(summary(3, 0, 0, unknown_words=words), all_failed=False) == (
         f"Not one of the result's 3 rows is a yes or a no (answers: {words})."
     )
-    assert answer_mismatch(summary(3, 1, 0), task(total=3)) is None
-    assert answer_mismatch(summary(3, 0, 3), task(total=3)) is None
-    assert answer_mismatch(summary(3, 0, 0), task(total=3, success=0, failure=3)) is None
+    assert answer_mismatch(summary(3, 1, 0), all_failed=False) is None
+    assert answer_mismatch(summary(3, 0, 3), all_failed=False) is None
+    assert answer_mismatch(summary(3, 0, 0), all_failed=True) is None
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_a_result_without_a_yes_or_a_no_is_not_understood_unless_all_numbers_hav
     ],
 )
 def test_all_have_failed_only_where_the_figures_say_so(figures: dict[str, int | None], all_failed: bool) -> None:
-    assert have_all_failed(task(**figures)) is all_failed
+    assert promised(task(**figures)).all_failed is all_failed
 
 
 def test_numbers_that_can_not_be_read_are_counted_by_the_reason() -> None:
