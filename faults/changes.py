@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from faults.case import ROWS
+from faults.case import ROWS, Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Change:
     :param after: the lists that it is mapped over when it is cleared
     :param edit: what is done to the lists' files
     :param forgets_task_state: whether Airflow discards the task state store with the clear, as 3.4 does by default
+    :param moves: where submissions are recorded before the clear, and where after it; the same place if it names none
     :param deletes: which records somebody deletes: that of the submission, or also that of the task instance
     """
 
@@ -27,6 +29,7 @@ class Change:
     edit: Literal["", "other order", "one number more"] = ""
     forgets_task_state: bool = False
     deletes: Literal["", "submission", "all"] = ""
+    moves: Mapping[Memory, Memory] = field(default_factory=dict)
 
 
 CHANGES = {
@@ -39,6 +42,8 @@ CHANGES = {
         Change("cleared with a list before the others it is mapped over", before="bcd", after="abcd"),
         Change("cleared after its record was deleted", deletes="submission"),
         Change("cleared after all its records were deleted", deletes="all"),
+        Change("cleared with a journal_uri added", moves={"variables": "local"}),
+        Change("cleared with its journal_uri taken away", moves={"local": "variables", "s3": "variables"}),
     )
 }
 

@@ -117,6 +117,7 @@ def _changes(names: Sequence[str], memories: Sequence[Memory] = _MEMORIES) -> Ca
             for name in names
             for strike, call in _BEFORE_CHANGES
             for memory in memories
+            if memory in (CHANGES[name].moves or memories)
         ]
         dice.shuffle(cases)
         first = {case.change: case for case in cases}
@@ -177,7 +178,7 @@ PROCESS_SHARES = (
 
 #: Changes of a run under the scheduler: of the file of one list, and by Airflow's REST API.
 _SCHEDULED_CHANGES = tuple(
-    name for name, change in CHANGES.items() if len(lists_of(change)) == 1 and not change.deletes
+    name for name, change in CHANGES.items() if len(lists_of(change)) == 1 and not change.deletes and not change.moves
 )
 
 SCHEDULER_SHARES = (

@@ -201,7 +201,8 @@ class _Runner:
 
     def _order(self, map_index: int, letter: str, cleared: bool) -> Try:
         number = self.used[map_index] = self.used.get(map_index, 0) + 1
-        arguments = arguments_of(self.case, self.folder, self.prepaid, "ekyc_default", letter)
+        memory = change_of(self.case.change).moves.get(self.case.memory) if cleared else None
+        arguments = arguments_of(self.case, self.folder, self.prepaid, "ekyc_default", letter, memory)
         most = self.most.setdefault((cleared, map_index), number + TRIES - 2)
         return Try(self.case, number, map_index, most, cleared, self.folder, self.connections, arguments)
 

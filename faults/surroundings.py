@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_ekyc.sandbox import Sandbox
-from faults.case import Case, Charge
+from faults.case import Case, Charge, Memory
 from faults.changes import rows_of
 from faults.strikes import SHORT_TIMEOUT, fault_of
 from stack.s3_server import S3Server
@@ -147,20 +147,24 @@ def _content(sandbox: Sandbox, task_id: str) -> str:
     return hashlib.sha256(b"\n".join(sorted(rows))).hexdigest()
 
 
-def arguments_of(case: Case, folder: Path, ekyc_task_id: str, conn_id: str, letter: str = "a") -> dict[str, Any]:
+def arguments_of(
+    case: Case, folder: Path, ekyc_task_id: str, conn_id: str, letter: str = "a", memory: Memory | None = None
+) -> dict[str, Any]:
     """
     Return the operator's arguments.
 
     :param letter: of the list that is submitted
+    :param memory: what remembers submissions, if it is not the case's
     """
     if case.operator == "submit":
+        memory = memory or case.memory
         in_s3 = f"s3://{BUCKET}/journal"
-        uri = {"variables": None, "local": str(folder / "journal"), "s3": in_s3, "unconditional": in_s3}[case.memory]
+        uri = {"variables": None, "local": str(folder / "journal"), "s3": in_s3, "unconditional": in_s3}[memory]
         return {
             "numbers": str(list_file(folder, letter)),
             "ekyc_conn_id": conn_id,
             "journal_uri": uri,
-            "journal_conn_id": "aws_unconditional" if case.memory == "unconditional" else "aws_default",
+            "journal_conn_id": "aws_unconditional" if memory == "unconditional" else "aws_default",
             "on_unknown_outcome": "resubmit" if case.resubmit else "fail",
         }
     if case.operator == "wait":

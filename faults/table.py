@@ -186,6 +186,9 @@ CHANGED: Mapping[str, tuple[Allowed, Allowed]] = {
     # Of the first list the answer was lost: whatever comes to its place is not sent while that is open.
     "cleared with a list before the others it is mapped over": (_may(S, charged=(4,)), _may(U, charged=(3,))),
     "cleared after its record was deleted": (UNKNOWN_PAID, UNKNOWN_PAID),
+    "cleared with a journal_uri added": (PAID, UNKNOWN_PAID),
+    # The task instance's own record says that there is another, which is not to be found.
+    "cleared with its journal_uri taken away": (UNKNOWN_PAID, UNKNOWN_PAID),
     # Nothing is left that knows of it: it is submitted again, with a warning.
     "cleared after all its records were deleted": (_may(S, charged=(2,)), _may(S, charged=(2,))),
 }
