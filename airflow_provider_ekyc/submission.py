@@ -19,6 +19,7 @@ from airflow_provider_ekyc.api.models import Balance, Task
 from airflow_provider_ekyc.api.retries import Retries, retrying
 from airflow_provider_ekyc.exceptions import (
     EkycApiError,
+    EkycError,
     EkycInProgressError,
     EkycJournalError,
     EkycKilledError,
@@ -28,6 +29,7 @@ from airflow_provider_ekyc.exceptions import (
 )
 from airflow_provider_ekyc.journals.earlier_records import earlier_name
 from airflow_provider_ekyc.journals.record import Intent, IntentState, Receipt, Scope, Submission, fingerprint
+from airflow_provider_ekyc.journals.record_format import is_by_hand
 from airflow_provider_ekyc.submission_gate import MOST_SENDS, SubmissionGate, amount
 
 if TYPE_CHECKING:
@@ -124,7 +126,7 @@ class Submitter:
             max_tries=self._task.max_tries,
             nonce=intent.nonce,
         )
-        self._journal.begin(scope, resting)
+        self._journal.begin(scope, resting, by_hand=found is not None and is_by_hand(found))
         return self._send(numbers, task_type, scope, intent, resting)
 
     def _send(
@@ -137,11 +139,16 @@ class Submitter:
 
         def send() -> Task:
             nonlocal resting
+            self._stop_if_killed()
             if resting is not begun:
                 self._look_at_the_balance(intent)
-            self._require_current(scope)
-            sending = replace(intent, sends=resting.sends + 1)
-            self._journal.update(scope.name, sending)
+            sending = replace(intent, sends=resting.sends + 1, possible_ids=resting.possible_ids)
+            try:
+                self._journal.announce(scope.name, sending)
+                self._require_current(scope)
+            except EkycError:
+                self._note(scope, resting)
+                raise
             try:
                 return self._api.submit(numbers.file, numbers.size, task_type)
             except EkycApiError as error:
@@ -153,6 +160,8 @@ class Submitter:
                 not_sent = 1 if error.outcome is Outcome.NOT_SENT else 0
                 resting = replace(resting, sends=sending.sends - not_sent)
                 self._note(scope, resting)
+                if resting.is_open:
+                    error.message += " An earlier submission of this list still has an unknown outcome."
                 if error.retryable and resting.sends >= MOST_SENDS:
                     raise self._gate.limit(scope, resting, error.message) from None
                 raise
@@ -179,28 +188,28 @@ class Submitter:
         accepted = "" if task.total is None else f": {task.total:,} numbers"
         log.info("Remote task %s was accepted%s.", task.ekyc_task_id, accepted)
         submission = _describe(numbers, task_type, scope, task.ekyc_task_id, task.total, _now())
-        self._complete(scope, submission)
+        self._complete(scope, submission, resting.possible_ids)
         return submission
 
     def _look_at_the_balance(self, intent: Intent) -> None:
-        self._stop_if_killed()
         balance = self._balance()
         if balance is not None:
             log.info("Balance before sending again: %s, at first %s.", amount(balance.balance), amount(intent.balance))
 
     def _require_current(self, scope: Scope) -> None:
         """Look at the last moment whether this may still be sent."""
+        self._stop_if_killed()
         if not self._journal.is_current(scope.name):
             raise EkycInProgressError(
                 f"The record of this list, {self._journal.address(scope.name)}, was changed meanwhile: another try "
                 f"submits it, or a person has settled it. Nothing was sent. A retry reads the record again."
             )
-        self._stop_if_killed()
 
     def _stop_if_killed(self) -> None:
         if self._killed():
             raise EkycKilledError(
-                "The task was killed before the list was sent, or sent again. Nothing was charged; a retry submits it."
+                "The task was killed before the list was sent, or sent again. Nothing was sent from then on; a retry "
+                "reads the record of the list and goes on from there."
             )
 
     def _reuse(self, receipt: Receipt, numbers: PreparedNumbers, task_type: str, scope: Scope) -> Submission:
@@ -238,25 +247,29 @@ class Submitter:
             balance=None if before is None else before.balance,
         )
 
-    def _complete(self, scope: Scope, submission: Submission) -> None:
-        lost = (
-            f"Remote task {submission.ekyc_task_id} was accepted, but its receipt could not be written. Should this "
-            f"task be tried again, it will say that the outcome is unknown. Write this id into "
-            f"{self._journal.address(scope.name)}."
-        )
+    def _complete(self, scope: Scope, submission: Submission, earlier_ids: tuple[str, ...]) -> None:
+        receipt = Receipt(submission.ekyc_task_id, {**submission.as_dict(), "possible_ids": list(earlier_ids)})
         try:
-            self._journal.complete(scope.name, Receipt(submission.ekyc_task_id, submission.as_dict()))
+            retrying(self._retries, log, kinds=EkycJournalError)(self._journal.complete, scope.name, receipt)
         except EkycJournalError as error:
-            log.error("%s %s", lost, error)  # paid, and its id is known: this task succeeds with it
+            # Paid, and its id is known: this task succeeds with it.
+            log.error(
+                "Write %s into %s: this remote task was accepted, and its receipt could not be written. %s Unless it "
+                "is there, a later try of this task says that the outcome is unknown.",
+                submission.ekyc_task_id,
+                self._journal.address(scope.name),
+                error,
+            )
         except BaseException:
-            log.error("%s", lost)
+            log.error("Remote task %s was accepted. Writing its receipt once more.", submission.ekyc_task_id)
+            self._journal.complete(scope.name, receipt)
             raise
 
     def _note(self, scope: Scope, intent: Intent) -> None:
         """Record what came of a send; the error at hand says more than a journal that fails now."""
         try:
-            self._journal.update(scope.name, intent)
-        except (EkycJournalError, EkycInProgressError) as error:
+            self._journal.note(scope.name, intent)
+        except EkycJournalError as error:
             log.error(
                 "The record %s could not be changed to %r: %s The next try may say that the outcome is unknown.",
                 self._journal.address(scope.name),

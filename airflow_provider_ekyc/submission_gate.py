@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_ekyc.exceptions import (
@@ -99,8 +100,8 @@ class SubmissionGate:
                 f"this task began to submit it and recorded that in {begun[scope.name].journal}; that record can't be "
                 f"found now: it was deleted, or this worker does not share its directory. Nothing was sent now."
             )
-        for other in begun.values():
-            if other.fingerprint == scope.fingerprint:
+        for name, other in begun.items():
+            if other.fingerprint == scope.fingerprint and self._may_be_paid(name):
                 log.warning(
                     "An earlier try of this task submitted this list to %s (account %s): see %s. The connection now "
                     "names %s (account %s), so it is submitted there, and charged.",
@@ -118,6 +119,10 @@ class SubmissionGate:
                 self._task.try_number,
             )
 
+    def _may_be_paid(self, name: str) -> bool:
+        record = self._journal.find(name)
+        return not isinstance(record, Intent) or record.is_open
+
     def _require_others_settled(self, scope: Scope, *, is_known: bool) -> None:
         """Stop while another list of this task in this run has an unknown outcome: this may be the same numbers."""
         for name in self._journal.begun_before():
@@ -128,12 +133,13 @@ class SubmissionGate:
                 self._stop_at_other(name, "its record can't be found")
             elif isinstance(other, Intent) and other.is_open and not self._resubmit:
                 self._stop_at_other(name, other.shown)
-        if is_known or self._journal.is_first_record:
+        # In the first try of a task that is not mapped there is nothing else.
+        if is_known or self._resubmit or (self._journal.is_first_record and self._task.map_index < 0):
             return
         for address, intent in self._journal.unknown_elsewhere(scope.name):
             raise EkycUnknownOutcomeError(
                 f"Settle {address} first: write the remote id into it, or 'send again'. The list of another map index "
-                f"of this task has an unknown outcome ({intent.shown}), and this list is new in this try, so it may "
+                f"of this task has an unknown outcome ({intent.shown}), and this list is new, so it may "
                 f"be the same numbers. Nothing was sent now. Then clear this task.",
                 outcome=Outcome.UNKNOWN,
             )
@@ -156,6 +162,9 @@ class SubmissionGate:
             )
         if self._resubmit:
             return
+        if intent.state is IntentState.SENDING:
+            # Its try has ended: from now on other map indexes see it, too.
+            self._journal.note(scope.name, replace(intent, state=IntentState.UNKNOWN))
         raise EkycUnknownOutcomeError(
             f"{self.ways_out(scope, intent)} An earlier submission of this list has no receipt ({intent.shown}): its "
             f"try died, got no clear answer, or is still running. It may or may not have been taken and charged. "
@@ -165,9 +174,10 @@ class SubmissionGate:
 
     def _count(self, found: Intent | None, scope: Scope) -> int:
         """A clear raises the task's ``max_tries``, by which it starts a new count."""
-        if found is None or found.max_tries != self._task.max_tries:
+        if found is None:
             return 0
-        if found.sends >= MOST_SENDS:
+        sends = found.sends if found.max_tries == self._task.max_tries else 0
+        if sends >= MOST_SENDS:
             raise self.limit(scope, found, "")
         if found.is_open:
             log.warning(
@@ -175,7 +185,7 @@ class SubmissionGate:
                 "on_unknown_outcome='resubmit' says, and may be charged twice.",
                 found.shown,
             )
-        return found.sends
+        return sends
 
 
 def amount(balance: float | None) -> str:

@@ -29,7 +29,7 @@ def _no_intent() -> None:
     from airflow_provider_ekyc.journals.journal import Journal
     from airflow_provider_ekyc.submission import Submitter
 
-    Journal.begin = Journal.update = _nothing  # type: ignore[method-assign]
+    Journal.begin = Journal.announce = Journal.note = _nothing  # type: ignore[method-assign]
     Submitter._require_current = _nothing  # type: ignore[method-assign]
 
 

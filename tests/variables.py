@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -50,10 +51,17 @@ class Variables:
         return [key for key in self.values if key.startswith(prefix or "")]
 
     def records(self) -> dict[str, str]:
-        """Return the records of submissions, by their keys: neither the check nor the instances' own."""
-        return {
-            key: value for key, value in self.values.items() if "_instance_" not in key and not key.endswith("_check")
-        }
+        """Return the intents of submissions, by their keys: what a message tells a person to write into."""
+        others = re.compile(r"_instance_|_open_|_receipt$|_check$")
+        return {key: value for key, value in self.values.items() if not others.search(key)}
+
+    def forget(self) -> None:
+        """Delete what is recorded of submissions, and leave what is recorded of task instances."""
+        self.values = {key: value for key, value in self.values.items() if re.search("_instance_|_check$", key)}
+
+    def receipts(self) -> dict[str, str]:
+        """Return the receipts of submissions, by their keys."""
+        return {key: value for key, value in self.values.items() if key.endswith("_receipt")}
 
     def _reach(self) -> None:
         if self.away:

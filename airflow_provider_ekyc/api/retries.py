@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import tenacity
 
-from airflow_provider_ekyc.exceptions import EkycApiError
+from airflow_provider_ekyc.exceptions import EkycApiError, EkycError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Retries:
     longest_wait: float = 60.0
 
 
-def wait_seconds(error: EkycApiError, tries: int, retries: Retries, jitter: float) -> float:
+def wait_seconds(error: EkycError, tries: int, retries: Retries, jitter: float) -> float:
     """
     Return how long to wait before the next try.
 
@@ -38,13 +38,14 @@ def wait_seconds(error: EkycApiError, tries: int, retries: Retries, jitter: floa
     :param jitter: a random number from 0 to 1
     """
     backoff = min(retries.first_wait * 2.0 ** (tries - 1), retries.longest_wait) * (1 + jitter / 2)
-    return max(backoff, error.retry_after or 0.0)
+    return max(backoff, getattr(error, "retry_after", None) or 0.0)
 
 
 def retrying(
     retries: Retries,
     log: logging.Logger,
     *,
+    kinds: type[EkycError] = EkycApiError,
     enough: Callable[[], bool] = lambda: False,
     sleep: Callable[[float], None] = time.sleep,
     uniform: Callable[[], float] = random.random,
@@ -54,15 +55,16 @@ def retrying(
 
     A submission that may have been charged is not retryable. The last error is raised as it is.
 
+    :param kinds: the errors that may be repeated, if they say so themselves
     :param enough: asked after each failure: whether no further try may be made, whatever ``retries`` says
     """
 
     def worth_it(error: BaseException) -> bool:
-        return isinstance(error, EkycApiError) and error.retryable
+        return isinstance(error, kinds) and error.retryable
 
     def wait(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        if not isinstance(error, EkycApiError):
+        if not isinstance(error, EkycError):
             return 0.0
         return wait_seconds(error, state.attempt_number, retries, uniform())
 

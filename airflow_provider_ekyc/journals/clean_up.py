@@ -16,17 +16,19 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_ekyc.airflow_sdk import Variable
 from airflow_provider_ekyc.exceptions import EkycSettingsError
+from airflow_provider_ekyc.journals.journal import OPEN, RECEIPT
 from airflow_provider_ekyc.journals.variable_store import CHECK, PREFIX
 
 log = logging.getLogger(__name__)
 
 #: Where each kind of record has its time.
-_TIMES = {"receipt": "submitted_at", "intent": "started_at", "instance": "updated_at"}
+_TIMES = {"receipt": "submitted_at", "intent": "started_at", "instance": "updated_at", "pointer": "written_at"}
 
 
 def delete_old_records(older_than: timedelta, *, now: datetime | None = None) -> int:
@@ -49,19 +51,30 @@ def delete_old_records(older_than: timedelta, *, now: datetime | None = None) ->
         )
     before = (now or datetime.now(UTC)) - older_than
     deleted = 0
-    for key in list(Variable.keys(prefix=PREFIX)):
-        if key != CHECK and _is_old(Variable.get(key, default=None), before):
+    records = {key: _read(Variable.get(key, default=None)) for key in Variable.keys(prefix=PREFIX) if key != CHECK}
+    # What was being sent goes before its receipt: alone it would say that the outcome is unknown.
+    for key in sorted(records, key=lambda each: each.endswith(RECEIPT)):
+        receipt = records.get(key.replace(f"_{OPEN}", "_") + RECEIPT)
+        if _is_old(receipt or records[key], before):
             Variable.delete(key)
             deleted += 1
     log.info("Deleted %d Variables with records of submissions from before %s.", deleted, before.isoformat())
     return deleted
 
 
-def _is_old(value: Any, before: datetime) -> bool:
+def _read(value: Any) -> Mapping[str, Any] | None:
     try:
         record = json.loads(value)
+    except (TypeError, ValueError):
+        return None  # written by hand, or not ours
+    return record if isinstance(record, Mapping) else None
+
+
+def _is_old(record: Mapping[str, Any] | None, before: datetime) -> bool:
+    if record is None or (record.get("record") == "intent" and record.get("state") != "not_taken"):
+        return False
+    try:
         time = datetime.fromisoformat(record[_TIMES[record["record"]]])
     except (TypeError, KeyError, ValueError):
-        return False  # written by hand, or not ours
-    is_open = record["record"] == "intent" and record.get("state") != "not_taken"
-    return time < before and not is_open
+        return False
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)) < before

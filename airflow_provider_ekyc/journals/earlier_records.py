@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_ekyc.exceptions import EkycJournalError
-from airflow_provider_ekyc.journals.record import Intent, Receipt
+from airflow_provider_ekyc.journals.record import Intent, IntentState, Receipt
 from airflow_provider_ekyc.journals.record_format import read_record
 
 
@@ -51,6 +51,7 @@ def find_earlier(name: str, read: Callable[[str], bytes | None], address: str) -
             rows=int(fields["rows"]),
             fingerprint=str(fields["fingerprint"]),
             nonce=str(fields.get("nonce", "")),
+            state=IntentState.UNKNOWN,
             balance=None if fields.get("balance") is None else float(fields["balance"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError):

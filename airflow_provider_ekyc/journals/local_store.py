@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,12 +43,12 @@ class LocalStore:
             raise self._unusable(error) from None
 
     def write(self, name: str, body: bytes, *, replacing: bytes | None) -> bool:
-        """Write the file, whole or not at all, and to the disk; a lock on the directory keeps two writers apart."""
+        """Write the file, whole or not at all, and to the disk; a lock keeps two writers apart."""
         path = self._path(name)
         part = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with _locked(self._folder) as directory:
+            with _locked(self._folder / ".lock"):
                 if self.read(name) != replacing:
                     return False
                 with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -54,15 +56,15 @@ class LocalStore:
                     file.flush()
                     os.fsync(file.fileno())
                 part.replace(path)
-                os.fsync(directory)
+                _sync_directory(self._folder)
         except OSError as error:
             raise self._unusable(error) from None
         return True
 
-    def names(self) -> list[str] | None:
+    def names(self, prefix: str) -> list[str] | None:
         """Return the names of the files."""
         try:
-            return sorted(path.name.removesuffix(_SUFFIX) for path in self._folder.glob(f"[!.]*{_SUFFIX}"))
+            return sorted(path.name.removesuffix(_SUFFIX) for path in self._folder.glob(f"{prefix}*{_SUFFIX}"))
         except OSError as error:
             raise self._unusable(error) from None
 
@@ -70,24 +72,40 @@ class LocalStore:
         return self._folder / f"{name}{_SUFFIX}"
 
     def _unusable(self, error: OSError) -> EkycJournalError:
+        # What a retry may find better: anything but a path that can't be one.
+        may_pass = error.errno not in (errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP)
         return EkycJournalError(
             f"The journal below {self._root} can't be used ({error.strerror}), so it is not known whether this list "
-            f"was submitted before. Nothing was sent. A retry looks again.",
-            retryable=True,
+            f"was submitted before. Nothing was sent. {'A retry looks again.' if may_pass else 'Correct journal_uri.'}",
+            retryable=may_pass,
         )
 
 
+#: A lock of the file system keeps processes apart, not the threads of one.
+_THREADS = threading.Lock()
+
+
 @contextmanager
-def _locked(folder: Path) -> Iterator[int]:
-    """Hold a lock that the kernel gives back when the process ends, however it ends; yield the directory."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _locked(path: Path) -> Iterator[None]:
+    """
+    Hold a lock that is given back when the process ends, however it ends.
+
+    ``lockf`` on a file, since NFS carries that to its server; ``flock`` on a directory it keeps to one machine.
+    """
+    with _THREADS, os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        yield
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
 def _safe(part: str) -> str:
-    """Keep a DAG's or a task's id from naming another directory."""
-    return f"_{part}" if part in (".", "..") else part
+    """Keep a DAG's or a task's id from naming another directory, and within what a file's name may have: 255 bytes."""
+    short = part.encode()[:200].decode(errors="ignore")
+    return f"_{short}" if short in (".", "..") else short

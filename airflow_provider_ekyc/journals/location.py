@@ -6,7 +6,7 @@ import logging
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from airflow_provider_ekyc.airflow_sdk import conf
 from airflow_provider_ekyc.arguments import split_s3_connection
@@ -59,19 +59,38 @@ def open_store(uri: str, aws_conn_id: str | None, task: TaskIdentity) -> RecordS
     :param aws_conn_id: Airflow connection for S3
     :raises EkycSettingsError: if it is another scheme, or no absolute path
     """
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        raise _not_a_place(None) from None
+    if parts.query or parts.fragment or parts.password:
+        raise _not_a_place(parts)
     named, uri = split_s3_connection(uri)
     parts = urlsplit(uri)
     folders = (task.dag_id, task.task_id, task.digest)
     if re.fullmatch("s3[an]?", parts.scheme) and parts.netloc:
         from airflow_provider_ekyc.journals.s3_store import S3Store
 
-        return S3Store(parts.netloc, "/".join(filter(None, (parts.path.strip("/"), *folders))), named or aws_conn_id)
+        prefix = "/".join(filter(None, (parts.path.strip("/"), *(_short(folder) for folder in folders))))
+        return S3Store(parts.netloc, prefix, named or aws_conn_id)
     if parts.scheme in ("", "file") and parts.path.startswith("/") and not parts.netloc:
         _warn_of_other_machines(uri)
         return LocalStore(Path(parts.path), folders)
-    raise EkycSettingsError(
-        f"journal_uri {uri!r} must be s3://bucket/prefix or an absolute path that all workers share: other stores "
-        f"can't promise that of two tries at once only one submits. Nothing was sent."
+    raise _not_a_place(parts)
+
+
+def _short(part: str) -> str:
+    """Keep a key within S3's 1,024 bytes; the digest, which is the last folder, tells tasks apart."""
+    return part.encode()[:200].decode(errors="ignore")
+
+
+def _not_a_place(parts: SplitResult | None) -> EkycSettingsError:
+    """Say what a journal's URI may be, without a query or a password that it may hold."""
+    host = "" if parts is None else parts.netloc.rpartition("@")[2]
+    shown = "" if parts is None else f" ({parts.scheme or 'no scheme'}{f', {host}' if host else ''})"
+    return EkycSettingsError(
+        f"journal_uri{shown} must be s3://bucket/prefix, s3://conn_id@bucket/prefix, or an absolute path that all "
+        f"workers share: other stores can't promise that of two tries at once only one submits. Nothing was sent."
     )
 
 

@@ -8,6 +8,7 @@ the list sent again.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -18,6 +19,12 @@ from airflow_provider_ekyc.journals.record import SCHEMA, Begun, InstanceRecord,
 
 #: What a person writes into a record to have its list sent again.
 SEND_AGAIN = "send again"
+
+#: ... and what is meant by it as well.
+_SEND_AGAIN = frozenset({SEND_AGAIN, "sendagain", "resend", "send it again", "resubmit"})
+
+#: Words that a person may write and that are no remote id.
+_NO_IDS = frozenset({"unknown", "free", "failed", "none", "null", "nothing", "not_taken", "delete", "deleted", "retry"})
 
 
 def write_intent(intent: Intent) -> bytes:
@@ -35,27 +42,53 @@ def write_instance(instance: InstanceRecord) -> bytes:
     return _json({"record": "instance", **asdict(instance)})
 
 
+def write_pointer(address: str, written_at: str) -> bytes:
+    """
+    Return a note of where a submission is recorded.
+
+    :param written_at: time (ISO 8601, UTC)
+    """
+    return _json({"record": "pointer", "address": address, "written_at": written_at})
+
+
 def read_record(body: bytes, address: str) -> Receipt | Intent:
     """
     Read what is remembered of a submission.
 
     :param address: where it is kept, for the message
-    :raises EkycJournalError: if it is neither an intent, nor a receipt, nor what a person may write
+    :raises EkycJournalError: if it is neither an intent, nor a receipt, nor what a person may write; or if it says
+        that the submission is recorded elsewhere, which then is not looked at any more
     """
     value = _value(body)
-    if isinstance(value, str) and value.strip().lower() == SEND_AGAIN:
+    if isinstance(value, str) and re.sub(r"[\W_]+", " ", value).strip().lower() in _SEND_AGAIN:
         return Intent("", 0, -1, 0, "", "", IntentState.NOT_TAKEN)
     fields = value if isinstance(value, Mapping) else {"ekyc_task_id": value}
     try:
-        if fields.get("record") == "intent":
-            return _intent(fields)
-        ekyc_task_id = checked_task_id(fields.get("ekyc_task_id"))
+        if "ekyc_task_id" not in fields:
+            if fields.get("record") == "pointer":
+                raise EkycJournalError(
+                    f"This list may have been charged: it was recorded in {fields['address']}, and that record can't "
+                    f"be found now: it was deleted, or journal_uri names another place. Nothing was sent. Set "
+                    f"journal_uri back; or write the remote id into {address}, or the words '{SEND_AGAIN}'. Then clear "
+                    f"this task."
+                )
+            if fields.get("record") == "intent":
+                return _intent(fields)
+        given = fields["ekyc_task_id"]
+        ekyc_task_id = checked_task_id(str(given) if type(given) is int else given)
+        if not isinstance(value, Mapping) and ekyc_task_id.lower() in _NO_IDS:
+            raise ValueError("a word, not an id")
     except (KeyError, TypeError, ValueError, EkycSettingsError):
         raise EkycJournalError(
             f"The record {address} can't be read, so it is not known whether this list was submitted before. Nothing "
             f"was sent. Write the remote id into it, or the words '{SEND_AGAIN}', then clear this task."
         ) from None
     return Receipt(ekyc_task_id, {k: v for k, v in fields.items() if k not in ("record", "schema")})
+
+
+def is_by_hand(record: Intent) -> bool:
+    """Whether an intent is what a person's words were read as."""
+    return not record.nonce and record.state is IntentState.NOT_TAKEN
 
 
 def read_instance(body: bytes, address: str) -> InstanceRecord:
@@ -97,9 +130,10 @@ def _json(value: Mapping[str, Any]) -> bytes:
 
 
 def _value(body: bytes) -> Any:
-    """Return JSON's value, or the text itself, which a person may have written."""
-    text = body.decode("utf-8", "replace").strip()
+    """Return JSON's value, or the text itself, which a person may have written with quotes around it."""
+    text = body.decode("utf-8-sig", "replace").strip()
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except ValueError:
-        return None if text.startswith(("{", "[")) else text
+        value = None if text.startswith(("{", "[")) else text
+    return value.strip(" \t'\"`") if isinstance(value, str) else value

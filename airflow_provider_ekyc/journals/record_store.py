@@ -33,10 +33,11 @@ class RecordStore(Protocol):
         """
         ...
 
-    def names(self) -> list[str] | None:
+    def names(self, prefix: str) -> list[str] | None:
         """
-        Return the names of all records of this task of this run, or None if this store can't list them.
+        Return the names of the records of this task of this run, or None if this store can't list them.
 
+        :param prefix: how the names begin
         :raises EkycJournalError: if they can't be listed just now
         """
         ...

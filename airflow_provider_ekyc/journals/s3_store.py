@@ -75,12 +75,12 @@ class S3Store:
             self._require_conditions(name, put)
         return True
 
-    def names(self) -> list[str] | None:
+    def names(self, prefix: str) -> list[str] | None:
         """Return the names of the objects."""
         names: list[str] = []
         more: dict[str, Any] = {}
         while True:
-            _, answer = self._call("list_objects_v2", None, Prefix=f"{self._prefix}/", **more)
+            _, answer = self._call("list_objects_v2", None, Prefix=self._key(prefix)[: -len(_SUFFIX)], **more)
             keys = [found["Key"] for found in answer.get("Contents", [])]
             names += [key.removeprefix(f"{self._prefix}/").removesuffix(_SUFFIX) for key in keys]
             if not answer.get("IsTruncated"):
@@ -98,17 +98,18 @@ class S3Store:
 
     def _require_conditions(self, name: str, put: dict[str, Any]) -> None:
         """
-        Write a new object once more on the same condition: S3 refuses it, since the object exists now.
+        Write an object once more on conditions that don't hold: S3 refuses both.
 
         :raises EkycJournalError: if the store does not
         """
-        code, _ = self._call("put_object", name, allowed=_TAKEN, **put, IfNoneMatch="*")
-        if code not in _TAKEN:
-            raise EkycJournalError(
-                f"The store of {self.address(name)} ignores If-None-Match, so two tries at once could both submit. "
-                f"Nothing was sent. Set a journal_uri in a store that supports conditional writes, or none: then "
-                f"Airflow Variables are used. A retry can't help."
-            )
+        for word, condition in (("If-None-Match", {"IfNoneMatch": "*"}), ("If-Match", {"IfMatch": f'"{"0" * 32}"'})):
+            code, _ = self._call("put_object", name, allowed=_TAKEN, **put, **condition)
+            if code not in _TAKEN:
+                raise EkycJournalError(
+                    f"The store of {self.address(name)} ignores {word}, so two tries at once could both submit. "
+                    f"Nothing was sent. Set a journal_uri in a store that supports conditional writes, or none: then "
+                    f"Airflow Variables are used. A retry can't help."
+                )
         self._conditions_hold = True
 
     def _call(

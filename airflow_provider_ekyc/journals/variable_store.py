@@ -60,27 +60,40 @@ class VariableStore:
             return False
         key = f"{self._prefix}{name}"
         _set(key, body.decode(), self._description)
-        return _get(key) == body.decode()
+        value = _get(key)
+        if value == body.decode():
+            return True
+        if value is None or value.encode() == replacing:
+            # Airflow 3.0 to 3.2 log a write that failed, and go on.
+            raise _unusable("written", "the old value is still there")
+        return False
 
-    def names(self) -> list[str] | None:
+    def names(self, prefix: str) -> list[str] | None:
         """Return the names of the Variables; Airflow can list them from 3.3 on."""
-        keys = getattr(Variable, "keys", None)
-        if keys is None:
-            return None
-        try:
-            return [key.removeprefix(self._prefix) for key in keys(prefix=self._prefix)]
-        except Exception as error:  # noqa: BLE001  # whatever Airflow raises, the answer is the same
-            raise _unusable("listed", error) from None
+        keys = _keys(f"{self._prefix}{prefix}")
+        return None if keys is None else [key.removeprefix(self._prefix) for key in keys]
 
     def _require_reading(self) -> None:
+        if _get(CHECK) is not None:
+            return
+        if CHECK in (_keys(CHECK) or ()):
+            raise EkycJournalError(
+                "Airflow lists its Variables but can't read them: was [core] fernet_key changed? It is not known "
+                "whether this list was submitted before. Nothing was sent. Restore the key, then clear this task."
+            )
+        _set(CHECK, _CHECK_VALUE, "airflow-provider-ekyc")
         if _get(CHECK) is None:
-            _set(CHECK, _CHECK_VALUE, "airflow-provider-ekyc")
-            if _get(CHECK) is None:
-                raise EkycJournalError(
-                    "Airflow's Variables can't be read just now, so it is not known whether this list was submitted "
-                    "before. Nothing was sent. A retry looks again.",
-                    retryable=True,
-                )
+            raise _unusable("read just now", "not found")
+
+
+def _keys(prefix: str) -> list[str] | None:
+    keys = getattr(Variable, "keys", None)
+    if keys is None:
+        return None
+    try:
+        return list(keys(prefix=prefix))
+    except Exception as error:  # noqa: BLE001  # whatever Airflow raises, the answer is the same
+        raise _unusable("listed", type(error).__name__) from None
 
 
 def _get(key: str) -> str | None:
@@ -91,7 +104,7 @@ def _get(key: str) -> str | None:
     except Exception as error:  # noqa: BLE001  # Airflow 3 raises one class for all, a secrets backend any other
         if _is_not_found(error):
             return None
-        raise _unusable("read", error) from None
+        raise _unusable("read", type(error).__name__) from None
     return str(value)
 
 
@@ -99,7 +112,7 @@ def _set(key: str, value: str, description: str) -> None:
     try:
         Variable.set(key, value, description=description)
     except Exception as error:  # noqa: BLE001  # as above
-        raise _unusable("written", error) from None
+        raise _unusable("written", type(error).__name__) from None
 
 
 def _is_not_found(error: Exception) -> bool:
@@ -107,9 +120,9 @@ def _is_not_found(error: Exception) -> bool:
     return str(getattr(getattr(answer, "error", None), "value", "")) == "VARIABLE_NOT_FOUND"
 
 
-def _unusable(what: str, error: Exception) -> EkycJournalError:
+def _unusable(what: str, reason: str) -> EkycJournalError:
     return EkycJournalError(
-        f"Airflow's Variables can't be {what} ({type(error).__name__}), so it is not known whether this list was "
-        f"submitted before. Nothing was sent. A retry looks again.",
+        f"Airflow's Variables can't be {what} ({reason}), so it is not known whether this list was submitted before. "
+        f"Nothing was sent. A retry looks again.",
         retryable=True,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -176,9 +177,98 @@ def test_an_xcom_that_cannot_be_pushed_is_pushed_by_the_retry(job: Job, sandbox:
 
 
 def test_a_possible_id_is_shown_and_kept_with_the_record(job: Job, sandbox: Sandbox, variables: Variables) -> None:
-    sandbox.fault("submit", "status_after")
-    with pytest.raises(AirflowFailException):
+    sandbox.fault("submit", "other_status", status=500)
+    sandbox.fault("submit", "cut_after")
+    for _ in range(2):
+        with pytest.raises((AirflowFailException, EkycRetryException)) as failed:
+            job.submit(on_unknown_outcome="resubmit")
+        assert sandbox.tasks[0].task_id in str(failed.value)
+    (record,) = variables.records().values()
+    assert json.loads(record)["possible_ids"] == [sandbox.tasks[0].task_id]
+    job.submit(on_unknown_outcome="resubmit")
+    (receipt,) = variables.receipts().values()
+    assert json.loads(receipt)["possible_ids"] == [sandbox.tasks[0].task_id]
+
+
+def test_a_kill_while_the_record_is_written_sends_nothing(job: Job, sandbox: Sandbox, variables: Variables) -> None:
+    operator = job.operator()
+
+    def kill(moment: str, key: str) -> None:
+        if moment == "after" and '"sending"' in variables.values[key]:
+            operator.on_kill()
+
+    variables.watch = kill
+    with pytest.raises(EkycRetryException, match="killed before the list was sent"):
+        operator.execute(job.context())
+    variables.watch = lambda moment, key: None
+    assert sandbox.calls["submit"] == 0
+    job.submit()
+    assert sandbox.calls["submit"] == 1
+
+
+def test_a_write_before_the_send_whose_answer_is_lost_leaves_nothing_open(
+    job: Job, sandbox: Sandbox, variables: Variables
+) -> None:
+    def break_once(moment: str, key: str) -> None:
+        if moment == "after" and '"sending"' in variables.values[key]:
+            variables.watch = lambda moment, key: None
+            raise ConnectionError("the answer was lost")
+
+    variables.watch = break_once
+    with pytest.raises(EkycRetryException, match="can't be written"):
         job.submit()
-    record = json.loads(*variables.records().values())
-    assert record["state"] == "unknown"
-    assert record["possible_ids"] == []
+    job.submit()
+    assert sandbox.calls["submit"] == 1
+
+
+@pytest.mark.usefixtures("no_waits")
+def test_a_receipt_whose_first_writes_fail_is_written_by_a_later_one(
+    job: Job, sandbox: Sandbox, variables: Variables
+) -> None:
+    failures = iter(range(3))
+
+    def break_thrice(moment: str, key: str) -> None:
+        if moment == "before" and key.endswith("_receipt") and next(failures, None) is not None:
+            raise ConnectionError("the API server is away")
+
+    variables.watch = break_thrice
+    first = job.submit()
+    assert job.submit() == first
+    assert len(sandbox.bill.submissions) == 1
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["answered", "answer lost"])
+def test_a_late_write_of_an_older_try_hides_no_receipt_and_no_unknown_outcome(
+    lost: bool, job: Job, sandbox: Sandbox, variables: Variables
+) -> None:
+    """Airflow repeats a write for minutes: one of a try that was taken for dead may come after all of the next."""
+    newer: list[str] = []
+
+    def the_next_try(moment: str, key: str) -> None:
+        if moment == "before" and not re.search("_instance_|_check$", key):
+            variables.watch = lambda moment, key: None
+            if lost:
+                sandbox.fault("submit", "cut_after")
+            try:
+                newer.append(job.submit())
+            except AirflowFailException as error:
+                newer.append(str(error))
+
+    variables.watch = the_next_try
+    with pytest.raises((EkycRetryException, AirflowFailException)):
+        job.submit()
+    if lost:
+        with pytest.raises(AirflowFailException):
+            job.submit()
+    else:
+        assert job.submit() == newer[0]
+    assert len(sandbox.bill.submissions) == 1
+
+
+def test_a_refusal_says_that_an_earlier_send_is_still_unknown(job: Job, sandbox: Sandbox) -> None:
+    sandbox.fault("submit", "cut_after")
+    sandbox.fault("submit", "status", status=402)
+    with pytest.raises(EkycRetryException):
+        job.submit(on_unknown_outcome="resubmit")
+    with pytest.raises(AirflowFailException, match="earlier submission of this list still has an unknown outcome"):
+        job.submit(on_unknown_outcome="resubmit")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,9 +150,19 @@ def test_a_free_refusal_of_a_second_submission_does_not_make_the_unknown_one_kno
 # What a person does: one Variable, one file.
 
 
-@pytest.mark.parametrize("wrapped", [str, json.dumps, lambda each: json.dumps({"ekyc_task_id": each})])
+@pytest.mark.parametrize(
+    "wrapped",
+    [str, json.dumps, "'{}'".format, "\ufeff{}\n".format, lambda each: json.dumps({"ekyc_task_id": each})],
+    ids=["text", "JSON", "quoted", "with a BOM", "named"],
+)
+@pytest.mark.parametrize("again", ["Send again\n", "'send again'", "send_again", "SEND  AGAIN.", '"send again"'])
 def test_a_person_adopts_a_remote_id_or_has_it_sent_again(
-    wrapped: Callable[[str], str], numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
+    wrapped: Callable[[str], str],
+    again: str,
+    numbers_file: Path,
+    tmp_path: Path,
+    sandbox: Sandbox,
+    variables: Variables,
 ) -> None:
     job = Job("variables", numbers_file, tmp_path)
     sandbox.fault("submit", "cut_after")
@@ -162,9 +173,55 @@ def test_a_person_adopts_a_remote_id_or_has_it_sent_again(
     variables.set(key, wrapped(sandbox.tasks[0].task_id))
     assert job.submit() == sandbox.tasks[0].task_id
     assert sandbox.calls["submit"] == 1
-    variables.set(key, "Send again\n")
-    job.submit()
+    variables.set(key, again)
+    second = job.submit()
     assert sandbox.calls["submit"] == 2
+    assert job.submit() == second
+
+
+def test_a_person_has_a_submission_that_was_accepted_submitted_anew_once(
+    job: Job, sandbox: Sandbox, variables: Variables, s3: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = job.submit()
+    with caplog.at_level("INFO"):
+        job.submit()
+    named = re.search(r"write 'send again' into (?:Airflow Variable )?(\S+) and clear", caplog.text)
+    assert named
+    if job.kind == "variables":
+        variables.set(named[1], "send again")
+    elif job.kind == "local":
+        Path(named[1]).write_text("send again")
+    else:
+        s3.put_object(Bucket=BUCKET, Key=named[1].removeprefix(f"s3://{BUCKET}/"), Body=b"send again")
+    second = job.submit()
+    assert second != first
+    assert job.submit() == second
+    assert sandbox.calls["submit"] == 2
+
+
+@pytest.mark.parametrize("ekyc_task_id", ["12345", '{"ekyc_task_id": 12345}'])
+def test_a_numeric_id_can_be_adopted(
+    ekyc_task_id: str, numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
+) -> None:
+    job = Job("variables", numbers_file, tmp_path)
+    sandbox.fault("submit", "cut_after")
+    with pytest.raises(AirflowFailException):
+        job.submit()
+    (key,) = variables.records()
+    variables.set(key, ekyc_task_id)
+    assert job.submit() == "12345"
+
+
+def test_an_id_that_is_added_to_the_intents_json_is_adopted(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
+) -> None:
+    job = Job("variables", numbers_file, tmp_path)
+    sandbox.fault("submit", "cut_after")
+    with pytest.raises(AirflowFailException):
+        job.submit()
+    ((key, record),) = variables.records().items()
+    variables.set(key, json.dumps({**json.loads(record), "ekyc_task_id": "made-up-remote-id"}))
+    assert job.submit() == "made-up-remote-id"
 
 
 def test_a_person_adopts_a_remote_id_in_a_file(numbers_file: Path, tmp_path: Path, sandbox: Sandbox) -> None:
@@ -172,7 +229,7 @@ def test_a_person_adopts_a_remote_id_in_a_file(numbers_file: Path, tmp_path: Pat
     sandbox.fault("submit", "cut_after")
     with pytest.raises(AirflowFailException) as failed:
         job.submit()
-    (record,) = job.folder.rglob("*.json")
+    (record,) = job.folder.rglob("[!o]*.json")
     assert str(record) in str(failed.value)
     record.write_text(sandbox.tasks[0].task_id)
     assert job.submit() == sandbox.tasks[0].task_id
@@ -190,14 +247,16 @@ def test_a_receipt_names_the_input_that_was_sent_and_not_one_that_only_prepares_
     assert job.last["ti"].xcoms["submission"] == submission
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"ekyc_task_id": ""}', '{"record": "intent"}', "two words"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"ekyc_task_id": ""}', '{"record": "intent"}', "two words", "unknown"]
+)
 def test_an_unreadable_record_is_an_error_and_never_nothing_there(
     content: str, numbers_file: Path, tmp_path: Path, sandbox: Sandbox
 ) -> None:
     job = Job("local", numbers_file, tmp_path / "journal")
     job.submit()
-    (record,) = job.folder.rglob("*.json")
-    record.write_text(content)
+    (receipt,) = job.folder.rglob("*_receipt.json")
+    receipt.write_text(content)
     with pytest.raises(AirflowFailException, match="can't be read, so it is not known"):
         job.submit()
     assert sandbox.calls["submit"] == 1
@@ -220,10 +279,22 @@ def test_variables_that_say_not_found_while_they_cannot_be_read_are_never_nothin
     job = Job("variables", numbers_file, tmp_path)
     first = job.submit()
     variables.unseen = True
-    with pytest.raises(EkycRetryException, match="can't be read just now"):
+    with pytest.raises((EkycRetryException, AirflowFailException), match=r"can't be read|can't read them"):
         job.submit()
     variables.unseen = False
     assert job.submit() == first
+    assert len(sandbox.bill.submissions) == 1
+
+
+def test_variables_that_are_listed_and_cannot_be_read_stop_the_submission_for_good(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
+) -> None:
+    """After a change of [core] fernet_key Airflow says "not found" of each Variable, and lists them all."""
+    job = Job("variables", numbers_file, tmp_path)
+    job.submit()
+    variables.unseen = True
+    with pytest.raises(AirflowFailException, match=r"was \[core\] fernet_key changed"):
+        job.submit()
     assert len(sandbox.bill.submissions) == 1
 
 
@@ -270,6 +341,7 @@ def test_other_stores_are_refused_with_a_reason(uri: str, numbers_file: Path, tm
     assert sandbox.calls["submit"] == 0
 
 
+@pytest.mark.usefixtures("no_waits")
 def test_a_receipt_that_cannot_be_written_loses_nothing(
     numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -282,7 +354,7 @@ def test_a_receipt_that_cannot_be_written_loses_nothing(
     variables.watch = break_after_the_submission
     ekyc_task_id = job.submit()
     assert ekyc_task_id == sandbox.tasks[0].task_id
-    assert f"{ekyc_task_id} was accepted, but its receipt could not be written" in caplog.text
+    assert f"Write {ekyc_task_id} into Airflow Variable" in caplog.text
     variables.watch = lambda moment, key: None
     with pytest.raises(AirflowFailException, match="has no receipt"):
         job.submit()
@@ -306,4 +378,4 @@ def test_where_a_journal_is_comes_from_the_operator_the_connection_or_the_config
             connect(sandbox, journal_uri=uris["connection"])
         job.submit(**({"journal_uri": uris["operator"]} if index == 2 else {}))
     for uri in uris.values():
-        assert len(list(Path(uri).rglob("*.json"))) == 1
+        assert len(list(Path(uri).rglob("*_receipt.json"))) == 1

@@ -169,21 +169,22 @@ class SubmitTries:
 
     def _change_record(self, what: str) -> None:
         """Do by hand, or by a fault, what the row says of the one record that there is."""
-        values = self.stage.variables.values
-        ((key, good),) = self.stage.variables.records().items()
-        restore = lambda: values.update({key: good})  # noqa: E731  # the one line that three rows need
+        variables = self.stage.variables
+        before = dict(variables.values)
+        records = variables.receipts() if what.startswith("receipt") else variables.records()
+        ((key, _),) = records.items()
         if what.endswith("damaged"):
-            values[key] = '{"record": '
-            self.stage.mending.append(restore)
+            variables.values[key] = '{"record": '
+            self.stage.mending.append(lambda: variables.values.update(before))
         elif what.endswith("sent again by hand"):
-            values[key] = "send again"
+            variables.values[key] = "send again"
         elif what.endswith("adopted by hand"):
-            values[key] = self.stage.sandbox.tasks[-1].task_id
+            variables.values[key] = self.stage.sandbox.tasks[-1].task_id
         elif what.endswith("deleted by hand"):
-            del values[key]
-            self.stage.mending.append(restore)
+            variables.forget()
+            self.stage.mending.append(lambda: variables.values.update(before))
         elif what.endswith("forgotten"):
-            values.clear()
+            variables.values.clear()
 
     def _refuse(self, moment: str, kind: str, error: BaseException) -> None:
         """Let a write of an intent or a receipt fail, or kill the try there."""
