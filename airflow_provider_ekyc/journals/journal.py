@@ -151,6 +151,8 @@ class Journal:
         name = scope.name
         store, known = self._records[name]
         body = write_intent(intent)
+        if not self._is_latest_try():
+            raise self._overtaken()
         if not store.write(name, body, replacing=known):
             raise _changed(store.address(name))
         self._records[name] = (store, body)
@@ -206,7 +208,7 @@ class Journal:
         :raises EkycJournalError: if it can't be read
         """
         store, known = self._records[name]
-        return store.read(name) == known and self._instances.read(self._instance_name) == self._instance_body
+        return store.read(name) == known and self._is_latest_try()
 
     def complete(self, name: str, receipt: Receipt) -> None:
         """
@@ -254,14 +256,20 @@ class Journal:
             return None
         return find_earlier(earlier_name, state_store_reader(self._state_store), "in this task's Task State Store")
 
+    def _is_latest_try(self) -> bool:
+        return self._instances.read(self._instance_name) == self._instance_body
+
     def _write_instance(self, instance: InstanceRecord) -> None:
         body = write_instance(replace(instance, updated_at=_now()))
         if not self._instances.write(self._instance_name, body, replacing=self._instance_body):
-            raise EkycInProgressError(
-                f"Another try of this task is running: it changed {self._instances.address(self._instance_name)}. "
-                f"Nothing was sent. A retry reads it again."
-            )
+            raise self._overtaken()
         self._instance, self._instance_body = instance, body
+
+    def _overtaken(self) -> EkycInProgressError:
+        return EkycInProgressError(
+            f"Another try of this task is running: it changed {self._instances.address(self._instance_name)}. Nothing "
+            f"was sent. A retry reads it again."
+        )
 
 
 def _resting(*records: Receipt | Intent | None) -> Intent:

@@ -177,7 +177,7 @@ def test_an_xcom_that_cannot_be_pushed_is_pushed_by_the_retry(job: Job, sandbox:
 
 
 def test_a_possible_id_is_shown_and_kept_with_the_record(job: Job, sandbox: Sandbox, variables: Variables) -> None:
-    sandbox.fault("submit", "other_status", status=500)
+    sandbox.fault("submit", "id_in_location")
     sandbox.fault("submit", "cut_after")
     for _ in range(2):
         with pytest.raises((AirflowFailException, EkycRetryException)) as failed:
