@@ -133,8 +133,7 @@ class SubmissionGate:
                 self._stop_at_other(name, "its record can't be found")
             elif isinstance(other, Intent) and other.is_open and not self._resubmit:
                 self._stop_at_other(name, other.shown)
-        # In the first try of a task that is not mapped there is nothing else.
-        if is_known or self._resubmit or (self._journal.is_first_record and self._task.map_index < 0):
+        if is_known or self._resubmit or self._task.map_index < 0:
             return
         for address, intent in self._journal.unknown_elsewhere(scope.name):
             raise EkycUnknownOutcomeError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 #: How the run of ``airflow tasks test`` is named: it is gone with the command.
@@ -20,6 +21,7 @@ class TaskIdentity:
     :param map_index: -1 if it is not mapped
     :param max_tries: after which Airflow gives up; a clear raises it
     :param is_test: whether ``airflow tasks test`` or ``dag.test()`` runs it: a run that no later call finds again
+    :param run_started: when the run began, or began anew after a clear; None if that is not known
     """
 
     dag_id: str
@@ -30,6 +32,7 @@ class TaskIdentity:
     try_number: int
     max_tries: int
     is_test: bool = False
+    run_started: datetime | None = None
 
     @property
     def digest(self) -> str:
@@ -47,7 +50,7 @@ class TaskIdentity:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def identity_of(ti: Any, loop: Any = None) -> TaskIdentity:
+def identity_of(ti: Any, loop: Any = None, dag_run: Any = None) -> TaskIdentity:
     """
     Return the identity of Airflow's task instance.
 
@@ -55,6 +58,7 @@ def identity_of(ti: Any, loop: Any = None) -> TaskIdentity:
     give it another. Loops can't be nested, nor be inside a mapped group, so the iteration is enough.
 
     :param ti: ``context["ti"]``, of any version of Airflow
+    :param dag_run: ``context.get("dag_run")``
     :param loop: ``context.get("loop")``, which Airflow 3.4 sets in a looped task group
     """
     return TaskIdentity(
@@ -66,6 +70,7 @@ def identity_of(ti: Any, loop: Any = None) -> TaskIdentity:
         try_number=ti.try_number,
         max_tries=getattr(ti, "max_tries", None) or 0,
         is_test=ti.run_id.startswith(_TEMPORARY_RUN) or _runs_in_one_process(),
+        run_started=getattr(dag_run, "start_date", None),
     )
 
 

@@ -122,9 +122,11 @@ class Journal:
 
     def unknown_elsewhere(self, name: str) -> Iterator[tuple[str, Intent]]:
         """
-        Return submissions of other map indexes of this task in this run whose outcome is unknown.
+        Return submissions of other map indexes whose outcome is unknown since before the run began anew.
 
-        Nothing, where the store can't list its records: Variables below Airflow 3.3.
+        A mapped list can only change with a clear. So what became unknown since the run began is another list than
+        the one at hand, and one of this expansion does not stop the others. Nothing is returned where the store can't
+        list its records: Variables below Airflow 3.3.
 
         :param name: of the submission at hand
         :return: pairs of address and intent
@@ -136,8 +138,13 @@ class Journal:
                 if other == name or other in self._instance.begun:
                     continue
                 record = self.find(other)
-                if isinstance(record, Intent) and record.state is IntentState.UNKNOWN:
+                if isinstance(record, Intent) and record.state is IntentState.UNKNOWN and self._is_of_before(record):
                     yield self.address(other), record
+
+    def _is_of_before(self, intent: Intent) -> bool:
+        if self._task.run_started is None:
+            return not self._is_first_record
+        return datetime.fromisoformat(intent.started_at) < self._task.run_started
 
     def begin(self, scope: Scope, intent: Intent, *, by_hand: bool) -> None:
         """

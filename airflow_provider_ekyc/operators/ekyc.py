@@ -116,7 +116,7 @@ class EkycSubmitOperator(BaseOperator):
             hook = EkycHook(self.ekyc_conn_id)
             settings = hook.settings
             min_rows, max_rows = settings.limits(task_type)
-            task = identity_of(context["ti"], context.get("loop"))
+            task = identity_of(context["ti"], context.get("loop"), context.get("dag_run"))
             journal = open_journal(
                 task,
                 uri=read_text("journal_uri", self.journal_uri) if self.journal_uri else None,

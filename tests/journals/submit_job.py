@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,7 @@ class Job:
         self.kind, self.numbers, self.folder = kind, numbers, folder
         self.tries = 0
         self.max_tries = 2
+        self.run_started = datetime.now(UTC)
         self.map_index = -1
         self.region: tuple[str, int] | None = None
         self.iteration: int | None = None
@@ -41,7 +43,12 @@ class Job:
         if self.region is not None:
             ti.region_id, ti.region_index = self.region  # type: ignore[attr-defined]  # Airflow 3.4 has them
         loop = {} if self.iteration is None else {"loop": SimpleNamespace(index=self.iteration)}
-        return {"ti": ti, "task_state_store": self.state_store, **loop}
+        return {
+            "ti": ti,
+            "dag_run": SimpleNamespace(start_date=self.run_started),
+            "task_state_store": self.state_store,
+            **loop,
+        }
 
     def operator(self, **arguments: Any) -> EkycSubmitOperator:
         """Return the operator of the next try."""
@@ -55,3 +62,4 @@ class Job:
     def clear(self) -> None:
         """Do what a clear does to the task: it may be tried as often again."""
         self.max_tries = self.tries + 2
+        self.run_started = datetime.now(UTC)

@@ -44,6 +44,12 @@ def expanded(jobs: dict[int, Job], kind: str, files: list[Path], folder: Path) -
     return ids
 
 
+def clear(jobs: dict[int, Job]) -> None:
+    """Clear all of them, as a clear of the mapped task does."""
+    for job in jobs.values():
+        job.clear()
+
+
 @ANYWHERE
 def test_a_mapped_list_that_shifts_before_a_clear_pays_for_the_new_file_alone(
     kind: str, tmp_path: Path, sandbox: Sandbox
@@ -98,6 +104,7 @@ def test_a_new_list_waits_for_the_unknown_outcome_of_another_map_index(
     with pytest.raises(AirflowFailException):
         expanded(jobs, kind, [files["a"], files["b"]], tmp_path / "journal")
     # The list shifts, and what was sent without an answer is no longer in it under its own name.
+    clear(jobs)
     with pytest.raises(AirflowFailException, match=r"map index 1.*may be the same numbers"):
         expanded(jobs, kind, [files["c"]], tmp_path / "journal")
     assert sandbox.calls["submit"] == 2
@@ -116,9 +123,27 @@ def test_a_map_index_that_is_new_waits_for_the_unknown_outcome_of_another(
         expanded(jobs, kind, [files["a"]], tmp_path / "journal")
     fresh = Job(kind, files["b"], tmp_path / "journal")
     fresh.map_index = 1
+    fresh.clear()
     with pytest.raises(AirflowFailException, match=r"map index 0.*may be the same numbers"):
         fresh.submit()
     assert sandbox.calls["submit"] == 1
+
+
+@ANYWHERE
+def test_an_unknown_outcome_does_not_stop_the_other_lists_of_the_same_expansion(
+    kind: str, tmp_path: Path, sandbox: Sandbox
+) -> None:
+    files, jobs = lists(tmp_path, "abc"), {}
+    for name in "abc":
+        jobs[len(jobs)] = Job(kind, files[name], tmp_path / "journal")
+        jobs[len(jobs) - 1].map_index = len(jobs) - 1
+    sandbox.fault("submit", "cut_after")
+    with pytest.raises(AirflowFailException):
+        jobs[0].submit()
+    for index in (1, 2):
+        jobs[index].submit()
+        jobs[index].submit()
+    assert len(sandbox.bill.submissions) == 3
 
 
 @ANYWHERE
