@@ -36,6 +36,13 @@ STILL_PAID = (
 )
 
 
+#: What a person can do about a remote task that has failed.
+SUBMIT_ANEW = (
+    "To submit its list anew, which is charged again: start a new run; or clear EkycSubmitOperator, whose log then "
+    "names the record to write 'send again' into, and clear it once more."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """

@@ -239,7 +239,7 @@ class EkycTaskSensor(BaseSensorOperator):
         return Poller(self._policy(), started, Deadline(started + self.timeout))
 
     def _failure(self, end: str | None, message: str) -> BaseException:
-        from airflow_provider_ekyc.polling import End
+        from airflow_provider_ekyc.polling import SUBMIT_ANEW, End
 
         keeps = (
             f"Remote task {self.ekyc_task_id} is paid and goes on; clear this task to wait again, or give "
@@ -251,10 +251,8 @@ class EkycTaskSensor(BaseSensorOperator):
             return AirflowTaskTimeout(f"Not exported within the execution_timeout. {message} {keeps}")
         if end == End.FAILED.value:
             return EkycFailException(
-                f"{message} Neither a retry nor another wait can help. Whether it was "
-                f"charged is not documented: see the account's bill. To submit anew, which "
-                f"is charged again, start a new run; or delete this submission's entries from its journal (the log of "
-                f"EkycSubmitOperator names them) and clear EkycSubmitOperator."
+                f"{message} Neither a retry nor another wait can help. Whether it was charged is not documented: see "
+                f"the account's bill. {SUBMIT_ANEW}"
             )
         return EkycFailException(message)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycNotExportedError, EkycTaskFailedError
+from airflow_provider_ekyc.polling import SUBMIT_ANEW
 from airflow_provider_ekyc.results.members import NOTHING_LANDED
 
 
@@ -28,8 +29,7 @@ def exported(task: Task) -> Task:
     if task.status is TaskStatus.FAILED:
         raise EkycTaskFailedError(
             f"Remote task {task.ekyc_task_id} has failed: it has no results. Nothing was landed; a retry can't help. "
-            f"To submit anew, which is charged again, start a new run; or delete this submission's entries from its "
-            f"journal (the log of EkycSubmitOperator names them) and clear EkycSubmitOperator."
+            f"{SUBMIT_ANEW}"
         )
     if task.status is not TaskStatus.EXPORTED:
         raise EkycNotExportedError(
