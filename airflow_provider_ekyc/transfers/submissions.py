@@ -11,8 +11,7 @@ from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.results.reconciliation import read_submission
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import BaseOperator
-
+    from airflow_provider_ekyc.airflow_sdk import BaseOperator
     from airflow_provider_ekyc.journals.record import Submission
 
 log = logging.getLogger(__name__)
