@@ -136,7 +136,7 @@ class Evidence:
     What was found when a case was over, from the bill, S3, journals, XComs and logs.
 
     :param end: how the task ended
-    :param told: the last message of the task
+    :param message: the last message of the task
     :param value: its return value
     :param succeeded_before: whether it had succeeded before the clear
     :param charges: submissions on the bill, the set-up's own included
@@ -151,7 +151,7 @@ class Evidence:
     """
 
     end: End
-    told: str = ""
+    message: str = ""
     value: str | None = None
     succeeded_before: bool = False
     charges: tuple[Charge, ...] = ()

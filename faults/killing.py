@@ -40,7 +40,7 @@ def die() -> NoReturn:
 
 def die_at(point: Point) -> None:
     """
-    Arrange that this process dies when it comes to the point.
+    Arrange that this process dies when it reaches the point.
 
     :raises LookupError: if one of the point's functions does not exist, so that a renamed one is noticed
     """
@@ -49,7 +49,7 @@ def die_at(point: Point) -> None:
 
 def act_at(point: Point, act: Callable[[], None]) -> None:
     """
-    Arrange that something is done whenever this process comes to the point; what goes on there then goes on.
+    Arrange that something is done whenever this process reaches the point, which then continues.
 
     :raises LookupError: if one of the point's functions does not exist
     """

@@ -43,5 +43,5 @@ def _flaws(content: bytes, metadata: dict[str, str], case: Case) -> list[str]:
     if rows[1:] != wanted:
         return [f"it has {len(rows) - 1} rows, and they are not the {len(wanted)} that were asked for"]
     counted = {answer: sum(row[1] == answer for row in wanted) for answer in ("yes", "no")}
-    told = {answer: int(metadata.get(f"ekyc-{answer}", -1)) for answer in counted}
-    return [] if told == counted else ["the counts in its metadata are not those of its rows"]
+    stated = {answer: int(metadata.get(f"ekyc-{answer}", -1)) for answer in counted}
+    return [] if stated == counted else ["the counts in its metadata are not those of its rows"]

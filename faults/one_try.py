@@ -69,17 +69,17 @@ def run_try(order: Try) -> None:
 
     task_runner.SUPERVISOR_COMMS = Supervisor(order.folder / "variables")  # type: ignore[assignment]
     started = time.monotonic()
-    kind, told, value = "success", "", None
+    kind, message, value = "success", "", None
     try:
         _prepare(order)
         value = _execute(order)
     except (AirflowFailException, AirflowSensorTimeout) as error:
-        kind, told = "permanent", str(error)
+        kind, message = "permanent", str(error)
     except AirflowException as error:
-        kind, told = "retryable", str(error)
+        kind, message = "retryable", str(error)
     except Exception as error:  # noqa: BLE001  # Airflow itself catches all: the task has failed, a retry follows
-        kind, told = "unforeseen", f"{type(error).__name__}: {error}"
-    end = {"kind": kind, "told": told, "value": value, "seconds": time.monotonic() - started}
+        kind, message = "unforeseen", f"{type(error).__name__}: {error}"
+    end = {"kind": kind, "message": message, "value": value, "seconds": time.monotonic() - started}
     print(json.dumps(end))
     write_whole(order.end_file, json.dumps(end))
     sys.stdout.flush()

@@ -50,7 +50,7 @@ class Point:
     only: Literal["", "process", "scheduler"] = ""
 
 
-#: In the place of a point's name: nothing is killed, and a mark is left at every point that is come to.
+#: In the place of a point's name: nothing is killed, and a mark is left at every point that is reached.
 EVERY = "at every point"
 
 POINTS: tuple[Point, ...] = (

@@ -150,12 +150,12 @@ class ProcessTier:
         if process.exitcode is None:
             process.kill()
             process.join()
-            return {"kind": "unforeseen", "told": f"a try hung for {PATIENCE:.0f} s", "value": None}
+            return {"kind": "unforeseen", "message": f"a try hung for {PATIENCE:.0f} s", "value": None}
         if not order.end_file.exists():
             # Not by the exit code: multiprocessing loses it (255) when another thread starts a process just then.
             if killed or len(deaths_in(order.folder)) > deaths:
                 return None
-            return {"kind": "unforeseen", "told": f"a try ended with {process.exitcode}", "value": None}
+            return {"kind": "unforeseen", "message": f"a try ended with {process.exitcode}", "value": None}
         end: dict[str, Any] = json.loads(order.end_file.read_text())
         return end
 
@@ -192,7 +192,7 @@ class _Runner:
             end = self.tier.one(self._order(map_index, letter, cleared), self.sandbox)
             if end is None:
                 evidence.kills += 1
-                evidence.told = "killed"
+                evidence.message = "killed"
             elif _note(evidence, end):
                 break
             if self.case.terminated:
@@ -209,13 +209,13 @@ class _Runner:
 
 def _note(evidence: Evidence, end: dict[str, Any]) -> bool:
     """Note how a try ended; tell whether Airflow would not try again."""
-    evidence.told, evidence.value = end["told"], end["value"]
+    evidence.message, evidence.value = end["message"], end["value"]
     if end["kind"] == "unforeseen":
-        evidence.unforeseen = end["told"]
+        evidence.unforeseen = end["message"]
     if end["kind"] == "success":
         evidence.end = End.SUCCESS
     elif end["kind"] == "permanent":
-        evidence.end = End.UNKNOWN if says_unknown(end["told"]) else End.CLEAR
+        evidence.end = End.UNKNOWN if says_unknown(end["message"]) else End.CLEAR
     return end["kind"] in ("success", "permanent")
 
 

@@ -1,5 +1,5 @@
 """
-Whether every kill point is come to: unharmed tries of each operator that leave a mark at each of its points.
+Whether every kill point is reached: unharmed tries of each operator that leave a mark at each of its points.
 
 A point that a change of the product leaves behind would otherwise show only where a case is killed at it, as a kill
 that never came.
@@ -19,7 +19,7 @@ from faults.points import EVERY, POINTS, Point
 if TYPE_CHECKING:
     from faults.process_chain import ProcessTier
 
-#: What comes to all points: a submission taken and one refused, a wait that pokes and one that defers, a landing.
+#: What reaches all points: a submission taken and one refused, a wait that pokes and one that defers, a landing.
 TRIES: Sequence[Case] = (
     Case(1, "reach", "submit", memory="local", point=EVERY),
     Case(2, "reach", "submit", memory="local", point=EVERY, strike="status 400", call="submit"),
@@ -38,7 +38,7 @@ def watch(operator: Operator, folder: Path) -> None:
 
 def points_never_reached(tier: ProcessTier, folder: Path) -> list[Point]:
     """
-    Run the tries and return the points that none of them came to.
+    Run the tries and return the points that none of them reached.
 
     :param tier: over ``folder``
     :param folder: where the tries' files go

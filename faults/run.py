@@ -54,14 +54,14 @@ def run_all(cases: Sequence[Case], tell: Callable[[str], None]) -> list[Verdict]
 
 
 def run_reach() -> int:
-    """Print the kill points that no unharmed try comes to; return 0 if there are none."""
+    """Print the kill points that no unharmed try reaches; return 0 if there are none."""
     with tempfile.TemporaryDirectory(prefix="ekyc-faults-") as name, S3Server() as s3:
         folder = Path(name)
         prepare_environment(folder / "airflow")
         s3.create_bucket(BUCKET)
         missed = points_never_reached(ProcessTier(folder, s3), folder)
     for point in missed:
-        print(f"{point.operator}, {point.name}: no try came to it; correct faults/points.py")
+        print(f"{point.operator}, {point.name}: no try reached it; correct faults/points.py")
     print(f"points: n={len(POINTS)} never_reached={len(missed)}")
     return 1 if missed else 0
 
@@ -97,6 +97,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=200, help="cases (200)")
     parser.add_argument("--seed", type=int, help="repeats a run's cases")
     parser.add_argument("--short", action="store_true", help="without a real scheduler")
-    parser.add_argument("--points", action="store_true", help="kill nothing; say which kill points no try comes to")
+    parser.add_argument("--points", action="store_true", help="kill nothing; say which kill points no try reaches")
     parser.add_argument("--negative-control", action="store_true", help="switch safeguards off: all figures must rise")
     return parser.parse_args(arguments)

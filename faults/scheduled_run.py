@@ -172,10 +172,10 @@ class ScheduledRun:
             state = _asked_again(lambda: self._rest.run(dag_id, run_id))["state"]
         tasks = ("submit", "wait", "land") if case.operator == "chain" else (case.operator,)
         logs = "\n".join(path.read_text(errors="replace") for path in self._logs(dag_id, run_id))
-        end, told = self._end(case, run_id) if state in FINISHED else (End.RETRYABLE, f"the run is {state}")
-        evidence = Evidence(end, told)
-        if end is End.RETRYABLE and "EkycRetryException" not in told:
-            evidence.unforeseen = told or f"no exception is in the log; the run is {state}"
+        end, message = self._end(case, run_id) if state in FINISHED else (End.RETRYABLE, f"the run is {state}")
+        evidence = Evidence(end, message)
+        if end is End.RETRYABLE and "EkycRetryException" not in message:
+            evidence.unforeseen = message or f"no exception is in the log; the run is {state}"
         if slot.first is not None:
             evidence.succeeded_before = slot.first.end is End.SUCCESS
         evidence.value, kept = _asked_again(lambda: self._kept(dag_id, run_id, tasks))
@@ -196,10 +196,10 @@ class ScheduledRun:
         dag_id = f"faults_{case.operator}"
         if _asked_again(lambda: self._rest.run(dag_id, run_id))["state"] == "success":
             return End.SUCCESS, ""
-        told = _asked_again(lambda: self._last_words(dag_id, run_id))
-        if says_unknown(told):
-            return End.UNKNOWN, told
-        return (End.CLEAR if any(name in told for name in FINAL) else End.RETRYABLE), told
+        message = _asked_again(lambda: self._last_words(dag_id, run_id))
+        if says_unknown(message):
+            return End.UNKNOWN, message
+        return (End.CLEAR if any(name in message for name in FINAL) else End.RETRYABLE), message
 
     def _kept(self, dag_id: str, run_id: str, tasks: tuple[str, ...]) -> tuple[str | None, str]:
         """Read XComs and the records of submissions: the last task's return value, and everything as text."""

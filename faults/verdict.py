@@ -27,7 +27,7 @@ class Verdict:
     :param charged: submissions on the bill
     :param double: submissions beyond the first of the same content
     :param asked_double: the same, where the user asked for it by ``resubmit``, or deleted all records and was warned
-    :param lost: charged, and the id is nowhere, and nobody was told that the outcome is unknown
+    :param lost: charged, and the id is nowhere, and nothing says that the outcome is unknown
     :param partial: objects that are partial, unchecked or wrong
     :param unsent: it ended as unknown, though no submission reached the API
     :param off: what is not as the table says, in words
@@ -55,7 +55,7 @@ def judge(case: Case, evidence: Evidence) -> Verdict:
     unsent = evidence.end is End.UNKNOWN and not evidence.submit_calls
     off = _against_the_bill(case, evidence)
     if evidence.end not in allowed.ends:
-        off.append(f"ended as {evidence.end}, not {' or '.join(sorted(allowed.ends))}: {evidence.told[:300]}")
+        off.append(f"ended as {evidence.end}, not {' or '.join(sorted(allowed.ends))}: {evidence.message[:300]}")
     if len(evidence.charges) not in allowed.charges:
         off.append(f"{len(evidence.charges)} charges, not {' or '.join(map(str, sorted(allowed.charges)))}")
     if evidence.end is End.SUCCESS and evidence.value is not None:
@@ -66,7 +66,7 @@ def judge(case: Case, evidence: Evidence) -> Verdict:
     if evidence.end is not End.SUCCESS and evidence.objects:
         off.append("an object is there although the task did not succeed")
     if case.point and not evidence.kills:
-        off.append("it never came to the point at which it was to be killed")
+        off.append("it never reached the point at which it was to be killed")
     if evidence.unmet:
         off.append(f"no call met the fault {evidence.unmet}")
     if evidence.unforeseen:

@@ -27,7 +27,7 @@ def test_nothing_is_paid_twice_lost_or_partial_whatever_is_killed() -> None:
     assert code == 0
 
 
-def test_every_kill_point_is_come_to() -> None:
+def test_every_kill_point_is_reached() -> None:
     code, printed = run("--points")
     assert (code, printed) == (0, f"points: n={len(POINTS)} never_reached=0\n")
 
