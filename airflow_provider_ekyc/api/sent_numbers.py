@@ -30,7 +30,7 @@ class SentFile:
         Return which of these digits are a number of the file, and which are the end of one.
 
         If the file can't be read any more, all are: nothing is shown that can't be compared. Ten million lines take
-        one to three seconds; it is asked when a submission has failed, and quotes digits.
+        one to four seconds of CPU time (measured); it is asked when a submission has failed, and quotes digits.
 
         :param whole: digits that may be a number
         :param ends: digits that may be the end of a number
