@@ -170,5 +170,5 @@ def _carries_id(given: AnswerInput) -> bool:
     except (ValueError, RecursionError):
         return False
     named = fields.get("task_id") if isinstance(fields, dict) else None
-    # Half a character is no text that could be sent back.
-    return isinstance(named, str) and bool(named.strip()) and not any("\ud800" <= half <= "\udfff" for half in named)
+    # Half a character, or a control character, is no text that could be sent back.
+    return isinstance(named, str) and bool(named.strip()) and named.strip().isprintable()

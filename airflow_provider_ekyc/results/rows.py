@@ -76,8 +76,11 @@ def read_table(blocks: Iterable[bytes], names: ColumnNames | None = None) -> Ite
     plain_rows = PlainRows()
     at = before + 1  # number of the block's first line
     for block in chain([rest], lines):
-        with_commas = _with_commas(block, columns)
-        rows = _read_plain(with_commas, plain_rows) if with_commas else None
+        # What is proved to be plain has no quotes: they are looked for only if the proof fails.
+        rows = _read_plain(block, plain_rows) if block and columns.are_plain and columns.delimiter == "," else None
+        with_commas = None if rows is not None else _with_commas(block, columns)
+        if rows is None and with_commas and with_commas is not block:
+            rows = _read_plain(with_commas, plain_rows)
         if rows is not None:
             yield rows
             at += sum(rows.answers.values())  # counting the lines would take as long again
