@@ -211,7 +211,8 @@ class ScheduledRun:
                 found = self._rest.xcom(dag_id, run_id, task, entry["key"])
                 kept.append(json.dumps(found))
                 if entry["key"] == "return_value":
-                    value = found.get("ekyc_task_id") if isinstance(found, dict) else found
+                    # The REST API gives text of digits alone as a number.
+                    value = str(found.get("ekyc_task_id") if isinstance(found, dict) else found)
         return value, "\n".join(kept)
 
     def _logs(self, dag_id: str, run_id: str) -> list[Path]:
