@@ -37,18 +37,19 @@ def airflow_names() -> dict[str, Any]:
 
 def connection_form() -> dict[str, Any]:
     """Ask Airflow for the connection type and the fields of its form, as its web server does."""
-    from airflow.providers_manager import ProvidersManager
-
-    manager = ProvidersManager()
-    listed = manager.hooks.get("ekyc") is not None
-    prefix = "extra__ekyc__"
-    fields = [name.removeprefix(prefix) for name in manager.connection_form_widgets if name.startswith(prefix)]
     try:
         services = importlib.import_module("airflow.api_fastapi.core_api.services.ui.connections")
     except ModuleNotFoundError:  # Airflow 2
-        return {"listed": listed, "fields": fields}
-    (shown,) = (form for form in services.HookMetaService.hook_meta_data() if form.connection_type == "ekyc")
-    return {"listed": listed, "fields": list(shown.extra_fields or {})}
+        from airflow.providers_manager import ProvidersManager
+
+        manager, prefix = ProvidersManager(), "extra__ekyc__"
+        names = [name for name in manager.connection_form_widgets if name.startswith(prefix)]
+        return {
+            "listed": manager.hooks.get("ekyc") is not None,
+            "fields": [name.removeprefix(prefix) for name in names],
+        }
+    forms = [form for form in services.HookMetaService.hook_meta_data() if form.connection_type == "ekyc"]
+    return {"listed": bool(forms), "fields": [name for form in forms for name in form.extra_fields or {}]}
 
 
 def example_dags() -> dict[str, Any]:
