@@ -1,6 +1,8 @@
 """
 An S3 that is empty, takes everything and keeps nothing: the client is what is measured, not a store.
 
+Who puts an object on the condition that there is none may look once whether it is there.
+
 It checks no signature and no checksum. What lands right is told by a real S3 server: ``benchmarks.move_check``.
 """
 
@@ -32,6 +34,7 @@ class Sink:
 
     moved: int = 0
     landed: int = 0
+    _keys: set[str] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
     def serve(self, connection: Connection) -> None:
@@ -49,6 +52,8 @@ class Sink:
         match head.method:
             case "PUT":
                 self._count(0, int("partNumber" not in query))
+                if "if-none-match" in head.headers:
+                    self._keys.add(url.path)
                 connection.answer("200 OK", ETag=_ETAG)
             case "POST" if "uploads" in query:
                 connection.answer("200 OK", _UPLOAD.encode(), Content_Type="application/xml")
@@ -59,6 +64,9 @@ class Sink:
                 connection.answer("204 No Content")
             case "HEAD" if is_bucket:
                 connection.answer("200 OK")
+            case "HEAD" if url.path in self._keys:
+                self._keys.discard(url.path)
+                connection.answer("200 OK", ETag=_ETAG)
             case "HEAD":
                 connection.answer("404 Not Found")
             case "GET" if is_bucket:

@@ -125,10 +125,12 @@ class _Downloading:
         try:
             with self._open_result(self._url, offset=self._size, etag=self._etag) as stream:
                 self._take(stream)
-        except EkycRequestError as error:
+        except EkycApiError as error:
             if error.status == 416 and self._size:
                 self._restart()
                 raise _changed() from None
+            if not isinstance(error, EkycRequestError):
+                raise
             raise EkycRequestError(
                 f"{error.message} Clear this task to ask for a fresh URL; if it stays so, ask the vendor.",
                 status=error.status,

@@ -108,12 +108,13 @@ def test_both_ends_speak_tls_that_is_verified(servers: Servers, end: str) -> Non
         requests.get(url.replace("https://", "http://"), timeout=10)
 
 
-def test_an_object_is_taken_and_nothing_is_there(servers: Servers, client: Any) -> None:
+def test_an_object_is_taken_and_is_seen_once(servers: Servers, client: Any) -> None:
     before = servers.sink.done()
     client.put_object(Bucket="b", Key="folder/k", Body=b"x" * 3_000_000, IfNoneMatch="*")
     moved, landed = taken(servers, before)
     assert landed == 1
     assert 3_000_000 <= moved < 3_001_000  # boto3 puts its checksum behind the body
+    client.head_object(Bucket="b", Key="folder/k")
     with pytest.raises(ClientError) as missing:
         client.head_object(Bucket="b", Key="folder/k")
     assert missing.value.response["Error"]["Code"] == "404"

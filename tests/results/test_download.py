@@ -15,6 +15,7 @@ from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.api.settings import read_settings
 from airflow_provider_ekyc.exceptions import (
+    EkycAnswerError,
     EkycApiError,
     EkycConnectionError,
     EkycRequestError,
@@ -254,11 +255,16 @@ def test_a_token_that_has_expired_is_refreshed_too() -> None:
     assert brought(expired, answer(CONTENT))[1] == CONTENT
 
 
-def test_a_redirect_is_refused(sandbox: Sandbox, exported: Callable[[], str]) -> None:
+def test_a_redirect_is_not_followed_and_the_store_is_asked_again(sandbox: Sandbox, exported: Callable[[], str]) -> None:
+    whole = from_sandbox(sandbox, exported)
     sandbox.fault("result", "redirect")
-    with pytest.raises(EkycRequestError, match="307"):
-        from_sandbox(sandbox, exported)
-    assert sandbox.calls["result"] == 1
+    assert from_sandbox(sandbox, exported) == whole
+    assert sandbox.calls["result"] == 3
+
+
+def test_a_redirect_each_time_is_an_error() -> None:
+    elsewhere = answer(b"", status="307 Temporary Redirect", Location="http://elsewhere.example/")
+    assert "not by the result's store (307). A redirect is not followed." in failure(EkycAnswerError, *[elsewhere] * 5)
 
 
 def test_a_page_of_html_is_brought_as_it_is_for_the_archive_check_to_name_it(

@@ -136,9 +136,10 @@ def test_exponential_backoff_doubles_a_fixed_interval(mode: str, sandbox: Sandbo
 
 
 def test_max_wait_caps_the_doubling(mode: str, sandbox: Sandbox) -> None:
-    sandbox.change(queue_seconds=3.5)
+    sandbox.change(queue_seconds=5.5)
     wait(mode, submitted(sandbox), poll_interval=1, exponential_backoff=True, max_wait=timedelta(seconds=1))
-    assert sandbox.calls["status"] == (4 if mode == "deferred" else 5)  # at 0, 1, 2, 3 and 4 s
+    # At 0, 1, 2, 3, 4, 5 and 6 s, fewer on a busy machine; at 0, 1, 3 and 7 s without the cap.
+    assert sandbox.calls["status"] >= 5
 
 
 @pytest.mark.parametrize(("rate", "fails"), [(0.1, True), ("0.1", True), (0.25, False), (1, False), (None, False)])
