@@ -102,7 +102,7 @@ class EkycAnswerError(EkycApiError):
 
 
 class EkycUnknownOutcomeError(EkycApiError):
-    """A submission may or may not have been taken and charged; it is never sent again by itself."""
+    """A submission may or may not have been accepted and charged; it is never sent again by itself."""
 
 
 class EkycSendLimitError(EkycError):

@@ -229,7 +229,7 @@ class Submitter:
     def _unknown(self, error: EkycApiError, scope: Scope, intent: Intent) -> EkycUnknownOutcomeError:
         return EkycUnknownOutcomeError(
             f"{self._gate.ways_out(scope, intent)} {error.message} The submission of {intent.rows:,} numbers may "
-            f"or may not have been taken and charged, at {_now()}. {self._gate.evidence(scope, intent)}",
+            f"or may not have been accepted and charged, at {_now()}. {self._gate.evidence(scope, intent)}",
             status=error.status,
             outcome=Outcome.UNKNOWN,
             possible_ids=error.possible_ids,

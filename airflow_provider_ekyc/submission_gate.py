@@ -166,7 +166,7 @@ class SubmissionGate:
             self._journal.note(scope.name, replace(intent, state=IntentState.UNKNOWN))
         raise EkycUnknownOutcomeError(
             f"{self.ways_out(scope, intent)} An earlier submission of this list has no receipt ({intent.shown}): its "
-            f"try died, got no clear answer, or is still running. It may or may not have been taken and charged. "
+            f"try died, got no clear answer, or is still running. It may or may not have been accepted and charged. "
             f"Nothing was sent now. {self.evidence(scope, intent)}",
             outcome=Outcome.UNKNOWN,
         )

@@ -2,7 +2,7 @@
 Each month anew, as Parquet under one partition a month, compared with what was sent.
 
 Running a month again replaces its own partition alone. Each month has a list of its own, which stays as it is:
-then a retry or a clear takes up what was paid and landed, while a changed list is a new submission, and paid.
+then a retry or a clear finds what was paid for and landed, while a changed list is a new submission, and charged.
 ``docs/warehouse.md`` has the tables to put over it.
 """
 

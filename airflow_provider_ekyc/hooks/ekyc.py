@@ -145,7 +145,7 @@ class EkycHook(BaseHook):
         except AirflowNotFoundException:
             raise EkycNoConnectionError(
                 f"Airflow has no connection {self.ekyc_conn_id!r}, or could not read it just now. If it is missing, "
-                f"create it (type ekyc, the API key as its password), then clear this task. Nothing was asked of the "
+                f"create it (type ekyc, the API key as its password), then clear this task. No request was sent of the "
                 f"API."
             ) from None
 

@@ -16,7 +16,7 @@ _ENCODED = "SSECustomerKey"
 #: A name in an HTTP header (RFC 9110, 5.6.2), which is what one in an object's metadata becomes.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_UNASKED = "Nothing was asked."
+_UNASKED = "No request was sent."
 
 
 def check_arguments(client: Any, place: Place, extra_args: Mapping[str, Any]) -> None:

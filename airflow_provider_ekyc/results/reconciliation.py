@@ -36,11 +36,11 @@ def read_submission(value: object, ekyc_task_id: str) -> Submission:
     except TypeError:
         raise EkycSettingsError(
             "submission is not what EkycSubmitOperator pushes: give it submit.output['submission'], or in a template "
-            "ti.xcom_pull(task_ids='submit', key='submission') | tojson. Nothing was asked."
+            "ti.xcom_pull(task_ids='submit', key='submission') | tojson. No request was sent."
         ) from None
     if submission.ekyc_task_id != ekyc_task_id:
         raise EkycSettingsError(
-            f"submission is of remote task {submission.ekyc_task_id}, not of {ekyc_task_id}. Nothing was asked."
+            f"submission is of remote task {submission.ekyc_task_id}, not of {ekyc_task_id}. No request was sent."
         )
     return submission
 

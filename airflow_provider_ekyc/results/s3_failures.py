@@ -20,7 +20,7 @@ _CLASS = re.compile(r"<class '([\w.]+)'>")
 
 _PERMISSIONS = {"GetObject": "s3:GetObject", "HeadObject": "s3:GetObject", "ListObjectsV2": "s3:ListBucket"}
 
-_KEPT = "The result was not landed; the submission stays paid."
+_KEPT = "The result was not landed; the submission is already paid for."
 
 
 def classify_refusal(doing: str, error: ClientError) -> EkycError:
@@ -68,8 +68,8 @@ def classify_failure(doing: str, error: BotoCoreError) -> EkycError:
 def unsettled(doing: str, why: str, advice: str = "Check the endpoint_url of the AWS connection.") -> EkycLandingError:
     """Say that it is not known whether S3 did what it was asked."""
     return EkycLandingError(
-        f"S3 did not {doing}, or its answer was lost ({redact(why)}). The submission stays paid. A retry looks first, "
-        f"and lands nothing twice. {advice}"
+        f"S3 did not {doing}, or its answer was lost ({redact(why)}). The submission is already paid for. "
+        f"A retry looks first, and lands nothing twice. {advice}"
     )
 
 

@@ -160,7 +160,7 @@ class EkycResultsToS3Operator(BaseOperator):
             conn_id, job = self._s3_conn_id(), self._job(context)
             s3 = S3Hook(aws_conn_id=conn_id, extra_args=self._extra_args())
             hook = EkycHook(self.ekyc_conn_id)
-            landed = job.run(hook, s3_client(s3, "Nothing was asked."), s3.extra_args)
+            landed = job.run(hook, s3_client(s3, "No request was sent."), s3.extra_args)
         self._landed, self._host = landed, api_host(hook)
         context["ti"].xcom_push(key="result", value=landed.as_dict())
         self._describe_outlets(context, landed)
@@ -187,7 +187,9 @@ class EkycResultsToS3Operator(BaseOperator):
         ekyc_task_id = checked_task_id(self.ekyc_task_id)
         task_type = read_text("task_type", self.ekyc_task_type)
         if not re.fullmatch(r"[\w.-]+", task_type):
-            raise EkycSettingsError("task_type must be letters, digits, dots, dashes, underscores. Nothing was asked.")
+            raise EkycSettingsError(
+                "task_type must be letters, digits, dots, dashes, underscores. No request was sent."
+            )
         place = _place("s3_key", self.s3_key, self.s3_bucket)
         output_format = read_choice("output_format", self.output_format, FORMATS)
         if output_format == "parquet" and find_spec("pyarrow") is None:
@@ -247,7 +249,7 @@ class EkycResultsToS3Operator(BaseOperator):
             bucket = None if _ADDRESS.fullmatch(split_s3_connection(unmatched_key)[1]) else place.bucket
             unmatched_place = _place("unmatched_key", unmatched_key, bucket)
             if unmatched_place == place:
-                raise EkycSettingsError("unmatched_key and s3_key name the same object. Nothing was asked.")
+                raise EkycSettingsError("unmatched_key and s3_key name the same object. No request was sent.")
         return Sent(
             numbers=numbers,
             aws_conn_id=self.aws_conn_id,
@@ -271,20 +273,20 @@ class EkycResultsToS3Operator(BaseOperator):
         unmatched_key = _optional("unmatched_key", self.unmatched_key)
         if unmatched_key is not None and split_s3_connection(unmatched_key)[0] not in (None, conn_id):
             raise EkycSettingsError(
-                "unmatched_key names another AWS connection than the result is landed with. Nothing was asked."
+                "unmatched_key names another AWS connection than the result is landed with. No request was sent."
             )
         return conn_id
 
     def _extra_args(self) -> dict[str, Any]:
         if not isinstance(self.s3_extra_args, Mapping | None):
-            raise EkycSettingsError("s3_extra_args must be a mapping of PutObject's arguments. Nothing was asked.")
+            raise EkycSettingsError("s3_extra_args must be a mapping of PutObject's arguments. No request was sent.")
         extra = dict(self.s3_extra_args or {})
         if read_bool("encrypt", self.encrypt):
             named = extra.setdefault("ServerSideEncryption", "AES256")
             if named != "AES256" or extra.keys() & _OTHER_ENCRYPTION:
                 raise EkycSettingsError(
                     "encrypt=True is S3's own key (AES256); s3_extra_args names another encryption. Take one of the "
-                    "two. Nothing was asked."
+                    "two. No request was sent."
                 )
         if self.acl_policy:
             extra["ACL"] = read_text("acl_policy", self.acl_policy)
@@ -303,14 +305,14 @@ def _place(name: str, key: object, bucket: str | None) -> Place:
     text = split_s3_connection(read_text(name, key))[1]
     address = _ADDRESS.fullmatch(text)
     if (address[2] if address else text).endswith("/") or text.startswith("/"):
-        raise EkycSettingsError(f"{name} begins or ends with a slash, as no object's key should. Nothing was asked.")
+        raise EkycSettingsError(f"{name} begins or ends with a slash, as no object's key should. No request was sent.")
     if address:
         if bucket:
-            raise EkycSettingsError(f"{name} is a whole address, so s3_bucket must be empty. Nothing was asked.")
+            raise EkycSettingsError(f"{name} is a whole address, so s3_bucket must be empty. No request was sent.")
         return Place(address[1], address[2])
     if not bucket or re.match(r"[A-Za-z0-9]+://", text):
         raise EkycSettingsError(
             f"The result's place is not known: {name} must be an address (s3://bucket/key), or a key beside "
-            "s3_bucket. Nothing was asked."
+            "s3_bucket. No request was sent."
         )
     return Place(read_text("s3_bucket", bucket), text)

@@ -65,7 +65,7 @@ def test_a_number_or_the_key_in_a_log_is_off_the_table_in_any_spelling(leak: str
 @pytest.mark.parametrize(
     ("message", "unknown"),
     [
-        ("It may or may not have been taken and charged.", True),
+        ("It may or may not have been accepted and charged.", True),
         ("Another list may have been charged.", True),
         ("The record was deleted. It may be charged.", True),
         ("Nothing was charged.", False),

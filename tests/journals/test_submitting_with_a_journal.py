@@ -67,7 +67,7 @@ def test_a_rotated_key_finds_what_was_paid(job: Job, sandbox: Sandbox, connect: 
 @pytest.mark.parametrize("kind", ["cut_before", "cut_after", "status_after", "html", "without_task_id"])
 def test_an_unknown_outcome_is_remembered_and_stays_unknown(job: Job, sandbox: Sandbox, kind: str) -> None:
     sandbox.fault("submit", kind)
-    for said in ("may or may not have been taken", "has no receipt"):
+    for said in ("may or may not have been accepted", "has no receipt"):
         with pytest.raises(AirflowFailException, match=said) as failed:
             job.submit()
     assert sandbox.calls["submit"] == 1

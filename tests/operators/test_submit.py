@@ -190,7 +190,7 @@ def test_an_unknown_outcome_is_never_sent_again(
 ) -> None:
     sandbox.fault("submit", kind)
     message = fails(submit(numbers_file), context)
-    assert "may or may not have been taken and charged" in message
+    assert "may or may not have been accepted and charged" in message
     assert "200 numbers" in message
     assert "balance before 1,000,000.00, now" in message
     assert sandbox.calls["submit"] == 1

@@ -21,11 +21,11 @@ NEXT = frozenset(
     {
         "submits",
         "submits again",
-        "takes it up",
+        "returns it",
         "stays unknown",
         "stops again",
         "asks again",
-        "is told again",
+        "fails again",
         "downloads again",
         "finds it",
     }

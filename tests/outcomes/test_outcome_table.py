@@ -111,7 +111,7 @@ def test_a_row_about_submitting_is_true(row: page.Row, stage: Stage) -> None:
         case "submits again":
             assert (second.ending, second.calls["submit"], second.submissions) == ("succeeds", 1, 1)
             assert first.submissions + paid_before > 0
-        case "takes it up":
+        case "returns it":
             assert (second.ending, second.calls["submit"], second.submissions) == ("succeeds", 0, 0), second.text
             assert second.value == (first.value or second.value) in {task.task_id for task in stage.sandbox.tasks}
         case "stays unknown":
@@ -150,7 +150,7 @@ def test_a_row_about_waiting_is_true_in_every_mode(row: page.Row, mode: str, sta
     match row.cells["a retry or a clear then"]:
         case "asks again":
             assert (second.ending, second.calls["status"]) == ("succeeds", 1)
-        case "is told again":
+        case "fails again":
             assert (second.ending, second.message) == (first.ending, first.message)
         case other:
             pytest.fail(f"a wait never {other}")
@@ -185,7 +185,7 @@ def test_a_row_about_landing_is_true(row: page.Row, stage: Stage, landing: Trans
         case "downloads again":
             assert there != landing.asked
             assert (second.ending, second.calls["status"], second.calls["result"]) == ("succeeds", 1, 1), second.text
-        case "is told again":
+        case "fails again":
             assert (second.ending, second.message) == (first.ending, first.message)
         case other:
             pytest.fail(f"a transfer never {other}")

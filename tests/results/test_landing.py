@@ -269,8 +269,8 @@ def test_a_server_error_with_the_object_not_there_is_worth_a_retry(s3_server: S3
     message = failure(EkycLandingError, client, ServerSideEncryption="AES256")
     assert message == (
         f"S3 did not take {PLACE.uri} (PutObject: InternalError, 500). The result was not landed; the "
-        f"submission stays paid. A retry may help; it asks for the result again. If it stays so, check the status of "
-        f"the service and the endpoint_url of the AWS connection."
+        f"submission is already paid for. A retry may help; it asks for the result again. If it stays so, check the "
+        f"status of the service and the endpoint_url of the AWS connection."
     )
     assert keys_of(s3) == []
 

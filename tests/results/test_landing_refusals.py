@@ -49,8 +49,8 @@ def test_a_bucket_that_is_missing_is_noticed_before_anything_is_asked(s3: Any) -
         find_landed(s3, place, TASK, "zip", replace=False)
     assert caught.value.message == (
         "S3 did not list bucket no-such-bucket (ListObjectsV2: NoSuchBucket, 404). The result was not landed; the "
-        "submission stays paid. A retry can't help. Check the bucket: there is none of this name. Then clear this "
-        "task, which asks for the result again."
+        "submission is already paid for. A retry can't help. Check the bucket: there is none of this name. Then clear "
+        "this task, which asks for the result again."
     )
     with pytest.raises(EkycSettingsError, match="PutObject: NoSuchBucket, 404"):
         put(s3, place)

@@ -25,7 +25,7 @@ from tests.conftest import API_KEY, BUCKET, aws_connection, keys_of
 pytestmark = pytest.mark.usefixtures("connections")
 
 LOST = "Nothing was landed. The submission is already paid for and will not be charged again."
-REFUSED = "The result was not landed; the submission stays paid."
+REFUSED = "The result was not landed; the submission is already paid for."
 SECRET = re.compile(r"X-Amz-|999\d{7}|" + re.escape(API_KEY) + "|made-up-secret|made-up-wrong")
 
 
@@ -120,7 +120,8 @@ CASES = {
         ("could not be signed in (InvalidRegionError)", "region_name"), aws={"region_name": "no region"}
     ),
     "the AWS connection has no address": Case(
-        ("No S3 client can be made", "'aws_default' (ValueError)", "Nothing was asked"), aws={"endpoint_url": "nowhere"}
+        ("No S3 client can be made", "'aws_default' (ValueError)", "No request was sent"),
+        aws={"endpoint_url": "nowhere"},
     ),
     "the AWS connection names a profile that is not there": Case(
         ("could not be signed in (ProfileNotFound)", "profile_name"), aws={"profile_name": "made-up"}
