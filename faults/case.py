@@ -19,7 +19,7 @@ ROWS = 120
 TRIES = 3
 
 #: What a message says when it is not known whether a submission was accepted.
-_UNKNOWN = re.compile(r"may (or may not )?have been (taken|charged)|may be charged")
+_UNKNOWN = re.compile(r"may (or may not )?have been (accepted|charged)|may be charged")
 
 
 def says_unknown(message: str) -> bool:
