@@ -75,7 +75,7 @@ class ArchiveInput(Input):
     :param rows: of a whole archive: (digits, yes, no or unknown), in order; in place of digits what else is there
     :param unreadable: of these, how many have a number that can't be read, which must be said
     :param through: whether it also goes through the whole transfer
-    :param names: what the reader is told of the columns: the number's and the answer's name, None where nothing
+    :param names: the names of the columns that the reader gets: the number's and the answer's name, None where nothing
     :param sent: what the transfer is given to compare the result with
     """
 
