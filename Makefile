@@ -7,7 +7,7 @@ STACK ?=
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
-CONSTRAINTS := constraints/development.txt
+CONSTRAINTS := dev/constraints/development.txt
 STAMP := $(VENV)/.installed-from
 AIRFLOW_VERSION := 3.3.2
 
@@ -20,7 +20,7 @@ help: ## list these commands
 venv: $(STAMP) ## make .venv with Airflow, this package and the development tools
 
 demo: $(STAMP) ## numbers in, checked results in S3, through a real Airflow (KEEP=1 leaves its web UI up)
-	@$(BIN)/python -m stack.demo $(if $(filter-out 0,$(KEEP)),--keep)
+	@$(BIN)/python -m dev.stack.demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 test: lint types unit ## lint, types and all tests
 
@@ -35,17 +35,17 @@ unit: $(STAMP) ## pytest, unit and integration tests
 	$(BIN)/python -m pytest
 
 compat: $(STAMP) ## the wheel under each supported Airflow (VERSIONS="2.11.2 3.4.0b2" picks; STACK=0 starts no whole one)
-	@$(BIN)/python -m stack.compat $(if $(filter 0,$(STACK)),--no-stack) $(VERSIONS)
+	@$(BIN)/python -m dev.stack.compat $(if $(filter 0,$(STACK)),--no-stack) $(VERSIONS)
 
 faults: $(STAMP) ## kills and faults on every call, counted by the bill (N=200, SEED=...)
-	@$(BIN)/python -m faults --count $(or $(N),200) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m dev.faults --count $(or $(N),200) $(if $(SEED),--seed $(SEED))
 
 fuzz: $(STAMP) ## archives, answers and number files, whole and broken (N=10000, SEED=...)
-	@$(BIN)/python -m fuzz --count $(or $(N),10000) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m dev.fuzz --count $(or $(N),10000) $(if $(SEED),--seed $(SEED))
 
 bench: $(STAMP) ## moves, Parquet, memory, parse time and poll policy, into build/bench.json
 	@failed=; for each in move parquet parse_time submit_memory poll_policy; do \
-	  $(BIN)/python -m benchmarks.$$each || failed="$$failed $$each"; done; \
+	  $(BIN)/python -m dev.benchmarks.$$each || failed="$$failed $$each"; done; \
 	test -z "$$failed" || { echo "A bound does not hold in:$$failed" >&2; exit 1; }
 
 constraints: $(STAMP) ## pin all dependencies anew, at the chosen Airflow version

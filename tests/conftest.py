@@ -24,7 +24,7 @@ import botocore.loaders
 import pytest
 
 from airflow_provider_ekyc.sandbox import Sandbox
-from stack.s3_server import S3Server
+from dev.stack.s3_server import S3Server
 from tests.variables import Variables
 
 API_KEY = "made-up-api-key-0123456789abcdef"
@@ -112,7 +112,7 @@ def aws_connection(server: S3Server) -> str:
 def variables(monkeypatch: pytest.MonkeyPatch) -> Variables:
     """Airflow's Variables, empty."""
     kept = Variables()
-    monkeypatch.setattr("airflow_provider_ekyc.journals.variable_store.Variable", kept)
+    monkeypatch.setattr("airflow_provider_ekyc.submission.variable_store.Variable", kept)
     return kept
 
 
@@ -130,7 +130,7 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.fixture
 def known_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new id has a second to become known instead of ten minutes."""
-    monkeypatch.setattr("airflow_provider_ekyc.polling.NOT_FOUND_SECONDS", 1.0)
+    monkeypatch.setattr("airflow_provider_ekyc.polling.poller.NOT_FOUND_SECONDS", 1.0)
 
 
 class TaskInstance:

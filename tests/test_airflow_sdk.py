@@ -15,7 +15,7 @@ import pytest
 from airflow import exceptions
 
 from airflow_provider_ekyc import airflow_sdk, async_connection
-from stack.compat.airflow_names import MOVES, expected_places
+from dev.stack.compat.airflow_names import MOVES, expected_places
 
 ROOT = Path(__file__).parent.parent
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from airflow_provider_ekyc.results.number_keys import read_keys
+from airflow_provider_ekyc.numbers.number_keys import read_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

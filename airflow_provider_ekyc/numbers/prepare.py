@@ -93,7 +93,7 @@ def prepared_numbers(
     are taken off; blank lines are dropped. Of equal lines the first stays, and the order stays, so that the
     same input always gives the same ``sha256``.
 
-    Memory is bounded (10 M lines took 32 MiB, 50 M 103 MiB: ``benchmarks/submit_memory.py``). The disk holds
+    Memory is bounded (10 M lines took 32 MiB, 50 M 103 MiB: ``dev/benchmarks/submit_memory.py``). The disk holds
     about two and a half times the input while this runs and once in the block, in files without a name.
 
     :param source: binary file, read once and in blocks; it is not closed

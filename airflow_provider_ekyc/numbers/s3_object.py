@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from airflow_provider_ekyc.aws_client import s3_client
 from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.address import NOTHING_SENT, S3Address
 from airflow_provider_ekyc.numbers.changes import refuse_change
 from airflow_provider_ekyc.numbers.opened_source import OpenedSource, name_of
-from airflow_provider_ekyc.s3_errors import code_of, explain, status_of
+from airflow_provider_ekyc.s3.client import s3_client
+from airflow_provider_ekyc.s3.errors import code_of, explain, status_of
 
 _PERMISSION: Final = "s3:GetObject"
 

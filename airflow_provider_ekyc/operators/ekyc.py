@@ -98,12 +98,12 @@ class EkycSubmitOperator(BaseOperator):
 
     def execute(self, context: Context) -> str:
         """Submit the file and return the remote task's id."""
-        from airflow_provider_ekyc.journals.identity import identity_of
-        from airflow_provider_ekyc.journals.location import open_journal
         from airflow_provider_ekyc.numbers.address import read_numbers
         from airflow_provider_ekyc.numbers.prepare import prepared_numbers
         from airflow_provider_ekyc.numbers.source import open_numbers
-        from airflow_provider_ekyc.submission import Submitter
+        from airflow_provider_ekyc.submission.identity import identity_of
+        from airflow_provider_ekyc.submission.location import open_journal
+        from airflow_provider_ekyc.submission.submitter import Submitter
         from airflow_provider_ekyc.transfers.requirements import check_transfers
 
         with airflow_errors():

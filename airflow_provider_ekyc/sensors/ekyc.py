@@ -23,8 +23,8 @@ from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, XComArg
-    from airflow_provider_ekyc.poll_interval import PollPolicy
-    from airflow_provider_ekyc.polling import Decision, Poller
+    from airflow_provider_ekyc.polling.interval import PollPolicy
+    from airflow_provider_ekyc.polling.poller import Decision, Poller
 
 
 class EkycTaskSensor(BaseSensorOperator):
@@ -104,7 +104,7 @@ class EkycTaskSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the summary, or raise what the event calls for; an unexpected event is a failure."""
-        from airflow_provider_ekyc.polling import End
+        from airflow_provider_ekyc.polling.poller import End
 
         event = event or {}
         with self._skipping(), airflow_errors():
@@ -118,7 +118,7 @@ class EkycTaskSensor(BaseSensorOperator):
 
     def on_kill(self) -> None:
         """Say that the paid task goes on, in poke and in reschedule mode; while deferred the trigger says it."""
-        from airflow_provider_ekyc.polling import STILL_PAID
+        from airflow_provider_ekyc.polling.poller import STILL_PAID
 
         self.log.warning(STILL_PAID, self.ekyc_task_id)
 
@@ -127,7 +127,7 @@ class EkycTaskSensor(BaseSensorOperator):
         from airflow_provider_ekyc.api.protocol import checked_task_id
         from airflow_provider_ekyc.api.retries import Retries
         from airflow_provider_ekyc.exceptions import EkycApiError
-        from airflow_provider_ekyc.polling import End, summary
+        from airflow_provider_ekyc.polling.poller import End, summary
 
         poller = self._poller = self._poller or self._new_poller(context)
         with airflow_errors(), EkycHook(self.ekyc_conn_id, retries=Retries(attempts=1)).get_conn() as client:
@@ -157,7 +157,7 @@ class EkycTaskSensor(BaseSensorOperator):
 
     def _defer(self, context: Context) -> NoReturn:
         from airflow_provider_ekyc.api.protocol import checked_task_id
-        from airflow_provider_ekyc.polling import BACKSTOP, Deadline
+        from airflow_provider_ekyc.polling.poller import BACKSTOP, Deadline
         from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 
         ekyc_task_id = checked_task_id(self.ekyc_task_id)
@@ -219,7 +219,7 @@ class EkycTaskSensor(BaseSensorOperator):
             raise
 
     def _policy(self) -> PollPolicy:
-        from airflow_provider_ekyc.poll_interval import CEILING, PollPolicy
+        from airflow_provider_ekyc.polling.interval import CEILING, PollPolicy
 
         interval: object = self.poll_interval
         if interval in (None, "", "None"):
@@ -231,7 +231,7 @@ class EkycTaskSensor(BaseSensorOperator):
         )
 
     def _new_poller(self, context: Context) -> Poller:
-        from airflow_provider_ekyc.polling import Deadline, Poller
+        from airflow_provider_ekyc.polling.poller import Deadline, Poller
 
         first = _first_reschedule(context) if self.reschedule else None
         started = first.timestamp() if first else time.time()
@@ -239,7 +239,7 @@ class EkycTaskSensor(BaseSensorOperator):
         return Poller(self._policy(), started, Deadline(started + self.timeout))
 
     def _failure(self, end: str | None, message: str) -> BaseException:
-        from airflow_provider_ekyc.polling import SUBMIT_ANEW, End
+        from airflow_provider_ekyc.polling.poller import SUBMIT_ANEW, End
 
         keeps = (
             f"Remote task {self.ekyc_task_id} is paid and goes on; clear this task to wait again, or give "

@@ -16,10 +16,10 @@ from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, ObjectStoragePath, XComArg
-    from airflow_provider_ekyc.journals.record import Submission
-    from airflow_provider_ekyc.results.landed import Landed, Place
-    from airflow_provider_ekyc.transfers.sent import Sent
-    from airflow_provider_ekyc.transfers.transfer_job import TransferJob
+    from airflow_provider_ekyc.results.compare.sent import Sent
+    from airflow_provider_ekyc.results.transfer import TransferJob
+    from airflow_provider_ekyc.s3.result_object import Landed, Place
+    from airflow_provider_ekyc.submission.record import Submission
 
 #: Arguments of ``PutObject`` for encryption with another key than S3's own.
 _OTHER_ENCRYPTION = frozenset(
@@ -152,7 +152,7 @@ class EkycResultsToS3Operator(BaseOperator):
         """Land the result and return its S3 URI."""
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-        from airflow_provider_ekyc.aws_client import s3_client
+        from airflow_provider_ekyc.s3.client import s3_client
         from airflow_provider_ekyc.transfers.lineage import api_host, report_to_hook_lineage
 
         self._landed = None
@@ -181,8 +181,8 @@ class EkycResultsToS3Operator(BaseOperator):
     def _job(self, context: Context) -> TransferJob:
         """Read the arguments, before any request is sent."""
         from airflow_provider_ekyc.api.protocol import checked_task_id
-        from airflow_provider_ekyc.results.format_names import FORMATS
-        from airflow_provider_ekyc.transfers.transfer_job import TransferJob
+        from airflow_provider_ekyc.results.output.format_names import FORMATS
+        from airflow_provider_ekyc.results.transfer import TransferJob
 
         ekyc_task_id = checked_task_id(self.ekyc_task_id)
         task_type = read_text("task_type", self.ekyc_task_type)
@@ -213,7 +213,7 @@ class EkycResultsToS3Operator(BaseOperator):
         )
 
     def _reads_table(self, output_format: str) -> bool:
-        from airflow_provider_ekyc.results.format_names import CHECKS
+        from airflow_provider_ekyc.results.output.format_names import CHECKS
 
         reads_table = read_choice("check", self.check, CHECKS) == "table"
         if not reads_table and output_format != "zip":
@@ -224,7 +224,7 @@ class EkycResultsToS3Operator(BaseOperator):
         return reads_table
 
     def _submission(self, context: Context, ekyc_task_id: str) -> Submission | None:
-        from airflow_provider_ekyc.results.reconciliation import read_submission
+        from airflow_provider_ekyc.results.compare.comparison import read_submission
         from airflow_provider_ekyc.transfers.submissions import find_submission
 
         if self.submission in (None, "", "None", "null"):
@@ -233,7 +233,7 @@ class EkycResultsToS3Operator(BaseOperator):
 
     def _sent(self, place: Place) -> Sent | None:
         from airflow_provider_ekyc.numbers.address import read_numbers
-        from airflow_provider_ekyc.transfers.sent import Sent
+        from airflow_provider_ekyc.results.compare.sent import Sent
 
         numbers = None if self.numbers in (None, "", "None") else read_numbers(self.numbers)
         unmatched_key = _optional("unmatched_key", self.unmatched_key)
@@ -300,7 +300,7 @@ def _optional(name: str, value: object) -> str | None:
 
 def _place(name: str, key: object, bucket: str | None) -> Place:
     """Read a key beside a bucket, or a whole address."""
-    from airflow_provider_ekyc.results.landed import Place
+    from airflow_provider_ekyc.s3.result_object import Place
 
     text = split_s3_connection(read_text(name, key))[1]
     address = _ADDRESS.fullmatch(text)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow_provider_ekyc.results.parquet_file import COLUMNS
+from airflow_provider_ekyc.results.output.parquet import COLUMNS
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from openlineage.client.facet_v2 import DatasetFacet
 
     from airflow_provider_ekyc.hooks.ekyc import EkycHook
-    from airflow_provider_ekyc.results.landed import Landed
+    from airflow_provider_ekyc.s3.result_object import Landed
 
 log = logging.getLogger(__name__)
 

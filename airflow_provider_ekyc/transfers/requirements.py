@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from airflow_provider_ekyc.exceptions import EkycSettingsError
-from airflow_provider_ekyc.results.format_names import FORMATS
+from airflow_provider_ekyc.results.output.format_names import FORMATS
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 
 #: Modules that every transfer loads, and what to install for each.

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
-from airflow_provider_ekyc.results.reconciliation import read_submission
+from airflow_provider_ekyc.results.compare.comparison import read_submission
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import BaseOperator
-    from airflow_provider_ekyc.journals.record import Submission
+    from airflow_provider_ekyc.submission.record import Submission
 
 log = logging.getLogger(__name__)
 

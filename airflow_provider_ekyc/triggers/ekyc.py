@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycError, EkycNoConnectionError
-from airflow_provider_ekyc.poll_interval import CEILING, FLOOR, PollPolicy
-from airflow_provider_ekyc.polling import STILL_PAID, Deadline, Decision, End, Poller, summary
+from airflow_provider_ekyc.polling.interval import CEILING, FLOOR, PollPolicy
+from airflow_provider_ekyc.polling.poller import STILL_PAID, Deadline, Decision, End, Poller, summary
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.api.settings import EkycSettings

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.sandbox import Sandbox
-from stack.airflow_rest import AirflowRest
-from stack.airflow_stack import AirflowStack
-from stack.s3_server import S3Server
+from dev.stack.airflow_rest import AirflowRest
+from dev.stack.airflow_stack import AirflowStack
+from dev.stack.s3_server import S3Server
 from tests.conftest import API_KEY, BUCKET, aws_connection, empty_bucket
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"

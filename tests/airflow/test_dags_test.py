@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.sandbox import Sandbox
-from stack.airflow_settings import airflow_environment
-from stack.s3_server import S3Server
+from dev.stack.airflow_settings import airflow_environment
+from dev.stack.s3_server import S3Server
 from tests.api.raw_servers import Proxy, http_proxy
 from tests.conftest import API_KEY, BUCKET, aws_connection, empty_bucket, keys_of
 

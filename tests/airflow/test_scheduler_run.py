@@ -16,8 +16,8 @@ import pytest
 from pyarrow import parquet
 
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
-from stack.airflow_rest import AirflowRest
-from stack.airflow_stack import AirflowStack
+from dev.stack.airflow_rest import AirflowRest
+from dev.stack.airflow_stack import AirflowStack
 from tests.conftest import API_KEY, BUCKET
 
 pytestmark = pytest.mark.airflow

@@ -14,7 +14,7 @@ from airflow_provider_ekyc.api.models import (
     read_created,
     read_task,
 )
-from airflow_provider_ekyc.polling import summary
+from airflow_provider_ekyc.polling.poller import summary
 
 CREATED = {
     "task_id": "d4g8o46p2jvh04o9uolg",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.move_data import Archive, Size, archive
-from benchmarks.move_servers import Servers
+from dev.benchmarks.move_data import Archive, Size, archive
+from dev.benchmarks.move_servers import Servers
 
 
 @pytest.fixture(scope="session")

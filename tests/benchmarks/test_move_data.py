@@ -15,8 +15,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks.move_data import Archive, NoRoom, Size, archive
-from benchmarks.move_rows import BLOCK_ROWS, Rows
+from dev.benchmarks.move_data import Archive, NoRoom, Size, archive
+from dev.benchmarks.move_rows import BLOCK_ROWS, Rows
 
 ROWS = BLOCK_ROWS + 50_000
 SMALL = Size("small", 2_000, 6)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import parquet
-from benchmarks.move import CHECKED, CURL, STREAM
-from benchmarks.move_check import check_moves
-from benchmarks.move_data import Archive
-from benchmarks.move_rounds import Method, job, measure, surroundings
-from benchmarks.move_servers import Servers
+from dev.benchmarks import parquet
+from dev.benchmarks.move import CHECKED, CURL, STREAM
+from dev.benchmarks.move_check import check_moves
+from dev.benchmarks.move_data import Archive
+from dev.benchmarks.move_rounds import Method, job, measure, surroundings
+from dev.benchmarks.move_servers import Servers
 
 
 def test_every_method_moves_in_every_round(servers: Servers, made: Archive, small: Archive, tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_every_method_moves_in_every_round(servers: Servers, made: Archive, smal
 def test_a_method_that_fails_ends_the_measurement(
     servers: Servers, small: Archive, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    broken = Method("broken", "benchmarks.move_methods:curl", "move_broken")
+    broken = Method("broken", "dev.benchmarks.move_methods:curl", "move_broken")
     absent = dataclasses.replace(job(small, tmp_path), endpoint="/results/absent")
     with surroundings(servers) as environment, pytest.raises(ChildProcessError, match="move_methods:curl failed"):
         measure([broken], servers, environment, absent, absent, rounds=1)

@@ -22,11 +22,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from airflow_provider_ekyc.api.models import TaskStatus, read_task
-from benchmarks.move_data import Archive
-from benchmarks.move_methods import land
-from benchmarks.move_rounds import job, surroundings
-from benchmarks.move_servers import Done, Servers
-from benchmarks.move_source import QUERY, result_path
+from dev.benchmarks.move_data import Archive
+from dev.benchmarks.move_methods import land
+from dev.benchmarks.move_rounds import job, surroundings
+from dev.benchmarks.move_servers import Done, Servers
+from dev.benchmarks.move_source import QUERY, result_path
 
 PART = 5 * 1024 * 1024
 
@@ -204,8 +204,8 @@ def test_the_operator_moves_a_result_from_one_end_to_the_other(
 
 def test_both_end_when_who_started_them_is_killed(small: Archive, tmp_path: Path) -> None:
     code = (
-        "import sys, json; from pathlib import Path; from benchmarks.move_data import Archive\n"
-        "from benchmarks.move_servers import Servers\n"
+        "import sys, json; from pathlib import Path; from dev.benchmarks.move_data import Archive\n"
+        "from dev.benchmarks.move_servers import Servers\n"
         "told = json.loads(sys.argv[1]); paths = {n: Path(told.pop(n)) for n in ('path', 'numbers_path')}\n"
         "servers = Servers([Archive(**told, **paths)]).__enter__()\n"
         "print(servers.source.url, servers.sink.url, flush=True); sys.stdin.read()"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.move_child import Idle, Spent
-from benchmarks.move_rounds import Measured, Method, Sample, check_carried
-from benchmarks.move_servers import Done
-from benchmarks.move_table import Bound, figure, print_table, verdict
+from dev.benchmarks.move_child import Idle, Spent
+from dev.benchmarks.move_rounds import Measured, Method, Sample, check_carried
+from dev.benchmarks.move_servers import Done
+from dev.benchmarks.move_table import Bound, figure, print_table, verdict
 
 OURS, PEER = Method("ours", "", "move_ours"), Method("peer", "", "move_peer")
 

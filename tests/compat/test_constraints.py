@@ -11,8 +11,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from stack.compat.checks import DAG_IDS
-from stack.compat.versions import CONSTRAINTS, ROOT, STACK_VERSIONS, VERSIONS, Version as AirflowVersion
+from dev.stack.compat.checks import DAG_IDS
+from dev.stack.compat.versions import CONSTRAINTS, ROOT, STACK_VERSIONS, VERSIONS, Version as AirflowVersion
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 REQUIREMENTS = [

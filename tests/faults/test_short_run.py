@@ -7,14 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from faults.points import POINTS
+from dev.faults.points import POINTS
 
 ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str) -> tuple[int, str]:
     """Run the command; return its exit code and what it printed."""
-    command = [sys.executable, "-m", "faults", *arguments]
+    command = [sys.executable, "-m", "dev.faults", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert "Traceback" not in done.stderr, done.stderr[-2000:]
     return done.returncode, done.stdout

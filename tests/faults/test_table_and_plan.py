@@ -6,11 +6,11 @@ from importlib import import_module
 
 import pytest
 
-from faults.changes import CHANGES
-from faults.plan import plan
-from faults.points import POINTS
-from faults.strikes import STRIKES, kinds_without_strike
-from faults.table import CHANGED, FAULTS, KILLED_SUBMITTING, expected
+from dev.faults.changes import CHANGES
+from dev.faults.plan import plan
+from dev.faults.points import POINTS
+from dev.faults.strikes import STRIKES, kinds_without_strike
+from dev.faults.table import CHANGED, FAULTS, KILLED_SUBMITTING, expected
 
 
 @pytest.mark.parametrize(("operator", "call"), FAULTS)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from faults.case import Case, Charge, End, Evidence, says_unknown
-from faults.surroundings import API_KEY, numbers_of
-from faults.verdict import WARNED, judge
+from dev.faults.case import Case, Charge, End, Evidence, says_unknown
+from dev.faults.surroundings import API_KEY, numbers_of
+from dev.faults.verdict import WARNED, judge
 
 CASE = Case(7, "a group", "submit")
 ONE = Charge("task-one", "the numbers")

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from fuzz.comparison import flaw_of_comparison, flaw_of_list, is_of_others
-from fuzz.inputs import ArchiveInput, Counts, Sent, make_input, ordinal_of
-from fuzz.marks import digits_of
-from fuzz.named_columns import COLUMNS, plain_reading
-from fuzz.plans import plan_of
-from fuzz.sent import BESIDE_INPUT, SENT, has_input
+from dev.fuzz.comparison import flaw_of_comparison, flaw_of_list, is_of_others
+from dev.fuzz.inputs import ArchiveInput, Counts, Sent, make_input, ordinal_of
+from dev.fuzz.marks import digits_of
+from dev.fuzz.named_columns import COLUMNS, plain_reading
+from dev.fuzz.plans import plan_of
+from dev.fuzz.sent import BESIDE_INPUT, SENT, has_input
 
 ONE, TWO, THREE = (digits_of(number) for number in (1, 2, 3))
 ROWS = ((ONE, "yes"), (TWO, "no"))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.choices import Draw, Exhausted, Recorded, Replayed, smaller
-from fuzz.findings import Findings
-from fuzz.inputs import ArchiveInput, Input, NumbersInput, dice_of, input_of, make_input
-from fuzz.verdict import Failure, Verdict
+from dev.fuzz.choices import Draw, Exhausted, Recorded, Replayed, smaller
+from dev.fuzz.findings import Findings
+from dev.fuzz.inputs import ArchiveInput, Input, NumbersInput, dice_of, input_of, make_input
+from dev.fuzz.verdict import Failure, Verdict
 
 
 def test_dice_that_remember_make_the_same_inputs_and_so_do_their_draws() -> None:

@@ -7,17 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fuzz.inputs import make_input
-from fuzz.negative_control import SABOTAGES
-from fuzz.run import unnoticed
-from fuzz.verdict import FIGURES, Failure, Verdict
+from dev.fuzz.inputs import make_input
+from dev.fuzz.negative_control import SABOTAGES
+from dev.fuzz.run import unnoticed
+from dev.fuzz.verdict import FIGURES, Failure, Verdict
 
 ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str) -> tuple[int, str]:
     """Run the command; return its exit code and what it printed."""
-    command = [sys.executable, "-m", "fuzz", *arguments]
+    command = [sys.executable, "-m", "dev.fuzz", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
     assert "Traceback" not in done.stderr, done.stderr[-2000:]
     return done.returncode, done.stdout

@@ -11,19 +11,19 @@ from collections import Counter
 
 import pytest
 
-from fuzz.answers import OVER_SOCKETS
-from fuzz.archives import BEYOND
-from fuzz.bombs import BOMBS, beyond_every_limit
-from fuzz.broken_tables import BROKEN
-from fuzz.damage import DAMAGES
-from fuzz.inputs import KINDS, AnswerInput, ArchiveInput, NumbersInput, kind_of, make_input, ordinal_of
-from fuzz.marks import API_KEY, QUERY, digits_of, secrets_in
-from fuzz.named_columns import COLUMNS
-from fuzz.number_files import is_text
-from fuzz.other_tables import OTHER_TABLES
-from fuzz.tables import counts_of, plain_reading, random_table
-from fuzz.whole_archives import SHAPES, packed
-from fuzz.zip_writer import STORED, Member, pack
+from dev.fuzz.answers import OVER_SOCKETS
+from dev.fuzz.archives import BEYOND
+from dev.fuzz.bombs import BOMBS, beyond_every_limit
+from dev.fuzz.broken_tables import BROKEN
+from dev.fuzz.damage import DAMAGES
+from dev.fuzz.inputs import KINDS, AnswerInput, ArchiveInput, NumbersInput, kind_of, make_input, ordinal_of
+from dev.fuzz.marks import API_KEY, QUERY, digits_of, secrets_in
+from dev.fuzz.named_columns import COLUMNS
+from dev.fuzz.number_files import is_text
+from dev.fuzz.other_tables import OTHER_TABLES
+from dev.fuzz.tables import counts_of, plain_reading, random_table
+from dev.fuzz.whole_archives import SHAPES, packed
+from dev.fuzz.zip_writer import STORED, Member, pack
 
 SEEDS = range(25)
 

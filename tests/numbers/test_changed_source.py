@@ -15,7 +15,7 @@ from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
 from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
 from airflow_provider_ekyc.numbers.source import open_numbers
-from stack.s3_server import S3Server
+from dev.stack.s3_server import S3Server
 from tests.results.scripted_server import Answer, ScriptedServer, answer
 
 OLD = b"".join(b"+999%08d\n" % number for number in range(400_000))

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from airflow_provider_ekyc.numbers.content_key import ContentKey
+from airflow_provider_ekyc.numbers.number_keys import read_keys
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
-from airflow_provider_ekyc.results.number_keys import read_keys
 
 NUMBERS = st.sets(st.integers(10, 10**15 - 1), max_size=40)
 LINES = [b"+999%09d" % (number * 1_234_567 % 10**9) for number in range(10_000)]

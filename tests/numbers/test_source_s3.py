@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
 from airflow_provider_ekyc.numbers.source import open_numbers
-from stack.s3_server import S3Server
+from dev.stack.s3_server import S3Server
 
 DATA = b"".join(b"+999%08d\n" % number for number in range(200_000))
 CONNECTION = "numbers_test_aws"

@@ -13,7 +13,7 @@ from airflow_provider_ekyc.airflow_errors import EkycRetryException
 from airflow_provider_ekyc.airflow_sdk import AirflowFailException, ObjectStoragePath
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox
-from stack.s3_server import S3Server
+from dev.stack.s3_server import S3Server
 from tests.conftest import API_KEY, BUCKET, TaskInstance, aws_connection
 
 pytestmark = pytest.mark.usefixtures("connections")

@@ -16,7 +16,7 @@ from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from botocore.credentials import Credentials
 
 from airflow_provider_ekyc.sandbox import Sandbox
-from stack.s3_server import S3Server
+from dev.stack.s3_server import S3Server
 from tests.conftest import API_KEY, aws_connection, empty_bucket
 from tests.outcomes.s3_relay import S3Relay
 from tests.outcomes.stage import Stage
@@ -141,4 +141,4 @@ def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _not_found_for_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new id has two seconds to become known: the ten minutes are a test of the polling policy."""
-    monkeypatch.setattr("airflow_provider_ekyc.polling.NOT_FOUND_SECONDS", 2.0)
+    monkeypatch.setattr("airflow_provider_ekyc.polling.poller.NOT_FOUND_SECONDS", 2.0)

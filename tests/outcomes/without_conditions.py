@@ -8,7 +8,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from stack.s3_server import REGION
+from dev.stack.s3_server import REGION
 
 _CONDITION = "if-none-match"
 _REPLACED = frozenset({_CONDITION, "authorization", "x-amz-date", "x-amz-content-sha256"})

@@ -6,8 +6,8 @@ import pytest
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
 from airflow_provider_ekyc.exceptions import EkycServerError
-from airflow_provider_ekyc.poll_interval import FLOOR, PollPolicy
-from airflow_provider_ekyc.polling import BACKSTOP, FIRST_QUERY, Deadline, End, Poller
+from airflow_provider_ekyc.polling.interval import FLOOR, PollPolicy
+from airflow_provider_ekyc.polling.poller import BACKSTOP, FIRST_QUERY, Deadline, End, Poller
 
 #: By the triggerer's clock, at the start of the trigger.
 NOW = 1_800_000_000.0

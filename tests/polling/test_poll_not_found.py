@@ -9,8 +9,8 @@ import pytest
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
 from airflow_provider_ekyc.exceptions import EkycNotFoundError
-from airflow_provider_ekyc.poll_interval import PollPolicy
-from airflow_provider_ekyc.polling import NOT_FOUND_SECONDS, Deadline, Decision, End, Poller
+from airflow_provider_ekyc.polling.interval import PollPolicy
+from airflow_provider_ekyc.polling.poller import NOT_FOUND_SECONDS, Deadline, Decision, End, Poller
 
 START = 1_800_000_000.0
 FAR = Deadline(START + 7 * 86400)

@@ -10,8 +10,8 @@ from airflow_provider_ekyc.api.answers import HttpAnswer
 from airflow_provider_ekyc.api.protocol import read_status_answer
 from airflow_provider_ekyc.api.settings import read_settings
 from airflow_provider_ekyc.exceptions import EkycApiError
-from airflow_provider_ekyc.poll_interval import PollPolicy
-from airflow_provider_ekyc.polling import Deadline, End, Poller
+from airflow_provider_ekyc.polling.interval import PollPolicy
+from airflow_provider_ekyc.polling.poller import Deadline, End, Poller
 
 START = 1_800_000_000.0
 SETTINGS = read_settings("made_up", host="https://api.example", password="made-up-api-key", extra={})

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ekyc.poll_interval import CEILING, FLOOR, PollPolicy
-from airflow_provider_ekyc.polling import Deadline, Poller
-from benchmarks.poll_jobs import BOUNDED, CREATED, DAY, READINGS, SHAPES, jobs
-from benchmarks.poll_policy import (
+from airflow_provider_ekyc.polling.interval import CEILING, FLOOR, PollPolicy
+from airflow_provider_ekyc.polling.poller import Deadline, Poller
+from dev.benchmarks.poll_jobs import BOUNDED, CREATED, DAY, READINGS, SHAPES, jobs
+from dev.benchmarks.poll_policy import (
     BOUNDS,
     FORGETS,
     LIFTED,
@@ -47,7 +47,7 @@ def test_linear_progress(forgets: str, median: int, most: int) -> None:
 
 @pytest.mark.parametrize("shape", ["bursty", "bursty, last jump is the export"])
 def test_bursty_progress(shape: str) -> None:
-    # 5 % can't be had with these polls: python -m benchmarks.poll_bound
+    # 5 % can't be had with these polls: python -m dev.benchmarks.poll_bound
     found = outcomes(shape, COUNT, SEED, longest=BOUNDED)
     assert polls(found, 0.5) <= 12
     assert polls(found, 0.95) <= 18

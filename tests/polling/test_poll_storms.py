@@ -16,8 +16,8 @@ from airflow_provider_ekyc.exceptions import (
     EkycRateLimitError,
     EkycServerError,
 )
-from airflow_provider_ekyc.poll_interval import FLOOR, PollPolicy
-from airflow_provider_ekyc.polling import Deadline, End, Poller
+from airflow_provider_ekyc.polling.interval import FLOOR, PollPolicy
+from airflow_provider_ekyc.polling.poller import Deadline, End, Poller
 
 START = 1_800_000_000.0
 STORM = 600.0

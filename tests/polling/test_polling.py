@@ -17,8 +17,8 @@ from airflow_provider_ekyc.exceptions import (
     EkycRateLimitError,
     EkycServerError,
 )
-from airflow_provider_ekyc.poll_interval import CEILING, FLOOR, PollPolicy, next_wait, wait_after_failure
-from airflow_provider_ekyc.polling import Deadline, End, Poller, summary
+from airflow_provider_ekyc.polling.interval import CEILING, FLOOR, PollPolicy, next_wait, wait_after_failure
+from airflow_provider_ekyc.polling.poller import Deadline, End, Poller, summary
 
 START = 1_800_000_000.0
 FAR = Deadline(START + 1e9)

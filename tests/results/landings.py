@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycLandingError
-from airflow_provider_ekyc.results.archive import ArchiveSummary
-from airflow_provider_ekyc.results.formats import Output
-from airflow_provider_ekyc.results.landed import Landed, Place, describe
-from airflow_provider_ekyc.results.landing import land
+from airflow_provider_ekyc.results.archive.check import ArchiveSummary
+from airflow_provider_ekyc.results.output.convert import Output
+from airflow_provider_ekyc.s3.put import land
+from airflow_provider_ekyc.s3.result_object import Landed, Place, describe
 from tests.conftest import BUCKET
 
 CONTENT = b"PK, as it were" * 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from airflow_provider_ekyc.results.answers import SYNONYMS, UnknownWords, meaning
+from airflow_provider_ekyc.results.table.answers import SYNONYMS, UnknownWords, meaning
 
 YES = ("TRUE", "True", "1", "1.0", "active", "Activated", "REGISTERED", "y", "Y", "sí", "S\u00cd", "si\u0301")
 NO = ("FALSE", "0", "0.0", "inactive", "Not activated", "not_registered", "UNREGISTERED", "n", "not-active")

@@ -8,8 +8,8 @@ import zipfile
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycResultError
-from airflow_provider_ekyc.results import unpack
-from airflow_provider_ekyc.results.archive import ArchiveSummary, check_members
+from airflow_provider_ekyc.results.archive import unpack
+from airflow_provider_ekyc.results.archive.check import ArchiveSummary, check_members
 from tests.results.archives import LISTS, TABLE, pack, repeat_entry, spoil
 
 UNREAD = ArchiveSummary(0, 0, 0, 0, is_read=False)

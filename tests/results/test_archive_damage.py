@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from airflow_provider_ekyc.exceptions import EkycResultError
-from airflow_provider_ekyc.results.archive import ArchiveSummary, check_archive
+from airflow_provider_ekyc.results.archive.check import ArchiveSummary, check_archive
 from airflow_provider_ekyc.spool import spool_file
 from tests.results.archives import LISTS, LOCAL, TABLE, pack, spoil
 

@@ -8,8 +8,8 @@ import zipfile
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from airflow_provider_ekyc.results import unpack
-from airflow_provider_ekyc.results.archive import ArchiveSummary, check_archive
+from airflow_provider_ekyc.results.archive import unpack
+from airflow_provider_ekyc.results.archive.check import ArchiveSummary, check_archive
 from tests.results.archives import LISTS, LOCAL, TABLE, Unseekable, pack
 
 

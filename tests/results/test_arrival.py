@@ -15,7 +15,7 @@ import pytest
 from airflow_provider_ekyc.api.result_stream import ResultHead, ResultStream
 from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.results import download as download_module
-from airflow_provider_ekyc.results.archive import check_archive
+from airflow_provider_ekyc.results.archive.check import check_archive
 from airflow_provider_ekyc.results.arrival import Arrival, Spoiled
 from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.spool import Spool, spool_file

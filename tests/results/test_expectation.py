@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
-from airflow_provider_ekyc.journals.record import Submission
-from airflow_provider_ekyc.results.expectation import promised
+from airflow_provider_ekyc.results.compare.expectation import promised
+from airflow_provider_ekyc.submission.record import Submission
 
 
 def task(total: int | None, success: int | None, failure: int | None) -> Task:

@@ -21,10 +21,10 @@ from hypothesis import given, settings, strategies as st
 from pyarrow import parquet
 
 from airflow_provider_ekyc.exceptions import EkycResultError
-from airflow_provider_ekyc.results import formats
-from airflow_provider_ekyc.results.archive import ArchiveSummary
+from airflow_provider_ekyc.results.archive.check import ArchiveSummary
 from airflow_provider_ekyc.results.download import Download
-from airflow_provider_ekyc.results.formats import FORMATS, Output, Told, convert
+from airflow_provider_ekyc.results.output import convert as formats
+from airflow_provider_ekyc.results.output.convert import FORMATS, Output, Told, convert
 from airflow_provider_ekyc.spool import spool_file
 from tests.results.archives import LISTS, pack
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError
-from airflow_provider_ekyc.results import whole_object
-from airflow_provider_ekyc.results.landed import Place
-from airflow_provider_ekyc.results.landing import find_landed
-from stack.s3_server import S3Server
+from airflow_provider_ekyc.s3 import whole_object
+from airflow_provider_ekyc.s3.put import find_landed
+from airflow_provider_ekyc.s3.result_object import Place
+from dev.stack.s3_server import S3Server
 from tests.conftest import BUCKET
 from tests.results.landings import CONTENT, PLACE, TASK, content_of, failure, landed_as, put
 from tests.results.s3_misfortune import record, refuse

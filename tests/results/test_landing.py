@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError
-from airflow_provider_ekyc.results.landing import find_landed, land
+from airflow_provider_ekyc.s3.put import find_landed, land
 from airflow_provider_ekyc.sandbox.tls import make_certificate
-from stack.s3_server import S3Server
+from dev.stack.s3_server import S3Server
 from tests.conftest import BUCKET, keys_of
 from tests.results.landings import CONTENT, PLACE, TASK, content_of, failure, landed_as, put, puts
 from tests.results.s3_misfortune import AnswerCutter, accept, record, refuse

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycKeyTakenError, EkycLandingError, EkycSettingsError
-from airflow_provider_ekyc.results.archive import ArchiveSummary
-from airflow_provider_ekyc.results.formats import Output
-from airflow_provider_ekyc.results.landed import Place, describe
-from airflow_provider_ekyc.results.landing import find_landed, land
-from airflow_provider_ekyc.results.put_arguments import check_arguments
-from stack.s3_server import S3Server
+from airflow_provider_ekyc.results.archive.check import ArchiveSummary
+from airflow_provider_ekyc.results.output.convert import Output
+from airflow_provider_ekyc.s3.put import find_landed, land
+from airflow_provider_ekyc.s3.put_arguments import check_arguments
+from airflow_provider_ekyc.s3.result_object import Place, describe
+from dev.stack.s3_server import S3Server
 from tests.conftest import BUCKET, keys_of
 from tests.results.s3_misfortune import refuse
 

@@ -18,10 +18,10 @@ from hypothesis import given, settings, strategies as st
 
 from airflow_provider_ekyc.exceptions import EkycSpoolError
 from airflow_provider_ekyc.numbers.content_key import ContentKey
-from airflow_provider_ekyc.results import ledger as ledger_module
-from airflow_provider_ekyc.results.ledger import NO, UNKNOWN, YES, NumberLedger, Unmatched
-from airflow_provider_ekyc.results.row_keys import row_keys
-from airflow_provider_ekyc.results.rows import Rows, read_table
+from airflow_provider_ekyc.results.compare import ledger as ledger_module
+from airflow_provider_ekyc.results.compare.ledger import NO, UNKNOWN, YES, NumberLedger, Unmatched
+from airflow_provider_ekyc.results.compare.row_keys import row_keys
+from airflow_provider_ekyc.results.table.rows import Rows, read_table
 from airflow_provider_ekyc.spool import Spool, spool_file
 
 MULTIPLIER = 0x9E3779B97F4A7C15  # of Fibonacci hashing (Knuth, TAOCP 3, 6.4)
@@ -254,9 +254,9 @@ def test_memory_is_bounded_by_neither_numbers_nor_the_length_of_a_line() -> None
     program = """
         import io
         import numpy as np
-        from airflow_provider_ekyc.journals.record import Submission
-        from airflow_provider_ekyc.results.ledger import NO, YES, NumberLedger
-        from airflow_provider_ekyc.results.unmatched import LeftOut, spool_sent
+        from airflow_provider_ekyc.submission.record import Submission
+        from airflow_provider_ekyc.results.compare.ledger import NO, YES, NumberLedger
+        from airflow_provider_ekyc.results.compare.unmatched import LeftOut, spool_sent
         from airflow_provider_ekyc.spool import spool_file
 
         def peak_kib():

@@ -7,10 +7,10 @@ import io
 import pytest
 from hypothesis import given, strategies as st
 
-from airflow_provider_ekyc.results.archive import check_archive
-from airflow_provider_ekyc.results.number_forms import read_number
-from airflow_provider_ekyc.results.number_keys import read_keys
-from airflow_provider_ekyc.results.rows import Rows, read_table
+from airflow_provider_ekyc.numbers.number_keys import read_keys
+from airflow_provider_ekyc.results.archive.check import check_archive
+from airflow_provider_ekyc.results.table.number_forms import read_number
+from airflow_provider_ekyc.results.table.rows import Rows, read_table
 from tests.results.archives import pack
 
 NUMBER = "12025550100"

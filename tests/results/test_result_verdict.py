@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
-from airflow_provider_ekyc.journals.record import Submission
-from airflow_provider_ekyc.results.archive import ArchiveSummary
-from airflow_provider_ekyc.results.expectation import promised
-from airflow_provider_ekyc.results.ledger import Unmatched
-from airflow_provider_ekyc.results.verdict import Verdict, judge
+from airflow_provider_ekyc.results.archive.check import ArchiveSummary
+from airflow_provider_ekyc.results.compare.expectation import promised
+from airflow_provider_ekyc.results.compare.ledger import Unmatched
+from airflow_provider_ekyc.results.compare.verdict import Verdict, judge
+from airflow_provider_ekyc.submission.record import Submission
 
 SUBMISSION = Submission("d1", "amazon", "0" * 64, 200, 0, 0, 0, 200, 200, None, None, "a" * 32)
 

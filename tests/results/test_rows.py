@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from airflow_provider_ekyc.exceptions import EkycResultError
-from airflow_provider_ekyc.results.answers import meaning
-from airflow_provider_ekyc.results.header import ColumnNames
-from airflow_provider_ekyc.results.plain_rows import PlainCount, PlainRows
-from airflow_provider_ekyc.results.rows import Rows, read_list, read_table
-from airflow_provider_ekyc.results.whole_lines import whole_lines
+from airflow_provider_ekyc.results.table.answers import meaning
+from airflow_provider_ekyc.results.table.header import ColumnNames
+from airflow_provider_ekyc.results.table.plain_rows import PlainCount, PlainRows
+from airflow_provider_ekyc.results.table.rows import Rows, read_list, read_table
+from airflow_provider_ekyc.results.table.whole_lines import whole_lines
 
 PLAIN = re.compile(rb"(?:\+[1-9][0-9]{1,14},(?:yes|no)\n)+|(?:[1-9][0-9]{1,14},(?:yes|no)\n)+")
 

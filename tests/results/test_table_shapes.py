@@ -8,8 +8,8 @@ import unicodedata
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycResultError
-from airflow_provider_ekyc.results.archive import ArchiveSummary, check_archive
-from airflow_provider_ekyc.results.header import ColumnNames, is_number_name
+from airflow_provider_ekyc.results.archive.check import ArchiveSummary, check_archive
+from airflow_provider_ekyc.results.table.header import ColumnNames, is_number_name
 from tests.results.archives import pack
 
 ROWS = b"+12025550100,yes\n+12025550101,no\n"

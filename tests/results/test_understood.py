@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
-from airflow_provider_ekyc.results.archive import ArchiveSummary
-from airflow_provider_ekyc.results.expectation import promised
-from airflow_provider_ekyc.results.number_forms import ADDRESS, SCIENTIFIC
-from airflow_provider_ekyc.results.understood import answer_mismatch, form_mismatch, remarks
+from airflow_provider_ekyc.results.archive.check import ArchiveSummary
+from airflow_provider_ekyc.results.compare.expectation import promised
+from airflow_provider_ekyc.results.compare.understood import answer_mismatch, form_mismatch, remarks
+from airflow_provider_ekyc.results.table.number_forms import ADDRESS, SCIENTIFIC
 
 
 def task(**figures: int | None) -> Task:

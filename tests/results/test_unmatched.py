@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from airflow_provider_ekyc.journals.record import Submission
+from airflow_provider_ekyc.numbers.number_keys import read_keys
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
-from airflow_provider_ekyc.results import unmatched as unmatched_module
-from airflow_provider_ekyc.results.ledger import UNKNOWN, NumberLedger, Unmatched
-from airflow_provider_ekyc.results.number_keys import read_keys
-from airflow_provider_ekyc.results.unmatched import LeftOut, find_unmatched, spool_sent
+from airflow_provider_ekyc.results.compare import unmatched as unmatched_module
+from airflow_provider_ekyc.results.compare.ledger import UNKNOWN, NumberLedger, Unmatched
+from airflow_provider_ekyc.results.compare.unmatched import LeftOut, find_unmatched, spool_sent
 from airflow_provider_ekyc.spool import Spool, spool_file
+from airflow_provider_ekyc.submission.record import Submission
 
 NUMBERS = [b"+999%09d" % number for number in range(300)]
 CHANGED = "The input has changed since it was submitted"

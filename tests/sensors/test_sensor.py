@@ -17,7 +17,7 @@ from airflow_provider_ekyc.airflow_sdk import (
     AirflowTaskTimeout,
     TaskDeferred,
 )
-from airflow_provider_ekyc.polling import BACKSTOP
+from airflow_provider_ekyc.polling.poller import BACKSTOP
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from tests.conftest import API_KEY

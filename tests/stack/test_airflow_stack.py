@@ -10,8 +10,8 @@ import psutil
 import pytest
 from listening import listening_addresses
 
-from stack.airflow_rest import AirflowRest, AirflowRestError
-from stack.airflow_stack import COMPONENTS, AirflowStack
+from dev.stack.airflow_rest import AirflowRest, AirflowRestError
+from dev.stack.airflow_stack import COMPONENTS, AirflowStack
 
 pytestmark = pytest.mark.airflow
 
@@ -104,7 +104,7 @@ def test_everything_ends_when_the_parent_is_killed(airflow: AirflowStack, home: 
     # The home that exists already spares the migration.
     airflow.stop()
     code = (
-        "import sys, time; from pathlib import Path; from stack.airflow_stack import COMPONENTS, AirflowStack\n"
+        "import sys, time; from pathlib import Path; from dev.stack.airflow_stack import COMPONENTS, AirflowStack\n"
         "stack = AirflowStack(Path(sys.argv[1]), Path(sys.argv[1]).parent / 'dags'); stack.start()\n"
         "Path(sys.argv[2]).write_text(' '.join(str(stack.pid(c)) for c in COMPONENTS) + '\\n')\n"
         "time.sleep(60)"

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stack.processes import PORT_RANGE, ChildProcess, ProcessError, free_ports, log_tail
+from dev.stack.processes import PORT_RANGE, ChildProcess, ProcessError, free_ports, log_tail
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -110,7 +110,7 @@ def test_a_child_deaf_to_sigterm_is_killed_after_the_grace_time(tmp_path: Path) 
 def test_a_family_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     log = tmp_path / "log"
     parent_code = (
-        "import sys, time; from pathlib import Path; from stack.processes import ChildProcess\n"
+        "import sys, time; from pathlib import Path; from dev.stack.processes import ChildProcess\n"
         "child = ChildProcess('family', [sys.executable, '-c', sys.argv[1]], Path(sys.argv[2]), grace=0.5)\n"
         "time.sleep(60)"
     )

@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from listening import listening_addresses
 
-from stack.s3_server import S3Server
+from dev.stack.s3_server import S3Server
 
 BUCKET = "stack-tests"
 
@@ -140,7 +140,7 @@ def test_process_and_data_are_gone_afterwards() -> None:
 
 def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from stack.s3_server import S3Server\n"
+        "import sys, time; from pathlib import Path; from dev.stack.s3_server import S3Server\n"
         "server = S3Server(); server.start()\n"
         "Path(sys.argv[1]).write_text(f'{server.pid} {server.directory}\\n'); time.sleep(60)"
     )

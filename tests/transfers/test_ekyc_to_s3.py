@@ -20,7 +20,7 @@ from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryExc
 from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
-from stack.s3_server import S3Server
+from dev.stack.s3_server import S3Server
 from tests.conftest import BUCKET, TaskInstance, aws_connection, keys_of
 from tests.results.s3_misfortune import accept, record
 

@@ -19,7 +19,7 @@ import pytest
 from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
-from stack.s3_server import S3Server
+from dev.stack.s3_server import S3Server
 from tests.conftest import API_KEY, BUCKET, aws_connection, keys_of
 
 pytestmark = pytest.mark.usefixtures("connections")

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("connections")
 PROGRAM = """
 import resource, sys
 from airflow_provider_ekyc.airflow_errors import EkycRetryException
-from airflow_provider_ekyc.transfers import transfer_job
+from airflow_provider_ekyc.results import transfer as transfer_job
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 landing = EkycResultsToS3Operator(
     task_id="land", ekyc_task_id=sys.argv[1], s3_bucket=sys.argv[2], s3_key="a.zip", spool_dir=sys.argv[3],

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.airflow_errors import EkycFailException
-from airflow_provider_ekyc.journals.record import Submission
-from airflow_provider_ekyc.results.formats import convert
+from airflow_provider_ekyc.results import transfer as transfer_job
+from airflow_provider_ekyc.results.compare import sent
+from airflow_provider_ekyc.results.output.convert import convert
 from airflow_provider_ekyc.sandbox import Sandbox
-from airflow_provider_ekyc.transfers import sent, transfer_job
+from airflow_provider_ekyc.submission.record import Submission
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from tests.conftest import BUCKET, keys_of
 

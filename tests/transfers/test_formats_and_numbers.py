@@ -14,8 +14,8 @@ from pyarrow import parquet
 
 from airflow_provider_ekyc.airflow_errors import EkycFailException
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+from airflow_provider_ekyc.results.compare import sent
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
-from airflow_provider_ekyc.transfers import sent
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from tests.conftest import BUCKET, TaskInstance, keys_of
 

@@ -21,7 +21,7 @@ from openlineage.client.serde import Serde
 from pyarrow import parquet
 
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
-from airflow_provider_ekyc.results.landed import Landed
+from airflow_provider_ekyc.s3.result_object import Landed
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from airflow_provider_ekyc.transfers.lineage import api_host, openlineage_of, report_to_hook_lineage
@@ -259,7 +259,7 @@ import sys
 sys.modules["openlineage"] = None  # so that importing it fails
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
-from airflow_provider_ekyc.results.landed import Landed
+from airflow_provider_ekyc.s3.result_object import Landed
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from airflow_provider_ekyc.transfers.lineage import report_to_hook_lineage
 told = dict.fromkeys(Landed.__slots__, 0)

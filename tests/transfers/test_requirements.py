@@ -123,7 +123,8 @@ before = set(sys.modules)  # Airflow itself may load numpy
 from airflow_provider_ekyc.transfers import requirements
 assert set(sys.modules) - before == {
     "airflow_provider_ekyc.results",
-    "airflow_provider_ekyc.results.format_names",
+    "airflow_provider_ekyc.results.output",
+    "airflow_provider_ekyc.results.output.format_names",
     "airflow_provider_ekyc.transfers.requirements",
 }
 """

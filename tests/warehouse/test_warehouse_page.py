@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 from botocore.validate import validate_parameters
 
-from airflow_provider_ekyc.results.parquet_file import COLUMNS, ParquetFile
-from airflow_provider_ekyc.results.rows import Rows
+from airflow_provider_ekyc.results.output.parquet import COLUMNS, ParquetFile
+from airflow_provider_ekyc.results.table.rows import Rows
 from tests.warehouse import page
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"

@@ -1,0 +1,250 @@
+"""
+When to ask next, and what each answer means: one policy for the trigger, poke and reschedule.
+
+Pure: the time is passed in as epoch seconds (wall clock: it survives a restart of the triggerer, which
+monotonic clocks don't), the jitter as a random number. An answered query may be charged; how long to wait for the
+next one is the rule of ``polling/interval.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider_ekyc.api.models import Task, TaskStatus
+from airflow_provider_ekyc.exceptions import EkycApiError, EkycNotFoundError
+from airflow_provider_ekyc.polling.interval import PollPolicy, next_wait, wait_after_failure
+
+#: Seconds for which a 404 of the API does not end the wait. The vendor documents 404 as "task not found" and nothing
+#: about when a new id is known to all of its servers. An id that is wrong should be reported while somebody still
+#: looks, and ten minutes are long for a copy of a database to follow.
+NOT_FOUND_SECONDS = 600.0
+
+#: Seconds after the deadline at which Airflow itself ends a deferral. The wait's own deadline comes first and has
+#: the better message.
+BACKSTOP = 600.0
+
+#: Seconds from the start of a trigger to its first query, at the least: see :meth:`Poller.first_query`.
+FIRST_QUERY = 1.0
+
+#: Logged when a wait is killed. The API has no call that cancels a task.
+STILL_PAID = (
+    "No longer waiting for remote task %s. It is already paid for and goes on: clear this sensor, or give the id to "
+    "another EkycTaskSensor or EkycResultsToS3Operator, to use its result."
+)
+
+
+#: What a person can do about a remote task that has failed.
+SUBMIT_ANEW = (
+    "To submit its list anew, which is charged again: start a new run; or clear EkycSubmitOperator, whose log then "
+    "names the record to write 'send again' into, and clear it once more."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """
+    Until when to wait, in epoch seconds; both count from the start of this try of the task.
+
+    :param timeout: end of the sensor's ``timeout``
+    :param execution_timeout: end of the task's ``execution_timeout``, or None
+    """
+
+    timeout: float
+    execution_timeout: float | None = None
+
+    @property
+    def at(self) -> float:
+        """The earlier of the two."""
+        if self.execution_timeout is None:
+            return self.timeout
+        return min(self.timeout, self.execution_timeout)
+
+    @property
+    def end(self) -> End:
+        """Which of the two ends the wait."""
+        return End.TIMEOUT if self.at == self.timeout else End.EXECUTION_TIMEOUT
+
+    def moved(self, seconds: float) -> Deadline:
+        """Return it so many seconds later, or earlier if negative."""
+        limit = self.execution_timeout
+        return Deadline(self.timeout + seconds, None if limit is None else limit + seconds)
+
+
+class End(StrEnum):
+    """How a wait ended; the words travel in the trigger's event."""
+
+    EXPORTED = "exported"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    EXECUTION_TIMEOUT = "execution_timeout"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """
+    What to do after an answer or a failure.
+
+    :param note: one line for the task's log
+    :param ask_at: epoch seconds of the next query; None when the wait has ended
+    :param end: how it ended; None while it goes on
+    :param unusual: the line is a warning
+    """
+
+    note: str
+    ask_at: float | None = None
+    end: End | None = None
+    unusual: bool = False
+
+
+class Poller:
+    """
+    Decides for one wait. Holds what earlier answers said and does no I/O.
+
+    A restart forgets the earlier answers, which costs a query or two: ``started`` and the answer itself suffice.
+
+    ``started`` and ``deadline`` were read from a worker's clock, ``now`` may come from another one (the
+    triggerer's). A start that is still to come shows that this clock is behind: then both are moved, so that the
+    wait begins now and lasts as long as it was to last.
+
+    :param policy: how often to ask
+    :param started: epoch seconds of the start of the wait
+    :param deadline: until when to wait
+    """
+
+    def __init__(self, policy: PollPolicy, started: float, deadline: Deadline) -> None:
+        self.policy = policy
+        self.started = started
+        self.deadline = deadline
+        self.queries = 0
+        self._failures = 0
+        self._is_known = False
+        self._not_found_since: float | None = None
+        self._unknown_word = ""
+        self._previous: tuple[float, float] | None = None
+
+    def first_query(self, now: float) -> float:
+        """
+        Return the epoch seconds of the first query after a deferral.
+
+        Not at once: right after a submission nothing is done yet, so an answer would only cost. And a trigger that
+        ends before the scheduler has stored the deferral makes the scheduler fail the task (apache/airflow#72716).
+
+        A trigger that starts later than Airflow would have ended the deferral shows that this clock is ahead of
+        the worker's: then the wait begins now, as if the clocks agreed.
+
+        :param now: epoch seconds
+        """
+        self._read_clock(now)
+        if now > self.deadline.at + BACKSTOP:
+            self._begin_at(now)
+        ask_at = min(self.started + self.policy.least, self.deadline.at)
+        return max(ask_at, now + min(FIRST_QUERY, self.policy.floor))
+
+    def on_task(self, task: Task, now: float, jitter: float) -> Decision:
+        """
+        Decide after an answer. A task found exported has succeeded, deadline or not.
+
+        :param now: epoch seconds
+        :param jitter: a random number from 0 to 1
+        """
+        self._read_clock(now)
+        self.queries += 1
+        self._failures = 0
+        self._is_known, self._not_found_since = True, None
+        figures = _figures(task)
+        if task.status is TaskStatus.EXPORTED:
+            return Decision(f"Remote task {task.ekyc_task_id} is exported{figures}.", end=End.EXPORTED)
+        if task.status is TaskStatus.FAILED:
+            return Decision(f"Remote task {task.ekyc_task_id} has failed{figures}.", end=End.FAILED)
+        wait = next_wait(self.policy, now, self.started, task, self._previous, jitter)
+        if self._previous is None or not self._previous[1]:
+            # The first figures stay: the longer the way from them, the less their noise counts.
+            share = 0.0 if task.status is TaskStatus.PENDING and not task.progress else task.progress
+            self._previous = self._previous if share is None else (now, share)
+        unknown = task.status is TaskStatus.UNKNOWN and task.word != self._unknown_word
+        word = task.status.value
+        if task.status is TaskStatus.UNKNOWN:
+            self._unknown_word = task.word
+            word = "in a state that is not documented"
+        return self._go_on(f"Remote task {task.ekyc_task_id} is {word}{figures}.", now, wait, unusual=unknown)
+
+    def on_error(self, error: EkycApiError, now: float, jitter: float) -> Decision:
+        """
+        Decide after a failed query: what may get better widens the interval, anything else ends the wait.
+
+        A 404 of the API ends it only after :data:`NOT_FOUND_SECONDS`: from the start of the wait, or from the first
+        404 in a row if the task was known before.
+
+        :param now: epoch seconds
+        :param jitter: a random number from 0 to 1
+        """
+        self._read_clock(now)
+        self.queries += 1
+        self._failures += 1
+        elapsed = now - self.started
+        wait = wait_after_failure(self.policy, self._failures, error.retry_after, elapsed, jitter)
+        if error.retryable:
+            return self._go_on(f"{error.message} The wait goes on.", now, wait, unusual=True)
+        if isinstance(error, EkycNotFoundError) and now < self.deadline.at:
+            first = self._not_found_since = self._not_found_since or now
+            since = first if self._is_known else self.started
+            left = since + NOT_FOUND_SECONDS - now
+            if left > 0:
+                # Doubling by the time waited so far needs no count, which reschedule mode would forget.
+                wait = max(min(max(wait, min(now - since, self.policy.ceiling)), left), self.policy.least)
+                note = (
+                    f"The API does not know this task (404). A new task may take a while to become known, so the wait "
+                    f"ends only if it is still unknown {left / 60:.0f} minutes from now."
+                )
+                return self._go_on(note, now, wait, unusual=True)
+        return Decision(error.message, end=End.ERROR, unusual=True)
+
+    def _go_on(self, note: str, now: float, wait: float, *, unusual: bool) -> Decision:
+        if now >= self.deadline.at:
+            return Decision(note, end=self.deadline.end)
+        # One last query is made at the deadline, unless that were sooner than the floor allows.
+        ask_at = min(now + wait, max(self.deadline.at, now + self.policy.least))
+        return Decision(f"{note} Next query in {ask_at - now:.0f} s.", ask_at=ask_at, unusual=unusual)
+
+    def _read_clock(self, now: float) -> None:
+        if now < self.started:
+            self._begin_at(now)
+
+    def _begin_at(self, now: float) -> None:
+        self.deadline = self.deadline.moved(now - self.started)
+        self.started = now
+
+
+def summary(task: Task, *, seconds: float, queries: int) -> dict[str, Any]:
+    """
+    Return what a finished wait passes to the next tasks: scalars only, and never a URL.
+
+    :param seconds: how long this wait took
+    :param queries: how often the API was asked
+    """
+    return {
+        "ekyc_task_id": task.ekyc_task_id,
+        "status": task.status.value,
+        "total": task.total,
+        "success": task.success,
+        "failure": task.failure,
+        "created_at": _iso(task.created_at),
+        "updated_at": _iso(task.updated_at),
+        "seconds": round(seconds, 1),
+        "queries": queries,
+    }
+
+
+def _figures(task: Task) -> str:
+    if task.progress is None:
+        return ""
+    failed = f", {task.failure:,} could not be processed" if task.failure else ""
+    return f": {task.progress:.0%}, {task.success:,} of {task.total:,} numbers{failed}"
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None

@@ -1,0 +1,111 @@
+"""
+A member's bytes, unpacked in pieces and checked to the last one.
+
+The archive's structure is read by ``zipfile``; only the inflating is done here, by ISA-L: it takes 0.4 times as
+long as ``zipfile``'s own reading (10,000,000 rows: 0.25 s and 0.60 s).
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, cast
+
+from isal import igzip_lib, isal_zlib
+
+from airflow_provider_ekyc.exceptions import EkycResultError
+from airflow_provider_ekyc.results.archive.members import NOTHING_LANDED
+
+#: Bytes that all members together may unpack to: 100 times the API's maximum, 10,000,000 rows in 160 MB.
+UNPACKED_LIMIT = 16 * 1024**3
+
+_PIECE = 256 * 1024  # packed bytes at a time
+_BLOCK = 1024 * 1024  # unpacked bytes at a time: with smaller ones, who works beside it waits for the GIL more often
+_LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, lengths of name and extra (APPNOTE 4.3.7)
+_UTF8_NAME = 1 << 11
+_IGZIP_ERROR = cast("type[Exception]", igzip_lib.error)  # its stubs call the class an instance
+
+
+@dataclass(slots=True)
+class Budget:
+    """Bytes that may still be unpacked."""
+
+    left: int = field(default_factory=lambda: UNPACKED_LIMIT)
+
+
+def data_offset(file: BinaryIO, member: zipfile.ZipInfo) -> int:
+    """
+    Return where a member's packed bytes begin, behind its own header.
+
+    :raises zipfile.BadZipFile: if there is no header, or one of another name
+    """
+    file.seek(member.header_offset)
+    header = file.read(_LOCAL_HEADER.size)
+    if len(header) < _LOCAL_HEADER.size:
+        raise zipfile.BadZipFile("the header of a member is cut off")
+    signature, name_length, extra_length = _LOCAL_HEADER.unpack(header)
+    if signature != b"PK\x03\x04":
+        raise zipfile.BadZipFile("the header of a member is missing")
+    name = file.read(name_length)
+    # As zipfile reads both: by the flag in the list, whatever the member's own says.
+    if name.decode("utf-8" if member.flag_bits & _UTF8_NAME else "cp437", "replace") != member.orig_filename:
+        raise zipfile.BadZipFile("a member has another name in the list")
+    return int(member.header_offset + _LOCAL_HEADER.size + name_length + extra_length)
+
+
+def unpacked(file: BinaryIO, member: zipfile.ZipInfo, budget: Budget) -> Iterator[bytes]:
+    """
+    Yield a member's bytes.
+
+    :param file: seekable; nobody else moves it meanwhile
+    :param member: stored or deflated
+    :param budget: what all members may still unpack to
+    :raises EkycResultError: if the budget is used up
+    :raises zipfile.BadZipFile: if its size or CRC is not the one that the archive says, at its end
+    """
+    file.seek(data_offset(file, member))
+    size = crc = 0
+    blocks = _inflated(file, member) if member.compress_type == zipfile.ZIP_DEFLATED else _stored(file, member)
+    for block in blocks:
+        size += len(block)
+        budget.left -= len(block)
+        if budget.left < 0:
+            raise EkycResultError(
+                f"The result unpacks to more than {UNPACKED_LIMIT:,} bytes. {NOTHING_LANDED} Ask the vendor."
+            )
+        crc = isal_zlib.crc32(block, crc)
+        yield block
+    if size != member.file_size:
+        raise zipfile.BadZipFile("a member has not the size that it says")
+    if crc != member.CRC:
+        raise zipfile.BadZipFile("Bad CRC-32 of a member")
+
+
+def _stored(file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    left = member.compress_size
+    while left and (block := file.read(min(_BLOCK, left))):
+        left -= len(block)
+        yield block
+
+
+def _inflated(file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    inflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_DEFLATE)
+    left = member.compress_size
+    try:
+        while not inflate.eof:
+            piece, is_at_end = b"", False
+            if inflate.needs_input:
+                piece = file.read(min(_PIECE, left))
+                left -= len(piece)
+                is_at_end = not piece
+            # Before 1.9.0 it may ask for input while it still holds what it has unpacked.
+            if block := inflate.decompress(piece, _BLOCK):
+                yield block
+            elif is_at_end and not inflate.eof:
+                raise zipfile.BadZipFile("a member ends in its middle")
+    except _IGZIP_ERROR as error:
+        raise zipfile.BadZipFile(f"a member can not be inflated: {error}") from None
+    if left or inflate.unused_data:
+        raise zipfile.BadZipFile("a member goes on behind its end")

@@ -1,0 +1,92 @@
+"""What was sent, beside what came back: for the operator that lands it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import BinaryIO
+
+from airflow_provider_ekyc.exceptions import EkycSettingsError
+from airflow_provider_ekyc.results.compare.ledger import NumberLedger, Unmatched
+from airflow_provider_ekyc.results.compare.row_keys import row_keys
+from airflow_provider_ekyc.results.compare.unmatched import LeftOut, find_unmatched, spool_sent
+from airflow_provider_ekyc.results.table.rows import Rows
+from airflow_provider_ekyc.spool import Spool
+from airflow_provider_ekyc.submission.record import Submission
+
+
+def read_submission(value: object, ekyc_task_id: str) -> Submission:
+    """
+    Read the second XCom of ``EkycSubmitOperator``, as a mapping or as JSON.
+
+    :param ekyc_task_id: the remote task that it must be of
+    :raises EkycSettingsError: if it is none, or another task's
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            value = None
+    told = value if isinstance(value, Mapping) else {}
+    try:
+        submission = Submission(**{field.name: told[field.name] for field in fields(Submission) if field.name in told})
+        if type(submission.rows) is not int or type(submission.invalid) is not int:
+            raise TypeError
+    except TypeError:
+        raise EkycSettingsError(
+            "submission is not what EkycSubmitOperator pushes: give it submit.output['submission'], or in a template "
+            "ti.xcom_pull(task_ids='submit', key='submission') | tojson. No request was sent."
+        ) from None
+    if submission.ekyc_task_id != ekyc_task_id:
+        raise EkycSettingsError(
+            f"submission is of remote task {submission.ekyc_task_id}, not of {ekyc_task_id}. No request was sent."
+        )
+    return submission
+
+
+class Reconciliation:
+    """
+    Counts what came back, and compares it with what was sent, once both sides are known.
+
+    :param submission: of the submit operator; None if it is not known
+    :param file: an empty spool file, for 8 bytes a number of each side
+    """
+
+    def __init__(self, submission: Submission | None, file: Spool) -> None:
+        self._submission = submission
+        self._ledger = NumberLedger(file)
+        self._is_given = False
+        self._left_out: LeftOut | None = None
+
+    def read_sent(self, source: BinaryIO) -> None:
+        """
+        Read the numbers that were sent.
+
+        :param source: the input of the submit operator
+        """
+        self._is_given = True
+        self._left_out = spool_sent(source, self._submission, self._ledger)
+
+    def leave_out(self, reason: str) -> None:
+        """Compare nothing with what was sent."""
+        self._left_out = LeftOut(reason)
+
+    def add_rows(self, rows: Rows) -> None:
+        """Count rows that came back."""
+        self._ledger.add_came(*row_keys(rows))
+
+    def result(self, target: Spool) -> tuple[Unmatched, LeftOut | None, bool]:
+        """
+        Count and compare.
+
+        :param target: an empty spool file, gets the numbers that did not come back
+        :return: what came back; why nothing was compared with what was sent, if it should have been; whether it was
+        """
+        if self._is_given and self._left_out is None:
+            found = find_unmatched(self._ledger, self._submission, target)
+            if isinstance(found, Unmatched):
+                return found, None, True
+            self._left_out = found
+        keyed = self._submission is not None and self._submission.content_key is not None
+        return self._ledger.unmatched(keyed=keyed), self._left_out, False

@@ -1,0 +1,68 @@
+"""How many numbers a result should hold, by the figures of the remote task and of its submission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_ekyc.api.models import Task
+    from airflow_provider_ekyc.submission.record import Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """
+    How many numbers a result should hold.
+
+    :param least: numbers that were identified for certain
+    :param most: numbers that were accepted; 0 if nobody says how many
+    :param total: numbers that were accepted, by the one figure that says it; None if there is none
+    :param failure: numbers that could not be processed
+    :param all_failed: whether no number could be processed, so that a result without any row or answer is right
+    :param shown: who promises what, with all the figures
+    """
+
+    least: int
+    most: int
+    total: int | None
+    failure: int
+    all_failed: bool
+    shown: str
+
+
+def promised(task: Task, submission: Submission | None = None) -> Promise:
+    """
+    Return how many numbers a result should hold.
+
+    Nobody says whether numbers that could not be processed (``failure``) are in the result or counted in
+    ``success``, and ``success`` has been seen above ``total``. So a healthy result lies between what was
+    identified for certain and everything that was accepted; only outside of that is it short or long.
+
+    :param task: what the API says of the task
+    :param submission: what was said when it was submitted; the measure where the task has no ``total``: the numbers
+        that the API accepted then, otherwise those that were sent
+    """
+    # A total of 0 is how the API says that it does not know yet.
+    total, success, failure = task.total or None, task.success or None, task.failure or 0
+    known_of_submission = ""
+    if total is None and submission is not None:
+        total = submission.total or submission.rows or None
+        accepted = "accepted at its submission" if submission.total else "sent"
+        known_of_submission = f"; {_shown(total)} were {accepted}"
+    least = max(min(success or total or 0, (total or success or 0) - failure), 0)
+    most = max(total or 0, success + failure if success else 0)
+    figures = f"(total {_shown(task.total)}, success {_shown(task.success)}, failure {_shown(task.failure)}"
+    promise = f"{least:,} to {most:,}" if least < most else f"{most:,}"
+    return Promise(
+        least=least,
+        most=most,
+        total=total,
+        failure=failure,
+        all_failed=total is not None and success is None and failure >= total,
+        shown=f"remote task {task.ekyc_task_id} promises {promise} {figures}{known_of_submission})",
+    )
+
+
+def _shown(figure: int | None) -> str:
+    return "unknown" if figure is None else f"{figure:,}"

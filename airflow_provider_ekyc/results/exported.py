@@ -1,0 +1,45 @@
+"""Whether a remote task's results can be downloaded, and what it means if they can't."""
+
+from __future__ import annotations
+
+from airflow_provider_ekyc.api.models import Task, TaskStatus
+from airflow_provider_ekyc.exceptions import EkycApiError, EkycNotExportedError, EkycTaskFailedError
+from airflow_provider_ekyc.polling.poller import SUBMIT_ANEW
+from airflow_provider_ekyc.results.archive.members import NOTHING_LANDED
+
+
+def with_cost(error: EkycApiError) -> EkycApiError:
+    """Add what a failure of the API, or of the download, means here."""
+    again = " A retry asks for the result again." if error.retryable else ""
+    return EkycApiError(
+        f"{error.message} {NOTHING_LANDED}{again}",
+        status=error.status,
+        retryable=error.retryable,
+        retry_after=error.retry_after,
+    )
+
+
+def exported(task: Task) -> Task:
+    """
+    Return the task if its results can be downloaded.
+
+    :raises EkycTaskFailedError: if the vendor gave it up
+    :raises EkycNotExportedError: if it is not there yet
+    """
+    if task.status is TaskStatus.FAILED:
+        raise EkycTaskFailedError(
+            f"Remote task {task.ekyc_task_id} has failed: it has no results. Nothing was landed; a retry can't help. "
+            f"{SUBMIT_ANEW}"
+        )
+    if task.status is not TaskStatus.EXPORTED:
+        raise EkycNotExportedError(
+            f"Remote task {task.ekyc_task_id} is not exported yet ({task.status.value}). Nothing was landed. Put an "
+            f"EkycTaskSensor before this task; a retry asks again."
+        )
+    if not task.result_url:
+        raise EkycNotExportedError(
+            f"Remote task {task.ekyc_task_id} is exported, but the API named no place of its result. Nothing was "
+            f"landed. The submission is already paid for and will not be charged again. A retry asks again; if the "
+            f"place is still missing then, ask the vendor."
+        )
+    return task

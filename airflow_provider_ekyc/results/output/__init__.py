@@ -1,0 +1,3 @@
+"""What a result is landed as."""
+
+from __future__ import annotations

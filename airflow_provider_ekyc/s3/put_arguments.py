@@ -1,0 +1,68 @@
+"""The user's own arguments of ``PutObject``, checked before anything is asked: a mistake has cost nothing yet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_ekyc.exceptions import EkycSettingsError
+from airflow_provider_ekyc.s3.failures import unusable_arguments
+from airflow_provider_ekyc.s3.result_object import Place
+
+_OURS = re.compile("Body|Bucket|Checksum.*|ContentLength|ContentMD5|IfMatch|IfNoneMatch|Key")
+#: What botocore encodes before it checks and sends it, so that bytes will do as well.
+_ENCODED = "SSECustomerKey"
+#: A name in an HTTP header (RFC 9110, 5.6.2), which is what one in an object's metadata becomes.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_UNASKED = "No request was sent."
+
+
+def check_arguments(client: Any, place: Place, extra_args: Mapping[str, Any]) -> None:
+    """
+    Check ``s3_extra_args``, and what ``encrypt`` and ``acl_policy`` have added.
+
+    :param client: boto3's S3 client, which knows what ``PutObject`` takes
+    :raises EkycSettingsError: if S3 would not take them; it names arguments, and shows no value
+    """
+    if not all(isinstance(name, str) for name in extra_args):
+        raise EkycSettingsError(f"s3_extra_args has a name that is not text. {_UNASKED}")
+    if ours := sorted(filter(_OURS.fullmatch, extra_args)):
+        raise EkycSettingsError(f"s3_extra_args may not hold {', '.join(ours)}: that is this task's own. {_UNASKED}")
+    # In a header, where they end up, a line break would begin another one.
+    headers = {name: str(value) for name, value in extra_args.items() if name != _ENCODED}
+    if broken := sorted(name for name, value in headers.items() if _CONTROL.search(value)):
+        raise EkycSettingsError(
+            f"s3_extra_args (or acl_policy) has a line break or the like in {', '.join(broken)}. {_UNASKED}"
+        )
+    _check_metadata(extra_args.get("Metadata"))
+    _check_as_the_client_does(client, {"Bucket": place.bucket, "Key": place.key, **extra_args})
+
+
+def _check_metadata(metadata: object) -> None:
+    if not isinstance(metadata, Mapping):
+        return  # the client says what it has to be
+    texts = [str(text) for text in (*metadata, *metadata.values())]
+    if not all(text.isascii() and not _CONTROL.search(text) for text in texts):
+        raise EkycSettingsError(
+            f"s3_extra_args has Metadata that is not ASCII, as S3 wants it, or has a line break. {_UNASKED}"
+        )
+    for name in map(str, metadata):
+        if name.lower().startswith("ekyc-") or not _TOKEN.fullmatch(name):
+            raise EkycSettingsError(
+                f"s3_extra_args has Metadata with the name {name!r}: what begins with ekyc- is this task's own, and "
+                f"any other must be a name that a header can have. {_UNASKED}"
+            )
+
+
+def _check_as_the_client_does(client: Any, arguments: dict[str, Any]) -> None:
+    from botocore.exceptions import ParamValidationError
+    from botocore.validate import validate_parameters
+
+    if isinstance(arguments.get(_ENCODED), bytes | bytearray):
+        del arguments[_ENCODED]
+    try:
+        validate_parameters(arguments, client.meta.service_model.operation_model("PutObject").input_shape)
+    except ParamValidationError as error:
+        raise unusable_arguments(error) from None

@@ -1,0 +1,128 @@
+"""
+Records as Airflow Variables: the one memory that every supported Airflow has and that survives a retry, a clear and
+the deletion of the run (measured on 2.11.2, 3.0.6, 3.1.8, 3.2.2, 3.3.2 and 3.4.0b2).
+
+The task state store (3.3) does not: since 3.4 a clear discards it (apache/airflow#72100). Nor do XComs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_ekyc.airflow_sdk import Variable
+from airflow_provider_ekyc.exceptions import EkycJournalError
+from airflow_provider_ekyc.submission.identity import TaskIdentity
+
+#: How the keys of all records begin.
+PREFIX = "ekyc_submission_"
+
+#: A Variable that is always there once it was needed: whether Variables can be read at all.
+CHECK = f"{PREFIX}check"
+_CHECK_VALUE = "Written by airflow-provider-ekyc, to know whether Variables can be read."
+
+
+class VariableStore:
+    """
+    Airflow Variables of one task of one run.
+
+    Airflow says "not found" also when it could not look: ``Variable.get`` goes on to the next secrets backend upon
+    any error, in the task and in the API server. So an absent Variable counts as absent only if another Variable can
+    be read just then.
+
+    Variables have no conditional write: between the look and the write is a moment in which another try may write
+    too. ``Journal`` looks again before it sends.
+
+    :param task: whose records they are
+    """
+
+    is_atomic = False
+
+    def __init__(self, task: TaskIdentity) -> None:
+        self._prefix = f"{PREFIX}{task.digest}_"
+        self._description = f"eKYC submission of {task.dag_id}.{task.task_id}, run {task.run_id}"
+
+    def address(self, name: str) -> str:
+        """Return the Variable's key, as a message names it."""
+        return f"Airflow Variable {self._prefix}{name}"
+
+    def read(self, name: str) -> bytes | None:
+        """Return the Variable, or None if it is certain that there is none."""
+        key = f"{self._prefix}{name}"
+        value = _get(key)
+        if value is None:
+            self._require_reading()
+            value = _get(key)
+        return None if value is None else value.encode()
+
+    def write(self, name: str, body: bytes, *, replacing: bytes | None) -> bool:
+        """Write the Variable, and see that it was written."""
+        if self.read(name) != replacing:
+            return False
+        key = f"{self._prefix}{name}"
+        _set(key, body.decode(), self._description)
+        value = _get(key)
+        if value == body.decode():
+            return True
+        if value is None or value.encode() == replacing:
+            # Airflow 3.0 to 3.2 log a write that failed, and go on.
+            raise _unusable("written", "the old value is still there")
+        return False
+
+    def names(self, prefix: str) -> list[str] | None:
+        """Return the names of the Variables; Airflow can list them from 3.3 on."""
+        keys = _keys(f"{self._prefix}{prefix}")
+        return None if keys is None else [key.removeprefix(self._prefix) for key in keys]
+
+    def _require_reading(self) -> None:
+        if _get(CHECK) is not None:
+            return
+        if CHECK in (_keys(CHECK) or ()):
+            raise EkycJournalError(
+                "Airflow lists its Variables but can't read them: was [core] fernet_key changed? It is not known "
+                "whether this list was submitted before. Nothing was sent. Restore the key, then clear this task."
+            )
+        _set(CHECK, _CHECK_VALUE, "airflow-provider-ekyc")
+        if _get(CHECK) is None:
+            raise _unusable("read just now", "not found")
+
+
+def _keys(prefix: str) -> list[str] | None:
+    keys = getattr(Variable, "keys", None)
+    if keys is None:
+        return None
+    try:
+        return list(keys(prefix=prefix))
+    except Exception as error:  # noqa: BLE001  # whatever Airflow raises, the answer is the same
+        raise _unusable("listed", type(error).__name__) from None
+
+
+def _get(key: str) -> str | None:
+    try:
+        value: Any = Variable.get(key)
+    except KeyError:  # Airflow 2
+        return None
+    except Exception as error:  # noqa: BLE001  # Airflow 3 raises one class for all, a secrets backend any other
+        if _is_not_found(error):
+            return None
+        raise _unusable("read", type(error).__name__) from None
+    return str(value)
+
+
+def _set(key: str, value: str, description: str) -> None:
+    try:
+        Variable.set(key, value, description=description)
+    except Exception as error:  # noqa: BLE001  # as above
+        raise _unusable("written", type(error).__name__) from None
+
+
+def _is_not_found(error: Exception) -> bool:
+    answer = getattr(error, "error", None)
+    return str(getattr(getattr(answer, "error", None), "value", "")) == "VARIABLE_NOT_FOUND"
+
+
+def _unusable(what: str, reason: str) -> EkycJournalError:
+    return EkycJournalError(
+        f"Airflow's Variables can't be {what} ({reason}), so it is not known whether this list was submitted before. "
+        f"Nothing was sent. A retry looks again.",
+        retryable=True,
+    )

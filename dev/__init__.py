@@ -1,0 +1,3 @@
+"""What the project is built, tried and measured with; not part of the package."""
+
+from __future__ import annotations

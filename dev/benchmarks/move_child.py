@@ -1,0 +1,162 @@
+"""
+A process for one method: warmed up by a small move, then one move for each line that it is given.
+
+Every method has a process of its own for each size, so that its peak memory is its own. What a task needs without
+doing anything is told by an *idle* child, which imports what the method has imported by the end of its warm-up,
+and ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from dev.benchmarks.move_methods import Job
+from dev.benchmarks.submit_memory import peak_memory_kib
+
+END_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """
+    What a move took.
+
+    :param wall: seconds
+    :param cpu: seconds, user and system, of the process and of what it started and waited for
+    :param peak_mib: of resident memory, since the process began
+    """
+
+    wall: float
+    cpu: float
+    peak_mib: float
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """
+    What the imports of a method take in a process that does nothing else.
+
+    :param import_seconds: all of them, Airflow's too
+    :param peak_mib: of resident memory
+    """
+
+    import_seconds: float
+    peak_mib: float
+
+
+class MoveChild:
+    """
+    The process, from the parent's side; it is warm once it is made.
+
+    :param method: ``module:function``
+    :param warm: what to warm up with
+    :param environment: of the process
+    """
+
+    def __init__(self, method: str, warm: Job, environment: Mapping[str, str]) -> None:
+        self.method = method
+        self._environment = environment
+        self._process = _start(["moves", method], environment)
+        try:
+            #: Names of all modules that were there after the warm-up.
+            self.modules: Sequence[str] = self._ask(asdict(warm))["modules"]
+        except BaseException:
+            self.stop()
+            raise
+
+    def move(self, job: Job) -> Spent:
+        """
+        Do one move.
+
+        :raises ChildProcessError: if it failed; the error itself is on the terminal
+        """
+        return Spent(**self._ask(asdict(job)))
+
+    def idle(self) -> Idle:
+        """Measure a process that imports the same and does nothing."""
+        process = _start(["idle"], self._environment)
+        answer, _ = process.communicate(json.dumps(self.modules) + "\n")
+        if process.returncode:
+            raise ChildProcessError(f"the idle process of {self.method} ended with {process.returncode}")
+        return Idle(**json.loads(answer))
+
+    def stop(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(END_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _ask(self, question: object) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise ChildProcessError(f"{self.method} failed, exit code {self._process.wait()}; its error is above")
+        return dict(json.loads(answer))
+
+
+def _start(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "dev.benchmarks.move_child", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(environment),
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def run_moves(method: str, answers: TextIO) -> None:
+    """Do one move for each job on the standard input; the first is the warm-up."""
+    module, _, name = method.partition(":")
+    move = getattr(importlib.import_module(module), name)
+    move(Job(**json.loads(sys.stdin.readline())))
+    print(json.dumps({"modules": list(sys.modules)}), file=answers, flush=True)
+    for line in sys.stdin:
+        job = Job(**json.loads(line))
+        cpu, begun = _cpu(), time.perf_counter()
+        move(job)
+        spent = Spent(time.perf_counter() - begun, _cpu() - cpu, peak_memory_kib() / 1024)
+        print(json.dumps(asdict(spent)), file=answers, flush=True)
+
+
+def run_idle(answers: TextIO) -> None:
+    """Import the modules on the standard input."""
+    names = json.loads(sys.stdin.readline())
+    begun = time.perf_counter()
+    for name in names:
+        # Some names in sys.modules were put there by hand (six.moves): whoever did that brings them.
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    idle = Idle(time.perf_counter() - begun, peak_memory_kib() / 1024)
+    print(json.dumps(asdict(idle)), file=answers, flush=True)
+
+
+def _cpu() -> float:
+    return sum(os.times()[:4])
+
+
+if __name__ == "__main__":
+    # What the libraries print must not come between the answers.
+    own_output = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    if sys.argv[1] == "moves":
+        run_moves(sys.argv[2], own_output)
+    else:
+        run_idle(own_output)

@@ -1,0 +1,154 @@
+"""One try of one task, in a process of its own that may be killed: the operator as it is, in a light context."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dev.faults.case import Case
+
+#: What the forked processes find imported already; see :func:`dev.faults.process_chain.warm_context`.
+WARM = "dev.faults.warm_imports"
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """
+    One try.
+
+    :param case: what it belongs to
+    :param number: of the try, from 1; it goes on after a clear
+    :param map_index: of a mapped task, -1 for none
+    :param max_tries: after which Airflow gives up; a clear raises it
+    :param cleared: whether it comes after the case's clear, with nothing in its way any more
+    :param folder: of the case: what outlives a try of any map index
+    :param connections: environment variables of the Airflow connections
+    :param arguments: of the operator
+    """
+
+    case: Case
+    number: int
+    map_index: int
+    max_tries: int
+    cleared: bool
+    folder: Path
+    connections: Mapping[str, str]
+    arguments: Mapping[str, Any]
+
+    @property
+    def place(self) -> Path:
+        """Folder of the task instance: its log and XComs."""
+        return self.folder / f"instance{self.map_index}"
+
+    @property
+    def end_file(self) -> Path:
+        """How the try ended; a killed one leaves it unwritten."""
+        return self.place / f"end-{self.number}.json"
+
+
+def run_try(order: Try) -> None:
+    """Run it and write how it ended; the target of a forked process."""
+    order.place.mkdir(parents=True, exist_ok=True)
+    log = os.open(order.place / "task.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # what a killed try has said counts
+    os.environ.update(order.connections)
+    from airflow.sdk.execution_time import task_runner
+
+    from airflow_provider_ekyc.airflow_sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
+    from dev.faults.light_context import Supervisor, write_whole
+
+    task_runner.SUPERVISOR_COMMS = Supervisor(order.folder / "variables")  # type: ignore[assignment]
+    started = time.monotonic()
+    kind, message, value = "success", "", None
+    try:
+        _prepare(order)
+        value = _execute(order)
+    except (AirflowFailException, AirflowSensorTimeout) as error:
+        kind, message = "permanent", str(error)
+    except AirflowException as error:
+        kind, message = "retryable", str(error)
+    except Exception as error:  # noqa: BLE001  # Airflow itself catches all: the task has failed, a retry follows
+        kind, message = "unforeseen", f"{type(error).__name__}: {error}"
+    end = {"kind": kind, "message": message, "value": value, "seconds": time.monotonic() - started}
+    print(json.dumps(end))
+    write_whole(order.end_file, json.dumps(end))
+    sys.stdout.flush()
+    # All is said; taking a large, forked interpreter apart takes longer than the try.
+    os._exit(0)
+
+
+def _prepare(order: Try) -> None:
+    """Arrange what the case wants of this try's process."""
+    from dev.faults.killing import die_at, leave_marks_in
+    from dev.faults.points import EVERY, find_point
+    from dev.faults.reach import watch
+    from dev.faults.sabotage import switch_off
+
+    case = order.case
+    if not case.terminated:
+        wait_less()
+    if case.sabotage:
+        switch_off(case.sabotage)
+    if case.point == EVERY:
+        watch(case.operator, order.folder)
+    elif case.point and order.number <= case.killed_tries and not order.cleared:
+        leave_marks_in(order.folder)
+        die_at(find_point(case.operator, case.point))
+
+
+def wait_less() -> None:
+    """Leave out the waits between two attempts within one call; how many there are stays."""
+    from airflow_provider_ekyc.api.retries import retrying
+
+    if retrying.__kwdefaults__ is None:
+        raise LookupError("retrying() has no keyword sleep any more; correct wait_less()")
+    retrying.__kwdefaults__["sleep"] = _no_sleep
+
+
+def _no_sleep(seconds: float) -> None:
+    return None
+
+
+async def _first_event(trigger: Any) -> Any:
+    """Run a trigger as the triggerer does, until its one event."""
+    return (await anext(trigger.run())).payload
+
+
+def _execute(order: Try) -> str | None:
+    from airflow_provider_ekyc.airflow_sdk import TaskDeferred
+    from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+    from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
+    from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
+    from dev.faults.light_context import TaskInstance
+
+    xcoms = order.place / "xcoms"
+    for old in xcoms.glob("*"):
+        old.unlink()  # Airflow clears a task's XComs before each try
+    ti = TaskInstance(xcoms, f"case_{order.case.number}", order.number, order.map_index, order.max_tries)
+    context: Any = {"ti": ti, "outlet_events": {}}
+    operators: Mapping[str, Any] = {
+        "submit": EkycSubmitOperator,
+        "wait": EkycTaskSensor,
+        "land": EkycResultsToS3Operator,
+    }
+    operator = operators[order.case.operator](task_id="a_task", **order.arguments)
+    # As Airflow ends a task: it calls on_kill() and leaves the task to go on, for a few seconds.
+    signal.signal(signal.SIGTERM, lambda *_: operator.on_kill())
+    try:
+        value = operator.execute(context)
+    except TaskDeferred as deferred:
+        value = operator.execute_complete(context, asyncio.run(_first_event(deferred.trigger)))
+    if isinstance(value, dict):
+        value = value.get("ekyc_task_id")
+    ti.xcom_push("return_value", value)
+    return None if value is None else str(value)

@@ -1,0 +1,103 @@
+"""
+Every named point at which a task process is killed.
+
+The points are no hooks in the product: :mod:`dev.faults.killing` wraps these functions from outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dev.faults.case import Operator
+
+When = Literal["before", "after", "inside"]
+
+_P = "airflow_provider_ekyc"
+_BEGIN = (f"{_P}.submission.journal:Journal.begin",)
+_COMPLETE = (f"{_P}.submission.journal:Journal.complete",)
+_REFUSED = (f"{_P}.submission.submitter:Submitter._note",)
+_XCOM = (
+    "dev.faults.light_context:TaskInstance.xcom_push",
+    "airflow.sdk.execution_time.task_runner:RuntimeTaskInstance.xcom_push",
+)
+_BODY = (f"{_P}.api.upload:UploadBody.__iter__",)
+_ASK = (f"{_P}.api.client:EkycClient.task",)
+_SENSOR = f"{_P}.sensors.ekyc:EkycTaskSensor"
+_LANDING = f"{_P}.s3.put"
+_CHECK = f"{_P}.results.archive.check:check_archive"
+_DOWNLOAD = f"{_P}.results.download:download"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """
+    A point of an operator's run.
+
+    :param name: as in the table of outcomes
+    :param operator: whose run
+    :param targets: functions as ``module:qualified.name``; the first call of any of them is the point
+    :param when: ``inside`` is half-way through a body
+    :param strike: a fault that must be on for the point to be reached
+    :param only: ``process`` (poking) or ``scheduler`` (deferring), if it exists in one of them alone
+    """
+
+    name: str
+    operator: Operator
+    targets: tuple[str, ...]
+    when: When
+    strike: str = ""
+    only: Literal["", "process", "scheduler"] = ""
+
+
+#: In the place of a point's name: nothing is killed, and a mark is left at every point that is reached.
+EVERY = "at every point"
+
+POINTS: tuple[Point, ...] = (
+    Point("before the intent", "submit", _BEGIN, "before"),
+    Point("after the intent", "submit", _BEGIN, "after"),
+    Point("after it is noted that it is sent now", "submit", (f"{_P}.hooks.ekyc:EkycHook.submit",), "before"),
+    Point("before the first byte", "submit", _BODY, "before"),
+    Point("in the body", "submit", _BODY, "inside"),
+    Point("after the last byte", "submit", _BODY, "after"),
+    Point("before the answer is read", "submit", (f"{_P}.api.client:read_submission_answer",), "before"),
+    Point("before the receipt", "submit", _COMPLETE, "before"),
+    Point("after the receipt", "submit", _COMPLETE, "after"),
+    Point("before the XCom", "submit", _XCOM, "before"),
+    Point("after the XCom", "submit", _XCOM, "after"),
+    Point("before the return value", "submit", (f"{_P}.operators.ekyc:EkycSubmitOperator.execute",), "after"),
+    Point("before a refusal is noted", "submit", _REFUSED, "before", strike="status 400"),
+    Point("after a refusal is noted", "submit", _REFUSED, "after", strike="status 400"),
+    Point("before the query", "wait", _ASK, "before", only="process"),
+    Point("after the query", "wait", _ASK, "after", only="process"),
+    Point("between two queries", "wait", (f"{_SENSOR}._get_next_poke_interval",), "after", only="process"),
+    Point("before the deferral", "wait", (f"{_SENSOR}.defer",), "before", only="scheduler"),
+    Point("at the resume", "wait", (f"{_SENSOR}.execute_complete",), "before", only="scheduler"),
+    Point("before the resume's return value", "wait", (f"{_SENSOR}.execute_complete",), "after", only="scheduler"),
+    Point("before the look", "land", (f"{_LANDING}:find_landed",), "before"),
+    Point("after the look", "land", (f"{_LANDING}:find_landed",), "after"),
+    Point("before the download", "land", (_DOWNLOAD,), "before"),
+    Point("in the download", "land", (f"{_P}.api.client:_blocks",), "inside"),
+    Point("after the download", "land", (_DOWNLOAD,), "after"),
+    Point("in the check", "land", (f"{_P}.results.archive.check:unpacked",), "inside"),
+    Point("after the check", "land", (_CHECK,), "after"),
+    Point("before the put", "land", (f"{_LANDING}:land",), "before"),
+    Point("in the put", "land", ("botocore.awsrequest:AWSConnection.send",), "inside"),
+    Point("before the put's answer is read", "land", ("botocore.awsrequest:AWSHTTPConnection.getresponse",), "before"),
+    Point("after the put", "land", (f"{_LANDING}:land",), "after"),
+    Point("before the XCom", "land", _XCOM, "before"),
+    Point("after the XCom", "land", _XCOM, "after"),
+    Point("before the return value", "land", (f"{_P}.transfers.ekyc_to_s3:EkycResultsToS3Operator.execute",), "after"),
+)
+
+
+def find_point(operator: Operator, name: str) -> Point:
+    """
+    Return a point by its name.
+
+    :raises LookupError: if the operator has no such point
+    """
+    for point in POINTS:
+        if (point.operator, point.name) == (operator, name):
+            return point
+    raise LookupError(f"{operator} has no point {name!r}")

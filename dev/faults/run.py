@@ -1,0 +1,102 @@
+"""The command: chooses the cases, runs and judges them, prints."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from dev.faults.case import Case
+from dev.faults.negative_control import control_cases
+from dev.faults.plan import plan
+from dev.faults.points import POINTS
+from dev.faults.process_chain import ProcessTier
+from dev.faults.reach import points_never_reached
+from dev.faults.report import complaints, figures_of, last_line, table_of
+from dev.faults.scheduler_tier import run_scheduled
+from dev.faults.surroundings import BUCKET, prepare_environment
+from dev.faults.unconditional_store import UnconditionalStore
+from dev.faults.verdict import Verdict, judge
+from dev.stack.s3_server import S3Server
+
+#: Cases of tier P at once.
+AT_ONCE = 4
+
+
+def run_processes(cases: Sequence[Case], folder: Path, s3: S3Server, tell: Callable[[str], None]) -> list[Verdict]:
+    """Run the cases of tier P and judge them."""
+    verdicts = []
+    with UnconditionalStore(s3) as unconditional, ThreadPoolExecutor(AT_ONCE) as pool:
+        tier = ProcessTier(folder, s3, unconditional.endpoint_url)
+        for verdict in pool.map(lambda case: judge(case, tier.run(case)), cases):
+            verdicts.append(verdict)
+            if len(verdicts) % 20 == 0:
+                tell(f"{len(verdicts)} of {len(cases)} cases in processes")
+    return verdicts
+
+
+def run_all(cases: Sequence[Case], tell: Callable[[str], None]) -> list[Verdict]:
+    """Run all cases and judge them."""
+    with tempfile.TemporaryDirectory(prefix="ekyc-faults-") as name, S3Server() as s3:
+        folder = Path(name)
+        prepare_environment(folder / "airflow")
+        s3.create_bucket(BUCKET)
+        verdicts = run_processes([case for case in cases if not case.scheduled], folder, s3, tell)
+        scheduled = [case for case in cases if case.scheduled]
+        if scheduled:
+            verdicts += run_scheduled(scheduled, folder, s3, tell)
+    return verdicts
+
+
+def run_reach() -> int:
+    """Print the kill points that no unharmed try reaches; return 0 if there are none."""
+    with tempfile.TemporaryDirectory(prefix="ekyc-faults-") as name, S3Server() as s3:
+        folder = Path(name)
+        prepare_environment(folder / "airflow")
+        s3.create_bucket(BUCKET)
+        missed = points_never_reached(ProcessTier(folder, s3), folder)
+    for point in missed:
+        print(f"{point.operator}, {point.name}: no try reached it; correct dev/faults/points.py")
+    print(f"points: n={len(POINTS)} never_reached={len(missed)}")
+    return 1 if missed else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, print, and return 0 if every figure is as it must be."""
+    options = _options(arguments)
+    if options.points:
+        return run_reach()
+    started = time.monotonic()
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
+
+    def tell(what: str) -> None:
+        print(f"[{time.monotonic() - started:4.0f} s] {what}", file=sys.stderr, flush=True)
+
+    cases = control_cases() if options.negative_control else plan(options.count, seed, scheduler=not options.short)
+    verdicts = run_all(cases, tell)
+    print(table_of(verdicts), end="\n\n")
+    for line in complaints(verdicts):
+        print(line)
+    print(f"Under the real scheduler: {sum(v.case.scheduled for v in verdicts)} of {len(verdicts)}.", end=" ")
+    print(f"Seed {seed}. {time.monotonic() - started:.0f} s.")
+    figures = figures_of(verdicts).values()
+    if options.negative_control:
+        print(f"The negative control {'holds' if all(figures) else 'FAILS'}: each figure has to rise.")
+    print(last_line(verdicts))
+    as_it_must_be = all(figures) if options.negative_control else not any(figures)
+    return 0 if as_it_must_be else 1
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m dev.faults", description="Kills and faults, and what they cost.")
+    parser.add_argument("--count", type=int, default=200, help="cases (200)")
+    parser.add_argument("--seed", type=int, help="repeats a run's cases")
+    parser.add_argument("--short", action="store_true", help="without a real scheduler")
+    parser.add_argument("--points", action="store_true", help="kill nothing; say which kill points no try reaches")
+    parser.add_argument("--negative-control", action="store_true", help="switch safeguards off: all figures must rise")
+    return parser.parse_args(arguments)

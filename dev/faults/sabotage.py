@@ -1,0 +1,55 @@
+"""Parts of the provider switched off, to prove that the count notices: the negative controls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: What can be switched off, and the figure that must then rise.
+SABOTAGES = {
+    "the intent": "double_charges",
+    "the unknown outcome's message": "silent_losses",
+    "the check": "partial_objects",
+}
+
+
+def switch_off(what: str) -> None:
+    """
+    Switch a part of the provider off in this process.
+
+    :param what: a key of :data:`SABOTAGES`
+    """
+    {"the intent": _no_intent, "the unknown outcome's message": _no_message, "the check": _no_check}[what]()
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+def _no_intent() -> None:
+    from airflow_provider_ekyc.submission.journal import Journal
+    from airflow_provider_ekyc.submission.submitter import Submitter
+
+    Journal.begin = Journal.announce = Journal.note = _nothing  # type: ignore[method-assign]
+    Submitter._require_current = _nothing  # type: ignore[method-assign]
+
+
+def _no_message() -> None:
+    from airflow_provider_ekyc.exceptions import EkycSettingsError
+    from airflow_provider_ekyc.submission.gate import SubmissionGate
+
+    def settle(*_: Any) -> None:
+        raise EkycSettingsError("Something went wrong.")
+
+    SubmissionGate._settle = settle  # type: ignore[method-assign,assignment]
+
+
+def _no_check() -> None:
+    # Before the modules are imported that take these by name.
+    from airflow_provider_ekyc.results.archive import check as archive
+    from airflow_provider_ekyc.results.compare import verdict
+
+    def unchecked(*_: Any, **__: Any) -> archive.ArchiveSummary:
+        return archive.ArchiveSummary(rows=1, yes=1, no=0, unknown=0)
+
+    archive.check_archive = unchecked
+    verdict.judge = lambda *_, **__: verdict.Verdict()

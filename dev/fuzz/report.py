@@ -1,0 +1,78 @@
+"""What a run prints: a table, what went wrong, and the line for a script."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from dev.fuzz.inputs import KINDS, kind_of
+from dev.fuzz.verdict import COMPARED, FIGURES, TRAITS, Verdict
+
+_HEADS = ("class", "n", "read", "refused", "most MiB", "most KiB written", "most s")
+
+
+def figures_of(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """Count what must be 0."""
+    counted = Counter(failure.figure for verdict in verdicts for failure in verdict.failures)
+    return {figure: counted[figure] for figure in FIGURES}
+
+
+def last_line(verdicts: Sequence[Verdict], seconds: float) -> str:
+    """Write the line that a script reads."""
+    kinds = Counter(kind_of(index) for index in {verdict.index for verdict in verdicts if verdict.index >= 0})
+    shown: dict[str, object] = {"n": kinds.total()}
+    shown |= {kind: kinds[kind] for kind in ("archives", "answers", "numbers")}
+    shown |= figures_of(verdicts)
+    shown["peak_mib"] = max((verdict.memory for verdict in verdicts), default=0) >> 20
+    shown["seconds"] = round(seconds)
+    shown |= {trait: len({verdict.index for verdict in verdicts if trait in verdict.traits}) for trait in TRAITS}
+    return "fuzz: " + " ".join(f"{name}={value}" for name, value in shown.items())
+
+
+def complaints(verdicts: Sequence[Verdict], seed: int) -> list[str]:
+    """Say, one line a kind of failure, what went wrong, how often, and with which inputs."""
+    kinds: dict[tuple[str, str, str, str], list[Verdict]] = {}
+    for verdict in sorted(verdicts, key=lambda verdict: verdict.index):
+        for failure in verdict.failures:
+            kinds.setdefault((failure.figure, verdict.kind, verdict.name, failure.words), []).append(verdict)
+    return [
+        f"{figure}: {len(found)} times: {kind}, {name}: {words}: seed {seed} index "
+        f"{', '.join(str(verdict.index) for verdict in found[:5])}{', …' if len(found) > 5 else ''}"
+        f"{_files_of(found)}"
+        for (figure, kind, name, words), found in kinds.items()
+    ]
+
+
+def _files_of(verdicts: Sequence[Verdict]) -> str:
+    """Name the files of the input of which there is a smaller one, or of the first."""
+    kept = max((verdict.kept for verdict in verdicts), key=len)
+    return f": {', and smaller: '.join(kept)}" if kept else ""
+
+
+def table_of(verdicts: Sequence[Verdict]) -> str:
+    """Draw the table, one line a class of inputs."""
+    groups: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        by_name = verdict.kind in (*KINDS, COMPARED)
+        name = f"{verdict.kind}: {verdict.name}" if by_name else f"archives as {verdict.kind}"
+        groups.setdefault(name, []).append(verdict)
+    rows = [list(_HEADS), *(_row(name, groups[name]) for name in sorted(groups)), _row("all", verdicts)]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(_HEADS))]
+    lines = []
+    for name, *cells in rows:
+        figures = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+        lines.append("  ".join([name.ljust(widths[0]), *figures]))
+    return "\n".join(lines)
+
+
+def _row(name: str, verdicts: Sequence[Verdict]) -> list[str]:
+    ends = [verdict.end for verdict in verdicts]
+    return [
+        name,
+        str(len(verdicts)),
+        str(ends.count("read")),
+        str(ends.count("refused")),
+        str(max((verdict.memory for verdict in verdicts), default=0) >> 20),
+        str(max((verdict.written for verdict in verdicts), default=0) >> 10),
+        f"{max((verdict.seconds for verdict in verdicts), default=0.0):.2f}",
+    ]

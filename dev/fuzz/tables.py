@@ -1,0 +1,143 @@
+"""Result tables as the vendor is known to write them, in every variation of ``docs/api.md``, with their counts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dev.fuzz.inputs import Counts
+from dev.fuzz.marks import fresh_digits
+
+#: What the words mean; anything else is unknown.
+YES = (
+    *("yes", "Yes", "YES", "sí", "Sí", "SÍ", "si", "SI", " yes ", "yes ", "y", "Y"),
+    *("TRUE", "true", "1", "1.0", "active", "Activated", "REGISTERED", "registered", "verdadero", "activo"),
+    *("yes\u200b", "\ufeffyes", "\u00a0YES\u00a0", "\u200eyes\u200f", "s\u0069\u0301", "\u2060true"),
+)
+NO = (
+    *("no", "No", "NO", " no", "no ", "n", "N", "FALSE", "False", "0", "0.0", "inactive", "unregistered"),
+    *("not activated", "not_registered", "NOT-ACTIVE", "no registrado", "falso", "Inactivo"),
+    *("no\u200b", "\ufeffno", "\u00a0no", "\u200eno\u200f", "not\u00a0activated"),
+)
+UNKNOWN = (
+    *("undetermined", "Undetermined", "unknown", "", " ", "?", "2", "-1", "t", "f", "s", "ok", "n/a", "null"),
+    *("yes!", "nope", "+12", "是", "valid", "deactivated", "10", "01", "not", "\u200b", "y\u200bes no"),
+)
+
+_MEANING = {
+    **dict.fromkeys(("yes", "y", "sí", "si", "true", "verdadero", "1", "1.0", "active", "activated"), "yes"),
+    **dict.fromkeys(("registered", "activo", "activado", "registrado"), "yes"),
+    **dict.fromkeys(("no", "n", "false", "falso", "0", "0.0", "inactive", "not active", "not activated"), "no"),
+    **dict.fromkeys(("unactivated", "inactivated", "unregistered", "not registered"), "no"),
+    **dict.fromkeys(("inactivo", "no activo", "no activado", "no registrado"), "no"),
+}
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
+_HEADERS = ("Number", "number", "NUMBER", " Number ", "Number ")
+_COLUMNS = ("amazon", "Amazon", "activated", "coinw", "AMAZON", "ws", "phoneCheck", "amazon_email")
+
+Row = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """
+    A table of results.
+
+    :param rows: (digits, ``yes``, ``no`` or ``unknown``)
+    :param text: the file
+    :param start: bytes of its byte order mark and header line
+    """
+
+    rows: tuple[Row, ...]
+    text: bytes
+    start: int
+
+    @property
+    def counts(self) -> Counts:
+        """What a plain reading counts."""
+        return counts_of(self.rows)
+
+
+def counts_of(rows: Sequence[Row]) -> Counts:
+    """Count the answers."""
+    answers = [answer for _, answer in rows]
+    return Counts(len(rows), answers.count("yes"), answers.count("no"), answers.count("unknown"))
+
+
+def random_rows(rng: random.Random, *, most: int = 60) -> tuple[Row, ...]:
+    """Return rows with different numbers, at least one."""
+    count = rng.choice((1, 2, rng.randint(1, most), rng.randint(1, most)))
+    weights = rng.choice(((4, 6, 1), (1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0)))
+    answers = rng.choices(("yes", "no", "unknown"), weights, k=count)
+    return tuple(zip(fresh_digits(rng, count), answers, strict=True))
+
+
+def random_table(rng: random.Random, rows: tuple[Row, ...] | None = None, *, most: int = 60) -> Table:
+    """Write rows as a table in one of the ways in which they are known to come."""
+    rows = random_rows(rng, most=most) if rows is None else rows
+    plain = rng.random() < 0.5
+    delimiter = "," if plain else rng.choice(",,;\t|")
+    end = rng.choice(("\n", "\n", "\r\n"))
+    quoting = rng.choice(("none", "none", "all", "some"))
+    plus = rng.choice((1.0, 1.0, 0.0, 0.5))
+
+    def cell(text: str) -> str:
+        quoted = quoting == "all" or (quoting == "some" and rng.random() < 0.3)
+        return f'"{text}"' if quoted else text
+
+    header = delimiter.join((cell(rng.choice(_HEADERS)), cell(rng.choice(_COLUMNS))))
+    lines = [header]
+    for digits, answer in rows:
+        lines.append(
+            delimiter.join((cell("+" * (rng.random() < plus) + digits), cell(spelled(rng, answer, plain=plain))))
+        )
+        if not plain and rng.random() < 0.03:
+            lines.append("")
+    bom = "\ufeff" if rng.random() < 0.2 else ""
+    text = bom + end.join(lines) + rng.choice((end, end, end * 2, ""))
+    if text.endswith(delimiter):
+        text += end  # a last answer that is blank needs its line end to be one row of two cells
+    return Table(rows, text.encode(), len((bom + header + end).encode()))
+
+
+def plain_reading(text: bytes) -> frozenset[Counts]:
+    """Count a table by the plainest program that reads it; nothing if it can't be read, and must be refused."""
+    try:
+        lines = io.StringIO(text.decode("utf-8-sig"), newline="")
+        head = lines.readline()
+        delimiter = max(",;\t|", key=head.count)
+        columns = next(csv.reader([head], delimiter=delimiter), [])
+        # A row of empty cells is a blank line, as spreadsheets write it.
+        rows = [row for row in csv.reader(lines, delimiter=delimiter, strict=True) if any(row)]
+    except (UnicodeDecodeError, csv.Error):
+        return frozenset()
+    is_table = len(columns) == 2 and columns[0].strip().lower().startswith("number")
+    if not is_table or not rows or any(len(row) != 2 for row in rows):
+        return frozenset()
+    return frozenset({counts_of([(row[0], meant(row[1])) for row in rows])})
+
+
+def meant(word: str) -> str:
+    """Return what a word means: ``yes``, ``no`` or ``unknown``."""
+    # What a cell would need quotes for counts as a blank; what is not seen does not count.
+    bare = unicodedata.normalize("NFC", word.replace(",", " ").replace('"', " ").translate(_UNSEEN)).lower()
+    return _MEANING.get(re.sub(r"[\s_-]+", " ", bare.strip()), "unknown")
+
+
+def spelled(rng: random.Random, answer: str, *, plain: bool) -> str:
+    """Write an answer in one of its spellings."""
+    words = {"yes": YES, "no": NO, "unknown": UNKNOWN}[answer]
+    return words[0] if plain else rng.choice(words)
+
+
+def plain_list(rng: random.Random, digits: Sequence[str]) -> bytes:
+    """Write numbers as ``activated.txt`` and ``unregistered.txt`` have them: one a line, no header."""
+    end = rng.choice(("\n", "\r\n"))
+    plus = "+" * rng.randint(0, 1)
+    lines = [plus + number for number in digits]
+    return (end.join(lines) + end * rng.randint(0, 2)).encode()

@@ -1,0 +1,257 @@
+"""A real Airflow on 127.0.0.1: API server, scheduler, dag-processor and triggerer as four processes.
+
+Not ``airflow standalone``: that one serves its log files on all interfaces.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from dev.stack.airflow_settings import USER, airflow_environment, home_secrets
+from dev.stack.processes import LOOPBACK, ChildProcess, ProcessError, free_ports, log_tail
+
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+HEALTHY_TIMEOUT = 240.0
+MIGRATED_FILE = "migrated-by.txt"
+
+# With everything at an end there is nobody to hand over to, and these two take long: the triggerer may
+# sleep ten seconds past the end of its own child, the API server five after it has stopped serving.
+GRACE_AT_THE_END = {"triggerer": 3.0, "api-server": 1.0}
+
+# What the health report calls the three that send heartbeats.
+REPORTED_AS = {"scheduler": "scheduler", "dag-processor": "dag_processor", "triggerer": "triggerer"}
+
+
+def airflow_version(python: str) -> str:
+    """Return the version of Airflow in a virtual environment.
+
+    :param python: its interpreter
+    """
+    code = "from importlib.metadata import version; print(version('apache-airflow'))"
+    return subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+class AirflowStack:
+    """An Airflow of our own, with its own home, database and secrets.
+
+    :param home: its AIRFLOW_HOME; one that was used before starts faster and still knows its runs
+    :param dags_folder: where the DAG files are
+    :param env: further environment variables of all components, such as ``AIRFLOW_CONN_...``
+    :param log_dir: takes the output of the components; inside the home by default
+    :param python: interpreter of the virtual environment whose Airflow is run; this one by default
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        dags_folder: Path,
+        env: Mapping[str, str] | None = None,
+        log_dir: Path | None = None,
+        python: Path | None = None,
+    ) -> None:
+        self.home = home.resolve()
+        self.log_dir = log_dir.resolve() if log_dir else self.home / "processes"
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._python = str(python or sys.executable)
+        self._port = free_ports(1)[0]
+        self.env = airflow_environment(self.home, dags_folder.resolve(), self._port, env or {})
+        self._processes: dict[str, ChildProcess] = {}
+        self._session = requests.Session()
+        # A proxy from the environment has no business between two processes of one machine.
+        self._session.trust_env = False
+
+    @property
+    def url(self) -> str:
+        """Address of the web UI and of the REST API."""
+        return f"http://{LOOPBACK}:{self._port}"
+
+    @property
+    def login(self) -> tuple[str, str]:
+        """User and password."""
+        return USER, home_secrets(self.home)["password"]
+
+    def pid(self, component: str) -> int:
+        """Tell the process id of a component.
+
+        :param component: one of :data:`COMPONENTS`
+        :return: its process id
+        """
+        return self._processes[component].pid
+
+    def log_of(self, component: str) -> Path:
+        """Tell where a component's output is.
+
+        :param component: one of :data:`COMPONENTS`, or ``db-migrate``
+        :return: the log file
+        """
+        return self.log_dir / f"{component}.log"
+
+    def launch(self) -> None:
+        """Migrate the database if needed and start all components at once, without waiting for them."""
+        self.migrate()
+        for component in COMPONENTS:
+            self._launch(component)
+
+    def start(self, timeout: float = HEALTHY_TIMEOUT, *, api_server_first: bool = False) -> None:
+        """Start and wait until all components are healthy.
+
+        :param timeout: seconds
+        :param api_server_first: start the others when it is healthy. With runs under way the scheduler starts tasks at
+            once, and Airflow fails a task whose calls nobody answers for some 15 s
+        """
+        try:
+            if api_server_first:
+                self.migrate()
+                self._launch(COMPONENTS[0])
+                self.wait_until_healthy(timeout, COMPONENTS[:1])
+                for component in COMPONENTS[1:]:
+                    self._launch(component)
+            else:
+                self.launch()
+            self.wait_until_healthy(timeout)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End all components, the API server last: the others still talk to it while they end."""
+        for component in ("triggerer", "dag-processor", "scheduler"):
+            if component in self._processes:
+                self._processes[component].terminate()
+        for component in ("scheduler", "dag-processor", "triggerer", "api-server"):
+            if component in self._processes:
+                self._processes[component].stop(GRACE_AT_THE_END.get(component))
+        self._processes.clear()
+
+    def restart(self, component: str, timeout: float = HEALTHY_TIMEOUT) -> None:
+        """End a component if it runs, start it anew and wait until it is healthy.
+
+        :param component: one of :data:`COMPONENTS`
+        :param timeout: seconds
+        """
+        old = self._processes.pop(component, None)
+        if old is not None:
+            old.stop()
+        self._launch(component)
+        self.wait_until_healthy(timeout, (component,))
+
+    def kill(self, component: str) -> None:
+        """End a component and everything below it (running tasks too) with SIGKILL.
+
+        :param component: one of :data:`COMPONENTS`
+        """
+        self._processes.pop(component).kill()
+
+    def migrate(self) -> None:
+        """Create the database, or bring that of an older Airflow up; do nothing if it is up to date."""
+        stamp = self.home / MIGRATED_FILE
+        wanted = airflow_version(self._python)
+        if self._has_tables() and stamp.exists() and stamp.read_text() == wanted:
+            return
+        command = [self._python, "-m", "airflow", "db", "migrate"]
+        log = self.log_of("db-migrate")
+        with ChildProcess("airflow db migrate", command, log, env=self.env) as process:
+            code = process.wait(HEALTHY_TIMEOUT)
+        if code:
+            raise ProcessError(f"airflow db migrate failed with exit code {code}.\n{log_tail(log)}")
+        stamp.write_text(wanted)
+
+    def wait_until_healthy(self, timeout: float = HEALTHY_TIMEOUT, components: tuple[str, ...] = COMPONENTS) -> None:
+        """Wait until components are healthy.
+
+        :param timeout: seconds
+        :param components: which ones
+        """
+        deadline = time.monotonic() + timeout
+        for component in components:
+            self._processes[component].wait_until(
+                lambda component=component: self._is_healthy(component),  # type: ignore[misc]
+                deadline - time.monotonic(),
+                interval=0.25,
+            )
+
+    def health(self) -> dict[str, Any]:
+        """Ask for the health report.
+
+        :return: the report; empty while the API server does not answer
+        """
+        try:
+            answer = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=10)
+        except requests.RequestException:
+            return {}
+        return dict(answer.json()) if answer.ok else {}
+
+    def _is_healthy(self, component: str) -> bool:
+        report = self.health()
+        for name, process in self._processes.items():
+            if not process.alive:
+                raise ProcessError(
+                    f"Airflow's {name} ended with exit code {process.exit_code}.\n{log_tail(process.log_file)}"
+                )
+        if component == "api-server":
+            return report.get("metadatabase", {}).get("status") == "healthy" and self._serves_tasks()
+        name = REPORTED_AS[component]
+        part = report.get(name, {})
+        beat = part.get(f"latest_{name}_heartbeat")
+        # A process that was killed counts as healthy for 30 s: only a heartbeat of the new one will do.
+        return (
+            part.get("status") == "healthy"
+            and beat is not None
+            and datetime.fromisoformat(beat).timestamp() >= self._processes[component].started_at
+        )
+
+    def _serves_tasks(self) -> bool:
+        """Make the first call to the tasks' part of the API server: it takes 6 s, better now than later."""
+        try:
+            return self._session.get(f"{self.url}/execution/health", timeout=60).ok
+        except requests.RequestException:
+            return False
+
+    def _launch(self, component: str) -> None:
+        arguments = {
+            "api-server": ["--host", LOOPBACK, "--port", str(self._port), "--workers", "1"],
+            "scheduler": ["--skip-serve-logs"],
+            "dag-processor": [],
+            "triggerer": ["--skip-serve-logs"],
+        }[component]
+        self._processes[component] = ChildProcess(
+            f"Airflow's {component}",
+            [self._python, "-m", "airflow", component, *arguments],
+            self.log_of(component),
+            env=self.env,
+            directory=self.home,
+        )
+
+    def _has_tables(self) -> bool:
+        database = self.home / "airflow.db"
+        if not database.exists():
+            return False
+        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+        try:
+            return connection.execute("select version_num from alembic_version").fetchone() is not None
+        except sqlite3.Error:
+            return False
+        finally:
+            connection.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

@@ -1,0 +1,132 @@
+"""What is checked under one version without a scheduler: names, imports, example DAGs, the basic chain."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_ekyc.connection_form import form_fields
+from dev.stack.airflow_dag_test import DagTest
+from dev.stack.compat.airflow_names import expected_places, minor_version
+from dev.stack.compat.versions import ROOT, CompatError, Version
+from dev.stack.demo_plan import write_numbers
+from dev.stack.result_object import read_back
+from dev.stack.s3_server import REGION, S3Server
+from dev.stack.sandbox_server import SandboxServer
+
+EXAMPLES = ROOT / "example_dags"
+BUCKET = "ekyc-compat"
+ROWS = 300
+
+#: Every DAG of ``example_dags/``.
+DAG_IDS = (
+    "ekyc_basic",
+    "ekyc_daily",
+    "ekyc_mapped",
+    "ekyc_mapped_group",
+    "ekyc_redshift",
+    "ekyc_results_report",
+    "ekyc_taskflow",
+    "ekyc_warehouse",
+)
+
+
+def aws_connection(s3: S3Server) -> str:
+    """Describe an S3 server as an Airflow connection.
+
+    :param s3: the server
+    :return: the connection as JSON
+    """
+    return json.dumps(
+        {
+            "conn_type": "aws",
+            "login": s3.access_key,
+            "password": s3.secret_key,
+            "extra": {"region_name": REGION, "endpoint_url": s3.endpoint_url},
+        }
+    )
+
+
+class VersionChecks:
+    """The checks under one version.
+
+    :param version: the version, installed
+    :param s3: a running S3 server with :data:`BUCKET`
+    """
+
+    def __init__(self, version: Version, s3: S3Server) -> None:
+        self._version = version
+        self._s3 = s3
+
+    def run(self) -> str:
+        """Run all checks.
+
+        :return: what was seen, in a few words
+        :raises CompatError: for the first that does not hold
+        """
+        with SandboxServer(self._version.log("sandbox")) as sandbox:
+            connections = {
+                "AIRFLOW_CONN_EKYC_DEFAULT": json.dumps(sandbox.connection()),
+                "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(self._s3),
+            }
+            version = self._version
+            airflow = DagTest(version.python, version.home, EXAMPLES, connections, version.folder)
+            airflow.migrate()
+            modules = self._names(airflow.inside("airflow_names"))
+            self._connection_form(airflow.inside("connection_form"))
+            self._example_dags(airflow.inside("example_dags"))
+            seconds = self._basic_chain(airflow, sandbox)
+        return f"{modules} modules and {len(DAG_IDS)} example DAGs import, basic chain {seconds:.0f} s, billed once"
+
+    def _names(self, found: dict[str, Any]) -> int:
+        if found["airflow"] != self._version.number:
+            raise CompatError(f"Airflow {found['airflow']} is installed")
+        if not Path(found["package"]).is_relative_to(self._version.folder):
+            raise CompatError("the package is not the one that was installed from the wheel")
+        expected = expected_places(self._version.number)
+        wrong = [name for name in expected if found["places"].get(name) != expected[name]]
+        if wrong or set(expected) != set(found["places"]):
+            raise CompatError(f"names of Airflow that are not where the table says: {wrong}")
+        if found["has_retry_policy"] is not (minor_version(self._version.number) >= (3, 3)):
+            raise CompatError(f"EKYC_RETRY_POLICY is there: {found['has_retry_policy']}")
+        return len(found["imported"])
+
+    def _connection_form(self, found: dict[str, Any]) -> None:
+        # 3.0 asks no provider for its fields unless the FAB provider is installed (docs/compat.md).
+        expected = [] if minor_version(self._version.number) == (3, 0) else list(form_fields())
+        if not found["listed"] or found["fields"] != expected:
+            raise CompatError(f"the connection form has the fields {found['fields']}")
+
+    def _example_dags(self, found: dict[str, Any]) -> None:
+        for file, error in found["errors"].items():
+            raise CompatError(f"{file} is not imported: {error.strip().splitlines()[-1]}")
+        if found["dags"] != sorted(DAG_IDS):
+            raise CompatError(f"the DAGs are {found['dags']}")
+
+    def _basic_chain(self, airflow: DagTest, sandbox: SandboxServer) -> float:
+        numbers = self._version.folder / "numbers.txt"
+        write_numbers(numbers, ROWS)
+        prefix = f"{self._version.number}/{secrets.token_hex(4)}/"
+        started = time.monotonic()
+        conf = {"numbers": str(numbers), "s3_bucket": BUCKET, "prefix": prefix}
+        run = airflow.inside("basic_chain", json.dumps(conf))
+        seconds = time.monotonic() - started
+        if run["state"] != "success" or set(run["tasks"].values()) != {"success"}:
+            raise CompatError(
+                f"the basic chain ended {run['state']} ({run['tasks']}); see {self._shown('basic_chain')}"
+            )
+        bill = sandbox.bill()["submissions"]
+        if [int(charge["rows"]) for charge in bill] != [ROWS]:
+            raise CompatError(f"the basic chain was billed {len(bill)} times")
+        client = self._s3.client()
+        keys = [found["Key"] for found in client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
+        if len(keys) != 1 or read_back(client, BUCKET, keys[0]).rows != ROWS:
+            raise CompatError(f"the basic chain landed {len(keys)} objects, or another number of rows than were sent")
+        return seconds
+
+    def _shown(self, name: str) -> str:
+        return os.path.relpath(self._version.log(name), ROOT)

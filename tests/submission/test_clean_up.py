@@ -1,0 +1,56 @@
+"""Deleting the records of old submissions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_ekyc.airflow_sdk import AirflowFailException
+from airflow_provider_ekyc.exceptions import EkycSettingsError
+from airflow_provider_ekyc.sandbox import Sandbox
+from airflow_provider_ekyc.submission.clean_up import delete_old_records
+from tests.submission.submit_job import Job
+from tests.variables import Variables
+
+pytestmark = pytest.mark.usefixtures("connections")
+
+
+@pytest.fixture(autouse=True)
+def listed(variables: Variables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_ekyc.submission.clean_up.Variable", variables)
+
+
+def test_old_receipts_go_and_young_ones_stay(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
+) -> None:
+    job = Job("variables", numbers_file, tmp_path)
+    first = job.submit()
+    variables.values["somebody_elses"] = "kept"
+    assert delete_old_records(timedelta(days=90)) == 0
+    assert job.submit() == first
+    later = datetime.now(UTC) + timedelta(days=91)
+    assert delete_old_records(timedelta(days=90), now=later) == 4, "three of the submission, and the instance"
+    assert variables.records() == {"somebody_elses": "kept"}
+
+
+def test_what_is_unknown_or_written_by_hand_stays(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
+) -> None:
+    job = Job("variables", numbers_file, tmp_path)
+    sandbox.fault("submit", "cut_after")
+    with pytest.raises(AirflowFailException):
+        job.submit()
+    later = datetime.now(UTC) + timedelta(days=91)
+    assert delete_old_records(timedelta(days=90), now=later) == 1, "the instance"
+    (key,) = variables.records()
+    variables.values[key] = "made-up-remote-id"
+    assert delete_old_records(timedelta(days=90), now=later) == 0
+    assert job.submit() == "made-up-remote-id"
+
+
+def test_airflow_that_cannot_list_variables_says_what_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_ekyc.submission.clean_up.Variable", object())
+    with pytest.raises(EkycSettingsError, match="airflow variables list"):
+        delete_old_records(timedelta(days=90))
