@@ -19,7 +19,7 @@ from airflow_provider_ekyc.exceptions import (
     EkycResultError,
     Outcome,
 )
-from airflow_provider_ekyc.results.arrival import TAIL, WORTH_A_TAIL, Arrival
+from airflow_provider_ekyc.results.growing_file import TAIL, WORTH_A_TAIL, GrowingFile
 
 log = logging.getLogger(__name__)
 
@@ -55,33 +55,33 @@ class Download:
 def download(
     open_result: OpenResult,
     fresh_url: Callable[[], str],
-    arrival: Arrival,
+    growing: GrowingFile,
     *,
     retries: Retries | None = None,
 ) -> Download:
     """
-    Write the result to the spool of ``arrival``, whose reader gets it meanwhile.
+    Write the result to the spool of ``growing``, whose reader gets it meanwhile.
 
     A connection that breaks is resumed where it broke, if the server shows by its ETag that it still is the
     same object, else from the start. An expired URL is replaced once by a fresh one.
 
     :param open_result: opens a URL; one try
     :param fresh_url: asks the API for the URL; each time it does, the query may be charged
-    :param arrival: of an empty spool; complete when this returns
+    :param growing: of an empty spool; complete when this returns
     :param retries: caps of what is tried again
     :raises EkycApiError: if it can't be had, after the retries
     :raises EkycResultError: if it is too large, or expired again at once
     """
-    with arrival:
-        done = _Downloading(open_result, fresh_url, arrival).run(retries or Retries())
-        arrival.complete(done.size)
+    with growing:
+        done = _Downloading(open_result, fresh_url, growing).run(retries or Retries())
+        growing.complete(done.size)
     return done
 
 
 class _Downloading:
-    def __init__(self, open_result: OpenResult, fresh_url: Callable[[], str], arrival: Arrival) -> None:
-        self._open_result, self._fresh_url, self._arrival = open_result, fresh_url, arrival
-        self._file = arrival.spool
+    def __init__(self, open_result: OpenResult, fresh_url: Callable[[], str], growing: GrowingFile) -> None:
+        self._open_result, self._fresh_url, self._growing = open_result, fresh_url, growing
+        self._file = growing.spool
         self._url = fresh_url()
         self._refreshed = False
         self._size = 0
@@ -148,7 +148,7 @@ class _Downloading:
                 raise _too_large()
             self._digest.update(block)
             self._file.write(block)
-            self._arrival.advance(self._size)
+            self._growing.advance(self._size)
         if self._length is not None and self._size != self._length:
             raise EkycConnectionError(
                 f"The result download ended after {self._size:,} of {self._length:,} bytes.",
@@ -173,7 +173,7 @@ class _Downloading:
             log.info("The result's end could not be fetched first (%s); it is checked after the download.", error)
             return
         if len(tail) == TAIL:
-            self._arrival.promise(head.length, tail)
+            self._growing.announce(head.length, tail)
 
     def _align(self, head: ResultHead) -> None:
         """Go on where the last try broke off only if what comes belongs to what is there."""
@@ -186,7 +186,7 @@ class _Downloading:
         self._length = self._length if head.length is None else head.length
 
     def _restart(self) -> None:
-        self._arrival.spoil()
+        self._growing.invalidate()
         self._size, self._length, self._etag, self._digest = 0, None, None, hashlib.sha256()
         self._file.seek(0)
         self._file.truncate()

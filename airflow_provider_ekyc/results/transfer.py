@@ -16,7 +16,7 @@ from airflow_provider_ekyc.api.models import Task
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycLandingError, EkycResultError
 from airflow_provider_ekyc.results.archive.check import check_members
 from airflow_provider_ekyc.results.archive.members import NOTHING_LANDED
-from airflow_provider_ekyc.results.arrival import Arrival
+from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.results.compare.comparison import Reconciliation
 from airflow_provider_ekyc.results.compare.expectation import promised
 from airflow_provider_ekyc.results.compare.sent import Sent, read_sent
@@ -121,7 +121,7 @@ class TransferJob:
     def _bring(self, stack: ExitStack, hook: EkycHook) -> tuple[Task, Output, Reconciliation]:
         """Download the archive, and check and convert it meanwhile."""
         archive = stack.enter_context(spool_file(self.spool_dir))
-        arrival = Arrival(archive)
+        growing = GrowingFile(archive)
         # Of what is made meanwhile: closed before it is made a second time.
         early_stack = stack.enter_context(ExitStack())
         try:
@@ -132,12 +132,12 @@ class TransferJob:
                 return urls.pop() if urls else exported(hook.get_task(self.ekyc_task_id)).result_url or ""
 
             # Within the stack: its files are closed when this thread has ended, also if this one is told to end.
-            with _thread("ekyc-check", partial(self._convert, early_stack, arrival, task), arrival) as early:
-                brought = download(hook.open_result, fresh_url, arrival)
+            with _thread("ekyc-check", partial(self._convert, early_stack, growing, task), growing) as early:
+                brought = download(hook.open_result, fresh_url, growing)
                 log.info("Downloaded %s bytes.", f"{brought.size:,}")
         except EkycApiError as error:
             raise with_cost(error) from None
-        if arrival.is_spoiled:
+        if growing.is_invalid:
             # What was made of an archive that changed on the way is void, its errors too.
             early_stack.close()
             converted, reconciliation = self._convert(stack, archive, task)
@@ -145,14 +145,14 @@ class TransferJob:
             converted, reconciliation = early.result()
         return task, converted.output(archive, brought), reconciliation
 
-    def _convert(self, stack: ExitStack, archive: Arrival | Spool, task: Task) -> tuple[Converted, Reconciliation]:
+    def _convert(self, stack: ExitStack, archive: GrowingFile | Spool, task: Task) -> tuple[Converted, Reconciliation]:
         reconciliation = Reconciliation(self.submission, stack.enter_context(spool_file(self.spool_dir)))
         if not self.reads_table:
             return Converted(check_members(cast("BinaryIO", archive)), self.output_format, None), reconciliation
         failed = threading.Event()
 
         def is_stopped() -> bool:
-            return failed.is_set() or (isinstance(archive, Arrival) and archive.is_spoiled)
+            return failed.is_set() or (isinstance(archive, GrowingFile) and archive.is_invalid)
 
         # Within the stack, as in _bring. What was sent is read beside what came back.
         with ThreadPoolExecutor(1, "ekyc-sent") as pool:
@@ -263,9 +263,9 @@ class TransferJob:
 
 
 @contextmanager
-def _thread(name: str, work: Callable[[], T], arrival: Arrival) -> Iterator[Future[T]]:
+def _thread(name: str, work: Callable[[], T], growing: GrowingFile) -> Iterator[Future[T]]:
     """
-    Work on ``arrival`` in a thread of its own, which has ended when this has.
+    Work on ``growing`` in a thread of its own, which has ended when this has.
 
     Any error ends its reading first, a signal's as well, which may come while the thread is waited for. So what is
     waited for is its future: a ``join`` that was interrupted takes the thread for ended (bpo-45274).
@@ -277,7 +277,7 @@ def _thread(name: str, work: Callable[[], T], arrival: Arrival) -> Iterator[Futu
         yield future
         wait([future])
     except BaseException:
-        arrival.spoil()
+        growing.invalidate()
         wait([future] if future else [])
         raise
     finally:

@@ -23,7 +23,7 @@ from airflow_provider_ekyc.api.settings import EkycSettings, read_settings
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycError, EkycResultError, Outcome
 from airflow_provider_ekyc.polling.interval import PollPolicy
 from airflow_provider_ekyc.polling.poller import Deadline, Poller, summary
-from airflow_provider_ekyc.results.arrival import Arrival
+from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.results.download import Download, download
 from airflow_provider_ekyc.spool import spool_file
 from dev.fuzz.answers import BALANCE, RESULT, STATUS, SUBMIT
@@ -111,7 +111,7 @@ def _ask(given: AnswerInput, server: SourceServer, settings: EkycSettings, spool
             return client.task(TASK_ID)
         with spool_file(spool_dir) as file:
             url = f"{server.origin}/result.zip?{QUERY}"
-            return download(client.open_result, lambda: url, Arrival(file), retries=retries)
+            return download(client.open_result, lambda: url, GrowingFile(file), retries=retries)
 
 
 async def _ask_aio(settings: EkycSettings) -> Task:

@@ -23,7 +23,7 @@ from airflow_provider_ekyc.exceptions import (
     EkycServerError,
 )
 from airflow_provider_ekyc.results import download as download_module
-from airflow_provider_ekyc.results.arrival import Arrival
+from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.results.download import Download, download
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.spool import Spool, spool_file
@@ -56,7 +56,7 @@ def ranged(content: bytes, *, etag: str, cut: int | None = None) -> Answer:
 def brought(*script: Answer, retries: Retries = AT_ONCE) -> tuple[Download, bytes, list[dict[str, str]]]:
     """Download from a scripted server; what was brought, the file, the requests."""
     with ScriptedServer(*script) as server, client_for(server.origin) as client, spool_file(None) as file:
-        result = download(client.open_result, lambda: server.url, Arrival(file), retries=retries)
+        result = download(client.open_result, lambda: server.url, GrowingFile(file), retries=retries)
         content = content_of(file)
     assert (result.size, result.sha256) == (len(content), hashlib.sha256(content).hexdigest())
     return result, content, server.seen
@@ -91,7 +91,7 @@ def exported(sandbox: Sandbox) -> Iterator[Callable[[], str]]:
 
 def from_sandbox(sandbox: Sandbox, exported: Callable[[], str]) -> tuple[Download, bytes]:
     with client_for(sandbox.url, sandbox.api_key) as client, spool_file(None) as file:
-        result = download(client.open_result, exported, Arrival(file), retries=AT_ONCE)
+        result = download(client.open_result, exported, GrowingFile(file), retries=AT_ONCE)
         content = content_of(file)
     assert result == Download(len(content), hashlib.sha256(content).hexdigest())
     return result, content
@@ -282,7 +282,7 @@ def test_what_is_too_large_is_left_before_its_first_byte(monkeypatch: pytest.Mon
             client_for(server.origin) as client,
             pytest.raises(EkycResultError, match="larger than 1,000 bytes"),
         ):
-            download(client.open_result, lambda: server.url, Arrival(file))
+            download(client.open_result, lambda: server.url, GrowingFile(file))
         assert content_of(file) == b""
 
 
@@ -298,7 +298,7 @@ def test_a_place_that_is_not_allowed_is_not_asked() -> None:
         spool_file(None) as file,
         pytest.raises(EkycResultError) as caught,
     ):
-        download(client.open_result, lambda: other.url, Arrival(file))
+        download(client.open_result, lambda: other.url, GrowingFile(file))
     assert other.seen == []
     assert "X-Amz" not in str(caught.value)
 

@@ -16,7 +16,7 @@ from airflow_provider_ekyc.api.result_stream import ResultHead, ResultStream
 from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.results import download as download_module
 from airflow_provider_ekyc.results.archive.check import check_archive
-from airflow_provider_ekyc.results.arrival import Arrival, Spoiled
+from airflow_provider_ekyc.results.growing_file import GrowingFile, Invalidated
 from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.spool import Spool, spool_file
 from tests.results.archives import pack
@@ -27,14 +27,14 @@ CONTENT = random.Random(4).randbytes(10_000)
 
 
 @pytest.fixture
-def arrival() -> Iterator[Arrival]:
+def growing() -> Iterator[GrowingFile]:
     with spool_file(None) as spool:
-        yield Arrival(spool)
+        yield GrowingFile(spool)
 
 
-def write(arrival: Arrival, content: bytes) -> None:
-    arrival.spool.write(content)
-    arrival.advance(arrival.spool.tell())
+def write(growing: GrowingFile, content: bytes) -> None:
+    growing.spool.write(content)
+    growing.advance(growing.spool.tell())
 
 
 def in_thread(read: Callable[[], bytes]) -> tuple[threading.Thread, list[bytes | type]]:
@@ -44,7 +44,7 @@ def in_thread(read: Callable[[], bytes]) -> tuple[threading.Thread, list[bytes |
     def work() -> None:
         try:
             got.append(read())
-        except (Spoiled, OSError) as error:
+        except (Invalidated, OSError) as error:
             got.append(type(error))
 
     thread = threading.Thread(target=work, daemon=True)
@@ -52,20 +52,20 @@ def in_thread(read: Callable[[], bytes]) -> tuple[threading.Thread, list[bytes |
     return thread, got
 
 
-def test_bytes_are_handed_out_as_they_come_and_the_end_at_once(arrival: Arrival) -> None:
-    thread, got = in_thread(lambda: arrival.read(4))
-    arrival.promise(len(CONTENT), CONTENT[-100:])
-    assert (arrival.seek(-60, io.SEEK_END), arrival.read(10)) == (len(CONTENT) - 60, CONTENT[-60:-50])
-    assert arrival.read() == CONTENT[-50:]
-    assert arrival.read() == b""
-    arrival.seek(0)
-    write(arrival, CONTENT[:3])
+def test_bytes_are_handed_out_as_they_come_and_the_end_at_once(growing: GrowingFile) -> None:
+    thread, got = in_thread(lambda: growing.read(4))
+    growing.announce(len(CONTENT), CONTENT[-100:])
+    assert (growing.seek(-60, io.SEEK_END), growing.read(10)) == (len(CONTENT) - 60, CONTENT[-60:-50])
+    assert growing.read() == CONTENT[-50:]
+    assert growing.read() == b""
+    growing.seek(0)
+    write(growing, CONTENT[:3])
     thread.join(0.2)
     assert thread.is_alive()
-    write(arrival, CONTENT[3:500])
+    write(growing, CONTENT[3:500])
     thread.join(5)
     assert got == [CONTENT[:4]]
-    assert (arrival.tell(), arrival.read(96), arrival.seek(400), arrival.read(100)) == (
+    assert (growing.tell(), growing.read(96), growing.seek(400), growing.read(100)) == (
         4,
         CONTENT[4:100],
         400,
@@ -73,50 +73,50 @@ def test_bytes_are_handed_out_as_they_come_and_the_end_at_once(arrival: Arrival)
     )
 
 
-def test_without_a_tail_the_end_is_known_when_all_is_there(arrival: Arrival) -> None:
-    thread, got = in_thread(lambda: arrival.read(10) if arrival.seek(-10, io.SEEK_END) else b"")
-    write(arrival, CONTENT)
+def test_without_a_tail_the_end_is_known_when_all_is_there(growing: GrowingFile) -> None:
+    thread, got = in_thread(lambda: growing.read(10) if growing.seek(-10, io.SEEK_END) else b"")
+    write(growing, CONTENT)
     thread.join(0.2)
     assert thread.is_alive()
-    arrival.complete(len(CONTENT))
+    growing.complete(len(CONTENT))
     thread.join(5)
     assert got == [CONTENT[-10:]]
-    assert not arrival.is_spoiled
+    assert not growing.is_invalid
 
 
 @pytest.mark.parametrize("waits_for", ["size", "bytes"])
-def test_who_waits_is_told_that_nothing_comes(arrival: Arrival, waits_for: str) -> None:
+def test_who_waits_is_told_that_nothing_comes(growing: GrowingFile, waits_for: str) -> None:
     if waits_for == "bytes":
-        arrival.promise(100, b"")
-    thread, got = in_thread(lambda: arrival.read(10))
-    with pytest.raises(ZeroDivisionError), arrival:
+        growing.announce(100, b"")
+    thread, got = in_thread(lambda: growing.read(10))
+    with pytest.raises(ZeroDivisionError), growing:
         raise ZeroDivisionError
     thread.join(5)
-    assert got == [Spoiled]
+    assert got == [Invalidated]
 
 
 @pytest.mark.parametrize(("size", "tail"), [(101, b"z" * 10), (100, b"y" * 10)])
-def test_a_tail_of_another_file_spoils_it(arrival: Arrival, size: int, tail: bytes) -> None:
-    arrival.promise(size, tail)
-    write(arrival, b"z" * 100)
-    arrival.complete(100)
-    assert arrival.is_spoiled
-    with pytest.raises(Spoiled):
-        arrival.read(1)
+def test_a_tail_of_another_file_invalidates_it(growing: GrowingFile, size: int, tail: bytes) -> None:
+    growing.announce(size, tail)
+    write(growing, b"z" * 100)
+    growing.complete(100)
+    assert growing.is_invalid
+    with pytest.raises(Invalidated):
+        growing.read(1)
 
 
-def test_another_promise_spoils_it(arrival: Arrival) -> None:
-    arrival.promise(100, b"z" * 10)
-    arrival.promise(100, b"z" * 10)
-    assert not arrival.is_spoiled
-    arrival.promise(100, b"y" * 10)
-    assert arrival.is_spoiled
+def test_another_announcement_invalidates_it(growing: GrowingFile) -> None:
+    growing.announce(100, b"z" * 10)
+    growing.announce(100, b"z" * 10)
+    assert not growing.is_invalid
+    growing.announce(100, b"y" * 10)
+    assert growing.is_invalid
 
 
-def test_a_place_before_the_start_is_refused_as_files_do(arrival: Arrival) -> None:
-    arrival.promise(10, b"")
+def test_a_place_before_the_start_is_refused_as_files_do(growing: GrowingFile) -> None:
+    growing.announce(10, b"")
     with pytest.raises(OSError, match="Invalid argument"):
-        arrival.seek(-11, io.SEEK_END)
+        growing.seek(-11, io.SEEK_END)
 
 
 # Together with the download.
@@ -135,12 +135,12 @@ def checked_meanwhile(*script: Answer) -> tuple[int | None, list[dict[str, str]]
         client_for(server.origin) as client,
         ThreadPoolExecutor(1) as pool,
     ):
-        arrival = Arrival(spool)
-        early = pool.submit(check_archive, arrival)
-        download(client.open_result, lambda: server.url, arrival, retries=Retries(3, 60.0, 0.0, 0.0))
+        growing = GrowingFile(spool)
+        early = pool.submit(check_archive, growing)
+        download(client.open_result, lambda: server.url, growing, retries=Retries(3, 60.0, 0.0, 0.0))
         try:
             rows = early.result(30).rows
-        except Spoiled:
+        except Invalidated:
             rows = None
         return rows, server.seen, whole(spool) == ARCHIVE
 
@@ -197,7 +197,7 @@ def test_an_end_that_never_ends_is_given_up() -> None:
         yield ResultStream(ResultHead(offset, len(CONTENT), '"v1"'), blocks)
 
     with spool_file(None) as spool:
-        assert download(open_result, lambda: "https://127.0.0.1/", Arrival(spool)).size == len(CONTENT)
+        assert download(open_result, lambda: "https://127.0.0.1/", GrowingFile(spool)).size == len(CONTENT)
     assert asked == [0, len(CONTENT) - 500]
 
 

@@ -20,11 +20,11 @@ TAIL = 64 * 1024
 WORTH_A_TAIL = 8 * 1024 * 1024
 
 
-class Spoiled(Exception):
+class Invalidated(Exception):
     """What has arrived so far is void: the download failed, or began anew."""
 
 
-class Arrival:
+class GrowingFile:
     """
     The reader's side is a binary file: ``seek``, ``tell``, ``read``. The rest is the writer's.
 
@@ -39,26 +39,26 @@ class Arrival:
         self._arrived = 0
         self._size: int | None = None
         self._tail = b""
-        self._is_spoiled = False
+        self._is_invalid = False
         self._is_complete = False
         self._at = 0
 
-    def __enter__(self) -> Arrival:
+    def __enter__(self) -> GrowingFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if not self._is_complete:
-            self.spoil()
+            self.invalidate()
 
-    def promise(self, size: int, tail: bytes) -> None:
+    def announce(self, size: int, tail: bytes) -> None:
         """
-        Tell the reader what will have arrived in the end; another promise than before spoils it.
+        Tell the reader what will have arrived in the end; an announcement that differs from the one before invalidates it.
 
         :param size: bytes of the whole
         :param tail: its last bytes
         """
         with self._news:
-            self._is_spoiled |= self._size is not None and (size, tail) != (self._size, self._tail)
+            self._is_invalid |= self._size is not None and (size, tail) != (self._size, self._tail)
             self._size, self._tail = size, tail
             self._news.notify_all()
 
@@ -69,24 +69,24 @@ class Arrival:
             self._news.notify_all()
 
     def complete(self, size: int) -> None:
-        """Tell the reader that this was all; a tail that is not the file's spoils it."""
+        """Tell the reader that this was all; a tail that is not the end of the file invalidates it."""
         tail = os.pread(self.spool.fileno(), len(self._tail), max(size - len(self._tail), 0))
         with self._news:
-            self._is_spoiled |= self._size not in (None, size) or tail != self._tail
+            self._is_invalid |= self._size not in (None, size) or tail != self._tail
             self._arrived = self._size = size
             self._is_complete = True
             self._news.notify_all()
 
-    def spoil(self) -> None:
+    def invalidate(self) -> None:
         """Tell the reader that all was in vain."""
         with self._news:
-            self._is_spoiled = True
+            self._is_invalid = True
             self._news.notify_all()
 
     @property
-    def is_spoiled(self) -> bool:
+    def is_invalid(self) -> bool:
         """Whether what was read of it is void."""
-        return self._is_spoiled
+        return self._is_invalid
 
     def seekable(self) -> bool:
         """Return that it is."""
@@ -101,7 +101,7 @@ class Arrival:
         Move the reader; from the end once that is known.
 
         :raises OSError: to a place before the start, as files do
-        :raises Spoiled: if nothing more comes
+        :raises Invalidated: if nothing more comes
         """
         at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at}.get(whence, 0)
         if whence == os.SEEK_END:
@@ -115,7 +115,7 @@ class Arrival:
         """
         Read, once the bytes are there.
 
-        :raises Spoiled: if nothing more comes
+        :raises Invalidated: if nothing more comes
         """
         tail_at = self._wait_for_size() - len(self._tail)
         whole = tail_at + len(self._tail)
@@ -127,21 +127,21 @@ class Arrival:
         else:
             self._wait_for(end)
             block = os.pread(self.spool.fileno(), end - self._at, self._at)
-            self._or_spoiled(end)  # the file may have been cut under this read
+            self._or_invalid(end)  # the file may have been cut under this read
         self._at += len(block)
         return block
 
     def _wait_for_size(self) -> int:
         with self._news:
-            self._news.wait_for(lambda: self._is_spoiled or self._size is not None)
-            return self._or_spoiled(self._size)
+            self._news.wait_for(lambda: self._is_invalid or self._size is not None)
+            return self._or_invalid(self._size)
 
     def _wait_for(self, arrived: int) -> None:
         with self._news:
-            self._news.wait_for(lambda: self._is_spoiled or self._arrived >= arrived)
-            self._or_spoiled(arrived)
+            self._news.wait_for(lambda: self._is_invalid or self._arrived >= arrived)
+            self._or_invalid(arrived)
 
-    def _or_spoiled(self, size: int | None) -> int:
-        if self._is_spoiled or size is None:
-            raise Spoiled
+    def _or_invalid(self, size: int | None) -> int:
+        if self._is_invalid or size is None:
+            raise Invalidated
         return size
