@@ -52,7 +52,7 @@ class GrowingFile:
 
     def announce(self, size: int, tail: bytes) -> None:
         """
-        Tell the reader what will have arrived in the end; an announcement that differs from the one before invalidates it.
+        Announce the size and the end of the whole file; another announcement than before invalidates it.
 
         :param size: bytes of the whole
         :param tail: its last bytes

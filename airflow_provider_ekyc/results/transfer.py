@@ -16,7 +16,6 @@ from airflow_provider_ekyc.api.models import Task
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycLandingError, EkycResultError
 from airflow_provider_ekyc.results.archive.check import check_members
 from airflow_provider_ekyc.results.archive.members import NOTHING_LANDED
-from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.results.compare.comparison import Reconciliation
 from airflow_provider_ekyc.results.compare.expectation import promised
 from airflow_provider_ekyc.results.compare.sent import Sent, read_sent
@@ -24,6 +23,7 @@ from airflow_provider_ekyc.results.compare.understood import answer_mismatch, fo
 from airflow_provider_ekyc.results.compare.verdict import judge
 from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.exported import exported, with_cost
+from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.results.output.convert import Converted, Output, Told, convert
 from airflow_provider_ekyc.results.table.header import ColumnNames
 from airflow_provider_ekyc.s3.put import find_landed, land

@@ -23,8 +23,8 @@ from airflow_provider_ekyc.api.settings import EkycSettings, read_settings
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycError, EkycResultError, Outcome
 from airflow_provider_ekyc.polling.interval import PollPolicy
 from airflow_provider_ekyc.polling.poller import Deadline, Poller, summary
-from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.results.download import Download, download
+from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.spool import spool_file
 from dev.fuzz.answers import BALANCE, RESULT, STATUS, SUBMIT
 from dev.fuzz.inputs import AnswerInput

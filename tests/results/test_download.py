@@ -23,8 +23,8 @@ from airflow_provider_ekyc.exceptions import (
     EkycServerError,
 )
 from airflow_provider_ekyc.results import download as download_module
-from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.results.download import Download, download
+from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.spool import Spool, spool_file
 from tests.results.scripted_server import Answer, ScriptedServer, answer

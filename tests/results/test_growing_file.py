@@ -16,8 +16,8 @@ from airflow_provider_ekyc.api.result_stream import ResultHead, ResultStream
 from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.results import download as download_module
 from airflow_provider_ekyc.results.archive.check import check_archive
-from airflow_provider_ekyc.results.growing_file import GrowingFile, Invalidated
 from airflow_provider_ekyc.results.download import download
+from airflow_provider_ekyc.results.growing_file import GrowingFile, Invalidated
 from airflow_provider_ekyc.spool import Spool, spool_file
 from tests.results.archives import pack
 from tests.results.scripted_server import Answer, ScriptedServer, answer
