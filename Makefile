@@ -43,8 +43,8 @@ faults: $(STAMP) ## kills and faults on every call, counted by the bill (N=200, 
 fuzz: $(STAMP) ## archives, answers and number files, whole and broken (N=10000, SEED=...)
 	@$(BIN)/python -m dev.fuzz --count $(or $(N),10000) $(if $(SEED),--seed $(SEED))
 
-bench: $(STAMP) ## moves, Parquet, memory, parse time and poll policy, into build/bench.json
-	@failed=; for each in move parquet parse_time submit_memory poll_policy; do \
+bench: $(STAMP) ## moves on loopback and a modelled network, Parquet, memory, parse time, polls, into build/bench.json
+	@failed=; for each in move network parquet parse_time submit_memory poll_policy; do \
 	  $(BIN)/python -m dev.benchmarks.$$each || failed="$$failed $$each"; done; \
 	test -z "$$failed" || { echo "A bound does not hold in:$$failed" >&2; exit 1; }
 

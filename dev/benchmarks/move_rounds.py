@@ -7,9 +7,10 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 from dev.benchmarks.move_child import Idle, MoveChild, Spent
 from dev.benchmarks.move_data import Archive
@@ -129,6 +130,11 @@ def job(made: Archive, spool_dir: Path, key: str = "result") -> Job:
     )
 
 
+def at_new_key(one: Job) -> Job:
+    """Return the same job with a key that has no object yet."""
+    return replace(one, key=f"{one.key}-{uuid4().hex}")
+
+
 def measure(
     methods: Sequence[Method], servers: Servers, environment: Mapping[str, str], warm: Job, one: Job, rounds: int
 ) -> list[Measured]:
@@ -142,13 +148,13 @@ def measure(
     with ExitStack() as stack:
         children = []
         for method in methods:
-            children.append(MoveChild(method.function, warm, environment))
+            children.append(MoveChild(method.function, at_new_key(warm), environment))
             stack.callback(children[-1].stop)
         table = [Measured(method, child.idle()) for method, child in zip(methods, children, strict=True)]
         for _ in range(rounds):
             for measured, child in zip(table, children, strict=True):
                 source, sink = servers.source.done(), servers.sink.done()
-                spent = child.move(one)
+                spent = child.move(at_new_key(one))
                 source, sink = servers.source.done() - source, servers.sink.done() - sink
                 check_carried(measured.method, one.zip_size, source, sink)
                 measured.samples.append(Sample(spent, source.cpu, sink.cpu))

@@ -23,6 +23,7 @@ from typing import Any, Self
 from airflow_provider_ekyc.sandbox.tls import Certificate, make_certificate
 from dev.benchmarks.move_data import Archive
 from dev.benchmarks.move_listener import listen
+from dev.benchmarks.move_pace import LOOPBACK, Network
 from dev.benchmarks.move_sink import Sink
 from dev.benchmarks.move_source import Export, Source
 
@@ -35,8 +36,8 @@ class Done:
     What a server has done since it started.
 
     :param cpu: seconds of its process, user and system
-    :param moved: bytes of archives sent, or of objects taken
-    :param landed: objects that the sink took
+    :param moved: bytes of archives sent, or of objects and parts received
+    :param landed: objects that were put, or completed
     """
 
     cpu: float
@@ -95,24 +96,29 @@ class Servers:
     Source and sink for as long as the context lasts.
 
     :param archives: what the source exports, each as the task of its name
+    :param network: the speed of each connection
     """
 
-    def __init__(self, archives: list[Archive]) -> None:
-        self._archives = archives
+    def __init__(self, archives: list[Archive], network: Network = LOOPBACK) -> None:
+        self._archives, self._network = archives, network
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="ekyc-bench-")))
         certificate = make_certificate(folder)
         self.certificate, self.ca_file = certificate, folder / "ca.pem"
-        tls = {"cert_file": str(certificate.cert_file), "key_file": str(certificate.key_file)}
+        settings = {
+            "cert_file": str(certificate.cert_file),
+            "key_file": str(certificate.key_file),
+            "network": self._network.as_dict(),
+        }
         exports = {
             made.name: {"rows": made.rows, "path": str(made.path), "sha256": made.sha256} for made in self._archives
         }
         try:
-            self.source = Server("source", {**tls, "exports": exports})
+            self.source = Server("source", {**settings, "exports": exports})
             self._stack.callback(self.source.stop)
-            self.sink = Server("sink", tls)
+            self.sink = Server("sink", settings)
             self._stack.callback(self.sink.stop)
         except BaseException:
             self._stack.close()
@@ -128,25 +134,26 @@ class Servers:
 def main(kind: str, settings: Mapping[str, Any]) -> int:
     """Serve until the standard input ends."""
     certificate = Certificate(Path(settings["cert_file"]), Path(settings["key_file"]))
+    network = Network(**settings["network"])
     if kind == "source":
         exports = {
-            name: Export(told["rows"], Path(told["path"]), told["sha256"]) for name, told in settings["exports"].items()
+            name: Export(made["rows"], Path(made["path"]), made["sha256"]) for name, made in settings["exports"].items()
         }
         source = Source(exports)
-        port = listen(certificate.context(), source.serve)
+        port = listen(certificate.context(), source.serve, network)
         source.url = f"https://127.0.0.1:{port}"
-        _tell(port=port)
+        _report(port=port)
         for _ in sys.stdin:
-            _tell(cpu=time.process_time(), moved=source.moved)
+            _report(cpu=time.process_time(), moved=source.moved)
     else:
         sink = Sink()
-        _tell(port=listen(certificate.context(), sink.serve))
+        _report(port=listen(certificate.context(), sink.serve, network))
         for _ in sys.stdin:
-            _tell(cpu=time.process_time(), moved=sink.moved, landed=sink.landed)
+            _report(cpu=time.process_time(), moved=sink.moved, landed=sink.landed)
     return 0
 
 
-def _tell(**values: object) -> None:
+def _report(**values: object) -> None:
     print(json.dumps(values), flush=True)
 
 

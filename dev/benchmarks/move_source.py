@@ -90,6 +90,9 @@ class Source:
     def _send_result(self, connection: Connection, head: Head, ekyc_task_id: str) -> None:
         export, archive = self.exports[ekyc_task_id], self._archive(ekyc_task_id)
         size = len(archive)
+        if head.headers.get("if-match", export.etag) not in (export.etag, "*"):
+            connection.answer("412 Precondition Failed")
+            return
         try:
             wanted = byte_range(head.headers.get("range"), head.headers.get("if-range"), size=size, etag=export.etag)
         except Unsatisfiable:

@@ -112,4 +112,7 @@ def verdict(entry: dict[str, Any], bound: Bound) -> tuple[bool, str]:
             continue
         held = held and value <= limit
         words.append(f"{name}={value:g} (bound {limit:g}: {'holds' if value <= limit else 'BROKEN'})")
-    return held, f"{entry['name']}: value={entry['value']:g} s peer={entry['peer'] or 'none'} {' '.join(words)}"
+    return (
+        held,
+        f"{entry['name']}: value={entry['value']:g} {entry['unit']} peer={entry['peer'] or 'none'} {' '.join(words)}",
+    )

@@ -41,7 +41,7 @@ TABLES = {
     "The conversion alone, from file to file": (CONVERT_PEER, CONVERT, CONVERT_PEER_ZSTD),
 }
 ROUNDS = {"10m": 5, "quick": 2}
-BOUNDS = {"parquet_10m": Bound(ratio=0.8, rss_mib=300)}
+BOUNDS = {"parquet_10m": Bound(ratio=0.7, rss_mib=300)}
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -10,9 +11,10 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -24,7 +26,8 @@ from botocore.exceptions import ClientError
 from airflow_provider_ekyc.api.models import TaskStatus, read_task
 from dev.benchmarks.move_data import Archive
 from dev.benchmarks.move_methods import land
-from dev.benchmarks.move_rounds import job, surroundings
+from dev.benchmarks.move_pace import SHORTEST_SLEEP, Network
+from dev.benchmarks.move_rounds import at_new_key, job, surroundings
 from dev.benchmarks.move_servers import Done, Servers
 from dev.benchmarks.move_source import QUERY, result_path
 
@@ -42,6 +45,12 @@ def client(servers: Servers, ca_file: Path) -> Any:
         verify=str(ca_file),
         config=Config(proxies={}, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
     )
+
+
+@pytest.fixture
+def key() -> str:
+    """Where no object is yet: the servers live as long as the tests."""
+    return f"folder/{uuid4().hex}"
 
 
 def taken(servers: Servers, before: Done) -> tuple[int, int]:
@@ -90,6 +99,21 @@ def test_a_range_of_another_object_gives_the_whole(servers: Servers, made: Archi
     assert (response.status_code, len(response.content)) == (200, made.size)
 
 
+def test_a_range_in_the_middle_comes_as_asked(servers: Servers, made: Archive) -> None:
+    etag = get(servers, made, Range="bytes=0-0").headers["ETag"]
+    response = get(servers, made, Range="bytes=300000-899999", If_Match=etag)
+    assert (response.status_code, response.headers["Content-Range"], response.headers["ETag"]) == (
+        206,
+        f"bytes 300000-899999/{made.size}",
+        etag,
+    )
+    assert response.content == made.path.read_bytes()[300_000:900_000]
+
+
+def test_a_range_of_an_object_that_must_match_is_refused_of_another(servers: Servers, made: Archive) -> None:
+    assert get(servers, made, Range="bytes=0-9", If_Match='"another"').status_code == 412
+
+
 def test_a_range_behind_the_end_is_refused(servers: Servers, made: Archive) -> None:
     assert get(servers, made, Range=f"bytes={made.size}-").status_code == 416
 
@@ -108,38 +132,174 @@ def test_both_ends_speak_tls_that_is_verified(servers: Servers, end: str) -> Non
         requests.get(url.replace("https://", "http://"), timeout=10)
 
 
-def test_an_object_is_taken_and_is_seen_once(servers: Servers, client: Any) -> None:
+def test_an_object_shows_its_size_and_its_metadata(servers: Servers, client: Any, key: str) -> None:
     before = servers.sink.done()
-    client.put_object(Bucket="b", Key="folder/k", Body=b"x" * 3_000_000, IfNoneMatch="*")
-    moved, landed = taken(servers, before)
-    assert landed == 1
-    assert 3_000_000 <= moved < 3_001_000  # boto3 puts its checksum behind the body
-    client.head_object(Bucket="b", Key="folder/k")
-    with pytest.raises(ClientError) as missing:
-        client.head_object(Bucket="b", Key="folder/k")
-    assert missing.value.response["Error"]["Code"] == "404"
-    with pytest.raises(ClientError, match="NoSuchKey"):
-        client.get_object(Bucket="b", Key="folder/k")
-    assert client.list_objects_v2(Bucket="b")["KeyCount"] == 0
-    assert client.list_multipart_uploads(Bucket="b").get("Uploads", []) == []
+    sha256 = base64.b64encode(bytes(32)).decode()
+    put = client.put_object(
+        Bucket="b",
+        Key=key,
+        Body=b"x" * 3_000_000,
+        Metadata={"rows": "7"},
+        ContentType="text/csv",
+        ChecksumSHA256=sha256,
+    )
+    assert taken(servers, before) == (3_000_000, 1)
+    assert put["ChecksumSHA256"] == sha256
+    found = client.head_object(Bucket="b", Key=key)
+    assert (found["ContentLength"], found["ETag"], found["Metadata"]) == (3_000_000, put["ETag"], {"rows": "7"})
+    assert found["ContentType"] == "text/csv"
+    assert "ChecksumSHA256" not in found
+    assert client.head_object(Bucket="b", Key=key, ChecksumMode="ENABLED")["ChecksumSHA256"] == sha256
+    assert [one["Key"] for one in client.list_objects_v2(Bucket="b", Prefix=key)["Contents"]] == [key]
+    client.delete_object(Bucket="b", Key=key)
+    assert client.list_objects_v2(Bucket="b", Prefix=key)["KeyCount"] == 0
     client.head_bucket(Bucket="b")
 
 
-def test_an_upload_in_parts_lands_once(servers: Servers, client: Any) -> None:
+def test_a_body_with_a_trailing_checksum_is_counted_without_its_frames(servers: Servers, client: Any, key: str) -> None:
+    before = servers.sink.done()
+    client.put_object(Bucket="b", Key=key, Body=b"x" * 3_000_000)  # boto3 puts its own checksum behind the body
+    assert taken(servers, before) == (3_000_000, 1)
+
+
+def test_an_object_that_is_absent_is_not_found(client: Any, key: str) -> None:
+    with pytest.raises(ClientError) as missing:
+        client.head_object(Bucket="b", Key=key)
+    assert missing.value.response["Error"]["Code"] == "404"
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        client.get_object(Bucket="b", Key=key)
+
+
+def test_bytes_of_an_object_are_not_kept(client: Any, key: str) -> None:
+    client.put_object(Bucket="b", Key=key, Body=b"x")
+    with pytest.raises(ClientError, match="NotImplemented"):
+        client.get_object(Bucket="b", Key=key)
+
+
+def test_a_condition_of_a_put_is_checked(client: Any, key: str) -> None:
+    etag = client.put_object(Bucket="b", Key=key, Body=b"x", IfNoneMatch="*")["ETag"]
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        client.put_object(Bucket="b", Key=key, Body=b"x", IfNoneMatch="*")
+    client.put_object(Bucket="b", Key=key, Body=b"x", IfMatch=etag)
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        client.put_object(Bucket="b", Key=key, Body=b"x", IfMatch=etag)
+
+
+def test_a_managed_upload_lands_once(servers: Servers, client: Any, key: str) -> None:
     before = servers.sink.done()
     config = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=4)
-    client.upload_fileobj(io.BytesIO(b"x" * (3 * PART + 1)), "b", "k", Config=config)
-    moved, landed = taken(servers, before)
-    assert landed == 1
-    assert 3 * PART + 1 <= moved < 3 * PART + 1_000
+    client.upload_fileobj(io.BytesIO(b"x" * (3 * PART + 1)), "b", key, {"Metadata": {"rows": "7"}}, Config=config)
+    assert taken(servers, before) == (3 * PART + 1, 1)
+    found = client.head_object(Bucket="b", Key=key)
+    assert (found["ContentLength"], found["Metadata"]) == (3 * PART + 1, {"rows": "7"})
+    assert found["ETag"].endswith('-4"')
 
 
-def test_an_upload_that_is_given_up_does_not_land(servers: Servers, client: Any) -> None:
+def begin(client: Any, key: str, *sizes: int) -> tuple[str, list[dict[str, Any]]]:
+    """Begin an upload and send its parts; return its id and what completes it."""
+    upload_id = client.create_multipart_upload(Bucket="b", Key=key)["UploadId"]
+    parts = []
+    for number, size in enumerate(sizes, 1):
+        part = client.upload_part(Bucket="b", Key=key, UploadId=upload_id, PartNumber=number, Body=b"x" * size)
+        parts.append({"PartNumber": number, "ETag": part["ETag"]})
+    return upload_id, parts
+
+
+def complete(client: Any, key: str, upload_id: str, parts: list[dict[str, Any]], **arguments: str) -> Any:
+    return client.complete_multipart_upload(
+        Bucket="b", Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}, **arguments
+    )
+
+
+def test_an_upload_is_visible_once_it_is_complete(servers: Servers, client: Any, key: str) -> None:
     before = servers.sink.done()
-    upload = client.create_multipart_upload(Bucket="b", Key="k")["UploadId"]
-    client.upload_part(Bucket="b", Key="k", UploadId=upload, PartNumber=1, Body=b"part")
-    client.abort_multipart_upload(Bucket="b", Key="k", UploadId=upload)
+    upload_id, parts = begin(client, key, PART, 7)
+    assert taken(servers, before) == (PART + 7, 0)
+    assert client.list_objects_v2(Bucket="b", Prefix=key)["KeyCount"] == 0
+    assert [one["UploadId"] for one in client.list_multipart_uploads(Bucket="b", Prefix=key)["Uploads"]] == [upload_id]
+    listed = client.list_parts(Bucket="b", Key=key, UploadId=upload_id)["Parts"]
+    assert [(one["PartNumber"], one["ETag"], one["Size"]) for one in listed] == [
+        (1, parts[0]["ETag"], PART),
+        (2, parts[1]["ETag"], 7),
+    ]
+    done = complete(client, key, upload_id, parts, IfNoneMatch="*")
+    assert taken(servers, before) == (PART + 7, 1)
+    found = client.head_object(Bucket="b", Key=key)
+    assert (found["ETag"], found["ContentLength"]) == (done["ETag"], PART + 7)
+    assert client.list_multipart_uploads(Bucket="b", Prefix=key).get("Uploads", []) == []
+    with pytest.raises(ClientError, match="NoSuchUpload"):
+        complete(client, key, upload_id, parts)
+
+
+def test_a_condition_of_a_completion_is_checked(servers: Servers, client: Any, key: str) -> None:
+    upload_id, parts = begin(client, key, 7)
+    client.put_object(Bucket="b", Key=key, Body=b"another")
+    before = servers.sink.done()
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        complete(client, key, upload_id, parts, IfNoneMatch="*")
+    assert taken(servers, before) == (0, 0)
+    complete(client, key, upload_id, parts)
+
+
+def test_an_upload_that_is_aborted_does_not_land(servers: Servers, client: Any, key: str) -> None:
+    before = servers.sink.done()
+    upload_id, parts = begin(client, key, 7)
+    client.abort_multipart_upload(Bucket="b", Key=key, UploadId=upload_id)
+    assert client.list_multipart_uploads(Bucket="b", Prefix=key).get("Uploads", []) == []
+    for late in (
+        lambda: client.abort_multipart_upload(Bucket="b", Key=key, UploadId=upload_id),
+        lambda: client.upload_part(Bucket="b", Key=key, UploadId=upload_id, PartNumber=1, Body=b"x"),
+        lambda: client.list_parts(Bucket="b", Key=key, UploadId=upload_id),
+        lambda: complete(client, key, upload_id, parts),
+    ):
+        with pytest.raises(ClientError, match="NoSuchUpload"):
+            late()
     assert taken(servers, before)[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("sizes", "change", "code"),
+    [
+        ((6, 7), lambda parts: parts, "EntityTooSmall"),
+        ((PART, 7), lambda parts: parts[::-1], "InvalidPartOrder"),
+        ((PART, 7), lambda parts: [parts[0], parts[0]], "InvalidPartOrder"),
+        ((PART, 7), lambda parts: [parts[0], {"PartNumber": 3, "ETag": parts[1]["ETag"]}], "InvalidPart"),
+        ((PART, 7), lambda parts: [parts[0], {"PartNumber": 2, "ETag": parts[0]["ETag"]}], "InvalidPart"),
+    ],
+    ids=["too small", "out of order", "twice", "absent", "of another ETag"],
+)
+def test_parts_that_s3_would_refuse_are_refused(
+    client: Any, key: str, sizes: tuple[int, ...], change: Callable[[list[dict[str, Any]]], Any], code: str
+) -> None:
+    upload_id, parts = begin(client, key, *sizes)
+    with pytest.raises(ClientError, match=rf"\({code}\)"):
+        complete(client, key, upload_id, change(parts))
+    complete(client, key, upload_id, parts[-1:])
+
+
+def test_a_part_that_is_sent_again_replaces_the_first(client: Any, key: str) -> None:
+    upload_id, first = begin(client, key, 7)
+    again = client.upload_part(Bucket="b", Key=key, UploadId=upload_id, PartNumber=1, Body=b"x" * 9)
+    with pytest.raises(ClientError, match="InvalidPart"):
+        complete(client, key, upload_id, first)
+    complete(client, key, upload_id, [{"PartNumber": 1, "ETag": again["ETag"]}])
+    assert client.head_object(Bucket="b", Key=key)["ContentLength"] == 9
+
+
+def test_both_ends_keep_their_pace(made: Archive) -> None:
+    """Only too fast is wrong here: a loaded machine is slower."""
+    network = Network(rate=made.size / 0.2, latency=0.1)
+    with Servers([made], network) as paced:
+        session = requests.Session()
+        session.verify = str(paced.ca_file)
+        url = paced.source.url + result_path(made.name)
+        begun = time.perf_counter()
+        assert session.get(url, timeout=10).content == made.path.read_bytes()
+        downloaded = time.perf_counter()
+        assert session.put(f"{paced.sink.url}/b/k", data=made.path.read_bytes(), timeout=10).status_code == 200
+        uploaded = time.perf_counter()
+    assert downloaded - begun >= 0.3 - SHORTEST_SLEEP
+    assert uploaded - downloaded >= 0.3 - SHORTEST_SLEEP
 
 
 def test_a_body_of_unknown_length_is_counted_without_its_frames(servers: Servers, ca_file: Path) -> None:
@@ -164,7 +324,8 @@ def test_a_body_that_ends_too_soon_does_not_land(servers: Servers, ca_file: Path
         context.wrap_socket(plain, server_hostname="127.0.0.1") as secured,
     ):
         secured.sendall(b"PUT /b/k HTTP/1.1\r\nContent-Length: 1000\r\n\r\n" + b"x" * 999)
-    time.sleep(0.2)
+        with pytest.raises(OSError, match="EOF"):
+            secured.unwrap()  # says that nothing more comes, and waits for the server's end of the connection
     assert taken(servers, before) == (0, 0)
 
 
@@ -189,7 +350,7 @@ def test_the_operator_moves_a_result_from_one_end_to_the_other(
             if name.startswith("AIRFLOW_CONN_") or name.endswith("_CA_BUNDLE"):
                 monkeypatch.setenv(name, value)
         source, sink = servers.source.done(), servers.sink.done()
-        result = land(job(made, tmp_path))
+        result = land(at_new_key(job(made, tmp_path)))
     assert (result["rows"], result["yes"], result["size"], result["sha256"]) == (
         made.rows,
         made.yes,
@@ -206,13 +367,13 @@ def test_both_end_when_who_started_them_is_killed(small: Archive, tmp_path: Path
     code = (
         "import sys, json; from pathlib import Path; from dev.benchmarks.move_data import Archive\n"
         "from dev.benchmarks.move_servers import Servers\n"
-        "told = json.loads(sys.argv[1]); paths = {n: Path(told.pop(n)) for n in ('path', 'numbers_path')}\n"
-        "servers = Servers([Archive(**told, **paths)]).__enter__()\n"
+        "made = json.loads(sys.argv[1]); paths = {n: Path(made.pop(n)) for n in ('path', 'numbers_path')}\n"
+        "servers = Servers([Archive(**made, **paths)]).__enter__()\n"
         "print(servers.source.url, servers.sink.url, flush=True); sys.stdin.read()"
     )
-    told = {name: getattr(small, name) for name in small.__slots__}
+    fields = {name: getattr(small, name) for name in small.__slots__}
     parent = subprocess.Popen(
-        [sys.executable, "-c", code, json.dumps(told, default=os.fspath)],
+        [sys.executable, "-c", code, json.dumps(fields, default=os.fspath)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
