@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
-from airflow_provider_ekyc.exceptions import EkycApiError, EkycNotExportedError, EkycTaskFailedError
+from airflow_provider_ekyc.exceptions import EkycNotExportedError, EkycTaskFailedError
 from airflow_provider_ekyc.polling.poller import SUBMIT_ANEW
-from airflow_provider_ekyc.results.archive.members import NOTHING_LANDED
 
 
-def with_cost(error: EkycApiError) -> EkycApiError:
-    """Add what a failure of the API, or of the download, means here."""
-    again = " A retry asks for the result again." if error.retryable else ""
-    return EkycApiError(
-        f"{error.message} {NOTHING_LANDED}{again}",
-        status=error.status,
-        retryable=error.retryable,
-        retry_after=error.retry_after,
-    )
-
-
-def exported(task: Task) -> Task:
+def require_exported(task: Task) -> Task:
     """
     Return the task if its results can be downloaded.
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 from airflow_provider_ekyc.api.models import Task
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycLandingError, EkycResultError
 from airflow_provider_ekyc.results.archive.check import check_members
-from airflow_provider_ekyc.results.archive.members import NOTHING_LANDED
 from airflow_provider_ekyc.results.compare.comparison import Reconciliation
 from airflow_provider_ekyc.results.compare.expectation import promised
 from airflow_provider_ekyc.results.compare.sent import Sent, read_sent
 from airflow_provider_ekyc.results.compare.understood import answer_mismatch, form_mismatch, remarks
 from airflow_provider_ekyc.results.compare.verdict import judge
 from airflow_provider_ekyc.results.download import download
-from airflow_provider_ekyc.results.exported import exported, with_cost
+from airflow_provider_ekyc.results.errors import NOTHING_LANDED, failed_download
+from airflow_provider_ekyc.results.exported import require_exported
 from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.results.output.convert import Converted, Output, Told, convert
 from airflow_provider_ekyc.results.table.header import ColumnNames
@@ -125,18 +125,18 @@ class TransferJob:
         # Of what is made meanwhile: closed before it is made a second time.
         early_stack = stack.enter_context(ExitStack())
         try:
-            task = exported(hook.get_task(self.ekyc_task_id))
+            task = require_exported(hook.get_task(self.ekyc_task_id))
             urls = [task.result_url or ""]
 
             def fresh_url() -> str:
-                return urls.pop() if urls else exported(hook.get_task(self.ekyc_task_id)).result_url or ""
+                return urls.pop() if urls else require_exported(hook.get_task(self.ekyc_task_id)).result_url or ""
 
             # Within the stack: its files are closed when this thread has ended, also if this one is told to end.
             with _thread("ekyc-check", partial(self._convert, early_stack, growing, task), growing) as early:
                 brought = download(hook.open_result, fresh_url, growing)
                 log.info("Downloaded %s bytes.", f"{brought.size:,}")
         except EkycApiError as error:
-            raise with_cost(error) from None
+            raise failed_download(error) from None
         if growing.is_invalid:
             # What was made of an archive that changed on the way is void, its errors too.
             early_stack.close()

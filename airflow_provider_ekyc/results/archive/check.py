@@ -20,17 +20,15 @@ from typing import BinaryIO
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.redaction import redact
 from airflow_provider_ekyc.results.archive.members import (
-    AGAIN,
-    NOTHING_LANDED,
     Contents,
     choose,
     is_readable,
-    not_understood,
     opened_archive,
     parts_of_one,
 )
 from airflow_provider_ekyc.results.archive.read_ahead import read_ahead
 from airflow_provider_ekyc.results.archive.unpack import Budget, unpacked
+from airflow_provider_ekyc.results.errors import DOWNLOAD_AGAIN, NOTHING_LANDED, unexpected_contents
 from airflow_provider_ekyc.results.table.answers import UnknownWords, meaning
 from airflow_provider_ekyc.results.table.header import ColumnNames, Columns, holds_numbers, read_header
 from airflow_provider_ekyc.results.table.rows import Rows, read_list, read_table, read_top
@@ -105,7 +103,7 @@ def check_archive(
             if take is not None:
                 take(rows)
     if not meanings.total() and not may_be_empty:
-        raise not_understood("The result holds no row.", again=True)
+        raise unexpected_contents("The result holds no row.", again=True)
     return ArchiveSummary(
         meanings.total(),
         meanings["yes"],
@@ -161,9 +159,9 @@ def _tables(
         return tables, [*contents.beside, *others]
     if not others and parts is not None:
         if len({(columns.names, columns.delimiter) for columns in found.values()}) > 1:
-            raise not_understood(f"The result's table is in {len(tables):,} parts, which have different headers.")
+            raise unexpected_contents(f"The result's table is in {len(tables):,} parts, which have different headers.")
         return parts, contents.beside
-    raise not_understood(
+    raise unexpected_contents(
         f"The result has {len(contents.tables):,} tables ({_shown(contents.tables)}) and none that is the whole: none "
         f"is named all.csv, and they are not numbered parts of one."
     )
@@ -220,4 +218,4 @@ def _damaged(file: BinaryIO, error: Exception) -> EkycResultError:
         # What zipfile quotes comes out of the archive: a name, or rows that lie where a name should be.
         words = re.split("['\"]", str(error), maxsplit=1)[0].strip()
         problem = f"a damaged zip archive ({redact(words) or type(error).__name__})"
-    return EkycResultError(f"The result is {problem}. {NOTHING_LANDED} {AGAIN}")
+    return EkycResultError(f"The result is {problem}. {NOTHING_LANDED} {DOWNLOAD_AGAIN}")

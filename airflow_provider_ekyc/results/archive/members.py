@@ -11,19 +11,13 @@ from itertools import pairwise
 from typing import BinaryIO
 
 from airflow_provider_ekyc.exceptions import EkycResultError
+from airflow_provider_ekyc.results.errors import NOTHING_LANDED, unexpected_contents
 
 #: Members at the most. Real archives have up to three.
 MEMBER_LIMIT = 1_000
 
 #: Bytes of the list of members at the most; a member takes about 60.
 DIRECTORY_LIMIT = 1024 * 1024
-
-#: How an error of a result ends: what became of it, and what to do.
-NOTHING_LANDED = "Nothing was landed. The submission is already paid for and will not be charged again."
-AGAIN = "Clear this task to download it again; if it stays so, ask the vendor about this task id."
-
-#: How an error of a result ends whose archive is whole and whose contents are not understood.
-AS_DELIVERED = "To land the archive as it was delivered, unread, set output_format='zip' and check='archive'."
 
 _FRONT_LIMIT = 64 * 1024
 _HEADER = 30  # bytes of a member's own header, before its name
@@ -52,17 +46,6 @@ class Contents:
     tables: list[zipfile.ZipInfo]
     lists: dict[zipfile.ZipInfo, str]
     beside: list[zipfile.ZipInfo]
-
-
-def not_understood(problem: str, remedy: str = "Ask the vendor.", *, again: bool = False) -> EkycResultError:
-    """
-    Make the error of a result whose archive is whole and whose contents are not understood.
-
-    :param problem: a sentence
-    :param remedy: what to do first
-    :param again: whether to download it again is what to do first
-    """
-    return EkycResultError(f"{problem} {NOTHING_LANDED} {AGAIN if again else remedy} {AS_DELIVERED}")
 
 
 @contextmanager
@@ -129,14 +112,16 @@ def choose(members: list[zipfile.ZipInfo]) -> Contents:
     :raises zipfile.BadZipFile: if a member asks for what no result needs
     """
     if any(member.flag_bits & 1 for member in members):
-        raise not_understood("The result is encrypted.")
+        raise unexpected_contents("The result is encrypted.")
     if any(member.flag_bits & _UNREADABLE for member in members):
         raise zipfile.BadZipFile("its flags ask for what no result needs")
     if not all(is_readable(member) for member in members):
-        raise not_understood("The result is packed by another method than deflate, which this package does not read.")
+        raise unexpected_contents(
+            "The result is packed by another method than deflate, which this package does not read."
+        )
     names = {member: member.filename.replace("\\", "/").rsplit("/", 1)[-1].lower() for member in members}
     if "[content_types].xml" in names.values():
-        raise not_understood(
+        raise unexpected_contents(
             "The result is an Excel file (.xlsx), which this package does not read.",
             "Ask the vendor for CSV results.",
         )
@@ -144,14 +129,14 @@ def choose(members: list[zipfile.ZipInfo]) -> Contents:
     tables = [member for member in members if names[member].endswith(".csv") and not names[member].startswith("._")]
     whole = [member for member in tables if names[member] == "all.csv"]
     if len(whole) > 1:
-        raise not_understood(f"The result has {len(whole)} tables that are named all.csv.")
+        raise unexpected_contents(f"The result has {len(whole)} tables that are named all.csv.")
     if whole or len(tables) == 1:
         return Contents(members, whole or tables, {}, [])
     beside = [member for member in tables if _BESIDE.intersection(_WORD.findall(names[member]))]
     tables = [member for member in tables if member not in beside]
     lists = {} if tables else {member: _LISTS[name] for member, name in names.items() if name in _LISTS}
     if not tables and not lists:
-        raise not_understood("The result has no table (.csv) among its members.", again=True)
+        raise unexpected_contents("The result has no table (.csv) among its members.", again=True)
     return Contents(members, tables, lists, beside)
 
 

@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 from isal import igzip_lib, isal_zlib
 
 from airflow_provider_ekyc.exceptions import EkycResultError
-from airflow_provider_ekyc.results.archive.members import NOTHING_LANDED
+from airflow_provider_ekyc.results.errors import NOTHING_LANDED
 
 #: Bytes that all members together may unpack to: 100 times the API's maximum, 10,000,000 rows in 160 MB.
 UNPACKED_LIMIT = 16 * 1024**3

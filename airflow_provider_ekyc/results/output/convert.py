@@ -14,9 +14,9 @@ from isal import isal_zlib
 
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.archive.check import ArchiveSummary, check_archive
-from airflow_provider_ekyc.results.archive.members import NOTHING_LANDED
 from airflow_provider_ekyc.results.archive.unpack import data_offset
 from airflow_provider_ekyc.results.download import SIZE_LIMIT, Download
+from airflow_provider_ekyc.results.errors import NOTHING_LANDED
 from airflow_provider_ekyc.results.output.format_names import FORMATS as FORMATS
 from airflow_provider_ekyc.results.output.parquet import ParquetFile
 from airflow_provider_ekyc.results.table.answers import meaning

@@ -10,7 +10,7 @@ from typing import Final
 
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.redaction import redact
-from airflow_provider_ekyc.results.archive.members import not_understood
+from airflow_provider_ekyc.results.errors import unexpected_contents
 from airflow_provider_ekyc.results.table.invisible import trimmed, without_marks
 from airflow_provider_ekyc.results.table.number_forms import read_number
 
@@ -114,13 +114,13 @@ def read_header(top: bytes, names: ColumnNames | None = None) -> tuple[Columns, 
         try:
             text = line.decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise not_understood("The result's table is not UTF-8 text.", again=True) from None
+            raise unexpected_contents("The result's table is not UTF-8 text.", again=True) from None
         delimiter = max(_DELIMITERS, key=text.count)
         cells = _cells(text, delimiter)
         places = _number_places(cells, names)
         if len(places) == 1 and not _is_total(cells, places[0]):
             if any(_has_number(_cells(above, delimiter)) for above in before):
-                raise not_understood("The result's table has rows before its header.")
+                raise unexpected_contents("The result's table has rows before its header.")
             return _columns(cells, delimiter, places[0], names), at
         if len(places) > 1 and unclear is None:
             unclear = _unclear_number(cells, places)
@@ -182,11 +182,11 @@ def _columns(cells: list[str], delimiter: str, number: int, names: ColumnNames) 
 
 def _no_header(names: ColumnNames) -> EkycResultError:
     if names.number is not None:
-        return not_understood(
+        return unexpected_contents(
             "The result's table has not exactly one column with the name that number_column gives.",
             "Correct number_column and clear this task.",
         )
-    return not_understood(
+    return unexpected_contents(
         "The result's table does not begin with a header that names one number column.",
         "If one has another name, give it as number_column and clear this task; else ask the vendor.",
     )
@@ -194,7 +194,7 @@ def _no_header(names: ColumnNames) -> EkycResultError:
 
 def _unclear_number(cells: list[str], places: list[int]) -> EkycResultError:
     shown = _shown([_name(cells[place]) for place in places])
-    return not_understood(
+    return unexpected_contents(
         f"The result's table has {len(places):,} columns that may hold the number (columns: {shown}).",
         "Name one with number_column and clear this task.",
     )
@@ -210,7 +210,7 @@ def _unclear_answer(known: list[str], others: list[int], asked: str | None) -> E
     else:
         problem, remedy = "has no answer column", "Ask the vendor."
     shown = _shown([known[place] for place in others])
-    return not_understood(f"The result's table {problem} (columns: {shown}).", remedy)
+    return unexpected_contents(f"The result's table {problem} (columns: {shown}).", remedy)
 
 
 def _shown(names: list[str]) -> str:

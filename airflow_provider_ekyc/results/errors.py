@@ -1,0 +1,40 @@
+"""How the errors of a result end: what was done with it, what it cost, what to do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from airflow_provider_ekyc.exceptions import EkycApiError, EkycResultError
+
+#: What became of a result that was refused, and what it cost.
+NOTHING_LANDED: Final = "Nothing was landed. The submission is already paid for and will not be charged again."
+
+#: What to do if the archive may have been damaged during the download.
+DOWNLOAD_AGAIN: Final = (
+    "Clear this task to download it again; if the error stays the same, ask the vendor about this task id."
+)
+
+#: How to land an archive that is whole and whose contents are not understood.
+AS_DELIVERED: Final = "To land the archive as it was delivered, unread, set output_format='zip' and check='archive'."
+
+
+def unexpected_contents(problem: str, remedy: str = "Ask the vendor.", *, again: bool = False) -> EkycResultError:
+    """
+    Make the error of a result whose archive is whole and whose contents are not understood.
+
+    :param problem: a sentence
+    :param remedy: what to do first
+    :param again: whether to download it again is what to do first
+    """
+    return EkycResultError(f"{problem} {NOTHING_LANDED} {DOWNLOAD_AGAIN if again else remedy} {AS_DELIVERED}")
+
+
+def failed_download(error: EkycApiError) -> EkycApiError:
+    """Add to a failure of the API, or of the download, what it means for the transfer."""
+    again = " A retry asks for the result again." if error.retryable else ""
+    return EkycApiError(
+        f"{error.message} {NOTHING_LANDED}{again}",
+        status=error.status,
+        retryable=error.retryable,
+        retry_after=error.retry_after,
+    )
