@@ -101,13 +101,13 @@ class EkycSubmitOperator(BaseOperator):
         from airflow_provider_ekyc.numbers.address import read_numbers
         from airflow_provider_ekyc.numbers.prepare import prepared_numbers
         from airflow_provider_ekyc.numbers.source import open_numbers
+        from airflow_provider_ekyc.operators.requirements import check_downstream
         from airflow_provider_ekyc.submission.identity import identity_of
         from airflow_provider_ekyc.submission.location import open_journal
         from airflow_provider_ekyc.submission.submitter import Submitter
-        from airflow_provider_ekyc.transfers.requirements import check_transfers
 
         with airflow_errors():
-            check_transfers(self)
+            check_downstream(self)
             numbers = read_numbers(self.numbers)
             task_type = read_text("task_type", self.ekyc_task_type)
             check = read_bool("check_e164", self.check_e164)

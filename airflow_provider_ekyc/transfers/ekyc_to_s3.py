@@ -167,6 +167,17 @@ class EkycResultsToS3Operator(BaseOperator):
         report_to_hook_lineage(landed, self._host, hook, s3)
         return landed.s3_uri
 
+    @staticmethod
+    def unmet_requirement(task: Any) -> str | None:
+        """
+        Return what a task of this class would fail for on this worker; a submission upstream asks before it pays.
+
+        :param task: the task, mapped or not
+        """
+        from airflow_provider_ekyc.transfers.requirements import unmet_requirement
+
+        return unmet_requirement(task)
+
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """
         Return what came from where, for OpenLineage's provider: ids, columns and counts.
@@ -224,8 +235,7 @@ class EkycResultsToS3Operator(BaseOperator):
         return reads_table
 
     def _submission(self, context: Context, ekyc_task_id: str) -> Submission | None:
-        from airflow_provider_ekyc.results.compare.comparison import read_submission
-        from airflow_provider_ekyc.transfers.submissions import find_submission
+        from airflow_provider_ekyc.transfers.submissions import find_submission, read_submission
 
         if self.submission in (None, "", "None", "null"):
             return find_submission(self, context, ekyc_task_id)

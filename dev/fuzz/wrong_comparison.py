@@ -17,9 +17,10 @@ from airflow_provider_ekyc.results.compare.unmatched import LeftOut, find_unmatc
 from airflow_provider_ekyc.results.table import header, rows
 from airflow_provider_ekyc.spool import Spool
 from airflow_provider_ekyc.submission.record import Submission
+from airflow_provider_ekyc.transfers import submissions
 from dev.fuzz.marks import digits_of
 
-_read_submission = reconciliation.read_submission
+_read_submission = submissions.read_submission
 _read_header = header.read_header
 
 
@@ -94,7 +95,7 @@ def takes_any_submission(index: int) -> Iterator[None]:
         except EkycSettingsError:
             return Submission(ekyc_task_id, "amazon", "", 0, 0, 0, 0, 0, None, None)
 
-    with mock.patch.object(reconciliation, "read_submission", read):
+    with mock.patch.object(submissions, "read_submission", read):
         yield
 
 

@@ -2,47 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import fields
 from typing import BinaryIO
 
-from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.results.compare.ledger import NumberLedger, Unmatched
 from airflow_provider_ekyc.results.compare.row_keys import row_keys
 from airflow_provider_ekyc.results.compare.unmatched import LeftOut, find_unmatched, spool_sent
 from airflow_provider_ekyc.results.table.rows import Rows
 from airflow_provider_ekyc.spool import Spool
 from airflow_provider_ekyc.submission.record import Submission
-
-
-def read_submission(value: object, ekyc_task_id: str) -> Submission:
-    """
-    Read the second XCom of ``EkycSubmitOperator``, as a mapping or as JSON.
-
-    :param ekyc_task_id: the remote task that it must be of
-    :raises EkycSettingsError: if it is none, or another task's
-    """
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            value = None
-    told = value if isinstance(value, Mapping) else {}
-    try:
-        submission = Submission(**{field.name: told[field.name] for field in fields(Submission) if field.name in told})
-        if type(submission.rows) is not int or type(submission.invalid) is not int:
-            raise TypeError
-    except TypeError:
-        raise EkycSettingsError(
-            "submission is not what EkycSubmitOperator pushes: give it submit.output['submission'], or in a template "
-            "ti.xcom_pull(task_ids='submit', key='submission') | tojson. No request was sent."
-        ) from None
-    if submission.ekyc_task_id != ekyc_task_id:
-        raise EkycSettingsError(
-            f"submission is of remote task {submission.ekyc_task_id}, not of {ekyc_task_id}. No request was sent."
-        )
-    return submission
 
 
 class Reconciliation:
