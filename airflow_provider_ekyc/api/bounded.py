@@ -14,6 +14,9 @@ import http.client
 import io
 import socket
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ClassVar
 
 from requests.adapters import HTTPAdapter
@@ -26,6 +29,22 @@ BLOCK = 1024 * 1024
 #: Seconds that one block of a file may take, up or down: a slow line is not a lost connection, and giving up
 #: in the middle of an upload leaves a submission's fate unknown.
 BLOCK_TIMEOUT = 300.0
+
+_note_socket: ContextVar[Callable[[socket.socket], None] | None] = ContextVar("ekyc-note-socket", default=None)
+
+
+@contextmanager
+def sockets_noted_by(note: Callable[[socket.socket], None]) -> Iterator[None]:
+    """
+    Call ``note`` with the socket of each result that this thread begins to read, before the first byte is awaited.
+
+    By its socket another thread can end the reading, which closing can't: it wakes nobody who waits.
+    """
+    token = _note_socket.set(note)
+    try:
+        yield
+    finally:
+        _note_socket.reset(token)
 
 
 class _Patience(io.RawIOBase):
@@ -91,6 +110,11 @@ class _Result(_Answer):
     """A result: as large as it is."""
 
     least_seconds = BLOCK_TIMEOUT
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        if note := _note_socket.get():
+            note(sock)
 
 
 class Connection(HTTPConnection):

@@ -12,19 +12,15 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
-from http.cookiejar import DefaultCookiePolicy
-from itertools import islice
+from datetime import datetime
 from typing import BinaryIO
 
 import requests
-import urllib3.exceptions
 
 from airflow_provider_ekyc.api.answers import ANSWER_LIMIT, STATUS_ANSWER_LIMIT, Call, HttpAnswer
-from airflow_provider_ekyc.api.bounded import ApiAdapter, ResultAdapter
+from airflow_provider_ekyc.api.bounded import ApiAdapter
 from airflow_provider_ekyc.api.environment import trust
-from airflow_provider_ekyc.api.failures import classify_result_status, classify_transport
-from airflow_provider_ekyc.api.hidden_queries import hidden_queries
+from airflow_provider_ekyc.api.failures import classify_transport
 from airflow_provider_ekyc.api.models import Balance, Task
 from airflow_provider_ekyc.api.protocol import (
     Request,
@@ -36,25 +32,15 @@ from airflow_provider_ekyc.api.protocol import (
     status_request,
     submit_request,
 )
-from airflow_provider_ekyc.api.result_hosts import find_result_host
-from airflow_provider_ekyc.api.result_stream import ResultStream, read_result_head
+from airflow_provider_ekyc.api.result_connection import ResultConnection
+from airflow_provider_ekyc.api.result_stream import ResultStream
 from airflow_provider_ekyc.api.retries import Retries, retrying
 from airflow_provider_ekyc.api.sent_numbers import SentFile
 from airflow_provider_ekyc.api.settings import EkycSettings
+from airflow_provider_ekyc.api.transport import FAILURES, failure_kind, new_session, read_body, utc_now
 from airflow_provider_ekyc.api.upload import UploadAdapter, UploadBody
 
-# What requests lets through of the libraries below it beside its own errors.
-_FAILURES = (OSError, urllib3.exceptions.HTTPError)
-
 log = logging.getLogger(__name__)
-
-#: Bytes of a result handed on at a time. Some breaks lose the block they fall into, so not more than this.
-BLOCK = 256 * 1024
-
-
-def utc_now() -> datetime:
-    """Return the present, aware."""
-    return datetime.now(UTC)
 
 
 class EkycClient:
@@ -79,7 +65,7 @@ class EkycClient:
         self.settings = settings
         self._retries = retries or Retries()
         self._now = now
-        self._session = _session(ApiAdapter())
+        self._session = new_session(ApiAdapter())
 
     def __enter__(self) -> EkycClient:
         return self
@@ -105,7 +91,7 @@ class EkycClient:
         """
         parts = submit_request(self.settings, task_type, f"ekyc-{secrets.token_hex(16)}")
         body = UploadBody(parts.head, file, size, parts.tail)
-        with _session(UploadAdapter()) as session:
+        with new_session(UploadAdapter()) as session:
             answer = self._exchange(session, parts.request, body, self.settings.submit_timeout)
         return read_submission_answer(self.settings, answer, sent=SentFile(file))
 
@@ -137,42 +123,19 @@ class EkycClient:
 
         return ask() if once else retrying(self._retries, log)(ask)
 
+    def result_connection(self) -> ResultConnection:
+        """Return a connection to the store that has the result, for one thread."""
+        return ResultConnection(self.settings, self._now)
+
     @contextmanager
     def open_result(self, url: str, *, offset: int = 0, etag: str | None = None) -> Iterator[ResultStream]:
         """
-        Open a result for streaming, without the key. One try.
+        Open a result for streaming over a connection of its own. One try.
 
-        :param url: the presigned URL, straight from a status answer
-        :param offset: bytes that are there already; the server may start at 0 all the same
-        :param etag: of the bytes that are there already
-        :raises EkycResultError: if the URL's origin is not allowed
-        :raises EkycApiError: classified; :class:`EkycExpiredUrlError` if the URL is no longer valid
+        The parameters and errors are those of :meth:`ResultConnection.open`.
         """
-        host = find_result_host(url, self.settings.result_hosts)
-        headers = {"Accept-Encoding": "identity"}
-        if offset:
-            headers["Range"] = f"bytes={offset}-"
-            if etag:
-                headers["If-Range"] = etag
-        verify = False if host.is_origin and not self.settings.verify else self.settings.ca_file or True
-        with hidden_queries(), _session(ResultAdapter()) as session:
-            try:
-                response = session.get(
-                    url,
-                    headers=headers,
-                    stream=True,
-                    allow_redirects=False,
-                    timeout=(self.settings.connect_timeout, self.settings.read_timeout),
-                    verify=verify,
-                    proxies=self._proxies(),
-                )
-            except _FAILURES as error:
-                raise classify_transport(Call.RESULT, _kind(error), sent=True) from None
-            with response:
-                if response.status_code not in (200, 206):
-                    raise classify_result_status(self._read(Call.RESULT, response, 64 * 1024))
-                head = read_result_head(response.status_code, response.headers)
-                yield ResultStream(head, _blocks(response))
+        with self.result_connection() as connection, connection.open(url, offset=offset, etag=etag) as stream:
+            yield stream
 
     def _ask(self, request: Request) -> HttpAnswer:
         return self._exchange(self._session, request, request.body, self.settings.read_timeout)
@@ -198,74 +161,17 @@ class EkycClient:
             if isinstance(body, UploadBody) and not body.finished:
                 answer = replace(answer, request_sent=False)
             return answer
-        except _FAILURES as error:
+        except FAILURES as error:
             sent = body.started if isinstance(body, UploadBody) else True
-            raise classify_transport(request.call, _kind(error), sent=sent) from None
+            raise classify_transport(request.call, failure_kind(error), sent=sent) from None
 
     def _read(self, call: Call, response: requests.Response, limit: int) -> HttpAnswer:
-        body, broken_off = b"", ""
-        try:
-            for block in _first_bytes_one_by_one(response):
-                body += block
-                if len(body) >= limit:
-                    break
-        except _FAILURES as error:
-            broken_off = _kind(error)
-            # The code of a refusal stands, whatever became of its text; and what arrived may hold the id of what was
-            # paid.
-            if response.status_code < 400 and call is not Call.SUBMIT:
-                raise classify_transport(call, broken_off, sent=True) from None
-        return HttpAnswer(response.status_code, dict(response.headers), body[:limit], self._now(), broken_off)
+        body, broken_off = read_body(response, limit)
+        # The code of a refusal stands, whatever became of its text; and what arrived may hold the id of what was paid.
+        if broken_off and response.status_code < 400 and call is not Call.SUBMIT:
+            raise classify_transport(call, broken_off, sent=True)
+        return HttpAnswer(response.status_code, dict(response.headers), body, self._now(), broken_off)
 
     def _proxies(self) -> dict[str, str] | None:
         proxy = self.settings.proxy
         return {"http": proxy, "https": proxy} if proxy else None
-
-
-class _Session(requests.Session):
-    """Knows no redirects: requests would read the whole body of one to see where it leads, without a bound."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return no target."""
-
-
-def _session(adapter: ApiAdapter) -> requests.Session:
-    session = _Session()
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, adapter)
-    # Set, so that requests does not look into ~/.netrc: S3 refuses a presigned URL with an Authorization.
-    session.auth = lambda request: request
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return session
-
-
-def _first_bytes_one_by_one(response: requests.Response) -> Iterator[bytes]:
-    """
-    Yield a body so that what arrives before it breaks off is not lost.
-
-    urllib3 drops the block in which a body breaks off. The API's answers are shorter than these 4 KiB.
-    """
-    first = response.raw.stream(1, decode_content=True)
-    count = 0
-    for byte in islice(first, 4096):
-        count += 1
-        yield byte
-    if count == 4096:
-        yield from response.raw.stream(64 * 1024, decode_content=True)
-    first.close()  # not sooner: it closes the connection
-
-
-def _kind(error: Exception) -> str:
-    """Name the failure without its text, which quotes the URL and its query."""
-    name = type(error).__name__
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return f"{name}: the server's certificate is not trusted; the connection's ca_file names who to trust"
-    return name
-
-
-def _blocks(response: requests.Response) -> Iterator[bytes]:
-    try:
-        # As they come: what the store says of their encoding may be wrong, and the archive is checked in any case.
-        yield from response.raw.stream(BLOCK, decode_content=False)
-    except _FAILURES as error:
-        raise classify_transport(Call.RESULT, _kind(error), sent=True) from None

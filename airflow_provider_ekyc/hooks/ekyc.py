@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Connection
     from airflow_provider_ekyc.api.client import EkycClient
     from airflow_provider_ekyc.api.models import Balance, Task
+    from airflow_provider_ekyc.api.result_connection import ResultConnection
     from airflow_provider_ekyc.api.result_stream import ResultStream
     from airflow_provider_ekyc.api.retries import Retries
     from airflow_provider_ekyc.api.settings import EkycSettings
@@ -120,6 +121,14 @@ class EkycHook(BaseHook):
         :raises EkycApiError: if it can't be opened, or breaks; ``EkycExpiredUrlError`` asks for a new URL
         """
         return self._client.open_result(url, offset=offset, etag=etag)
+
+    def result_connection(self) -> ResultConnection:
+        """
+        Return a connection to the store that has the result; the key is not sent along.
+
+        A context manager for one thread; its ``open`` requests the result, or a range of it.
+        """
+        return self._client.result_connection()
 
     def test_connection(self) -> tuple[bool, str]:
         """Check host and key with the balance call, which is free. The balance itself is not shown."""

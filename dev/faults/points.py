@@ -77,7 +77,7 @@ POINTS: tuple[Point, ...] = (
     Point("before the look", "land", (f"{_LANDING}:find_landed",), "before"),
     Point("after the look", "land", (f"{_LANDING}:find_landed",), "after"),
     Point("before the download", "land", (_DOWNLOAD,), "before"),
-    Point("in the download", "land", (f"{_P}.api.client:_blocks",), "inside"),
+    Point("in the download", "land", (f"{_P}.api.result_connection:_blocks",), "inside"),
     Point("after the download", "land", (_DOWNLOAD,), "after"),
     Point("in the check", "land", (f"{_P}.results.archive.check:unpacked",), "inside"),
     Point("after the check", "land", (_CHECK,), "after"),
