@@ -24,9 +24,11 @@ demo: $(STAMP) ## numbers in, checked results in S3, through a real Airflow (KEE
 
 test: lint types unit ## lint, types and all tests
 
-lint: $(STAMP) ## ruff: rules and format
+lint: $(STAMP) ## ruff, codespell, and import-linter: which module may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell airflow_provider_ekyc dev docs example_dags tests *.md
+	$(BIN)/lint-imports --no-logo
 
 types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy
@@ -61,7 +63,7 @@ constraints: $(STAMP) ## pin all dependencies anew, at the chosen Airflow versio
 	@mv $(VENV)/constraints.txt $(CONSTRAINTS)
 
 clean: ## remove .venv and all that was built
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # The file's content is the list of what the installation was made from; its age tells make when to redo it.
 $(STAMP): pyproject.toml $(CONSTRAINTS)
