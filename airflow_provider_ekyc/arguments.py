@@ -96,6 +96,22 @@ def read_text(name: str, value: object) -> str:
     raise EkycSettingsError(f"{name} {problem}; check the template or the argument that it comes from.")
 
 
+def read_task_type(value: object) -> str:
+    """
+    Return the type of a task, such as ``amazon``: up to 64 ASCII letters, digits, dots, dashes and underscores.
+
+    It is a field of the API's form, the header of a CSV and a part of a record's fingerprint.
+
+    :raises EkycSettingsError: if it can't be one
+    """
+    text = read_text("task_type", value)
+    if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", text):
+        return text
+    raise EkycSettingsError(
+        "task_type must be a word such as amazon: up to 64 letters, digits, '.', '-', '_'. No request was sent."
+    )
+
+
 def split_s3_connection(address: str) -> tuple[str | None, str]:
     """
     Take the Airflow connection out of an S3 address that names one, as ``ObjectStoragePath`` writes it.

@@ -1,22 +1,41 @@
 """
-The one tree of errors, used on every floor.
+All errors of this package.
 
-Free of Airflow and picklable. A message says what happened, what it cost, what a retry will do and what to
-do now; it never holds a phone number, an API key or the query of a URL. ``airflow_errors.py`` turns these
-into Airflow's exceptions where a task ends.
+Free of Airflow and picklable. A message says what happened, what it cost, what a retry will do and what to do
+now; it never holds a phone number, an API key or the query of a URL. ``airflow_errors.py`` turns these
+into Airflow's exceptions where a task ends, with the same attributes. ``docs/failures.md`` has a table of them.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TypedDict
 
 
 class Outcome(StrEnum):
-    """What is known of a call that failed: whether the server took it (and may have charged it)."""
+    """What is known of a call that failed: whether the server accepted it, and may have charged it."""
 
-    NOT_SENT = "not_sent"  #: no byte of the body left: certainly not taken
-    REFUSED = "refused"  #: certainly not taken: the API itself refused it, or not all of it was sent
-    UNKNOWN = "unknown"  #: it may have been taken and charged
+    NOT_SENT = "not_sent"  #: no byte of the body was sent: certainly not accepted
+    REFUSED = "refused"  #: certainly not accepted: the API itself refused it, or not all of it was sent
+    UNKNOWN = "unknown"  #: it may have been accepted and charged
+
+
+class Charge(StrEnum):
+    """Whether the submission that an error is about was charged, as far as the failed try knows."""
+
+    NONE = "none"  #: this try's submission was not accepted, so it was not charged
+    POSSIBLE = "possible"  #: it may have been charged: look before you submit the same numbers again
+    CERTAIN = "certain"  #: it is already paid for: to submit the same numbers again is charged again
+
+
+class Details(TypedDict):
+    """What an error knows, as plain values: for a trigger's event, and for a callback."""
+
+    kind: str
+    status: int | None
+    retryable: bool
+    retry_after: float | None
+    charge: str
 
 
 class EkycError(Exception):
@@ -24,14 +43,35 @@ class EkycError(Exception):
     Root of all errors of this package.
 
     :param message: what happened and what to do, for the person on call
+    :param retryable: whether the same attempt, made again later, may succeed; None for what the class says
     """
 
-    #: Whether the same attempt, made again later, may succeed.
+    #: A word for this kind of error, which stays the same in later releases.
+    kind: str = "unexpected"
+    #: HTTP status of the answer, or None if there was none.
+    status: int | None = None
     retryable: bool = False
+    #: Seconds that the server asked to wait, or None.
+    retry_after: float | None = None
+    #: Not foreseen is not free.
+    charge: Charge = Charge.POSSIBLE
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, retryable: bool | None = None) -> None:
         super().__init__(message)
         self.message = message
+        if retryable is not None:
+            self.retryable = retryable
+
+    @property
+    def details(self) -> Details:
+        """What is known beside the message."""
+        return {
+            "kind": self.kind,
+            "status": self.status,
+            "retryable": self.retryable,
+            "retry_after": self.retry_after,
+            "charge": self.charge.value,
+        }
 
 
 class EkycApiError(EkycError):
@@ -43,9 +83,11 @@ class EkycApiError(EkycError):
     :param retryable: whether the same call may succeed later; never true of an unknown outcome, since a second
         call may be charged a second time
     :param retry_after: seconds that the server asked to wait, or None
-    :param outcome: whether the server took the call
+    :param outcome: whether the server accepted the call
     :param possible_ids: of a submission: what may be the id of the task that it made, as the answer wrote it
     """
+
+    kind = "unavailable"
 
     def __init__(
         self,
@@ -57,36 +99,48 @@ class EkycApiError(EkycError):
         outcome: Outcome = Outcome.REFUSED,
         possible_ids: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, retryable=retryable and outcome is not Outcome.UNKNOWN)
         self.status = status
-        self.retryable = retryable and outcome is not Outcome.UNKNOWN
         self.retry_after = retry_after
         self.outcome = outcome
         self.possible_ids = possible_ids
+        self.charge = Charge.POSSIBLE if outcome is Outcome.UNKNOWN else Charge.NONE
 
 
 class EkycAuthenticationError(EkycApiError):
     """The API itself says that the key is missing, wrong or not allowed (401, 403)."""
 
+    kind = "authentication"
+
 
 class EkycBalanceError(EkycApiError):
     """The account's balance is too low (402); no task was made."""
+
+    kind = "balance"
 
 
 class EkycRequestError(EkycApiError):
     """The API refused the request as wrong (400 and other 4xx); ``outcome`` says whether that is known to be free."""
 
+    kind = "refused"
+
 
 class EkycNotFoundError(EkycApiError):
     """The API itself knows no such task (404); a page of a proxy with this code is an ``EkycAnswerError``."""
+
+    kind = "not_found"
 
 
 class EkycTooLargeError(EkycApiError):
     """The file is larger than the API, or a proxy before it, accepts (413)."""
 
+    kind = "too_large"
+
 
 class EkycRateLimitError(EkycApiError):
     """Too many calls (429), as the API or a proxy before it says."""
+
+    kind = "rate_limited"
 
 
 class EkycServerError(EkycApiError):
@@ -94,50 +148,56 @@ class EkycServerError(EkycApiError):
 
 
 class EkycConnectionError(EkycApiError):
-    """No answer came: not reached, timed out, or the connection broke."""
+    """No answer arrived: not reached, timed out, or the connection broke."""
 
 
 class EkycAnswerError(EkycApiError):
     """An answer that can't be read or is not the API's: broken JSON, HTML, a redirect, another task's."""
 
+    kind = "unexpected_answer"
+
 
 class EkycUnknownOutcomeError(EkycApiError):
     """A submission may or may not have been accepted and charged; it is never sent again by itself."""
+
+    kind = "unknown_outcome"
 
 
 class EkycSendLimitError(EkycError):
     """A submission was sent as often as it is sent by itself, over all tries of the task, and not accepted."""
 
+    kind = "send_limit"
+    charge = Charge.NONE
+
 
 class EkycJournalError(EkycError):
-    """
-    It can't be read or written whether this was submitted before; nothing is sent then.
+    """It can't be read or written whether this was submitted before; no submission is sent then."""
 
-    :param message: what happened and what to do
-    :param retryable: whether the journal may be back later
-    """
-
-    def __init__(self, message: str, *, retryable: bool = False) -> None:
-        super().__init__(message)
-        self.retryable = retryable
+    kind = "journal"
 
 
 class EkycInProgressError(EkycError):
     """Another try is submitting the same file at this moment."""
 
+    kind = "in_progress"
     retryable = True
 
 
 class EkycExpiredUrlError(EkycApiError):
     """The presigned result URL is no longer valid; asking the API again may give a fresh one."""
 
+    kind = "expired_url"
+
 
 class EkycSettingsError(EkycError):
     """The connection, or an argument of an operator, is wrong."""
 
+    kind = "settings"
+    charge = Charge.NONE
+
 
 class EkycNoConnectionError(EkycSettingsError):
-    """Airflow has no such connection, or could not read it just now: it does not tell one from the other."""
+    """Airflow has no such connection, or could not read it just now: it does not distinguish the two."""
 
     retryable = True
 
@@ -145,57 +205,78 @@ class EkycNoConnectionError(EkycSettingsError):
 class EkycKilledError(EkycError):
     """The task was killed before anything was sent."""
 
+    kind = "killed"
     retryable = True
+    charge = Charge.NONE
 
 
 class EkycNumbersError(EkycError):
     """The input file can't be submitted; nothing was sent, nothing charged."""
 
+    kind = "input"
+    charge = Charge.NONE
+
 
 class EkycUnreadableInputError(EkycError):
     """The input can't be read just now, or the connection to it broke; nothing was sent, nothing charged."""
 
+    kind = "input"
     retryable = True
+    charge = Charge.NONE
 
 
 class EkycSignInError(EkycError):
-    """
-    An AWS connection can't be used, or not now.
+    """An AWS connection can't be used, or not now; ``retryable`` says which."""
 
-    :param message: what happened and what to do
-    :param retryable: whether it may work later
-    """
-
-    def __init__(self, message: str, *, retryable: bool = False) -> None:
-        super().__init__(message)
-        self.retryable = retryable
+    kind = "aws_connection"
+    charge = Charge.NONE
 
 
 class EkycSpoolError(EkycError):
-    """A temporary file can't be written; nothing was sent or landed."""
+    """A temporary file can't be written; nothing was submitted, and no object was written."""
 
+    kind = "disk"
     retryable = True
+    charge = Charge.NONE
 
 
 class EkycTaskFailedError(EkycError):
-    """The remote task ended as ``failed``, or not as asked for."""
+    """The remote task ended as ``failed``, or not as asked for; whether that is charged is not documented."""
+
+    kind = "remote_task_failed"
 
 
 class EkycNotExportedError(EkycError):
     """The remote task's results are not ready yet."""
 
+    kind = "not_exported"
     retryable = True
+    charge = Charge.CERTAIN
+
+
+class EkycTimeoutError(EkycError):
+    """The remote task was not exported before the end of the wait."""
+
+    kind = "timeout"
 
 
 class EkycResultError(EkycError):
-    """The result archive is not what it should be; nothing was landed."""
+    """The result archive is not what it should be; no object was written."""
+
+    kind = "result"
+    charge = Charge.CERTAIN
 
 
 class EkycLandingError(EkycError):
-    """S3 did not take the object, or did not say so; nothing half is visible at the key."""
+    """S3 rejected the object, or did not confirm it; no partial object is visible at the key."""
 
+    kind = "s3"
     retryable = True
+    charge = Charge.CERTAIN
 
 
 class EkycKeyTakenError(EkycError):
-    """Something else lies at the S3 key; nothing was downloaded or overwritten."""
+    """The S3 key already contains another object; nothing was downloaded or overwritten."""
+
+    kind = "object_exists"
+    charge = Charge.POSSIBLE

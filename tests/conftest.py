@@ -133,6 +133,13 @@ def known_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_ekyc.polling.poller.NOT_FOUND_SECONDS", 1.0)
 
 
+@pytest.fixture
+def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The policy asks every 0.05 s instead of every 5 s, and the trigger begins at once."""
+    monkeypatch.setattr("airflow_provider_ekyc.polling.interval.FLOOR", 0.05)
+    monkeypatch.setattr("airflow_provider_ekyc.polling.poller.FIRST_QUERY", 0.05)
+
+
 class TaskInstance:
     """As much of a running task instance as the operators use."""
 

@@ -23,7 +23,7 @@ from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT, Call, HttpAns
 from airflow_provider_ekyc.api.environment import http_proxy, trust
 from airflow_provider_ekyc.api.failures import classify_transport
 from airflow_provider_ekyc.api.models import Task
-from airflow_provider_ekyc.api.protocol import checked_task_id, read_status_answer, status_request
+from airflow_provider_ekyc.api.protocol import status_query
 from airflow_provider_ekyc.api.settings import EkycSettings
 
 #: Connections that one event loop keeps to one host; further requests to it wait for one. At a fifth of a second
@@ -73,8 +73,8 @@ async def shared_session() -> AsyncIterator[aiohttp.ClientSession]:
             await shared.session.close()
 
 
-async def fetch_task(
-    session: aiohttp.ClientSession, settings: EkycSettings, ekyc_task_id: str, *, turn: float | None = None
+async def get_task(
+    session: aiohttp.ClientSession, settings: EkycSettings, ekyc_task_id: object, *, turn: float | None = None
 ) -> Task:
     """
     Ask for a task's status, once; an answered call may be charged.
@@ -83,8 +83,8 @@ async def fetch_task(
     :raises EkycApiError: classified as the worker's client does
     :raises EkycSettingsError: if the id or the connection's ``ca_file`` is wrong
     """
-    ekyc_task_id = checked_task_id(ekyc_task_id)
-    request = status_request(settings, ekyc_task_id)
+    query = status_query(settings, ekyc_task_id)
+    request = query.request
     tls = await _tls(settings)
     try:
         async with asyncio.timeout(turn) as patience:
@@ -107,8 +107,8 @@ async def fetch_task(
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise classify_transport(Call.STATUS, _kind(error), sent=True) from None
     if len(body) > READ_IN_THREAD:
-        return await asyncio.to_thread(read_status_answer, settings, ekyc_task_id, answer)
-    return read_status_answer(settings, ekyc_task_id, answer)
+        return await asyncio.to_thread(query.read, answer)
+    return query.read(answer)
 
 
 @dataclass(frozen=True, slots=True)

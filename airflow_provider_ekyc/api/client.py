@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import requests
 
@@ -23,13 +23,11 @@ from airflow_provider_ekyc.api.environment import trust
 from airflow_provider_ekyc.api.failures import classify_transport
 from airflow_provider_ekyc.api.models import Balance, Task
 from airflow_provider_ekyc.api.protocol import (
+    Query,
     Request,
-    balance_request,
-    checked_task_id,
-    read_balance_answer,
-    read_status_answer,
+    balance_query,
     read_submission_answer,
-    status_request,
+    status_query,
     submit_request,
 )
 from airflow_provider_ekyc.api.result_connection import ResultConnection
@@ -41,6 +39,8 @@ from airflow_provider_ekyc.api.transport import FAILURES, failure_kind, new_sess
 from airflow_provider_ekyc.api.upload import UploadAdapter, UploadBody
 
 log = logging.getLogger(__name__)
+
+_Model = TypeVar("_Model")
 
 
 class EkycClient:
@@ -95,33 +95,26 @@ class EkycClient:
             answer = self._exchange(session, parts.request, body, self.settings.submit_timeout)
         return read_submission_answer(self.settings, answer, sent=SentFile(file))
 
-    def task(self, ekyc_task_id: str) -> Task:
+    def get_task(self, ekyc_task_id: object) -> Task:
         """
         Ask for a task's status; an answered call may be charged.
 
+        :param ekyc_task_id: whatever :func:`~airflow_provider_ekyc.api.task_ids.checked_task_id` accepts
         :raises EkycApiError: classified
+        :raises EkycSettingsError: if the id can't be one
         """
-        ekyc_task_id = checked_task_id(ekyc_task_id)
-        request = status_request(self.settings, ekyc_task_id)
+        task: Task = retrying(self._retries, log)(self._ask, status_query(self.settings, ekyc_task_id))
+        return task
 
-        def ask() -> Task:
-            return read_status_answer(self.settings, ekyc_task_id, self._ask(request))
-
-        return retrying(self._retries, log)(ask)
-
-    def balance(self, *, once: bool = False) -> Balance:
+    def get_balance(self, *, once: bool = False) -> Balance:
         """
         Ask for the account's balance; free.
 
         :param once: whether to try only once
         :raises EkycApiError: classified
         """
-        request = balance_request(self.settings)
-
-        def ask() -> Balance:
-            return read_balance_answer(self.settings, self._ask(request))
-
-        return ask() if once else retrying(self._retries, log)(ask)
+        query = balance_query(self.settings)
+        return self._ask(query) if once else retrying(self._retries, log)(self._ask, query)
 
     def result_connection(self) -> ResultConnection:
         """Return a connection to the store that has the result, for one thread."""
@@ -137,8 +130,9 @@ class EkycClient:
         with self.result_connection() as connection, connection.open(url, offset=offset, etag=etag) as stream:
             yield stream
 
-    def _ask(self, request: Request) -> HttpAnswer:
-        return self._exchange(self._session, request, request.body, self.settings.read_timeout)
+    def _ask(self, query: Query[_Model]) -> _Model:
+        request = query.request
+        return query.read(self._exchange(self._session, request, request.body, self.settings.read_timeout))
 
     def _exchange(
         self, session: requests.Session, request: Request, body: bytes | UploadBody, timeout: float

@@ -6,10 +6,9 @@ The calls are those of ``docs/api.md``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT, Call, HttpAnswer
 from airflow_provider_ekyc.api.failures import classify_status, classify_transport, server_message
@@ -25,20 +24,9 @@ from airflow_provider_ekyc.api.models import (
 from airflow_provider_ekyc.api.paid_ids import NO_IDS, FoundIds, find_ids
 from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.api.task_ids import checked_task_id
-from airflow_provider_ekyc.exceptions import EkycAnswerError, EkycSettingsError, Outcome
+from airflow_provider_ekyc.arguments import read_task_type
+from airflow_provider_ekyc.exceptions import EkycAnswerError, Outcome
 from airflow_provider_ekyc.redaction import SentNumbers, digits_of, redact
-
-__all__ = [
-    "Request",
-    "UploadParts",
-    "balance_request",
-    "checked_task_id",
-    "read_balance_answer",
-    "read_status_answer",
-    "read_submission_answer",
-    "status_request",
-    "submit_request",
-]
 
 # Characters of the key in an id that make it no id. More than what is hidden in other text: an id is not thrown away
 # because it has a word in common with a key.
@@ -56,6 +44,21 @@ class Request:
     body: bytes = field(default=b"", repr=False)
 
 
+_Model = TypeVar("_Model")
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[_Model]):
+    """
+    A request, and how to read its answer.
+
+    :param read: returns what the answer says, or raises a classified ``EkycApiError``
+    """
+
+    request: Request
+    read: Callable[[HttpAnswer], _Model]
+
+
 @dataclass(frozen=True, slots=True)
 class UploadParts:
     """What surrounds the file in a submission's body: ``head``, the file's bytes, ``tail``."""
@@ -65,21 +68,24 @@ class UploadParts:
     tail: bytes
 
 
-def balance_request(settings: EkycSettings) -> Request:
+def balance_query(settings: EkycSettings) -> Query[Balance]:
     """Build ``GET /v1/balance``; free."""
-    return Request(Call.BALANCE, "GET", f"{settings.base_url}/v1/balance", _headers(settings))
+    request = Request(Call.BALANCE, "GET", f"{settings.base_url}/v1/balance", _headers(settings))
+    return Query(request, lambda answer: _read(Call.BALANCE, read_balance, settings, answer))
 
 
-def status_request(settings: EkycSettings, ekyc_task_id: str) -> Request:
+def status_query(settings: EkycSettings, ekyc_task_id: object) -> Query[Task]:
     """
     Build ``POST /v1/gettasks`` as the API page shows it: a multipart form.
 
+    :param ekyc_task_id: whatever :func:`~airflow_provider_ekyc.api.task_ids.checked_task_id` accepts
     :raises EkycSettingsError: if the id can't be one
     """
+    checked = checked_task_id(ekyc_task_id)
     boundary = "ekyc-task-id-form"
-    body = _form_field(boundary, "task_id", checked_task_id(ekyc_task_id)) + _form_end(boundary)
-    headers = _headers(settings, boundary)
-    return Request(Call.STATUS, "POST", f"{settings.base_url}/v1/gettasks", headers, body)
+    body = _form_field(boundary, "task_id", checked) + _form_end(boundary)
+    request = Request(Call.STATUS, "POST", f"{settings.base_url}/v1/gettasks", _headers(settings, boundary), body)
+    return Query(request, lambda answer: _read_status(settings, checked, answer))
 
 
 def submit_request(settings: EkycSettings, task_type: str, boundary: str) -> UploadParts:
@@ -89,9 +95,7 @@ def submit_request(settings: EkycSettings, task_type: str, boundary: str) -> Upl
     :param boundary: random text that occurs in no line of the file
     :raises EkycSettingsError: if the task type can't be one
     """
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", task_type):
-        raise EkycSettingsError("task_type must be a word such as amazon: letters, digits, '_', '.', '-'.")
-    head = _form_field(boundary, "task_type", task_type) + (
+    head = _form_field(boundary, "task_type", read_task_type(task_type)) + (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="numbers.txt"\r\n'
         f"Content-Type: text/plain\r\n\r\n"
     ).encode("ascii")
@@ -121,12 +125,8 @@ def read_submission_answer(settings: EkycSettings, answer: HttpAnswer, *, sent: 
     raise _unreadable(Call.SUBMIT, settings, answer, problem, sent=sent, ids=ids)
 
 
-def read_status_answer(settings: EkycSettings, ekyc_task_id: str, answer: HttpAnswer) -> Task:
-    """
-    Read the answer to a status query.
-
-    :raises EkycApiError: also if the answer is about another task, or longer than :data:`STATUS_ANSWER_LIMIT`
-    """
+def _read_status(settings: EkycSettings, ekyc_task_id: str, answer: HttpAnswer) -> Task:
+    """Read the answer to a status query; one about another task, or longer than the limit, is an error."""
     if 200 <= answer.status < 300 and len(answer.body) > STATUS_ANSWER_LIMIT:
         raise EkycAnswerError(
             f"The answer to the status query can't be read: it is longer than {STATUS_ANSWER_LIMIT:,} bytes.",
@@ -141,18 +141,6 @@ def read_status_answer(settings: EkycSettings, ekyc_task_id: str, answer: HttpAn
             retryable=True,
         )
     return task
-
-
-def read_balance_answer(settings: EkycSettings, answer: HttpAnswer) -> Balance:
-    """
-    Read the answer to a balance query.
-
-    :raises EkycApiError: classified
-    """
-    return _read(Call.BALANCE, read_balance, settings, answer)
-
-
-_Model = TypeVar("_Model")
 
 
 def _read(

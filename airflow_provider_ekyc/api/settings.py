@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_ekyc.api.result_hosts import DEFAULT_RESULT_HOSTS, ResultHost, read_result_host
-from airflow_provider_ekyc.arguments import read_bool, read_number
+from airflow_provider_ekyc.arguments import read_bool, read_number, read_task_type
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 
 DEFAULT_BASE_URL = "https://api.ekycpro.com"
@@ -243,12 +243,12 @@ def _row_limits(extra: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
         least, most = (read_number(f"row_limits of {task_type}", end) for end in pair)
         if least > most or not (least.is_integer() and most.is_integer()):
             raise wrong
-        limits[str(task_type)] = (int(least), int(most))
+        limits[read_task_type(task_type)] = (int(least), int(most))
     return limits
 
 
 def _split_limit(entry: str, wrong: EkycSettingsError) -> tuple[str, list[str]]:
-    match = re.fullmatch(r"\s*([\w.-]+)\s*=\s*(\d+)\s*-\s*(\d+)\s*", entry)
+    match = re.fullmatch(r"([^=]+)=\s*(\d+)\s*-\s*(\d+)\s*", entry)
     if match is None:
         raise wrong
     return match[1], [match[2], match[3]]

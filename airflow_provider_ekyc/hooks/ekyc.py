@@ -96,9 +96,10 @@ class EkycHook(BaseHook):
         """
         Ask for a task's status; an answered call may be charged.
 
+        :param ekyc_task_id: the remote task
         :raises EkycApiError: if the API refuses, or does not answer after the retries
         """
-        return self._client.task(ekyc_task_id)
+        return self._client.get_task(ekyc_task_id)
 
     def get_balance(self, *, once: bool = False) -> Balance:
         """
@@ -107,7 +108,7 @@ class EkycHook(BaseHook):
         :param once: whether to try only once
         :raises EkycApiError: if the API refuses, or does not answer after the retries
         """
-        return self._client.balance(once=once)
+        return self._client.get_balance(once=once)
 
     def open_result(
         self, url: str, *, offset: int = 0, etag: str | None = None
@@ -136,7 +137,7 @@ class EkycHook(BaseHook):
 
         try:
             with EkycHook(self.ekyc_conn_id, retries=Retries(attempts=1)).get_conn() as client:
-                client.balance()
+                client.get_balance()
         except EkycError as error:
             return False, error.message
         return True, "The API accepts the key."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ekyc.airflow_errors import airflow_errors
 from airflow_provider_ekyc.airflow_sdk import BaseOperator
-from airflow_provider_ekyc.arguments import read_bool, read_choice, read_text
+from airflow_provider_ekyc.arguments import read_bool, read_choice, read_task_type, read_text
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 from airflow_provider_ekyc.redaction import without_query
 
@@ -109,7 +109,7 @@ class EkycSubmitOperator(BaseOperator):
         with airflow_errors():
             check_downstream(self)
             numbers = read_numbers(self.numbers)
-            task_type = read_text("task_type", self.ekyc_task_type)
+            task_type = read_task_type(self.ekyc_task_type)
             check = read_bool("check_e164", self.check_e164)
             invalid = read_choice("invalid", self.invalid, ("fail", "drop"))
             unknown = read_choice("on_unknown_outcome", self.on_unknown_outcome, ("fail", "resubmit"))

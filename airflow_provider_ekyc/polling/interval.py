@@ -47,13 +47,11 @@ class PollPolicy:
     """
     How often to ask.
 
-    :param floor: seconds between two queries, at the least
     :param ceiling: seconds between two queries, at the most
     :param poll_interval: seconds between two queries, fixed; None lets the progress decide
     :param exponential_backoff: a fixed interval doubles with each query, up to the ceiling
     """
 
-    floor: float = FLOOR
     ceiling: float = CEILING
     poll_interval: float | None = None
     exponential_backoff: bool = False
@@ -61,7 +59,7 @@ class PollPolicy:
     @property
     def least(self) -> float:
         """Seconds between two queries, at the least: a fixed interval is the user's own floor."""
-        return self.floor if self.poll_interval is None else self.poll_interval
+        return FLOOR if self.poll_interval is None else self.poll_interval
 
 
 def next_wait(
@@ -107,7 +105,7 @@ def next_wait(
     elif progress is not None:
         wait = NONE_DONE * elapsed
     # The jitter shortens, so the shortest wait gets its room above the floor.
-    floor = min(policy.floor, policy.ceiling)
+    floor = min(FLOOR, policy.ceiling)
     wait = min(max(wait, floor / (1 - JITTER)), policy.ceiling)
     return max(wait * (1 - JITTER * jitter), floor)
 

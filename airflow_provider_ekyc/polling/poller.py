@@ -14,7 +14,14 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
-from airflow_provider_ekyc.exceptions import EkycApiError, EkycNotFoundError
+from airflow_provider_ekyc.exceptions import (
+    Charge,
+    EkycApiError,
+    EkycError,
+    EkycNotFoundError,
+    EkycTaskFailedError,
+    EkycTimeoutError,
+)
 from airflow_provider_ekyc.polling.interval import PollPolicy, next_wait, wait_after_failure
 
 #: Seconds for which a 404 of the API does not end the wait. The vendor documents 404 as "task not found" and nothing
@@ -34,7 +41,6 @@ STILL_PAID = (
     "No longer waiting for remote task %s. It is already paid for and goes on: clear this sensor, or give the id to "
     "another EkycTaskSensor or EkycResultsToS3Operator, to use its result."
 )
-
 
 #: What a person can do about a remote task that has failed.
 SUBMIT_ANEW = (
@@ -74,7 +80,7 @@ class Deadline:
 
 
 class End(StrEnum):
-    """How a wait ended; the words travel in the trigger's event."""
+    """How a wait ended; the words are sent in the trigger's event."""
 
     EXPORTED = "exported"
     FAILED = "failed"
@@ -91,13 +97,37 @@ class Decision:
     :param note: one line for the task's log
     :param ask_at: epoch seconds of the next query; None when the wait has ended
     :param end: how it ended; None while it goes on
-    :param unusual: the line is a warning
+    :param is_warning: whether the line is a warning
+    :param summary: of a task that is exported
+    :param error: what else ended the wait
     """
 
     note: str
     ask_at: float | None = None
     end: End | None = None
-    unusual: bool = False
+    is_warning: bool = False
+    summary: dict[str, Any] | None = None
+    error: EkycError | None = None
+
+    def log_to(self, log: Any) -> None:
+        """
+        Write the note.
+
+        :param log: a logger of the standard library, or Airflow's own
+        """
+        (log.warning if self.is_warning else log.info)(self.note)
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """How the wait ended, as plain values: what the trigger returns, and what the sensor ends with in any mode."""
+        if self.summary is not None:
+            return {"end": End.EXPORTED.value, "summary": self.summary}
+        return failure_event(self.end or End.ERROR, self.error or EkycError(self.note))
+
+
+def failure_event(end: End, error: EkycError) -> dict[str, Any]:
+    """Return the event of a wait that ended otherwise than with an export."""
+    return {"end": end.value, "message": error.message, **error.details}
 
 
 class Poller:
@@ -142,24 +172,37 @@ class Poller:
         if now > self.deadline.at + BACKSTOP:
             self._begin_at(now)
         ask_at = min(self.started + self.policy.least, self.deadline.at)
-        return max(ask_at, now + min(FIRST_QUERY, self.policy.floor))
+        return max(ask_at, now + FIRST_QUERY)
 
-    def on_task(self, task: Task, now: float, jitter: float) -> Decision:
+    def decide(self, answer: Task | EkycApiError, now: float, jitter: float) -> Decision:
         """
-        Decide after an answer. A task found exported has succeeded, deadline or not.
+        Decide after a query.
 
+        A task found exported has succeeded, deadline or not. A failed query that may succeed later widens the
+        interval, any other ends the wait; but a 404 of the API ends it only after :data:`NOT_FOUND_SECONDS`: from the
+        start of the wait, or from the first 404 in a row if the task was known before.
+
+        :param answer: the task, or the error of the query
         :param now: epoch seconds
         :param jitter: a random number from 0 to 1
         """
         self._read_clock(now)
         self.queries += 1
+        if isinstance(answer, Task):
+            return self._after_answer(answer, now, jitter)
+        return self._after_failure(answer, now, jitter)
+
+    def _after_answer(self, task: Task, now: float, jitter: float) -> Decision:
         self._failures = 0
         self._is_known, self._not_found_since = True, None
         figures = _figures(task)
         if task.status is TaskStatus.EXPORTED:
-            return Decision(f"Remote task {task.ekyc_task_id} is exported{figures}.", end=End.EXPORTED)
+            summary = task_summary(task, seconds=now - self.started, queries=self.queries)
+            note = f"Remote task {task.ekyc_task_id} is exported{figures}."
+            return Decision(note, end=End.EXPORTED, summary=summary)
         if task.status is TaskStatus.FAILED:
-            return Decision(f"Remote task {task.ekyc_task_id} has failed{figures}.", end=End.FAILED)
+            note = f"Remote task {task.ekyc_task_id} has failed{figures}."
+            return Decision(note, end=End.FAILED, error=EkycTaskFailedError(note))
         wait = next_wait(self.policy, now, self.started, task, self._previous, jitter)
         if self._previous is None or not self._previous[1]:
             # The first figures stay: the longer the way from them, the less their noise counts.
@@ -170,25 +213,14 @@ class Poller:
         if task.status is TaskStatus.UNKNOWN:
             self._unknown_word = task.word
             word = "in a state that is not documented"
-        return self._go_on(f"Remote task {task.ekyc_task_id} is {word}{figures}.", now, wait, unusual=unknown)
+        return self._go_on(f"Remote task {task.ekyc_task_id} is {word}{figures}.", now, wait, is_warning=unknown)
 
-    def on_error(self, error: EkycApiError, now: float, jitter: float) -> Decision:
-        """
-        Decide after a failed query: what may get better widens the interval, anything else ends the wait.
-
-        A 404 of the API ends it only after :data:`NOT_FOUND_SECONDS`: from the start of the wait, or from the first
-        404 in a row if the task was known before.
-
-        :param now: epoch seconds
-        :param jitter: a random number from 0 to 1
-        """
-        self._read_clock(now)
-        self.queries += 1
+    def _after_failure(self, error: EkycApiError, now: float, jitter: float) -> Decision:
         self._failures += 1
         elapsed = now - self.started
         wait = wait_after_failure(self.policy, self._failures, error.retry_after, elapsed, jitter)
         if error.retryable:
-            return self._go_on(f"{error.message} The wait goes on.", now, wait, unusual=True)
+            return self._go_on(f"{error.message} The wait goes on.", now, wait, is_warning=True)
         if isinstance(error, EkycNotFoundError) and now < self.deadline.at:
             first = self._not_found_since = self._not_found_since or now
             since = first if self._is_known else self.started
@@ -200,15 +232,17 @@ class Poller:
                     f"The API does not know this task (404). A new task may take a while to become known, so the wait "
                     f"ends only if it is still unknown {left / 60:.0f} minutes from now."
                 )
-                return self._go_on(note, now, wait, unusual=True)
-        return Decision(error.message, end=End.ERROR, unusual=True)
+                return self._go_on(note, now, wait, is_warning=True)
+        return Decision(error.message, end=End.ERROR, is_warning=True, error=error)
 
-    def _go_on(self, note: str, now: float, wait: float, *, unusual: bool) -> Decision:
+    def _go_on(self, note: str, now: float, wait: float, *, is_warning: bool) -> Decision:
         if now >= self.deadline.at:
-            return Decision(note, end=self.deadline.end)
+            error = EkycTimeoutError(note)
+            error.charge = Charge.CERTAIN if self._is_known else Charge.POSSIBLE
+            return Decision(note, end=self.deadline.end, error=error)
         # One last query is made at the deadline, unless that were sooner than the floor allows.
         ask_at = min(now + wait, max(self.deadline.at, now + self.policy.least))
-        return Decision(f"{note} Next query in {ask_at - now:.0f} s.", ask_at=ask_at, unusual=unusual)
+        return Decision(f"{note} Next query in {ask_at - now:.0f} s.", ask_at=ask_at, is_warning=is_warning)
 
     def _read_clock(self, now: float) -> None:
         if now < self.started:
@@ -219,11 +253,11 @@ class Poller:
         self.started = now
 
 
-def summary(task: Task, *, seconds: float, queries: int) -> dict[str, Any]:
+def task_summary(task: Task, *, seconds: float, queries: int) -> dict[str, Any]:
     """
     Return what a finished wait passes to the next tasks: scalars only, and never a URL.
 
-    :param seconds: how long this wait took
+    :param seconds: from the start of the wait to now
     :param queries: how often the API was asked
     """
     return {

@@ -9,7 +9,13 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException, airflow_errors
+from airflow_provider_ekyc.airflow_errors import (
+    EkycFailException,
+    EkycRetryException,
+    EkycSensorTimeout,
+    EkycTaskTimeout,
+    airflow_errors,
+)
 from airflow_provider_ekyc.airflow_sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
@@ -23,8 +29,9 @@ from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, XComArg
+    from airflow_provider_ekyc.api.models import Task
     from airflow_provider_ekyc.polling.interval import PollPolicy
-    from airflow_provider_ekyc.polling.poller import Decision, Poller
+    from airflow_provider_ekyc.polling.poller import Poller
 
 
 class EkycTaskSensor(BaseSensorOperator):
@@ -91,12 +98,12 @@ class EkycTaskSensor(BaseSensorOperator):
         self.poll_interval = poll_interval
         self.max_failure_rate = max_failure_rate
         self._poke_interval_given = poke_interval is not None
-        self._decision: Decision | None = None
+        self._ask_at: float | None = None
         self._poller: Poller | None = None
 
     def execute(self, context: Context) -> Any:
         """Defer at once (the trigger asks first), or poke."""
-        with self._skipping(), airflow_errors():
+        with self._skipping(), airflow_errors(submitted=True):
             self._most_failures()  # a wrong rate is an error before the wait, not after it
             if read_bool("deferrable", self.deferrable):
                 self._defer(context)
@@ -104,17 +111,10 @@ class EkycTaskSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the summary, or raise what the event calls for; an unexpected event is a failure."""
-        from airflow_provider_ekyc.polling.poller import End
-
-        event = event or {}
-        with self._skipping(), airflow_errors():
-            if event.get("end") == End.EXPORTED.value and isinstance(event.get("summary"), dict):
-                self.log.info("Remote task %s is exported.", self.ekyc_task_id)
-                return self._checked(dict(event["summary"]))
-            message = event.get("message") or "The trigger returned an unexpected event."
-            if event.get("retryable"):
-                raise EkycRetryException(str(message))
-            raise self._failure(event.get("end"), str(message))
+        with self._skipping(), airflow_errors(submitted=True):
+            summary = self._result(event or {})
+            self.log.info("Remote task %s is exported.", self.ekyc_task_id)
+            return summary
 
     def on_kill(self) -> None:
         """Say that the paid task goes on, in poke and in reschedule mode; while deferred the trigger says it."""
@@ -124,39 +124,33 @@ class EkycTaskSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Ask once, in poke and in reschedule mode."""
-        from airflow_provider_ekyc.api.protocol import checked_task_id
         from airflow_provider_ekyc.api.retries import Retries
         from airflow_provider_ekyc.exceptions import EkycApiError
-        from airflow_provider_ekyc.polling.poller import End, summary
 
         poller = self._poller = self._poller or self._new_poller(context)
-        with airflow_errors(), EkycHook(self.ekyc_conn_id, retries=Retries(attempts=1)).get_conn() as client:
+        with (
+            airflow_errors(submitted=True),
+            EkycHook(self.ekyc_conn_id, retries=Retries(attempts=1)).get_conn() as client,
+        ):
             try:
-                task = client.task(checked_task_id(self.ekyc_task_id))
+                answer: Task | EkycApiError = client.get_task(self.ekyc_task_id)
             except EkycApiError as error:
-                decision = poller.on_error(error, time.time(), random.random())
-            else:
-                decision = poller.on_task(task, time.time(), random.random())
-                if decision.end is End.EXPORTED:
-                    self.log.info(decision.note)
-                    result = summary(task, seconds=time.time() - poller.started, queries=poller.queries)
-                    return PokeReturnValue(True, self._checked(result))
-        (self.log.warning if decision.unusual else self.log.info)(decision.note)
-        if decision.end is not None:
-            raise self._failure(decision.end.value, decision.note)
-        self._decision = decision
-        return PokeReturnValue(False)
+                answer = error
+            decision = poller.decide(answer, time.time(), random.random())
+            decision.log_to(self.log)
+            self._ask_at = decision.ask_at
+            if decision.ask_at is None:
+                return PokeReturnValue(True, self._result(decision.event))
+            return PokeReturnValue(False)
 
     def _get_next_poke_interval(
         self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
     ) -> float:
         """Let the policy decide (Airflow calls this in poke and in reschedule mode)."""
-        if self._decision is None or self._decision.ask_at is None:
-            return self.poke_interval
-        return max(self._decision.ask_at - time.time(), 0.0)
+        return self.poke_interval if self._ask_at is None else max(self._ask_at - time.time(), 0.0)
 
     def _defer(self, context: Context) -> NoReturn:
-        from airflow_provider_ekyc.api.protocol import checked_task_id
+        from airflow_provider_ekyc.api.task_ids import checked_task_id
         from airflow_provider_ekyc.polling.poller import BACKSTOP, Deadline
         from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 
@@ -178,7 +172,6 @@ class EkycTaskSensor(BaseSensorOperator):
                 timeout_at=deadline.timeout,
                 execution_timeout_at=deadline.execution_timeout,
                 poll_interval=policy.poll_interval,
-                floor=policy.floor,
                 ceiling=policy.ceiling,
                 exponential_backoff=policy.exponential_backoff,
             ),
@@ -192,11 +185,12 @@ class EkycTaskSensor(BaseSensorOperator):
         failure = result.get("failure") or 0
         total = result.get("total") or (result.get("success") or 0) + failure
         if most is not None and total and failure / total > most:
-            raise EkycFailException(
+            message = (
                 f"{failure:,} of {total:,} numbers of remote task {self.ekyc_task_id} could not be processed "
                 f"({failure / total:.1%}, more than max_failure_rate={most:g}). It is exported and already paid for: "
-                f"EkycResultsToS3Operator lands its result, with this id."
+                f"EkycResultsToS3Operator writes its result to S3, with this id."
             )
+            raise EkycFailException.of(message, {"kind": "too_many_failures", "charge": "certain"})
         return result
 
     def _most_failures(self) -> float | None:
@@ -238,23 +232,28 @@ class EkycTaskSensor(BaseSensorOperator):
         # Airflow itself enforces execution_timeout while the task runs on a worker.
         return Poller(self._policy(), started, Deadline(started + self.timeout))
 
-    def _failure(self, end: str | None, message: str) -> BaseException:
+    def _result(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Return the summary of a wait that has ended, in any mode; or raise what the event calls for."""
         from airflow_provider_ekyc.polling.poller import SUBMIT_ANEW, End
 
+        end = event.get("end")
+        if end == End.EXPORTED.value and isinstance(event.get("summary"), dict):
+            return self._checked(dict(event["summary"]))
+        message = str(event.get("message") or "The trigger returned an unexpected event.")
         keeps = (
             f"Remote task {self.ekyc_task_id} is paid and goes on; clear this task to wait again, or give "
             f"the id to another EkycTaskSensor or EkycResultsToS3Operator."
         )
         if end == End.TIMEOUT.value:
-            return AirflowSensorTimeout(f"Not exported within {self.timeout:g} s. {message} {keeps}")
+            raise EkycSensorTimeout.of(f"Not exported within {self.timeout:g} s. {message} {keeps}", event)
         if end == End.EXECUTION_TIMEOUT.value:
-            return AirflowTaskTimeout(f"Not exported within the execution_timeout. {message} {keeps}")
+            raise EkycTaskTimeout.of(f"Not exported within the execution_timeout. {message} {keeps}", event)
         if end == End.FAILED.value:
-            return EkycFailException(
-                f"{message} Neither a retry nor another wait can help. Whether it was charged is not documented: see "
-                f"the account's bill. {SUBMIT_ANEW}"
+            message += (
+                f" Neither a retry nor another wait can help. Whether it was charged is not documented: see the "
+                f"account's bill. {SUBMIT_ANEW}"
             )
-        return EkycFailException(message)
+        raise (EkycRetryException if event.get("retryable") else EkycFailException).of(message, event)
 
 
 def _first_reschedule(context: Context) -> datetime | None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from airflow_provider_ekyc.api.protocol import checked_task_id
+from airflow_provider_ekyc.api.task_ids import checked_task_id
 from airflow_provider_ekyc.exceptions import EkycJournalError, EkycSettingsError
 from airflow_provider_ekyc.submission.record import SCHEMA, Begun, InstanceRecord, Intent, IntentState, Receipt
 

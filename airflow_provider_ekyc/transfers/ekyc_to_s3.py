@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ekyc.airflow_errors import airflow_errors
 from airflow_provider_ekyc.airflow_sdk import BaseOperator
-from airflow_provider_ekyc.arguments import read_bool, read_choice, read_text, split_s3_connection
+from airflow_provider_ekyc.arguments import read_bool, read_choice, read_task_type, read_text, split_s3_connection
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
@@ -191,16 +191,11 @@ class EkycResultsToS3Operator(BaseOperator):
 
     def _job(self, context: Context) -> TransferJob:
         """Read the arguments, before any request is sent."""
-        from airflow_provider_ekyc.api.protocol import checked_task_id
+        from airflow_provider_ekyc.api.task_ids import checked_task_id
         from airflow_provider_ekyc.results.output.format_names import FORMATS
         from airflow_provider_ekyc.results.transfer import TransferJob
 
         ekyc_task_id = checked_task_id(self.ekyc_task_id)
-        task_type = read_text("task_type", self.ekyc_task_type)
-        if not re.fullmatch(r"[\w.-]+", task_type):
-            raise EkycSettingsError(
-                "task_type must be letters, digits, dots, dashes, underscores. No request was sent."
-            )
         place = _place("s3_key", self.s3_key, self.s3_bucket)
         output_format = read_choice("output_format", self.output_format, FORMATS)
         if output_format == "parquet" and find_spec("pyarrow") is None:
@@ -212,7 +207,7 @@ class EkycResultsToS3Operator(BaseOperator):
             ekyc_task_id=ekyc_task_id,
             place=place,
             output_format=output_format,
-            task_type=task_type,
+            task_type=read_task_type(self.ekyc_task_type),
             reads_table=self._reads_table(output_format),
             number_column=_optional("number_column", self.number_column),
             result_column=_optional("result_column", self.result_column),

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycError, EkycNoConnectionError
-from airflow_provider_ekyc.polling.interval import CEILING, FLOOR, PollPolicy
-from airflow_provider_ekyc.polling.poller import STILL_PAID, Deadline, Decision, End, Poller, summary
+from airflow_provider_ekyc.polling.interval import CEILING, PollPolicy
+from airflow_provider_ekyc.polling.poller import STILL_PAID, Deadline, End, Poller, failure_event
 
 if TYPE_CHECKING:
+    from airflow_provider_ekyc.api.models import Task
     from airflow_provider_ekyc.api.settings import EkycSettings
 
 #: Seconds for which a connection that Airflow does not find is looked for again, and how often.
@@ -36,9 +37,9 @@ class EkycTaskTrigger(BaseTrigger):
     :param timeout_at: epoch seconds at which the sensor's ``timeout`` ends
     :param execution_timeout_at: epoch seconds at which the task's ``execution_timeout`` ends, or None
     :param poll_interval: seconds between two queries, fixed; None lets the progress decide
-    :param floor: seconds between two queries, at the least
     :param ceiling: seconds between two queries, at the most
     :param exponential_backoff: a fixed interval doubles with each query
+    :param floor: ignored; triggers that version 0.1.0 deferred have it among their stored arguments
     """
 
     def __init__(
@@ -50,9 +51,9 @@ class EkycTaskTrigger(BaseTrigger):
         timeout_at: float,
         execution_timeout_at: float | None = None,
         poll_interval: float | None = None,
-        floor: float = FLOOR,
         ceiling: float = CEILING,
         exponential_backoff: bool = False,
+        floor: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's is not annotated
         self.ekyc_task_id = ekyc_task_id
@@ -61,7 +62,6 @@ class EkycTaskTrigger(BaseTrigger):
         self.timeout_at = timeout_at
         self.execution_timeout_at = execution_timeout_at
         self.poll_interval = poll_interval
-        self.floor = floor
         self.ceiling = ceiling
         self.exponential_backoff = exponential_backoff
 
@@ -76,7 +76,6 @@ class EkycTaskTrigger(BaseTrigger):
                 "timeout_at": self.timeout_at,
                 "execution_timeout_at": self.execution_timeout_at,
                 "poll_interval": self.poll_interval,
-                "floor": self.floor,
                 "ceiling": self.ceiling,
                 "exponential_backoff": self.exponential_backoff,
             },
@@ -91,10 +90,10 @@ class EkycTaskTrigger(BaseTrigger):
         self.log.warning(STILL_PAID, self.ekyc_task_id)
 
     async def _wait(self) -> dict[str, Any]:
-        from airflow_provider_ekyc.api.aio import fetch_task, shared_session
+        from airflow_provider_ekyc.api.aio import get_task, shared_session
 
         poller = Poller(
-            PollPolicy(self.floor, self.ceiling, self.poll_interval, self.exponential_backoff),
+            PollPolicy(self.ceiling, self.poll_interval, self.exponential_backoff),
             self.started,
             Deadline(self.timeout_at, self.execution_timeout_at),
         )
@@ -106,22 +105,16 @@ class EkycTaskTrigger(BaseTrigger):
                     try:
                         # A query that waits for a connection behind a host that hangs must not outlast the deadline.
                         turn = max(poller.deadline.at - time.time(), settings.connect_timeout)
-                        task = await fetch_task(session, settings, self.ekyc_task_id, turn=turn)
+                        answer: Task | EkycApiError = await get_task(session, settings, self.ekyc_task_id, turn=turn)
                     except EkycApiError as error:
-                        decision = poller.on_error(error, time.time(), random.random())
-                    else:
-                        decision = poller.on_task(task, time.time(), random.random())
-                        if decision.end is End.EXPORTED:
-                            self._log_decision(decision)
-                            seconds = time.time() - poller.started
-                            result = summary(task, seconds=seconds, queries=poller.queries)
-                            return {"end": End.EXPORTED.value, "summary": result}
-                    self._log_decision(decision)
+                        answer = error
+                    decision = poller.decide(answer, time.time(), random.random())
+                    decision.log_to(self.log)
                     if decision.ask_at is None:
-                        return {"end": (decision.end or End.ERROR).value, "message": decision.note}
+                        return decision.event
                     await asyncio.sleep(max(decision.ask_at - time.time(), 0.0))
         except EkycError as error:
-            return {"end": End.ERROR.value, "message": error.message, "retryable": error.retryable}
+            return failure_event(End.ERROR, error)
 
     async def _settings(self) -> EkycSettings:
         """
@@ -140,6 +133,3 @@ class EkycTaskTrigger(BaseTrigger):
                     raise
                 self.log.warning("%s Looking again in %.0f s.", error, CONNECTION_INTERVAL)
                 await asyncio.sleep(CONNECTION_INTERVAL)
-
-    def _log_decision(self, decision: Decision) -> None:
-        (self.log.warning if decision.unusual else self.log.info)(decision.note)

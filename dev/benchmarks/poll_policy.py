@@ -75,7 +75,7 @@ def wait_for(job: Job, policy: PollPolicy, chance: random.Random, forgets: str =
         if forgets == "always" or now >= restart:
             poller = Poller(policy, CREATED, NO_DEADLINE)
             restart = math.inf
-        decision = poller.on_task(job.answer(now, chance), CREATED + now, chance.random())
+        decision = poller.decide(job.answer(now, chance), CREATED + now, chance.random())
         polls += 1
         if decision.ask_at is None:
             return Outcome(job.seconds, polls, now - job.seconds)

@@ -22,7 +22,7 @@ _XCOM = (
     "airflow.sdk.execution_time.task_runner:RuntimeTaskInstance.xcom_push",
 )
 _BODY = (f"{_P}.api.upload:UploadBody.__iter__",)
-_ASK = (f"{_P}.api.client:EkycClient.task",)
+_ASK = (f"{_P}.api.client:EkycClient.get_task",)
 _SENSOR = f"{_P}.sensors.ekyc:EkycTaskSensor"
 _LANDING = f"{_P}.s3.put"
 _CHECK = f"{_P}.results.archive.check:check_archive"

@@ -15,14 +15,14 @@ from airflow_provider_ekyc.api.answers import HttpAnswer
 from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.api.failures import classify_result_status
 from airflow_provider_ekyc.api.models import Balance, Task
-from airflow_provider_ekyc.api.protocol import read_balance_answer, read_status_answer, read_submission_answer
+from airflow_provider_ekyc.api.protocol import balance_query, read_submission_answer, status_query
 from airflow_provider_ekyc.api.result_hosts import ResultHost, find_result_host
 from airflow_provider_ekyc.api.result_stream import ResultHead, read_result_head
 from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.api.settings import EkycSettings, read_settings
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycError, EkycResultError, Outcome
 from airflow_provider_ekyc.polling.interval import PollPolicy
-from airflow_provider_ekyc.polling.poller import Deadline, Poller, summary
+from airflow_provider_ekyc.polling.poller import Deadline, Poller, task_summary
 from airflow_provider_ekyc.results.download import Download, download
 from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.spool import spool_file
@@ -68,22 +68,22 @@ def _read(given: AnswerInput, settings: EkycSettings) -> Any:
     if given.call == SUBMIT:
         return _used(read_submission_answer(settings, answer), settings)
     if given.call == BALANCE:
-        return read_balance_answer(settings, answer)
+        return balance_query(settings).read(answer)
     if given.call == RESULT:
         if given.status not in (200, 206):
             raise classify_result_status(answer)
         return read_result_head(given.status, given.headers)
     try:
-        return _used(read_status_answer(settings, TASK_ID, answer), settings)
+        return _used(status_query(settings, TASK_ID).read(answer), settings)
     except EkycApiError as error:
-        Poller(PollPolicy(), _NOW - 60, Deadline(_NOW + 3600)).on_error(error, _NOW, 0.5)
+        Poller(PollPolicy(), _NOW - 60, Deadline(_NOW + 3600)).decide(error, _NOW, 0.5)
         raise
 
 
 def _used(task: Task, settings: EkycSettings) -> Task:
     """Do with a task what the sensor and the transfer do."""
-    decision = Poller(PollPolicy(), _NOW - 60, Deadline(_NOW + 3600)).on_task(task, _NOW, 0.5)
-    json.dumps(summary(task, seconds=1.0, queries=1), allow_nan=False)
+    decision = Poller(PollPolicy(), _NOW - 60, Deadline(_NOW + 3600)).decide(task, _NOW, 0.5)
+    json.dumps(task_summary(task, seconds=1.0, queries=1), allow_nan=False)
     wait = 0.0 if decision.ask_at is None else decision.ask_at - _NOW
     if not 0.0 <= wait <= 3600.0 or not 0.0 <= (task.progress or 0.0) <= 1.0:
         raise ArithmeticError("a wait or a progress out of its bounds")
@@ -106,19 +106,19 @@ def _ask(given: AnswerInput, server: SourceServer, settings: EkycSettings, spool
         if given.call == SUBMIT:
             return client.submit(io.BytesIO(_NUMBERS), len(_NUMBERS), "amazon")
         if given.call == BALANCE:
-            return client.balance()
+            return client.get_balance()
         if given.call == STATUS:
-            return client.task(TASK_ID)
+            return client.get_task(TASK_ID)
         with spool_file(spool_dir) as file:
             url = f"{server.origin}/result.zip?{QUERY}"
             return download(client.open_result, lambda: url, GrowingFile(file), retries=retries)
 
 
 async def _ask_aio(settings: EkycSettings) -> Task:
-    from airflow_provider_ekyc.api.aio import fetch_task, shared_session
+    from airflow_provider_ekyc.api.aio import get_task, shared_session
 
     async with shared_session() as session:
-        return await fetch_task(session, settings, TASK_ID)
+        return await get_task(session, settings, TASK_ID)
 
 
 def _judge_value(given: AnswerInput, value: Any) -> str:

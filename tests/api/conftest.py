@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ekyc.api.aio import fetch_task, shared_session
+from airflow_provider_ekyc.api.aio import get_task, shared_session
 from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.api.models import Task
 from airflow_provider_ekyc.api.retries import Retries
@@ -69,13 +69,13 @@ def numbers(count: int = 100, first: int = 0) -> bytes:
 
 def ask_with_requests(settings: EkycSettings, ekyc_task_id: str) -> Task:
     with EkycClient(settings, retries=ONCE) as one:
-        return one.task(ekyc_task_id)
+        return one.get_task(ekyc_task_id)
 
 
 def ask_with_aiohttp(settings: EkycSettings, ekyc_task_id: str) -> Task:
     async def ask() -> Task:
         async with shared_session() as session:
-            return await fetch_task(session, settings, ekyc_task_id)
+            return await get_task(session, settings, ekyc_task_id)
 
     return asyncio.run(ask())
 

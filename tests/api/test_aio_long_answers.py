@@ -10,12 +10,13 @@ import socket
 import threading
 import time
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from airflow_provider_ekyc.api import aio
-from airflow_provider_ekyc.api.aio import fetch_task, shared_session
+from airflow_provider_ekyc.api.aio import get_task, shared_session
 from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT
 from airflow_provider_ekyc.exceptions import EkycAnswerError
 from tests.api.conftest import BOTH, Ask, alike, settings_for
@@ -80,17 +81,22 @@ def test_a_compressed_answer_is_expanded_up_to_the_bound() -> None:
 )
 def test_above_some_size_a_thread_reads_it(size: int, in_thread: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     readers: list[threading.Thread] = []
-    read = aio.read_status_answer
+    status_query = aio.status_query
 
     def watched(*arguments: Any) -> Any:
-        readers.append(threading.current_thread())
-        return read(*arguments)
+        query = status_query(*arguments)
 
-    monkeypatch.setattr(aio, "read_status_answer", watched)
+        def read(answer: Any) -> Any:
+            readers.append(threading.current_thread())
+            return query.read(answer)
+
+        return replace(query, read=read)
+
+    monkeypatch.setattr(aio, "status_query", watched)
 
     async def use(url: str) -> None:
         async with shared_session() as session:
-            assert (await fetch_task(session, settings_for(url), "made-up-id")).word == "pending"
+            assert (await get_task(session, settings_for(url), "made-up-id")).word == "pending"
 
     with raw_server(answering(answer("200 OK", padded(size)))) as server:
         asyncio.run(use(server.url))
@@ -122,7 +128,7 @@ def test_a_thousand_answers_of_900_kb_do_not_hold_up_the_loop() -> None:
         async def ask() -> None:
             nonlocal unreadable
             try:
-                await fetch_task(session, settings_for(url), "made-up-id")
+                await get_task(session, settings_for(url), "made-up-id")
             except EkycAnswerError:
                 unreadable += 1
 

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from airflow_provider_ekyc.api import aio
-from airflow_provider_ekyc.api.aio import fetch_task, shared_session
+from airflow_provider_ekyc.api.aio import get_task, shared_session
 from airflow_provider_ekyc.exceptions import EkycApiError
 from airflow_provider_ekyc.sandbox import Sandbox
 from tests.api.conftest import settings_for, settings_of
@@ -43,7 +43,7 @@ def test_the_users_of_a_loop_share_one_session_and_the_last_closes_it(either_san
     async def use(sessions: list[aiohttp.ClientSession]) -> None:
         async with shared_session() as session:
             sessions.append(session)
-            await fetch_task(session, settings, ekyc_task_id)
+            await get_task(session, settings, ekyc_task_id)
             assert not session.closed
 
     async def all_of_them() -> None:
@@ -66,7 +66,7 @@ def test_two_loops_at_once_have_a_session_each(sandbox: Sandbox) -> None:
         async with shared_session() as session:
             sessions.append(session)
             await asyncio.to_thread(both.wait)
-            assert (await fetch_task(session, settings, ekyc_task_id)).total == 200
+            assert (await get_task(session, settings, ekyc_task_id)).total == 200
             await asyncio.to_thread(both.wait)
 
     threads = [threading.Thread(target=lambda: asyncio.run(use())) for _ in range(2)]
@@ -85,7 +85,7 @@ def test_a_trigger_that_is_cancelled_leaves_nothing_behind(either_sandbox: Sandb
 
     async def use() -> None:
         async with shared_session() as session:
-            await fetch_task(session, settings, ekyc_task_id)
+            await get_task(session, settings, ekyc_task_id)
 
     async def cancelled() -> None:
         task = asyncio.create_task(use())
@@ -111,7 +111,7 @@ def test_a_cancelled_user_does_not_close_it_under_the_others(sandbox: Sandbox) -
             other.cancel()
             await asyncio.gather(other, return_exceptions=True)
             assert not session.closed
-            assert (await fetch_task(session, settings, ekyc_task_id)).total == 200
+            assert (await get_task(session, settings, ekyc_task_id)).total == 200
 
     asyncio.run(run())
 
@@ -122,7 +122,7 @@ def test_an_error_leaves_nothing_behind(either_sandbox: Sandbox) -> None:
             for kind in ("status", "cut_before", "html", "early_status"):
                 either_sandbox.fault("status", kind)
                 with pytest.raises(EkycApiError):
-                    await fetch_task(session, settings_of(either_sandbox), "made-up-id")
+                    await get_task(session, settings_of(either_sandbox), "made-up-id")
 
     asyncio.run(use())
 
@@ -142,7 +142,7 @@ def test_a_connection_is_used_again_by_connections_with_the_same_authorities(tls
 
             session.connector._create_connection = count  # type: ignore[method-assign,union-attr,assignment]
             for _ in range(3):
-                await fetch_task(session, settings_of(tls_sandbox), ekyc_task_id)
+                await get_task(session, settings_of(tls_sandbox), ekyc_task_id)
         assert made == 1
 
     asyncio.run(use())
@@ -160,7 +160,7 @@ def test_waiting_for_ones_turn_is_not_the_servers_fault(monkeypatch: pytest.Monk
     async def use(url: str) -> None:
         settings = settings_for(url, connect_timeout=0.7, read_timeout=0.7)
         async with shared_session() as session:
-            await asyncio.gather(*(fetch_task(session, settings, "made-up-id") for _ in range(40)))
+            await asyncio.gather(*(get_task(session, settings, "made-up-id") for _ in range(40)))
 
     with raw_server(talk) as server:
         begun = time.monotonic()
@@ -187,7 +187,7 @@ def test_the_loop_is_not_held_up_by_reading_certificates(tls_sandbox: Sandbox) -
         heart = asyncio.create_task(beat())
         async with shared_session() as session:
             with pytest.raises(EkycApiError):
-                await fetch_task(session, settings, "made-up-id")
+                await get_task(session, settings, "made-up-id")
         over.set()
         await heart
         return longest

@@ -19,11 +19,9 @@ from airflow_provider_ekyc.api.failures import (
     submission_outcome,
 )
 from airflow_provider_ekyc.api.protocol import (
-    balance_request,
-    read_balance_answer,
-    read_status_answer,
+    balance_query,
     read_submission_answer,
-    status_request,
+    status_query,
     submit_request,
 )
 from airflow_provider_ekyc.api.result_stream import read_result_head
@@ -350,8 +348,8 @@ def test_what_the_server_echoes_is_in_no_error(status: int, body: bytes) -> None
     answer = answered(status, body.replace(b"KEY", API_KEY.encode()))
     for read in (
         lambda: read_submission_answer(SETTINGS, answer),
-        lambda: read_status_answer(SETTINGS, "made-up-id", answer),
-        lambda: read_balance_answer(SETTINGS, answer),
+        lambda: status_query(SETTINGS, "made-up-id").read(answer),
+        lambda: balance_query(SETTINGS).read(answer),
     ):
         with pytest.raises(EkycApiError) as caught:
             read()
@@ -382,7 +380,7 @@ def test_an_unreadable_2xx_leaves_a_submission_in_doubt(body: bytes, problem: st
     assert (caught.value.outcome, caught.value.retryable) == (Outcome.UNKNOWN, False)
     assert problem in caught.value.message
     with pytest.raises(EkycAnswerError) as caught:
-        read_status_answer(SETTINGS, "made-up-id", answered(200, body))
+        status_query(SETTINGS, "made-up-id").read(answered(200, body))
     assert (caught.value.outcome, caught.value.retryable) == (Outcome.REFUSED, True)
 
 
@@ -390,20 +388,20 @@ def test_an_unreadable_2xx_leaves_a_submission_in_doubt(body: bytes, problem: st
 def test_the_id_that_was_asked_for_stays_whole_in_the_message(status: int) -> None:
     body = b'{"error": "task 123456789012 is not known, nor is 99912345678"}'
     with pytest.raises(EkycApiError) as caught:
-        read_status_answer(SETTINGS, "123456789012", answered(status, body))
+        status_query(SETTINGS, "123456789012").read(answered(status, body))
     assert "task 123456789012 is not known, nor is [number removed]" in caught.value.message
 
 
 def test_a_wrapped_balance_is_one() -> None:
     body = b'{"code": 0, "msg": "ok", "data": {"balance": "12.5", "credit": 3}}'
-    balance = read_balance_answer(SETTINGS, answered(200, body))
+    balance = balance_query(SETTINGS).read(answered(200, body))
     assert (balance.balance, balance.credit) == (12.5, 3.0)
 
 
 def test_an_answer_about_another_task_is_not_taken() -> None:
     body = b'{"task_id": "other", "status": "exported", "result_url": "https://x.example/?sig=madeup"}'
     with pytest.raises(EkycAnswerError, match="another task") as caught:
-        read_status_answer(SETTINGS, "made-up-id", answered(200, body))
+        status_query(SETTINGS, "made-up-id").read(answered(200, body))
     assert caught.value.retryable
 
 
@@ -411,8 +409,8 @@ def test_an_answer_about_another_task_is_not_taken() -> None:
 def test_no_answer_raises_anything_but_an_api_error(body: bytes, status: int) -> None:
     for read in (
         lambda: read_submission_answer(SETTINGS, answered(status, body)),
-        lambda: read_balance_answer(SETTINGS, answered(status, body)),
-        lambda: read_status_answer(SETTINGS, "x", answered(status, body)),
+        lambda: balance_query(SETTINGS).read(answered(status, body)),
+        lambda: status_query(SETTINGS, "x").read(answered(status, body)),
     ):
         with pytest.raises(EkycApiError):
             read()
@@ -420,17 +418,17 @@ def test_no_answer_raises_anything_but_an_api_error(body: bytes, status: int) ->
 
 def test_requests_carry_the_key_in_a_header_and_show_it_nowhere() -> None:
     parts = submit_request(SETTINGS, "amazon", "made-up-boundary")
-    for request in (balance_request(SETTINGS), status_request(SETTINGS, "made-up-id"), parts.request):
+    for request in (balance_query(SETTINGS).request, status_query(SETTINGS, "made-up-id").request, parts.request):
         assert request.headers["X-API-Key"] == API_KEY
         assert API_KEY not in repr(request)
         assert API_KEY not in request.url
-    assert status_request(SETTINGS, "made-up-id").url == "https://api.example/v1/gettasks"
+    assert status_query(SETTINGS, "made-up-id").request.url == "https://api.example/v1/gettasks"
     assert b'name="task_type"\r\n\r\namazon\r\n' in parts.head
     assert parts.head.endswith(b'name="file"; filename="numbers.txt"\r\nContent-Type: text/plain\r\n\r\n')
     assert parts.tail == b"\r\n--made-up-boundary--\r\n"
 
 
-@pytest.mark.parametrize("task_type", ["", "a b", 'a"', "a\r\nb", "ä", "x" * 65])
+@pytest.mark.parametrize("task_type", ["a b", 'a"', "a\r\nb", "ä", "x" * 65])
 def test_a_task_type_is_a_word(task_type: str) -> None:
     with pytest.raises(EkycSettingsError, match="task_type must be a word"):
         submit_request(SETTINGS, task_type, "b")

@@ -14,7 +14,7 @@ from airflow_provider_ekyc.api.models import (
     read_created,
     read_task,
 )
-from airflow_provider_ekyc.polling.poller import summary
+from airflow_provider_ekyc.polling.poller import task_summary
 
 CREATED = {
     "task_id": "d4g8o46p2jvh04o9uolg",
@@ -70,7 +70,7 @@ def test_the_documented_answers_to_a_status_query_are_read() -> None:
 
 def test_a_result_url_is_not_in_the_text_of_a_task() -> None:
     exported = read_task(EXPORTED)
-    for text in (repr(exported), str(exported), f"{exported}", str(summary(exported, seconds=1, queries=1))):
+    for text in (repr(exported), str(exported), f"{exported}", str(task_summary(exported, seconds=1, queries=1))):
         assert "Amz" not in text
         assert "https" not in text
 
@@ -215,4 +215,4 @@ def test_any_json_object_is_read_or_called_unreadable(answer: dict[str, object])
             one = reader(answer)
             if isinstance(one, Task):
                 assert one.progress is None or 0 <= one.progress <= 1
-                assert summary(one, seconds=1.0, queries=1)["ekyc_task_id"] == one.ekyc_task_id
+                assert task_summary(one, seconds=1.0, queries=1)["ekyc_task_id"] == one.ekyc_task_id

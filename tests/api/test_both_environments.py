@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ekyc.api.aio import fetch_task, shared_session
+from airflow_provider_ekyc.api.aio import get_task, shared_session
 from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.exceptions import EkycConnectionError, EkycSettingsError
 from airflow_provider_ekyc.sandbox import Sandbox
@@ -182,10 +182,10 @@ def test_one_session_asks_apis_of_two_authorities(tls_sandbox: Sandbox, other_sa
         async with shared_session() as session:
             for _ in range(2):
                 for sandbox, ekyc_task_id in tasks:
-                    assert (await fetch_task(session, settings_of(sandbox), ekyc_task_id)).total == 200
+                    assert (await get_task(session, settings_of(sandbox), ekyc_task_id)).total == 200
             for (sandbox, ekyc_task_id), (other, _) in zip(tasks, reversed(tasks), strict=True):
                 wrong = settings_of(sandbox, ca_file=str(other.ca_file))
                 with pytest.raises(EkycConnectionError, match="ca_file"):
-                    await fetch_task(session, wrong, ekyc_task_id)
+                    await get_task(session, wrong, ekyc_task_id)
 
     asyncio.run(ask())

@@ -34,7 +34,7 @@ Make = Callable[..., EkycClient]
 
 def exported(client: EkycClient, count: int = 100) -> Task:
     data = numbers(count)
-    return client.task(client.submit(io.BytesIO(data), len(data), "amazon").ekyc_task_id)
+    return client.get_task(client.submit(io.BytesIO(data), len(data), "amazon").ekyc_task_id)
 
 
 def fetched(client: EkycClient, url: str | None, **where: Any) -> bytes:
@@ -45,18 +45,18 @@ def fetched(client: EkycClient, url: str | None, **where: Any) -> bytes:
 
 def test_every_call_in_its_turn(either_sandbox: Sandbox, client: Make) -> None:
     one = client(settings_of(either_sandbox))
-    assert one.balance().balance == 1_000_000
+    assert one.get_balance().balance == 1_000_000
     task = exported(one)
     assert (task.status, task.total, task.success, task.failure) == (TaskStatus.EXPORTED, 100, 100, 0)
     assert fetched(one, task.result_url).startswith(b"PK")
-    assert one.balance().balance < 1_000_000
+    assert one.get_balance().balance < 1_000_000
     assert either_sandbox.calls == {"submit": 1, "status": 1, "balance": 2, "result": 1, "other": 0}
     assert either_sandbox.key_leaks == 0
 
 
 def test_a_base_url_may_have_a_path(client: Make) -> None:
     with raw_server(answering(answer("200 OK", b'{"balance": 5}'))) as server:
-        assert client(settings_for(f"{server.url}/gateway/ekyc/")).balance().balance == 5
+        assert client(settings_for(f"{server.url}/gateway/ekyc/")).get_balance().balance == 5
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_query_is_asked_again_within_its_caps(
 ) -> None:
     one = client(settings_of(sandbox), AT_ONCE)
     task = exported(one)
-    for call, ask in (("balance", one.balance), ("status", lambda: one.task(task.ekyc_task_id))):
+    for call, ask in (("balance", one.get_balance), ("status", lambda: one.get_task(task.ekyc_task_id))):
         before = sandbox.calls[call]
         sandbox.fault(call, kind, times=4, **parameters)
         ask()
@@ -95,34 +95,34 @@ def test_a_refused_query_is_not_asked_again(sandbox: Sandbox, client: Make, stat
     one = client(settings_of(sandbox), AT_ONCE)
     sandbox.fault("balance", "status", status=status, times=None)
     with pytest.raises(EkycApiError) as caught:
-        one.balance()
+        one.get_balance()
     assert not caught.value.retryable
     assert sandbox.calls["balance"] == 1
 
 
 def test_an_unknown_id_and_a_wrong_key_are_told_apart(sandbox: Sandbox, client: Make) -> None:
     with pytest.raises(EkycNotFoundError, match="ekyc_task_id"):
-        client(settings_of(sandbox)).task("no-such-id")
+        client(settings_of(sandbox)).get_task("no-such-id")
     with pytest.raises(EkycAuthenticationError, match="password field"):
-        client(settings_for(sandbox.url, key="another-made-up-key")).balance()
+        client(settings_for(sandbox.url, key="another-made-up-key")).get_balance()
 
 
 def test_an_id_that_can_be_none_costs_no_call(sandbox: Sandbox, client: Make) -> None:
     with pytest.raises(EkycSettingsError, match="No request was sent"):
-        client(settings_of(sandbox)).task("None")
+        client(settings_of(sandbox)).get_task("None")
     assert sandbox.calls["status"] == 0
 
 
 def test_a_refusal_keeps_its_code_when_its_text_breaks_off(client: Make) -> None:
     broken = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 500\r\n\r\nwrong k"
     with raw_server(answering(broken)) as server, pytest.raises(EkycAnswerError, match="plain text, not by the API"):
-        client(settings_for(server.url)).balance()
+        client(settings_for(server.url)).get_balance()
 
 
 def test_an_answer_of_a_gigabyte_is_not_read_to_its_end(client: Make) -> None:
     page = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * (2 << 20)
     with raw_server(answering(page)) as server, pytest.raises(EkycServerError, match=r"x{300}…") as caught:
-        client(settings_for(server.url)).balance()
+        client(settings_for(server.url)).get_balance()
     assert len(caught.value.message) < 500
 
 
@@ -132,7 +132,7 @@ def test_a_netrc_is_not_read(sandbox: Sandbox, client: Make, monkeypatch: pytest
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     one = client(settings_of(sandbox))
-    one.balance()
+    one.get_balance()
     fetched(one, exported(one).result_url)
     assert not [seen for seen in sandbox.requests if "authorization" in seen.header_names]
     assert sandbox.key_leaks == 0
@@ -142,7 +142,7 @@ def test_cookies_of_the_api_do_not_reach_the_store(sandbox: Sandbox, client: Mak
     one = client(settings_of(sandbox))
     sandbox.fault("status", "status", status=429, headers={"Set-Cookie": "made=up; Path=/"})
     with pytest.raises(EkycApiError):
-        one.task("made-up-id")
+        one.get_task("made-up-id")
     fetched(one, exported(one).result_url)
     assert "cookie" not in sandbox.requests[-1].header_names
 
@@ -151,7 +151,7 @@ def test_the_key_is_in_no_log(sandbox: Sandbox, client: Make, caplog: pytest.Log
     caplog.set_level(logging.DEBUG)
     one = client(settings_of(sandbox), AT_ONCE)
     sandbox.fault("balance", "status", status=500)
-    one.balance()
+    one.get_balance()
     exported(one)
     assert one.settings.api_key not in caplog.text
 

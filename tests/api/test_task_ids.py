@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from lazy_object_proxy import Proxy
 
 from airflow_provider_ekyc.api.models import read_created
-from airflow_provider_ekyc.api.protocol import status_request
+from airflow_provider_ekyc.api.protocol import status_query
 from airflow_provider_ekyc.api.task_ids import checked_task_id, read_task_id
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from tests.api.conftest import settings_for
@@ -121,4 +121,4 @@ def test_an_id_that_an_answer_holds_is_one_that_is_accepted_and_sent(value: obje
     if ekyc_task_id is not None:
         assert checked_task_id(ekyc_task_id) == checked_task_id(value) == ekyc_task_id
         assert read_created({"task_id": value}).ekyc_task_id == ekyc_task_id
-        assert ekyc_task_id.encode() in status_request(settings_for("https://api.example"), ekyc_task_id).body
+        assert ekyc_task_id.encode() in status_query(settings_for("https://api.example"), ekyc_task_id).request.body

@@ -14,6 +14,7 @@ from unittest import mock
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from airflow_provider_ekyc.airflow_sdk import BaseSensorOperator, TaskDeferred
+from airflow_provider_ekyc.polling import interval, poller
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 from tests.outcomes.page import Provocation
@@ -73,9 +74,10 @@ class SensorTries:
         try:
             self._sensor().execute(self.stage.context())
         except TaskDeferred as deferred:
-            arguments = {**deferred.trigger.serialize()[1], "floor": 0.05, "ceiling": 0.2}
+            arguments = {**deferred.trigger.serialize()[1], "ceiling": 0.2}
             begun = time.monotonic()
-            event = asyncio.run(self._only_event(EkycTaskTrigger(**arguments)))
+            with mock.patch.object(interval, "FLOOR", 0.05), mock.patch.object(poller, "FIRST_QUERY", 0.05):
+                event = asyncio.run(self._only_event(EkycTaskTrigger(**arguments)))
             self.stage.waited.append(time.monotonic() - begun)
             return self._sensor().execute_complete(self.stage.context(), event)
         raise AssertionError("it did not defer")

@@ -29,10 +29,10 @@ def not_found_until_the_end(poller: Callable[[], Poller], now: float) -> tuple[D
     times = []
     while True:
         times.append(round(now - START))
-        decision = poller().on_error(not_found(), now, 0.0)
+        decision = poller().decide(not_found(), now, 0.0)
         if decision.ask_at is None:
             return decision, times
-        assert decision.unusual
+        assert decision.is_warning
         assert "does not know this task (404)" in decision.note
         now = decision.ask_at
 
@@ -49,19 +49,19 @@ def test_a_new_id_gets_ten_minutes_and_the_interval_widens(is_remembered: bool) 
 def test_a_new_id_that_becomes_known_is_waited_for() -> None:
     one = Poller(PollPolicy(), START, FAR)
     for seconds in (5, 10, 20):
-        assert one.on_error(not_found(), START + seconds, 0.0).end is None
-    decision = one.on_task(processing(), START + 40, 0.0)
+        assert one.decide(not_found(), START + seconds, 0.0).end is None
+    decision = one.decide(processing(), START + 40, 0.0)
     assert decision.ask_at == pytest.approx(START + 40 + 10)
 
 
 def test_a_wait_that_began_earlier_ends_at_once() -> None:
     one = Poller(PollPolicy(), START, FAR)
-    assert one.on_error(not_found(), START + NOT_FOUND_SECONDS, 0.0).end is End.ERROR
+    assert one.decide(not_found(), START + NOT_FOUND_SECONDS, 0.0).end is End.ERROR
 
 
 def test_a_task_that_was_known_gets_ten_minutes_from_the_first_404() -> None:
     one = Poller(PollPolicy(), START, FAR)
-    one.on_task(processing(), START + 80_000, 0.0)
+    one.decide(processing(), START + 80_000, 0.0)
     last, times = not_found_until_the_end(lambda: one, START + 83_600)
     assert (times, last.end) == ([83_600, 84_200], End.ERROR)
 
@@ -69,14 +69,14 @@ def test_a_task_that_was_known_gets_ten_minutes_from_the_first_404() -> None:
 def test_a_404_between_two_answers_is_forgotten() -> None:
     one = Poller(PollPolicy(), START, FAR)
     for hour in range(1, 10):
-        assert one.on_task(processing(), START + hour * 3600, 0.0).end is None
-        assert one.on_error(not_found(), START + hour * 3600 + 900, 0.0).end is None
+        assert one.decide(processing(), START + hour * 3600, 0.0).end is None
+        assert one.decide(not_found(), START + hour * 3600 + 900, 0.0).end is None
 
 
 def test_at_the_deadline_a_404_says_more_than_a_timeout() -> None:
     one = Poller(PollPolicy(), START, Deadline(START + 60))
-    assert one.on_error(not_found(), START + 20, 0.0).ask_at == START + 40
-    assert one.on_error(not_found(), START + 60, 0.0).end is End.ERROR
+    assert one.decide(not_found(), START + 20, 0.0).ask_at == START + 40
+    assert one.decide(not_found(), START + 60, 0.0).end is End.ERROR
 
 
 @pytest.mark.parametrize(

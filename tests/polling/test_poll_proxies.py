@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from airflow_provider_ekyc.api.answers import HttpAnswer
-from airflow_provider_ekyc.api.protocol import read_status_answer
+from airflow_provider_ekyc.api.protocol import status_query
 from airflow_provider_ekyc.api.settings import read_settings
 from airflow_provider_ekyc.exceptions import EkycApiError
 from airflow_provider_ekyc.polling.interval import PollPolicy
@@ -25,8 +25,8 @@ def waits(status: int, body: bytes, media_type: str) -> tuple[End | None, list[f
     for _ in range(6):
         answer = HttpAnswer(status, {"Content-Type": media_type}, body, datetime.now(UTC))
         with pytest.raises(EkycApiError) as caught:
-            read_status_answer(SETTINGS, "dmadeup1", answer)
-        decision = poller.on_error(caught.value, now, 0.5)
+            status_query(SETTINGS, "dmadeup1").read(answer)
+        decision = poller.decide(caught.value, now, 0.5)
         if decision.ask_at is None:
             return decision.end, found
         found.append(decision.ask_at - now)

@@ -107,7 +107,7 @@ def test_every_wait_is_between_floor_and_ceiling(shape: str) -> None:
     for job in jobs(shape, 50, SEED):
         poller = Poller(PollPolicy(), CREATED, Deadline(CREATED + 1e9))
         now = CREATED
-        while (ask_at := poller.on_task(job.answer(now - CREATED, chance), now, chance.random()).ask_at) is not None:
+        while (ask_at := poller.decide(job.answer(now - CREATED, chance), now, chance.random()).ask_at) is not None:
             assert FLOOR - 1e-6 <= ask_at - now <= CEILING + 1e-6
             now = ask_at
 
@@ -135,7 +135,7 @@ def test_sensors_that_begin_together_do_not_ask_in_step() -> None:
     for _ in range(200):
         poller, now = Poller(PollPolicy(), CREATED, Deadline(CREATED + 1e9)), CREATED
         for _ in range(8):
-            now = poller.on_task(job.answer(now - CREATED, chance), now, chance.random()).ask_at or now
+            now = poller.decide(job.answer(now - CREATED, chance), now, chance.random()).ask_at or now
         asked.append(round(now, 1))
     assert max(asked.count(moment) for moment in asked) <= 20
 

@@ -38,9 +38,9 @@ def asked_at(storm: Callable[[], EkycApiError], deadline: float, seed: int) -> t
     while True:
         times.append(now - START)
         if now - START < STORM:
-            decision = poller.on_error(storm(), now, chance.random())
+            decision = poller.decide(storm(), now, chance.random())
         else:
-            decision = poller.on_task(Task("d1", TaskStatus.EXPORTED, "exported"), now, chance.random())
+            decision = poller.decide(Task("d1", TaskStatus.EXPORTED, "exported"), now, chance.random())
         if decision.ask_at is None:
             return decision.end, times
         now = decision.ask_at

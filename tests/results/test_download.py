@@ -79,7 +79,7 @@ def exported_task(sandbox: Sandbox, rows: int) -> Iterator[Callable[[], str]]:
     data = b"".join(b"+999%010d\n" % (number * 7919) for number in range(rows))
     with client_for(sandbox.url, sandbox.api_key) as client:
         task = client.submit(io.BytesIO(data), len(data), "amazon")
-        yield lambda: client.task(task.ekyc_task_id).result_url or ""
+        yield lambda: client.get_task(task.ekyc_task_id).result_url or ""
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.api.raw_servers import RawServer, raw_server, read_request
 from tests.conftest import API_KEY
 from tests.submitted import submitted
 
-pytestmark = pytest.mark.usefixtures("connections")
+pytestmark = pytest.mark.usefixtures("connections", "quick_polls")
 
 
 class Hanging:
@@ -49,7 +49,6 @@ async def event(ekyc_conn_id: str, ekyc_task_id: str, *, seconds: float = 600.0)
         ekyc_conn_id=ekyc_conn_id,
         started=now,
         timeout_at=now + seconds,
-        floor=0.05,
         ceiling=0.2,
     )
     (payload,) = [event.payload async for event in waiting.run()]

@@ -14,13 +14,13 @@ from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 from tests.conftest import API_KEY
 from tests.submitted import submitted
 
-pytestmark = pytest.mark.usefixtures("connections")
+pytestmark = pytest.mark.usefixtures("connections", "quick_polls")
 
 
 def trigger(ekyc_task_id: str, *, seconds: float = 60.0, **arguments: Any) -> EkycTaskTrigger:
     now = time.time()
     default = {"ekyc_conn_id": "ekyc_default", "started": now, "timeout_at": now + seconds}
-    return EkycTaskTrigger(ekyc_task_id=ekyc_task_id, **{**default, "floor": 0.05, "ceiling": 0.2, **arguments})
+    return EkycTaskTrigger(ekyc_task_id=ekyc_task_id, **{**default, "ceiling": 0.2, **arguments})
 
 
 async def only_event(waiting: EkycTaskTrigger) -> dict[str, Any]:

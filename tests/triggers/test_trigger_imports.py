@@ -17,13 +17,14 @@ WAIT = """
 import asyncio, json, sys, time
 for name in ("connection", "lineage", "openlineage", "sdk"):
     sys.modules[f"airflow.providers.common.compat.{name}"] = None
+from airflow_provider_ekyc.polling import interval
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
+
+interval.FLOOR = 0.05
 
 async def wait():
     now = time.time()
-    trigger = EkycTaskTrigger(
-        ekyc_task_id=sys.argv[1], ekyc_conn_id="ekyc_default", started=now, timeout_at=now + 60, floor=0.05
-    )
+    trigger = EkycTaskTrigger(ekyc_task_id=sys.argv[1], ekyc_conn_id="ekyc_default", started=now, timeout_at=now + 60)
     return [event.payload async for event in trigger.run()]
 
 print(json.dumps(asyncio.run(wait())))
