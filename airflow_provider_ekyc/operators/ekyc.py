@@ -103,7 +103,8 @@ class EkycSubmitOperator(BaseOperator):
         from airflow_provider_ekyc.numbers.source import open_numbers
         from airflow_provider_ekyc.operators.requirements import check_downstream
         from airflow_provider_ekyc.submission.identity import identity_of
-        from airflow_provider_ekyc.submission.location import open_journal
+        from airflow_provider_ekyc.submission.journal import Journal
+        from airflow_provider_ekyc.submission.stores import open_stores
         from airflow_provider_ekyc.submission.submitter import Submitter
 
         with airflow_errors():
@@ -117,24 +118,15 @@ class EkycSubmitOperator(BaseOperator):
             settings = hook.settings
             min_rows, max_rows = settings.limits(task_type)
             task = identity_of(context["ti"], context.get("loop"), context.get("dag_run"))
-            journal = open_journal(
+            stores = open_stores(
                 task,
                 uri=read_text("journal_uri", self.journal_uri) if self.journal_uri else None,
                 aws_conn_id=self.journal_conn_id or None,
                 connection_uri=settings.journal_uri,
                 state_store=context.get("task_state_store"),
             )
+            journal = Journal(task, stores)
             journal.start_try()
-            submitter = Submitter(
-                hook,
-                journal,
-                task,
-                base_url=settings.base_url,
-                scope_url=settings.scope_url,
-                account=settings.account,
-                resubmit=unknown == "resubmit",
-                killed=lambda: self._killed,
-            )
             with (
                 open_numbers(numbers, aws_conn_id=self.aws_conn_id, numbers_conn_id=self.numbers_conn_id) as source,
                 prepared_numbers(
@@ -152,7 +144,15 @@ class EkycSubmitOperator(BaseOperator):
                     without_query(numbers),
                     *(f"{n:,}" for n in (prepared.rows, prepared.blank, prepared.duplicates, prepared.invalid)),
                 )
-                submission = submitter.submit(prepared, task_type)
+                submission = Submitter(
+                    hook,
+                    journal,
+                    task,
+                    prepared,
+                    task_type,
+                    resubmit=unknown == "resubmit",
+                    killed=lambda: self._killed,
+                ).submit()
         # Should this fail, a retry finds the receipt and pushes it again.
         context["ti"].xcom_push(key="submission", value=submission.as_dict())
         return submission.ekyc_task_id

@@ -14,16 +14,22 @@ Delete the records of old submissions from Airflow's Variables. For Airflow 3.3 
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_ekyc.airflow_sdk import Variable
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.submission.journal import OPEN, RECEIPT
-from airflow_provider_ekyc.submission.variable_store import CHECK, PREFIX
+from airflow_provider_ekyc.submission.record import IntentState
+from airflow_provider_ekyc.submission.record_format import has_known_schema, read_json
+from airflow_provider_ekyc.submission.variable_store import (
+    CHECK,
+    PREFIX,
+    delete_variable,
+    list_variables,
+    read_variable,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,43 +41,43 @@ def delete_old_records(older_than: timedelta, *, now: datetime | None = None) ->
     """
     Delete records of submissions that were accepted or refused so long ago, and those of their task instances.
 
-    A submission whose outcome is unknown is kept, and so is what a person wrote by hand. A clear of a task whose
-    records are gone submits again, and is charged; its log warns of it.
+    A submission whose outcome is unknown is kept, and so is what a person or a later version wrote. A clear of a task
+    whose records are gone submits again, and is charged; its log warns of it.
 
-    :param older_than: longer than anybody clears back
-    :param now: aware time, default the present
-    :return: how many Variables were deleted
+    :param older_than: longer than the age of any task that is still cleared
+    :param now: time with a time zone, default the present
+    :return: number of deleted Variables
     :raises EkycSettingsError: below Airflow 3.3, where ``airflow variables list`` and ``airflow variables delete`` do
         the same
+    :raises EkycJournalError: if Variables can't be listed, read or deleted just now
     """
-    if not hasattr(Variable, "keys"):
+    keys = list_variables(PREFIX)
+    if keys is None:
         raise EkycSettingsError(
             "delete_old_records needs Airflow 3.3 or later. On this one use the command line: airflow variables list, "
             f"airflow variables delete, for keys that begin with {PREFIX}."
         )
     before = (now or datetime.now(UTC)) - older_than
     deleted = 0
-    records = {key: _read(Variable.get(key, default=None)) for key in Variable.keys(prefix=PREFIX) if key != CHECK}
+    records = {key: _read(read_variable(key)) for key in keys if key != CHECK}
     # What was being sent goes before its receipt: alone it would say that the outcome is unknown.
     for key in sorted(records, key=lambda each: each.endswith(RECEIPT)):
         receipt = records.get(key.replace(f"_{OPEN}", "_") + RECEIPT)
         if _is_old(receipt or records[key], before):
-            Variable.delete(key)
+            delete_variable(key)
             deleted += 1
     log.info("Deleted %d Variables with records of submissions from before %s.", deleted, before.isoformat())
     return deleted
 
 
-def _read(value: Any) -> Mapping[str, Any] | None:
-    try:
-        record = json.loads(value)
-    except (TypeError, ValueError):
-        return None  # written by hand, or not ours
-    return record if isinstance(record, Mapping) else None
+def _read(value: str | None) -> Mapping[str, Any] | None:
+    record = None if value is None else read_json(value.encode())
+    # None also for what was written by hand, or is not ours.
+    return record if isinstance(record, Mapping) and "schema" in record and has_known_schema(record) else None
 
 
 def _is_old(record: Mapping[str, Any] | None, before: datetime) -> bool:
-    if record is None or (record.get("record") == "intent" and record.get("state") != "not_taken"):
+    if record is None or (record.get("record") == "intent" and record.get("state") != IntentState.NOT_ACCEPTED):
         return False
     try:
         time = datetime.fromisoformat(record[_TIMES[record["record"]]])

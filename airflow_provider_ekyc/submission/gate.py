@@ -22,7 +22,7 @@ from airflow_provider_ekyc.submission.record import Intent, IntentState, Scope
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.submission.identity import TaskIdentity
-    from airflow_provider_ekyc.submission.journal import Journal
+    from airflow_provider_ekyc.submission.journal import Journal, SubmissionRecords
 
 log = logging.getLogger(__name__)
 
@@ -33,72 +33,85 @@ MOST_SENDS = 5
 
 class SubmissionGate:
     """
-    Stops what may be paid already.
+    Stops a list that may already be paid for.
 
     :param journal: of the task
+    :param records: of the list
+    :param scope: of the list
     :param task: the Airflow task
     :param resubmit: whether a submission whose outcome is unknown is sent again by the next try
     :param balance_now: asks for the account's balance; free
     """
 
     def __init__(
-        self, journal: Journal, task: TaskIdentity, *, resubmit: bool, balance_now: Callable[[], float | None]
+        self,
+        journal: Journal,
+        records: SubmissionRecords,
+        scope: Scope,
+        task: TaskIdentity,
+        *,
+        resubmit: bool,
+        balance_now: Callable[[], float | None],
     ) -> None:
         self._journal = journal
+        self._records = records
+        self._scope = scope
         self._task = task
         self._resubmit = resubmit
         self._balance_now = balance_now
 
-    def sends_so_far(self, found: Intent | None, scope: Scope) -> int:
+    def sends_so_far(self, found: Intent | None) -> int:
         """
         Return how often the list was sent since a person last cleared the task, if it may be sent now.
 
-        :param found: what is remembered of the list
+        :param found: what is recorded of the list
         :raises EkycUnknownOutcomeError: if this list, or another of this task in this run, may be charged already
         :raises EkycInProgressError: if another map index is submitting the same list
         :raises EkycSendLimitError: if it was sent too often
         :raises EkycJournalError: if a record that must be there can't be found
         """
         if found is None:
-            self._require_memory(scope)
+            self._require_records()
         elif found.is_open:
-            self._settle(found, scope)
-        self._require_others_settled(scope, is_known=found is not None)
-        return self._count(found, scope)
+            self._require_settled(found)
+        self._require_others_settled(is_known=found is not None)
+        return self._count(found)
 
-    def limit(self, scope: Scope, intent: Intent, last: str) -> EkycSendLimitError:
+    def limit_error(self, intent: Intent, last: str) -> EkycSendLimitError:
         """Return the error that says that the list was sent as often as it is sent by itself."""
         outcome = "its outcome is unknown" if intent.is_open else "it was refused each time, which is free"
         return EkycSendLimitError(
             f"This list was sent {intent.sends} times over the tries of this task; {outcome}. It is not sent again by "
             f"itself. {last} When the API works again, clear this task: that starts a new count. Fingerprint "
-            f"{scope.fingerprint}; record {self._journal.address(scope.name)}."
+            f"{self._scope.fingerprint}; record {self._records.address}."
         )
 
-    def ways_out(self, scope: Scope, intent: Intent) -> str:
-        """Say what a person can do about an unknown outcome."""
-        ids = f" The answer held what may be its id: {', '.join(intent.possible_ids)}." if intent.possible_ids else ""
+    def instructions(self, intent: Intent) -> str:
+        """Return what a person can do about an unknown outcome."""
+        ids = f" The answer contains a possible remote id: {', '.join(intent.possible_ids)}." * bool(
+            intent.possible_ids
+        )
         if self._resubmit:
             return f"The next try sends this list again, as on_unknown_outcome='resubmit' says.{ids}"
-        settle = self._journal.settle_instructions(scope.name)
+        settle = self._records.settle_instructions()
         return f"This list may have been charged. {settle}. It is not sent again by itself.{ids}"
 
-    def evidence(self, scope: Scope, intent: Intent) -> str:
-        """Say what is known of an unknown outcome beside its record."""
+    def evidence(self, intent: Intent) -> str:
+        """Return what is known of an unknown outcome beside its record."""
         return (
-            f"Fingerprint {scope.fingerprint}; balance before {amount(intent.balance)}, now "
+            f"Fingerprint {self._scope.fingerprint}; balance before {amount(intent.balance)}, now "
             f"{amount(self._balance_now())} (evidence, not proof: others may use the account, and a charge may be "
             f"booked late)."
         )
 
-    def _require_memory(self, scope: Scope) -> None:
+    def _require_records(self) -> None:
         """Never take an absent record for "not submitted" where something says otherwise."""
-        begun = self._journal.begun_before()
+        scope, begun = self._scope, self._journal.begun
         if scope.name in begun:
             raise EkycJournalError(
-                f"This list may have been charged. {self._journal.settle_instructions(scope.name)}. An earlier try of "
-                f"this task began to submit it and recorded that in {begun[scope.name].journal}; that record can't be "
-                f"found now: it was deleted, or this worker does not share its directory. Nothing was sent now."
+                f"This list may have been charged. {self._records.settle_instructions()}. An earlier try of this task "
+                f"began to submit it and recorded that in {begun[scope.name].journal}; that record can't be found now: "
+                f"it was deleted, or this worker does not share its directory. Nothing was sent now."
             )
         for name, other in begun.items():
             if other.fingerprint == scope.fingerprint and self._may_be_paid(name):
@@ -120,22 +133,27 @@ class SubmissionGate:
             )
 
     def _may_be_paid(self, name: str) -> bool:
-        record = self._journal.find(name)
+        record = self._journal.submission(name).find()
         return not isinstance(record, Intent) or record.is_open
 
-    def _require_others_settled(self, scope: Scope, *, is_known: bool) -> None:
+    def _require_others_settled(self, *, is_known: bool) -> None:
         """Stop while another list of this task in this run has an unknown outcome: this may be the same numbers."""
-        for name in self._journal.begun_before():
-            if name == scope.name:
+        for name in self._journal.begun:
+            if name == self._scope.name:
                 continue
-            other = self._journal.find(name)
-            if other is None:
-                self._stop_at_other(name, "its record can't be found")
-            elif isinstance(other, Intent) and other.is_open and not self._resubmit:
-                self._stop_at_other(name, other.shown)
+            other = self._journal.submission(name)
+            record = other.find()
+            if record is None or (isinstance(record, Intent) and record.is_open and not self._resubmit):
+                shown = "its record can't be found" if record is None else record.shown
+                raise EkycUnknownOutcomeError(
+                    f"Another list may have been charged. {other.settle_instructions()}. An earlier try of this task "
+                    f"submitted another list, and its outcome is unknown ({shown}). This list may hold the same "
+                    f"numbers. Nothing was sent now.",
+                    outcome=Outcome.UNKNOWN,
+                )
         if is_known or self._resubmit or self._task.map_index < 0:
             return
-        for address, intent in self._journal.unknown_elsewhere(scope.name):
+        for address, intent in self._journal.unknown_elsewhere(self._scope.name):
             raise EkycUnknownOutcomeError(
                 f"Settle {address} first: write the remote id into it, or 'send again'. The list of another map index "
                 f"of this task has an unknown outcome ({intent.shown}), and this list is new, so it may "
@@ -143,41 +161,33 @@ class SubmissionGate:
                 outcome=Outcome.UNKNOWN,
             )
 
-    def _stop_at_other(self, name: str, shown: str) -> None:
-        raise EkycUnknownOutcomeError(
-            f"Another list may have been charged. {self._journal.settle_instructions(name)}. An earlier try of this "
-            f"task submitted another list, and its outcome is unknown ({shown}). This list may hold the same numbers. "
-            f"Nothing was sent now.",
-            outcome=Outcome.UNKNOWN,
-        )
-
-    def _settle(self, intent: Intent, scope: Scope) -> None:
+    def _require_settled(self, intent: Intent) -> None:
         """Stop at an open intent, unless the user wants the list sent again."""
         if intent.state is IntentState.SENDING and intent.map_index != self._task.map_index:
             raise EkycInProgressError(
                 f"Another map index of this task is submitting the same list ({intent.shown}; record "
-                f"{self._journal.address(scope.name)}). Nothing was sent now. A retry finds its remote task. If no "
-                f"such task runs any more: {self._journal.settle_instructions(scope.name)}."
+                f"{self._records.address}). Nothing was sent now. A retry finds its remote task. If no such task runs "
+                f"any more: {self._records.settle_instructions()}."
             )
         if self._resubmit:
             return
         if intent.state is IntentState.SENDING:
             # Its try has ended: from now on other map indexes see it, too.
-            self._journal.note(scope.name, replace(intent, state=IntentState.UNKNOWN))
+            self._records.note(replace(intent, state=IntentState.UNKNOWN))
         raise EkycUnknownOutcomeError(
-            f"{self.ways_out(scope, intent)} An earlier submission of this list has no receipt ({intent.shown}): its "
-            f"try died, got no clear answer, or is still running. It may or may not have been accepted and charged. "
-            f"Nothing was sent now. {self.evidence(scope, intent)}",
+            f"{self.instructions(intent)} An earlier submission of this list has no receipt ({intent.shown}): its try "
+            f"died, got no clear answer, or is still running. It may or may not have been accepted and charged. "
+            f"Nothing was sent now. {self.evidence(intent)}",
             outcome=Outcome.UNKNOWN,
         )
 
-    def _count(self, found: Intent | None, scope: Scope) -> int:
-        """A clear raises the task's ``max_tries``, by which it starts a new count."""
+    def _count(self, found: Intent | None) -> int:
+        """Count the sends; a clear raises the task's ``max_tries``, by which it starts a new count."""
         if found is None:
             return 0
         sends = found.sends if found.max_tries == self._task.max_tries else 0
         if sends >= MOST_SENDS:
-            raise self.limit(scope, found, "")
+            raise self.limit_error(found, "")
         if found.is_open:
             log.warning(
                 "An earlier submission of this list has an unknown outcome (%s). It is sent again, as "
@@ -188,5 +198,5 @@ class SubmissionGate:
 
 
 def amount(balance: float | None) -> str:
-    """Say a balance in a message."""
+    """Return a balance as it stands in a message."""
     return "unknown" if balance is None else f"{balance:,.2f}"

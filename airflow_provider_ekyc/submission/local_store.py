@@ -23,8 +23,6 @@ class LocalStore:
     :param folders: the names of the directories below it that lead to this task's run
     """
 
-    is_atomic = True
-
     def __init__(self, root: Path, folders: tuple[str, ...]) -> None:
         self._root = root
         self._folder = root.joinpath(*(_safe(folder) for folder in folders))

@@ -1,48 +1,59 @@
 """
-What is remembered of a submission, and under which name.
+What is recorded of a submission, and under which name.
 
-A record is bound to what is sent and to who pays: another list, task type, API or account has another name. The
-order of the numbers is no part of it, nor is the API key: a rotated key finds what the old one paid for.
+A record belongs to what is sent and to the account that pays: another list, task type, API or account has another
+name. The order of the numbers is not part of it, nor is the API key: a rotated key finds what the old one paid for.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-#: Version of the records' form. Version 1 had an intent and a receipt in two entries (``earlier_records.py``).
-SCHEMA = 2
+if TYPE_CHECKING:
+    from airflow_provider_ekyc.api.settings import EkycSettings
+    from airflow_provider_ekyc.numbers.prepare import PreparedNumbers
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """
-    What a submission is: which API is asked, who pays, what is sent.
+    What a submission is: the API, the account that pays, what is sent.
 
     :param api: ``EkycSettings.scope_url``: one spelling of the base URL
     :param account: label of the paying account
     :param fingerprint: SHA-256 of the task type and of the numbers, in any order
+    :param schema_1_name: the name of the same submission in records of schema 1
     """
 
     api: str
     account: str
     fingerprint: str
+    schema_1_name: str
+
+    @classmethod
+    def of(cls, settings: EkycSettings, task_type: str, numbers: PreparedNumbers) -> Scope:
+        """Return the scope of a list under a connection."""
+        # Schema 1 had the base URL as the connection has it, and the digest of the numbers in their order.
+        before = (settings.base_url, settings.account, _digest(task_type, numbers.sha256))
+        fingerprint = _digest(task_type, numbers.content_key)
+        return cls(settings.scope_url, settings.account, fingerprint, _digest(*before)[:16])
 
     @property
     def name(self) -> str:
-        """Sixteen hex digits that stand for all three."""
-        return hashlib.sha256("\0".join((self.api, self.account, self.fingerprint)).encode()).hexdigest()[:16]
+        """Sixteen hex digits that stand for API, account and fingerprint."""
+        return _digest(self.api, self.account, self.fingerprint)[:16]
 
 
 class IntentState(StrEnum):
-    """How far an intent has come."""
+    """The state of an intent; the values are those of the records."""
 
-    SENDING = "sending"  #: it is being sent, or its try ended without a word
+    SENDING = "sending"  #: it is being sent, or its try ended before it recorded an outcome
     UNKNOWN = "unknown"  #: it was sent; whether it was accepted and charged is not known
-    NOT_TAKEN = "not_taken"  #: it is certain that nothing was accepted: it may be sent again
+    NOT_ACCEPTED = "not_taken"  #: it is certain that nothing was accepted: it may be sent again
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +66,11 @@ class Intent:
     :param map_index: of the Airflow task instance, -1 if it is not mapped
     :param rows: numbers to send
     :param fingerprint: of the :class:`Scope`
-    :param nonce: random, so that a try knows its own intent from another's
-    :param state: how far it has come
+    :param nonce: random, so that a try recognizes its own intent; empty in :data:`SENT_AGAIN_BY_HAND`
     :param sends: how often it was sent since a person last cleared the task
     :param max_tries: of the Airflow task at that time; a clear raises it
     :param balance: of the account just before, if known
-    :param possible_ids: what an unclear answer held that may be the remote id
+    :param possible_ids: what may be the remote id in an unclear answer
     """
 
     started_at: str
@@ -78,15 +88,19 @@ class Intent:
     @property
     def is_open(self) -> bool:
         """Whether it may have been accepted and charged."""
-        return self.state is not IntentState.NOT_TAKEN
+        return self.state is not IntentState.NOT_ACCEPTED
 
     @property
     def shown(self) -> str:
-        """Say it in a message."""
+        """The intent in a message."""
         balance = "unknown" if self.balance is None else f"{self.balance:,.2f}"
         index = "" if self.map_index < 0 else f", map index {self.map_index}"
         ids = f", possible remote id {' or '.join(self.possible_ids)}" if self.possible_ids else ""
         return f"try {self.try_number}{index} at {self.started_at}, {self.rows:,} numbers, balance then {balance}{ids}"
+
+
+#: What the words ``send again``, which a person may write into a record, are read as.
+SENT_AGAIN_BY_HAND = Intent("", 0, -1, 0, "", "", IntentState.NOT_ACCEPTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +111,10 @@ class Submission:
     :param fingerprint: SHA-256 of the task type and of the numbers, in any order
     :param lines_read: lines of the input
     :param blank: blank lines, dropped
-    :param duplicates: lines dropped since the same number came before
+    :param duplicates: lines dropped because an earlier line is the same number
     :param invalid: invalid lines, dropped (0 unless ``invalid="drop"``)
     :param rows: numbers sent
-    :param total: numbers that the API accepted, as it says; it may be below ``rows``
+    :param total: numbers that the API reports as accepted; it may be below ``rows``
     :param submitted_at: time of the answer (ISO 8601, UTC); None for a remote id that a person entered
     :param input_sha256: SHA-256 of the input's bytes as they were read; None in what an earlier version wrote
     :param content_key: key of the numbers, in any order; None in what an earlier version wrote
@@ -130,11 +144,13 @@ class Receipt:
     A submission was accepted.
 
     :param ekyc_task_id: the remote task
-    :param submission: what else is remembered of it: fields of :class:`Submission`; empty if a person entered the id
+    :param submission: what else is recorded of it: fields of :class:`Submission`; empty if a person entered the id
+    :param possible_ids: what may be the remote ids of earlier sends whose outcome is unknown
     """
 
     ekyc_task_id: str
-    submission: Mapping[str, Any]
+    submission: Mapping[str, Any] = field(default_factory=dict)
+    possible_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +185,5 @@ class InstanceRecord:
     begun: Mapping[str, Begun]
 
 
-def fingerprint(task_type: str, content_key: str) -> str:
-    """
-    Name what is sent: the same numbers and task type have the same fingerprint, in any order.
-
-    :param content_key: ``PreparedNumbers.content_key``
-    """
-    return hashlib.sha256(f"{task_type}\0{content_key}".encode()).hexdigest()
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -1,5 +1,9 @@
 """
-Records as bytes, and back. Pure.
+Records as JSON, and back. Pure.
+
+Each record says which schema it has. Schema 1 had none in it, and an intent and a receipt in two entries under
+another name; it is read and never written, so that an upgrade does not pay again. A record of a schema that is not
+known here is never taken for an absent one.
 
 A person may write a record by hand: the remote id alone, as text or JSON, adopts it; the words ``send again`` have
 the list sent again.
@@ -10,41 +14,64 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from airflow_provider_ekyc.api.task_ids import checked_task_id
 from airflow_provider_ekyc.exceptions import EkycJournalError, EkycSettingsError
-from airflow_provider_ekyc.submission.record import SCHEMA, Begun, InstanceRecord, Intent, IntentState, Receipt
+from airflow_provider_ekyc.submission.record import (
+    SENT_AGAIN_BY_HAND,
+    Begun,
+    InstanceRecord,
+    Intent,
+    IntentState,
+    Receipt,
+    Submission,
+)
+
+#: The schema that is written, and the newest that can be read.
+SCHEMA = 2
 
 #: What a person writes into a record to have its list sent again.
 SEND_AGAIN = "send again"
 
-#: ... and what is meant by it as well.
+#: Other words with the same meaning.
 _SEND_AGAIN = frozenset({SEND_AGAIN, "sendagain", "resend", "send it again", "resubmit"})
 
 #: Words that a person may write and that are no remote id.
 _NO_IDS = frozenset({"unknown", "free", "failed", "none", "null", "nothing", "not_taken", "delete", "deleted", "retry"})
 
+#: What an intent of schema 1 does not say: it had no state, since it was deleted once the list was refused.
+_SCHEMA_1_INTENT = {
+    "map_index": -1,
+    "nonce": "",
+    "state": IntentState.UNKNOWN,
+    "sends": 0,
+    "max_tries": 0,
+    "possible_ids": (),
+}
+_SUBMISSION_FIELDS = frozenset(each.name for each in fields(Submission)) - {"ekyc_task_id"}
+
 
 def write_intent(intent: Intent) -> bytes:
-    """Return an intent as it is kept."""
+    """Return an intent as it is stored."""
     return _json({"record": "intent", **asdict(intent)})
 
 
 def write_receipt(receipt: Receipt) -> bytes:
-    """Return a receipt as it is kept."""
-    return _json({"record": "receipt", **receipt.submission, "ekyc_task_id": receipt.ekyc_task_id})
+    """Return a receipt as it is stored."""
+    more = {"ekyc_task_id": receipt.ekyc_task_id, "possible_ids": receipt.possible_ids}
+    return _json({"record": "receipt", **receipt.submission, **more})
 
 
 def write_instance(instance: InstanceRecord) -> bytes:
-    """Return an instance's record as it is kept."""
+    """Return an instance's record as it is stored."""
     return _json({"record": "instance", **asdict(instance)})
 
 
 def write_pointer(address: str, written_at: str) -> bytes:
     """
-    Return a note of where a submission is recorded.
+    Return a record that says where a submission is recorded.
 
     :param written_at: time (ISO 8601, UTC)
     """
@@ -53,55 +80,61 @@ def write_pointer(address: str, written_at: str) -> bytes:
 
 def read_record(body: bytes, address: str) -> Receipt | Intent:
     """
-    Read what is remembered of a submission.
+    Read what is recorded of a submission.
 
-    :param address: where it is kept, for the message
-    :raises EkycJournalError: if it is neither an intent, nor a receipt, nor what a person may write; or if it says
-        that the submission is recorded elsewhere, which then is not looked at any more
+    :param address: of the record, for the message
+    :raises EkycJournalError: if it is neither an intent, nor a receipt, nor what a person may write; if its schema is
+        not known; or if it says that the submission is recorded elsewhere, which then is not looked at any more
     """
-    value = _value(body)
+    value = read_json(body)
     if isinstance(value, str) and re.sub(r"[\W_]+", " ", value).strip().lower() in _SEND_AGAIN:
-        return Intent("", 0, -1, 0, "", "", IntentState.NOT_TAKEN)
-    fields = value if isinstance(value, Mapping) else {"ekyc_task_id": value}
+        return SENT_AGAIN_BY_HAND
+    record = value if isinstance(value, Mapping) else {"ekyc_task_id": value}
+    _require_known_schema(record, address)
     try:
-        if "ekyc_task_id" not in fields:
-            if fields.get("record") == "pointer":
-                raise EkycJournalError(
-                    f"This list may have been charged: it was recorded in {fields['address']}, and that record can't "
-                    f"be found now: it was deleted, or journal_uri names another place. Nothing was sent. Set "
-                    f"journal_uri back; or write the remote id into {address}, or the words '{SEND_AGAIN}'. Then clear "
-                    f"this task."
-                )
-            if fields.get("record") == "intent":
-                return _intent(fields)
-        given = fields["ekyc_task_id"]
-        ekyc_task_id = checked_task_id(str(given) if type(given) is int else given)
-        if not isinstance(value, Mapping) and ekyc_task_id.lower() in _NO_IDS:
-            raise ValueError("a word, not an id")
+        if "ekyc_task_id" in record:
+            given = record["ekyc_task_id"]
+            ekyc_task_id = checked_task_id(str(given) if type(given) is int else given)
+            if not isinstance(value, Mapping) and ekyc_task_id.lower() in _NO_IDS:
+                raise ValueError("a word, not an id")
+            known = {name: record[name] for name in _SUBMISSION_FIELDS & record.keys()}
+            return Receipt(ekyc_task_id, known, tuple(map(str, record.get("possible_ids", ()))))
+        if record.get("record") == "pointer":
+            raise EkycJournalError(
+                f"This list may have been charged: it was recorded in {record['address']}, and that record can't be "
+                f"found now: it was deleted, or journal_uri names another place. Nothing was sent. Set journal_uri "
+                f"back; or write the remote id into {address}, or the words '{SEND_AGAIN}'. Then clear this task."
+            )
+        if record.get("record") == "intent":
+            return _intent(record)
+        if "record" not in record:
+            return _intent({**_SCHEMA_1_INTENT, **record})
+        raise ValueError("a record of another kind")
     except (KeyError, TypeError, ValueError, EkycSettingsError):
-        raise EkycJournalError(
-            f"The record {address} can't be read, so it is not known whether this list was submitted before. Nothing "
-            f"was sent. Write the remote id into it, or the words '{SEND_AGAIN}', then clear this task."
-        ) from None
-    return Receipt(ekyc_task_id, {k: v for k, v in fields.items() if k not in ("record", "schema")})
+        raise unreadable(address) from None
 
 
-def is_by_hand(record: Intent) -> bool:
-    """Whether an intent is what a person's words were read as."""
-    return not record.nonce and record.state is IntentState.NOT_TAKEN
+def unreadable(address: str) -> EkycJournalError:
+    """Return the error that says that a record can't be read."""
+    return EkycJournalError(
+        f"The record {address} can't be read, so it is not known whether this list was submitted before. Nothing was "
+        f"sent. Write the remote id into it, or the words '{SEND_AGAIN}', then clear this task."
+    )
 
 
 def read_instance(body: bytes, address: str) -> InstanceRecord:
     """
     Read what a task instance has begun.
 
-    :param address: where it is kept, for the message
-    :raises EkycJournalError: if it is no such record
+    :param address: of the record, for the message
+    :raises EkycJournalError: if it is no such record, or its schema is not known
     """
-    value = _value(body)
+    record = read_json(body)
+    if isinstance(record, Mapping):
+        _require_known_schema(record, address)
     try:
-        begun = {str(name): Begun(**fields) for name, fields in value["begun"].items()}
-        return InstanceRecord(int(value["try_number"]), str(value["updated_at"]), begun)
+        begun = {str(name): Begun(**each) for name, each in record["begun"].items()}
+        return InstanceRecord(int(record["try_number"]), str(record.get("updated_at", "")), begun)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise EkycJournalError(
             f"The record {address} can't be read, so it is not known what earlier tries of this task submitted. "
@@ -109,27 +142,7 @@ def read_instance(body: bytes, address: str) -> InstanceRecord:
         ) from None
 
 
-def _intent(fields: Mapping[str, Any]) -> Intent:
-    return Intent(
-        started_at=str(fields["started_at"]),
-        try_number=int(fields["try_number"]),
-        map_index=int(fields["map_index"]),
-        rows=int(fields["rows"]),
-        fingerprint=str(fields["fingerprint"]),
-        nonce=str(fields["nonce"]),
-        state=IntentState(fields["state"]),
-        sends=int(fields["sends"]),
-        max_tries=int(fields["max_tries"]),
-        balance=None if fields.get("balance") is None else float(fields["balance"]),
-        possible_ids=tuple(str(each) for each in fields["possible_ids"]),
-    )
-
-
-def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps({"schema": SCHEMA, **value}, indent=1, sort_keys=True).encode() + b"\n"
-
-
-def _value(body: bytes) -> Any:
+def read_json(body: bytes) -> Any:
     """Return JSON's value, or the text itself, which a person may have written with quotes around it."""
     text = body.decode("utf-8-sig", "replace").strip()
     try:
@@ -137,3 +150,38 @@ def _value(body: bytes) -> Any:
     except ValueError:
         value = None if text.startswith(("{", "[")) else text
     return value.strip(" \t'\"`") if isinstance(value, str) else value
+
+
+def has_known_schema(record: Mapping[str, Any]) -> bool:
+    """Whether a record has a schema that can be read here; what a person or schema 1 wrote has none in it."""
+    schema = record.get("schema", 1)
+    return type(schema) is int and 1 <= schema <= SCHEMA
+
+
+def _require_known_schema(record: Mapping[str, Any], address: str) -> None:
+    if not has_known_schema(record):
+        raise EkycJournalError(
+            f"Upgrade airflow-provider-ekyc on this worker, then clear this task. The record {address} has schema "
+            f"{record['schema']!r}; this version reads schema 1 to {SCHEMA}. So it is not known whether this list was "
+            f"submitted before. Nothing was sent."
+        )
+
+
+def _intent(record: Mapping[str, Any]) -> Intent:
+    return Intent(
+        started_at=str(record["started_at"]),
+        try_number=int(record["try_number"]),
+        map_index=int(record["map_index"]),
+        rows=int(record["rows"]),
+        fingerprint=str(record["fingerprint"]),
+        nonce=str(record["nonce"]),
+        state=IntentState(record["state"]),
+        sends=int(record["sends"]),
+        max_tries=int(record["max_tries"]),
+        balance=None if record.get("balance") is None else float(record["balance"]),
+        possible_ids=tuple(str(each) for each in record["possible_ids"]),
+    )
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps({"schema": SCHEMA, **value}, indent=1, sort_keys=True).encode() + b"\n"

@@ -30,8 +30,6 @@ class S3Store:
     :param aws_conn_id: Airflow connection to reach it with
     """
 
-    is_atomic = True
-
     def __init__(self, bucket: str, prefix: str, aws_conn_id: str | None) -> None:
         self._bucket = bucket
         self._prefix = prefix

@@ -1,5 +1,5 @@
 """
-May this be sent? Intent, submit, receipt, over a journal.
+Submit a list once: intent, submission, receipt.
 
 The API has no idempotency key, no list and no cancel call, and each accepted submission is charged. So what is
 about to be sent is recorded before, and what was accepted after. A later try that finds the receipt returns its
@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,29 +27,40 @@ from airflow_provider_ekyc.exceptions import (
     EkycUnknownOutcomeError,
     Outcome,
 )
-from airflow_provider_ekyc.submission.earlier_records import earlier_name
 from airflow_provider_ekyc.submission.gate import MOST_SENDS, SubmissionGate, amount
-from airflow_provider_ekyc.submission.record import Intent, IntentState, Receipt, Scope, Submission, fingerprint
-from airflow_provider_ekyc.submission.record_format import is_by_hand
+from airflow_provider_ekyc.submission.record import (
+    SENT_AGAIN_BY_HAND,
+    Intent,
+    IntentState,
+    Receipt,
+    Scope,
+    Submission,
+)
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from airflow_provider_ekyc.api.settings import EkycSettings
     from airflow_provider_ekyc.numbers.prepare import PreparedNumbers
     from airflow_provider_ekyc.submission.identity import TaskIdentity
     from airflow_provider_ekyc.submission.journal import Journal
 
 log = logging.getLogger(__name__)
 
-#: How often one try sends it: what a second does not help, a later try may, after the task's ``retry_delay``.
+#: How often one try sends a list: what a second send does not help, a later try may, after the task's ``retry_delay``.
 SENDS_PER_TRY = 2
 
 
 class SubmittingApi(Protocol):
     """The calls that a submission needs, as ``EkycHook`` has them."""
 
+    @property
+    def settings(self) -> EkycSettings:
+        """Settings of the connection."""
+        ...
+
     def get_balance(self, *, once: bool = False) -> Balance:
-        """Ask for the balance; free."""
+        """Query the balance; free."""
         ...
 
     def submit(self, file: BinaryIO, size: int, task_type: str) -> Task:
@@ -62,13 +73,12 @@ class Submitter:
     Submits one list, at most once.
 
     :param api: the hook
-    :param journal: what remembers; :meth:`Journal.start_try` was called
+    :param journal: of the task; :meth:`Journal.start_try` was called
     :param task: the Airflow task
-    :param base_url: of the API, as the connection has it
-    :param scope_url: of the API, in the one spelling that records have
-    :param account: label of the paying account
+    :param numbers: the list
+    :param task_type: what to verify
     :param resubmit: whether a submission whose outcome is unknown is sent again by the next try
-    :param killed: tells whether the task was killed meanwhile
+    :param killed: whether the task was killed meanwhile
     :param retries: how often, and for how long, one try sends again what certainly was not accepted
     """
 
@@ -77,26 +87,27 @@ class Submitter:
         api: SubmittingApi,
         journal: Journal,
         task: TaskIdentity,
+        numbers: PreparedNumbers,
+        task_type: str,
         *,
-        base_url: str,
-        scope_url: str,
-        account: str,
         resubmit: bool,
         killed: Callable[[], bool] = lambda: False,
         retries: Retries | None = None,
     ) -> None:
         self._api = api
-        self._journal = journal
         self._task = task
-        self._base_url = base_url
-        self._scope_url = scope_url
-        self._account = account
+        self._numbers = numbers
+        self._task_type = task_type
         self._resubmit = resubmit
-        self._gate = SubmissionGate(journal, task, resubmit=resubmit, balance_now=self._balance_after)
         self._killed = killed
         self._retries = retries or Retries()
+        self._scope = Scope.of(api.settings, task_type, numbers)
+        self._records = journal.submission(self._scope.name, self._scope.schema_1_name)
+        self._gate = SubmissionGate(
+            journal, self._records, self._scope, task, resubmit=resubmit, balance_now=self._balance_after
+        )
 
-    def submit(self, numbers: PreparedNumbers, task_type: str) -> Submission:
+    def submit(self) -> Submission:
         """
         Return what was submitted before, or submit.
 
@@ -110,99 +121,106 @@ class Submitter:
         :raises EkycInProgressError: if another try is submitting the same list
         :raises EkycKilledError: if the task was killed before anything was sent
         """
-        scope = Scope(self._scope_url, self._account, fingerprint(task_type, numbers.content_key))
-        earlier = earlier_name(self._base_url, self._account, task_type, numbers.sha256)
-        found = self._journal.find(scope.name, earlier_name=earlier)
+        found = self._records.find()
         if isinstance(found, Receipt):
-            return self._reuse(found, numbers, task_type, scope)
-        sends = self._gate.sends_so_far(found, scope)
-        before = self._balance()
+            return self._submitted_before(found)
+        sends = self._gate.sends_so_far(found)
+        balance = self._balance()
         self._stop_if_killed()
-        intent = self._intent(numbers, scope, before)
-        # What the record says while nothing is being sent. A refusal must not make an earlier unknown outcome known.
-        resting = replace(
-            found if found is not None and found.is_open else replace(intent, state=IntentState.NOT_TAKEN),
-            sends=sends,
+        intent = Intent(
+            started_at=_now(),
+            try_number=self._task.try_number,
+            map_index=self._task.map_index,
+            rows=self._numbers.rows,
+            fingerprint=self._scope.fingerprint,
+            nonce=secrets.token_hex(8),
             max_tries=self._task.max_tries,
+            balance=None if balance is None else balance.balance,
+        )
+        # What the record says while nothing is being sent. A refusal must not make an earlier unknown outcome known.
+        is_open = found is not None and found.is_open
+        idle = replace(
+            found if found is not None and is_open else replace(intent, state=IntentState.NOT_ACCEPTED),
+            sends=sends,
+            max_tries=intent.max_tries,
             nonce=intent.nonce,
         )
-        self._journal.begin(scope, resting, by_hand=found is not None and is_by_hand(found))
-        return self._send(numbers, task_type, scope, intent, resting)
-
-    def _send(
-        self, numbers: PreparedNumbers, task_type: str, scope: Scope, intent: Intent, resting: Intent
-    ) -> Submission:
-        begun = resting
-
-        def sent_often() -> bool:
-            return resting.sends - begun.sends >= SENDS_PER_TRY
-
-        def send() -> Task:
-            nonlocal resting
-            self._stop_if_killed()
-            if resting is not begun:
-                self._look_at_the_balance(intent)
-            sending = replace(intent, sends=resting.sends + 1, possible_ids=resting.possible_ids)
-            try:
-                self._journal.announce(scope.name, sending)
-                self._require_current(scope)
-            except EkycError:
-                self._note(scope, resting)
-                raise
-            try:
-                return self._api.submit(numbers.file, numbers.size, task_type)
-            except EkycApiError as error:
-                if error.outcome is Outcome.UNKNOWN:
-                    ids = tuple(dict.fromkeys((*resting.possible_ids, *error.possible_ids)))
-                    unknown = replace(sending, state=IntentState.UNKNOWN, possible_ids=ids)
-                    self._note(scope, unknown)
-                    raise self._unknown(error, scope, unknown) from None
-                not_sent = 1 if error.outcome is Outcome.NOT_SENT else 0
-                resting = replace(resting, sends=sending.sends - not_sent)
-                self._note(scope, resting)
-                if resting.is_open:
-                    error.message += " An earlier submission of this list still has an unknown outcome."
-                if error.retryable and resting.sends >= MOST_SENDS:
-                    raise self._gate.limit(scope, resting, error.message) from None
-                raise
-            except EkycSettingsError:  # raised before the call, such as a task type that can't be one
-                self._note(scope, resting)
-                raise
-
+        self._records.begin(self._scope, idle, by_hand=found is SENT_AGAIN_BY_HAND)
         log.info(
             "Submitting %s numbers (task type %s, fingerprint %s); an accepted submission is charged. Record: %s.%s",
-            f"{numbers.rows:,}",
-            task_type,
-            scope.fingerprint,
-            self._journal.address(scope.name),
+            f"{self._numbers.rows:,}",
+            self._task_type,
+            self._scope.fingerprint,
+            self._records.address,
             " This is a test run (airflow tasks test, dag.test): each call of it submits and pays anew."
             if self._task.is_test
             else "",
         )
-        try:
-            task = retrying(self._retries, log, enough=sent_often)(send)
-        except EkycUnknownOutcomeError as error:
-            # What the user asked for by on_unknown_outcome="resubmit": Airflow's next try, not this one, sends again.
-            error.retryable = self._resubmit and resting.sends + 1 < MOST_SENDS
-            raise
+        task, earlier_ids = self._send(intent, idle)
         accepted = "" if task.total is None else f": {task.total:,} numbers"
         log.info("Remote task %s was accepted%s.", task.ekyc_task_id, accepted)
-        submission = _describe(numbers, task_type, scope, task.ekyc_task_id, task.total, _now())
-        self._complete(scope, submission, resting.possible_ids)
+        submission = self._describe(task.ekyc_task_id, task.total, _now())
+        self._complete(Receipt(task.ekyc_task_id, submission.as_dict(), earlier_ids))
         return submission
 
-    def _look_at_the_balance(self, intent: Intent) -> None:
+    def _send(self, intent: Intent, idle: Intent) -> tuple[Task, tuple[str, ...]]:
+        """Send the list, again if that is free; return the remote task, and possible ids of earlier sends."""
+        begun = idle
+
+        def sent_often() -> bool:
+            return idle.sends - begun.sends >= SENDS_PER_TRY
+
+        def send() -> Task:
+            nonlocal idle
+            self._stop_if_killed()
+            if idle is not begun:
+                self._log_balance(intent)
+            sending = replace(intent, sends=idle.sends + 1, possible_ids=idle.possible_ids)
+            try:
+                self._records.announce(sending)
+                self._require_current()
+            except EkycError:
+                self._note(idle)
+                raise
+            try:
+                return self._api.submit(self._numbers.file, self._numbers.size, self._task_type)
+            except EkycApiError as error:
+                if error.outcome is Outcome.UNKNOWN:
+                    ids = tuple(dict.fromkeys((*idle.possible_ids, *error.possible_ids)))
+                    unknown = replace(sending, state=IntentState.UNKNOWN, possible_ids=ids)
+                    self._note(unknown)
+                    raise self._unknown(error, unknown) from None
+                not_sent = 1 if error.outcome is Outcome.NOT_SENT else 0
+                idle = replace(idle, sends=sending.sends - not_sent)
+                self._note(idle)
+                if idle.is_open:
+                    error.message += " An earlier submission of this list still has an unknown outcome."
+                if error.retryable and idle.sends >= MOST_SENDS:
+                    raise self._gate.limit_error(idle, error.message) from None
+                raise
+            except EkycSettingsError:  # raised before the call, such as a task type that can't be one
+                self._note(idle)
+                raise
+
+        try:
+            return retrying(self._retries, log, enough=sent_often)(send), idle.possible_ids
+        except EkycUnknownOutcomeError as error:
+            # What the user asked for by on_unknown_outcome="resubmit": Airflow's next try, not this one, sends again.
+            error.retryable = self._resubmit and idle.sends + 1 < MOST_SENDS
+            raise
+
+    def _log_balance(self, intent: Intent) -> None:
         balance = self._balance()
         if balance is not None:
             log.info("Balance before sending again: %s, at first %s.", amount(balance.balance), amount(intent.balance))
 
-    def _require_current(self, scope: Scope) -> None:
-        """Look at the last moment whether this may still be sent."""
+    def _require_current(self) -> None:
+        """Check at the last moment whether this may still be sent."""
         self._stop_if_killed()
-        if not self._journal.is_current(scope.name):
+        if not self._records.is_current():
             raise EkycInProgressError(
-                f"The record of this list, {self._journal.address(scope.name)}, was changed meanwhile: another try "
-                f"submits it, or a person has settled it. Nothing was sent. A retry reads the record again."
+                f"The record of this list, {self._records.address}, was changed meanwhile: another try submits it, or "
+                f"a person has settled it. Nothing was sent. A retry reads the record again."
             )
 
     def _stop_if_killed(self) -> None:
@@ -212,67 +230,51 @@ class Submitter:
                 "reads the record of the list and goes on from there."
             )
 
-    def _reuse(self, receipt: Receipt, numbers: PreparedNumbers, task_type: str, scope: Scope) -> Submission:
-        known = _describe(numbers, task_type, scope, receipt.ekyc_task_id, None, None)
-        names = {field.name for field in fields(Submission)}
-        remembered = {name: value for name, value in receipt.submission.items() if name in names}
-        submission = Submission(**{**known.as_dict(), **remembered, "ekyc_task_id": receipt.ekyc_task_id})
+    def _submitted_before(self, receipt: Receipt) -> Submission:
+        submission = replace(self._describe(receipt.ekyc_task_id, None, None), **receipt.submission)
         log.info(
             "This list was already submitted, as remote task %s (%s). Nothing was sent or charged now. To submit it "
-            "anew, which is charged again: %s.",
+            "again, which is charged again: %s.",
             submission.ekyc_task_id,
             submission.submitted_at or "recorded by hand",
-            self._journal.resubmit_instructions(scope.name),
+            self._records.resubmit_instructions(),
         )
         return submission
 
-    def _unknown(self, error: EkycApiError, scope: Scope, intent: Intent) -> EkycUnknownOutcomeError:
+    def _unknown(self, error: EkycApiError, intent: Intent) -> EkycUnknownOutcomeError:
         return EkycUnknownOutcomeError(
-            f"{self._gate.ways_out(scope, intent)} {error.message} The submission of {intent.rows:,} numbers may "
-            f"or may not have been accepted and charged, at {_now()}. {self._gate.evidence(scope, intent)}",
+            f"{self._gate.instructions(intent)} {error.message} The submission of {intent.rows:,} numbers may or may "
+            f"not have been accepted and charged, at {_now()}. {self._gate.evidence(intent)}",
             status=error.status,
             outcome=Outcome.UNKNOWN,
             possible_ids=error.possible_ids,
         )
 
-    def _intent(self, numbers: PreparedNumbers, scope: Scope, before: Balance | None) -> Intent:
-        return Intent(
-            started_at=_now(),
-            try_number=self._task.try_number,
-            map_index=self._task.map_index,
-            rows=numbers.rows,
-            fingerprint=scope.fingerprint,
-            nonce=secrets.token_hex(8),
-            max_tries=self._task.max_tries,
-            balance=None if before is None else before.balance,
-        )
-
-    def _complete(self, scope: Scope, submission: Submission, earlier_ids: tuple[str, ...]) -> None:
-        receipt = Receipt(submission.ekyc_task_id, {**submission.as_dict(), "possible_ids": list(earlier_ids)})
+    def _complete(self, receipt: Receipt) -> None:
         try:
-            retrying(self._retries, log, kinds=EkycJournalError)(self._journal.complete, scope.name, receipt)
+            retrying(self._retries, log, kinds=EkycJournalError)(self._records.complete, receipt)
         except EkycJournalError as error:
             # Paid, and its id is known: this task succeeds with it.
             log.error(
                 "Write %s into %s: this remote task was accepted, and its receipt could not be written. %s Unless it "
-                "is there, a later try of this task says that the outcome is unknown.",
-                submission.ekyc_task_id,
-                self._journal.address(scope.name),
+                "is there, a later try of this task fails because the outcome is unknown.",
+                receipt.ekyc_task_id,
+                self._records.address,
                 error,
             )
         except BaseException:
-            log.error("Remote task %s was accepted. Writing its receipt once more.", submission.ekyc_task_id)
-            self._journal.complete(scope.name, receipt)
+            log.error("Remote task %s was accepted. Writing its receipt once more.", receipt.ekyc_task_id)
+            self._records.complete(receipt)
             raise
 
-    def _note(self, scope: Scope, intent: Intent) -> None:
-        """Record what came of a send; the error at hand says more than a journal that fails now."""
+    def _note(self, intent: Intent) -> None:
+        """Record the outcome of a send. The error at hand matters more than a journal that fails now."""
         try:
-            self._journal.note(scope.name, intent)
+            self._records.note(intent)
         except EkycJournalError as error:
             log.error(
-                "The record %s could not be changed to %r: %s The next try may say that the outcome is unknown.",
-                self._journal.address(scope.name),
+                "The record %s could not be changed to %r: %s The next try may fail because the outcome is unknown.",
+                self._records.address,
                 intent.state.value,
                 error,
             )
@@ -293,29 +295,21 @@ class Submitter:
             log.warning("%s So the balance is not known.", error)
             return None
 
-
-def _describe(
-    numbers: PreparedNumbers,
-    task_type: str,
-    scope: Scope,
-    ekyc_task_id: str,
-    total: int | None,
-    submitted_at: str | None,
-) -> Submission:
-    return Submission(
-        ekyc_task_id=ekyc_task_id,
-        task_type=task_type,
-        fingerprint=scope.fingerprint,
-        lines_read=numbers.lines_read,
-        blank=numbers.blank,
-        duplicates=numbers.duplicates,
-        invalid=numbers.invalid,
-        rows=numbers.rows,
-        total=total,
-        submitted_at=submitted_at,
-        input_sha256=numbers.input_sha256,
-        content_key=numbers.content_key,
-    )
+    def _describe(self, ekyc_task_id: str, total: int | None, submitted_at: str | None) -> Submission:
+        return Submission(
+            ekyc_task_id=ekyc_task_id,
+            task_type=self._task_type,
+            fingerprint=self._scope.fingerprint,
+            lines_read=self._numbers.lines_read,
+            blank=self._numbers.blank,
+            duplicates=self._numbers.duplicates,
+            invalid=self._numbers.invalid,
+            rows=self._numbers.rows,
+            total=total,
+            submitted_at=submitted_at,
+            input_sha256=self._numbers.input_sha256,
+            content_key=self._numbers.content_key,
+        )
 
 
 def _now() -> str:

@@ -35,8 +35,6 @@ class VariableStore:
     :param task: whose records they are
     """
 
-    is_atomic = False
-
     def __init__(self, task: TaskIdentity) -> None:
         self._prefix = f"{PREFIX}{task.digest}_"
         self._description = f"eKYC submission of {task.dag_id}.{task.task_id}, run {task.run_id}"
@@ -48,10 +46,10 @@ class VariableStore:
     def read(self, name: str) -> bytes | None:
         """Return the Variable, or None if it is certain that there is none."""
         key = f"{self._prefix}{name}"
-        value = _get(key)
+        value = read_variable(key)
         if value is None:
             self._require_reading()
-            value = _get(key)
+            value = read_variable(key)
         return None if value is None else value.encode()
 
     def write(self, name: str, body: bytes, *, replacing: bytes | None) -> bool:
@@ -59,8 +57,8 @@ class VariableStore:
         if self.read(name) != replacing:
             return False
         key = f"{self._prefix}{name}"
-        _set(key, body.decode(), self._description)
-        value = _get(key)
+        _write_variable(key, body.decode(), self._description)
+        value = read_variable(key)
         if value == body.decode():
             return True
         if value is None or value.encode() == replacing:
@@ -70,23 +68,28 @@ class VariableStore:
 
     def names(self, prefix: str) -> list[str] | None:
         """Return the names of the Variables; Airflow can list them from 3.3 on."""
-        keys = _keys(f"{self._prefix}{prefix}")
+        keys = list_variables(f"{self._prefix}{prefix}")
         return None if keys is None else [key.removeprefix(self._prefix) for key in keys]
 
     def _require_reading(self) -> None:
-        if _get(CHECK) is not None:
+        if read_variable(CHECK) is not None:
             return
-        if CHECK in (_keys(CHECK) or ()):
+        if CHECK in (list_variables(CHECK) or ()):
             raise EkycJournalError(
                 "Airflow lists its Variables but can't read them: was [core] fernet_key changed? It is not known "
                 "whether this list was submitted before. Nothing was sent. Restore the key, then clear this task."
             )
-        _set(CHECK, _CHECK_VALUE, "airflow-provider-ekyc")
-        if _get(CHECK) is None:
+        _write_variable(CHECK, _CHECK_VALUE, "airflow-provider-ekyc")
+        if read_variable(CHECK) is None:
             raise _unusable("read just now", "not found")
 
 
-def _keys(prefix: str) -> list[str] | None:
+def list_variables(prefix: str) -> list[str] | None:
+    """
+    Return the keys of the Variables with a prefix, or None below Airflow 3.3, which can't list them.
+
+    :raises EkycJournalError: if they can't be listed just now
+    """
     keys = getattr(Variable, "keys", None)
     if keys is None:
         return None
@@ -96,7 +99,12 @@ def _keys(prefix: str) -> list[str] | None:
         raise _unusable("listed", type(error).__name__) from None
 
 
-def _get(key: str) -> str | None:
+def read_variable(key: str) -> str | None:
+    """
+    Return a Variable, or None if Airflow says that there is none.
+
+    :raises EkycJournalError: upon any other error
+    """
     try:
         value: Any = Variable.get(key)
     except KeyError:  # Airflow 2
@@ -108,11 +116,23 @@ def _get(key: str) -> str | None:
     return str(value)
 
 
-def _set(key: str, value: str, description: str) -> None:
+def _write_variable(key: str, value: str, description: str) -> None:
     try:
         Variable.set(key, value, description=description)
     except Exception as error:  # noqa: BLE001  # as above
         raise _unusable("written", type(error).__name__) from None
+
+
+def delete_variable(key: str) -> None:
+    """
+    Delete a Variable.
+
+    :raises EkycJournalError: if that fails
+    """
+    try:
+        Variable.delete(key)
+    except Exception as error:  # noqa: BLE001  # as above
+        raise _unusable("deleted", type(error).__name__) from None
 
 
 def _is_not_found(error: Exception) -> bool:
@@ -123,6 +143,6 @@ def _is_not_found(error: Exception) -> bool:
 def _unusable(what: str, reason: str) -> EkycJournalError:
     return EkycJournalError(
         f"Airflow's Variables can't be {what} ({reason}), so it is not known whether this list was submitted before. "
-        f"Nothing was sent. A retry looks again.",
+        f"Nothing was sent. A retry reads them again.",
         retryable=True,
     )

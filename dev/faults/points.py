@@ -14,8 +14,8 @@ from dev.faults.case import Operator
 When = Literal["before", "after", "inside"]
 
 _P = "airflow_provider_ekyc"
-_BEGIN = (f"{_P}.submission.journal:Journal.begin",)
-_COMPLETE = (f"{_P}.submission.journal:Journal.complete",)
+_BEGIN = (f"{_P}.submission.journal:SubmissionRecords.begin",)
+_COMPLETE = (f"{_P}.submission.journal:SubmissionRecords.complete",)
 _REFUSED = (f"{_P}.submission.submitter:Submitter._note",)
 _XCOM = (
     "dev.faults.light_context:TaskInstance.xcom_push",

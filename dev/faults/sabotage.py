@@ -26,10 +26,10 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 def _no_intent() -> None:
-    from airflow_provider_ekyc.submission.journal import Journal
+    from airflow_provider_ekyc.submission.journal import SubmissionRecords
     from airflow_provider_ekyc.submission.submitter import Submitter
 
-    Journal.begin = Journal.announce = Journal.note = _nothing  # type: ignore[method-assign]
+    SubmissionRecords.begin = SubmissionRecords.announce = SubmissionRecords.note = _nothing  # type: ignore[method-assign]
     Submitter._require_current = _nothing  # type: ignore[method-assign]
 
 
@@ -40,7 +40,7 @@ def _no_message() -> None:
     def settle(*_: Any) -> None:
         raise EkycSettingsError("Something went wrong.")
 
-    SubmissionGate._settle = settle  # type: ignore[method-assign,assignment]
+    SubmissionGate._require_settled = settle  # type: ignore[method-assign,assignment]
 
 
 def _no_check() -> None:

@@ -20,7 +20,7 @@ from airflow_provider_ekyc.results.archive import check as archive
 from airflow_provider_ekyc.results.compare import expectation
 from airflow_provider_ekyc.s3 import put as landing
 from airflow_provider_ekyc.sensors import ekyc as sensors
-from airflow_provider_ekyc.submission import location, s3_store, submitter as submission
+from airflow_provider_ekyc.submission import journal, s3_store, stores, submitter as submission
 from airflow_provider_ekyc.transfers import ekyc_to_s3
 from dev.faults import killing, light_context, reach, run, sabotage
 
@@ -32,10 +32,10 @@ __all__ = [
     "download",
     "ekyc_to_s3",
     "expectation",
+    "journal",
     "killing",
     "landing",
     "light_context",
-    "location",
     "operators",
     "polling",
     "prepare",
@@ -46,6 +46,7 @@ __all__ = [
     "sabotage",
     "sensors",
     "source",
+    "stores",
     "submission",
     "task_runner",
 ]

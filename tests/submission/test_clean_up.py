@@ -17,11 +17,6 @@ from tests.variables import Variables
 pytestmark = pytest.mark.usefixtures("connections")
 
 
-@pytest.fixture(autouse=True)
-def listed(variables: Variables, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_ekyc.submission.clean_up.Variable", variables)
-
-
 def test_old_receipts_go_and_young_ones_stay(
     numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
 ) -> None:
@@ -50,7 +45,15 @@ def test_what_is_unknown_or_written_by_hand_stays(
     assert job.submit() == "made-up-remote-id"
 
 
+def test_what_a_later_version_wrote_stays(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
+) -> None:
+    Job("variables", numbers_file, tmp_path).submit()
+    variables.values = {key: value.replace('"schema": 2', '"schema": 3') for key, value in variables.values.items()}
+    assert delete_old_records(timedelta(days=90), now=datetime.now(UTC) + timedelta(days=91)) == 0
+
+
 def test_airflow_that_cannot_list_variables_says_what_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_ekyc.submission.clean_up.Variable", object())
+    monkeypatch.setattr("airflow_provider_ekyc.submission.variable_store.Variable", object())
     with pytest.raises(EkycSettingsError, match="airflow variables list"):
         delete_old_records(timedelta(days=90))

@@ -448,7 +448,7 @@ def test_two_tries_at_once_over_s3_submit_once(numbers_file: Path, tmp_path: Pat
 @pytest.mark.parametrize("kind", ["local", "s3"])
 def test_of_two_that_replace_one_record_one_succeeds(kind: str, tmp_path: Path, s3: Any, connections: None) -> None:
     from airflow_provider_ekyc.submission.identity import identity_of
-    from airflow_provider_ekyc.submission.location import open_store
+    from airflow_provider_ekyc.submission.stores import open_store
 
     uri = f"s3://{BUCKET}/journal" if kind == "s3" else str(tmp_path)
     task = identity_of(TaskInstance())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.submission.identity import identity_of
-from airflow_provider_ekyc.submission.location import open_store
+from airflow_provider_ekyc.submission.stores import open_store
 from dev.stack.s3_server import S3Server
 from tests.conftest import BUCKET, TaskInstance, aws_connection, keys_of
 
