@@ -25,7 +25,8 @@ import pytest
 
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.s3_server import S3Server
-from tests.variables import Variables
+from dev.testing.task_context import context_of
+from dev.testing.variables import Variables
 
 API_KEY = "made-up-api-key-0123456789abcdef"
 BUCKET = "ekyc-results"
@@ -140,28 +141,10 @@ def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_ekyc.polling.poller.FIRST_QUERY", 0.05)
 
 
-class TaskInstance:
-    """As much of a running task instance as the operators use."""
-
-    start_date = None
-    dag_id, task_id, run_id, map_index = "a_dag", "a_task", "a_run", -1
-
-    def __init__(self) -> None:
-        self.try_number = 1
-        self.max_tries = 0
-        self.xcoms: dict[str, Any] = {}
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        self.xcoms[key] = json.loads(json.dumps(value))  # what can't be JSON can't be an XCom
-
-    def get_first_reschedule_date(self, context: Any) -> None:
-        return None
-
-
 @pytest.fixture
 def context() -> dict[str, Any]:
     """The context of a task that runs for the first time."""
-    return {"ti": TaskInstance(), "outlet_events": {}}
+    return dict(context_of())
 
 
 @pytest.fixture

@@ -65,9 +65,10 @@ def run_try(order: Try) -> None:
     from airflow.sdk.execution_time import task_runner
 
     from airflow_provider_ekyc.airflow_sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
-    from dev.faults.light_context import Supervisor, write_whole
+    from dev.testing.stored_texts import StoredTexts
+    from dev.testing.supervisor import Supervisor
 
-    task_runner.SUPERVISOR_COMMS = Supervisor(order.folder / "variables")  # type: ignore[assignment]
+    task_runner.SUPERVISOR_COMMS = Supervisor(StoredTexts(order.folder / "variables"))  # type: ignore[assignment]
     started = time.monotonic()
     kind, message, value = "success", "", None
     try:
@@ -81,7 +82,7 @@ def run_try(order: Try) -> None:
         kind, message = "unforeseen", f"{type(error).__name__}: {error}"
     end = {"kind": kind, "message": message, "value": value, "seconds": time.monotonic() - started}
     print(json.dumps(end))
-    write_whole(order.end_file, json.dumps(end))
+    StoredTexts(order.place)[order.end_file.name] = json.dumps(end)
     sys.stdout.flush()
     # All is said; taking a large, forked interpreter apart takes longer than the try.
     os._exit(0)
@@ -129,13 +130,19 @@ def _execute(order: Try) -> str | None:
     from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
     from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
     from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
-    from dev.faults.light_context import TaskInstance
+    from dev.testing.stored_texts import StoredTexts
+    from dev.testing.task_context import TaskInstance, context_of
 
-    xcoms = order.place / "xcoms"
-    for old in xcoms.glob("*"):
-        old.unlink()  # Airflow clears a task's XComs before each try
-    ti = TaskInstance(xcoms, f"case_{order.case.number}", order.number, order.map_index, order.max_tries)
-    context: Any = {"ti": ti, "outlet_events": {}}
+    xcoms = StoredTexts(order.place / "xcoms")
+    xcoms.clear()  # as Airflow does before each try
+    ti = TaskInstance(
+        dag_id=f"case_{order.case.number}",
+        map_index=order.map_index,
+        try_number=order.number,
+        max_tries=order.max_tries,
+        xcoms=xcoms,
+    )
+    context = context_of(ti)
     operators: Mapping[str, Any] = {
         "submit": EkycSubmitOperator,
         "wait": EkycTaskSensor,

@@ -18,7 +18,7 @@ _BEGIN = (f"{_P}.submission.journal:SubmissionRecords.begin",)
 _COMPLETE = (f"{_P}.submission.journal:SubmissionRecords.complete",)
 _REFUSED = (f"{_P}.submission.submitter:Submitter._note",)
 _XCOM = (
-    "dev.faults.light_context:TaskInstance.xcom_push",
+    "dev.testing.task_context:TaskInstance.xcom_push",
     "airflow.sdk.execution_time.task_runner:RuntimeTaskInstance.xcom_push",
 )
 _BODY = (f"{_P}.api.upload:UploadBody.__iter__",)

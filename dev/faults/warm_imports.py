@@ -22,7 +22,8 @@ from airflow_provider_ekyc.s3 import put as landing
 from airflow_provider_ekyc.sensors import ekyc as sensors
 from airflow_provider_ekyc.submission import journal, s3_store, stores, submitter as submission
 from airflow_provider_ekyc.transfers import ekyc_to_s3
-from dev.faults import killing, light_context, reach, run, sabotage
+from dev.faults import killing, reach, run, sabotage
+from dev.testing import supervisor, task_context
 
 __all__ = [
     "S3Hook",
@@ -35,7 +36,6 @@ __all__ = [
     "journal",
     "killing",
     "landing",
-    "light_context",
     "operators",
     "polling",
     "prepare",
@@ -48,6 +48,8 @@ __all__ = [
     "source",
     "stores",
     "submission",
+    "supervisor",
+    "task_context",
     "task_runner",
 ]
 

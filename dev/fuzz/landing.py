@@ -28,6 +28,7 @@ from dev.fuzz.reading import Reading, judge_counts
 from dev.fuzz.source_server import SourceServer
 from dev.fuzz.store import Store
 from dev.fuzz.stored import BUCKET, SENT_BUCKET, content_of, put, put_from_elsewhere
+from dev.testing.task_context import TaskInstance, context_of
 
 log = logging.getLogger(__name__)
 
@@ -38,17 +39,6 @@ _TAIL = 200  # bytes
 
 # Read once: each new client reads megabytes of JSON, a third of a second.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
-
-
-class TaskInstance:
-    """As much of a running task instance as the transfer uses."""
-
-    def __init__(self) -> None:
-        self.xcoms: dict[str, Any] = {}
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        """Keep an XCom; what can't be JSON can't be one."""
-        self.xcoms[key] = json.loads(json.dumps(value))
 
 
 class Refused(EkycError):
@@ -133,13 +123,12 @@ def _execute(arguments: dict[str, Any], spool_dir: Path) -> dict[str, Any]:
     from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 
     ti = TaskInstance()
-    context: Any = {"ti": ti, "outlet_events": {}}
     refusal = None
     operator = EkycResultsToS3Operator(
         task_id="land", ekyc_task_id=TASK_ID, s3_bucket=BUCKET, spool_dir=str(spool_dir), **arguments
     )
     try:
-        operator.execute(context)
+        operator.execute(context_of(ti))
     except (EkycFailException, EkycRetryException) as error:
         log.error("refused", exc_info=error)  # all that Airflow would show
         refusal = str(error)

@@ -15,7 +15,7 @@ import pytest
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.airflow_settings import airflow_environment
 from dev.stack.s3_server import S3Server
-from tests.api.raw_servers import Proxy, http_proxy
+from dev.testing.http_proxy import Proxy, http_proxy
 from tests.conftest import API_KEY, BUCKET, aws_connection, empty_bucket, keys_of
 
 pytestmark = pytest.mark.airflow

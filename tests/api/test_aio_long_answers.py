@@ -19,8 +19,8 @@ from airflow_provider_ekyc.api import aio
 from airflow_provider_ekyc.api.aio import get_task, shared_session
 from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT
 from airflow_provider_ekyc.exceptions import EkycAnswerError
+from dev.testing.sockets import SocketServer, answer, answering, read_request
 from tests.api.conftest import BOTH, Ask, alike, settings_for
-from tests.api.raw_servers import answer, answering, raw_server, read_request
 
 PENDING = {"task_id": "made-up-id", "status": "pending"}
 #: A valid answer of 900 kB.
@@ -37,13 +37,13 @@ def padded(size: int) -> bytes:
 def test_an_answer_up_to_the_bound_is_read(ask: Ask) -> None:
     body = padded(STATUS_ANSWER_LIMIT)
     assert len(body) == STATUS_ANSWER_LIMIT == 65_536
-    with raw_server(answering(answer("200 OK", body))) as server:
+    with SocketServer(answering(answer("200 OK", body))) as server:
         assert ask(settings_for(server.url), "made-up-id").ekyc_task_id == "made-up-id"
 
 
 @pytest.mark.parametrize("body", [padded(STATUS_ANSWER_LIMIT + 1), LONG], ids=["a byte above it", "900 kB"])
 def test_a_longer_one_is_not_read_and_the_wait_goes_on(body: bytes) -> None:
-    with raw_server(answering(answer("200 OK", body))) as server:
+    with SocketServer(answering(answer("200 OK", body))) as server:
         error = alike(settings_for(server.url))
     assert isinstance(error, EkycAnswerError)
     assert error.retryable
@@ -53,7 +53,7 @@ def test_a_longer_one_is_not_read_and_the_wait_goes_on(body: bytes) -> None:
 def test_a_longer_refusal_is_a_refusal() -> None:
     """Its code counts, and no more of its text than that is read."""
     page = b"<!DOCTYPE html><html><head><title>Busy</title></head><body>" + b"-" * 900_000
-    with raw_server(answering(answer("503 Service Unavailable", page))) as server:
+    with SocketServer(answering(answer("503 Service Unavailable", page))) as server:
         error = alike(settings_for(server.url))
     assert (error.retryable, getattr(error, "status", None)) == (True, 503)
 
@@ -63,7 +63,7 @@ def test_a_longer_refusal_is_a_refusal() -> None:
 def test_a_compressed_answer_is_read(ask: Ask, encoding: str) -> None:
     body = json.dumps(PENDING).encode()
     sent = gzip.compress(body) if encoding == "gzip" else zlib.compress(body)
-    with raw_server(answering(answer("200 OK", sent, f"Content-Encoding: {encoding}"))) as server:
+    with SocketServer(answering(answer("200 OK", sent, f"Content-Encoding: {encoding}"))) as server:
         assert ask(settings_for(server.url), "made-up-id").ekyc_task_id == "made-up-id"
 
 
@@ -72,7 +72,7 @@ def test_a_compressed_answer_is_expanded_up_to_the_bound() -> None:
     sent = gzip.compress(body)
     assert len(sent) < STATUS_ANSWER_LIMIT
     assert len(aio._expanded(sent, "gzip")) == STATUS_ANSWER_LIMIT + 1
-    with raw_server(answering(answer("200 OK", sent, "Content-Encoding: gzip"))) as server:
+    with SocketServer(answering(answer("200 OK", sent, "Content-Encoding: gzip"))) as server:
         assert isinstance(alike(settings_for(server.url)), EkycAnswerError)
 
 
@@ -98,7 +98,7 @@ def test_above_some_size_a_thread_reads_it(size: int, in_thread: bool, monkeypat
         async with shared_session() as session:
             assert (await get_task(session, settings_for(url), "made-up-id")).word == "pending"
 
-    with raw_server(answering(answer("200 OK", padded(size)))) as server:
+    with SocketServer(answering(answer("200 OK", padded(size)))) as server:
         asyncio.run(use(server.url))
     assert [reader is not threading.current_thread() for reader in readers] == [in_thread]
 
@@ -142,7 +142,7 @@ def test_a_thousand_answers_of_900_kb_do_not_hold_up_the_loop() -> None:
 
     gc.disable()
     try:
-        with raw_server(talk) as server:
+        with SocketServer(talk) as server:
             longest, unreadable = asyncio.run(use(server.url))
     finally:
         gc.enable()

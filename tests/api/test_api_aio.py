@@ -17,8 +17,8 @@ from airflow_provider_ekyc.api import aio
 from airflow_provider_ekyc.api.aio import get_task, shared_session
 from airflow_provider_ekyc.exceptions import EkycApiError
 from airflow_provider_ekyc.sandbox import Sandbox
+from dev.testing.sockets import SocketServer, answer, read_request
 from tests.api.conftest import settings_for, settings_of
-from tests.api.raw_servers import answer, raw_server, read_request
 from tests.submitted import submitted
 
 
@@ -162,7 +162,7 @@ def test_waiting_for_ones_turn_is_not_the_servers_fault(monkeypatch: pytest.Monk
         async with shared_session() as session:
             await asyncio.gather(*(get_task(session, settings, "made-up-id") for _ in range(40)))
 
-    with raw_server(talk) as server:
+    with SocketServer(talk) as server:
         begun = time.monotonic()
         asyncio.run(use(server.url))
         assert time.monotonic() - begun > 1.8

@@ -12,15 +12,15 @@ import pytest
 from airflow_provider_ekyc.api import bounded
 from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.exceptions import EkycConnectionError, Outcome
+from dev.testing.sockets import SocketServer, answer, dripping, read_request
 from tests.api.conftest import AT_ONCE, numbers, settings_for
-from tests.api.raw_servers import answer, dripping, raw_server, read_request
 
 Make = Callable[..., EkycClient]
 
 
 def test_a_submissions_answer_that_drips_for_ever_leaves_it_in_doubt(client: Make) -> None:
     data = numbers()
-    with raw_server(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")) as server:
+    with SocketServer(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")) as server:
         begun = time.monotonic()
         with pytest.raises(EkycConnectionError) as caught:
             client(settings_for(server.url, submit_timeout=0.6), AT_ONCE).submit(io.BytesIO(data), len(data), "amazon")
@@ -38,7 +38,7 @@ def quick_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("quick_blocks")
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: "])
 def test_a_result_that_drips_for_ever_breaks_off(client: Make, head: bytes) -> None:
-    with raw_server(dripping(head)) as server:
+    with SocketServer(dripping(head)) as server:
         begun = time.monotonic()
         one = client(settings_for(server.url, result_hosts=server.url, read_timeout=0.3))
         with (
@@ -64,7 +64,7 @@ def test_a_result_that_is_slow_but_comes_is_whole(client: Make) -> None:
             time.sleep(0.15)
             line.sendall(b"x" * (bounded.BLOCK // 4))
 
-    with raw_server(talk) as server:
+    with SocketServer(talk) as server:
         one = client(settings_for(server.url, result_hosts=server.url, read_timeout=0.5))
         with one.open_result(f"{server.url}/x.zip") as stream:
             assert sum(map(len, stream.blocks)) == stream.head.length == 3 * bounded.BLOCK

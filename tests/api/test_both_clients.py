@@ -20,8 +20,8 @@ from airflow_provider_ekyc.exceptions import (
     EkycSettingsError,
 )
 from airflow_provider_ekyc.sandbox import Sandbox
+from dev.testing.sockets import ScriptedServer, SocketServer, answer, answering, dripping, free_port, read_request
 from tests.api.conftest import BOTH, Ask, alike, failure, settings_for, settings_of
-from tests.api.raw_servers import answer, answering, dripping, free_port, raw_server, read_request
 from tests.submitted import submitted
 
 FAULTS: list[tuple[str, dict[str, Any]]] = [
@@ -93,7 +93,7 @@ def test_interim_answers_without_an_end_do_not_hold_a_query(ask: Ask) -> None:
         while True:
             line.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </made-up>\r\n\r\n" * 100)
 
-    with raw_server(talk) as server:
+    with SocketServer(talk) as server:
         begun = time.monotonic()
         error = failure(ask, settings_for(server.url, read_timeout=0.4))
         assert time.monotonic() - begun < 5
@@ -104,7 +104,7 @@ def test_interim_answers_without_an_end_do_not_hold_a_query(ask: Ask) -> None:
 @pytest.mark.parametrize("body", [b"<html><title>Sign in</title></html>", b"", b"denied", b'{"detail": "denied"}'])
 @pytest.mark.parametrize("code", [101, 300, 302, 400, 401, 402, 403, 404, 405, 407, 409, 410, 418, 451, 499])
 def test_what_is_not_the_vendors_answer_ends_no_wait(code: int, body: bytes) -> None:
-    with raw_server(answering(answer(f"{code} Made Up", body))) as server:
+    with SocketServer(answering(answer(f"{code} Made Up", body))) as server:
         error = alike(settings_for(server.url))
     assert isinstance(error, EkycApiError)
     assert (error.retryable, error.status) == (True, code)
@@ -113,7 +113,7 @@ def test_what_is_not_the_vendors_answer_ends_no_wait(code: int, body: bytes) -> 
 
 @pytest.mark.parametrize("code", [400, 401, 402, 403, 404, 405, 410])
 def test_the_vendors_own_refusal_ends_a_wait(code: int) -> None:
-    with raw_server(answering(answer(f"{code} Made Up", b'{"error": "because"}'))) as server:
+    with SocketServer(answering(answer(f"{code} Made Up", b'{"error": "because"}'))) as server:
         error = alike(settings_for(server.url))
     assert isinstance(error, EkycApiError)
     assert (error.retryable, error.status) == (False, code)
@@ -150,7 +150,7 @@ def test_what_is_not_reached_is_a_lost_connection(url: str) -> None:
     ids=lambda value: str(value)[:40],
 )
 def test_a_broken_answer_is_the_same_error(bytes_: bytes, kind: type[EkycError]) -> None:
-    with raw_server(answering(bytes_)) as server:
+    with SocketServer(answering(bytes_)) as server:
         assert type(alike(settings_for(server.url, read_timeout=2), whole=False)) is kind
 
 
@@ -165,7 +165,7 @@ _DRIPS = {
 @BOTH
 @pytest.mark.parametrize("head", _DRIPS.values(), ids=_DRIPS)
 def test_an_answer_that_drips_for_ever_ends_with_the_time_out(ask: Ask, head: bytes) -> None:
-    with raw_server(dripping(head)) as server:
+    with SocketServer(dripping(head)) as server:
         begun = time.monotonic()
         error = failure(ask, settings_for(server.url, read_timeout=0.4))
         assert 0.3 < time.monotonic() - begun < 3
@@ -175,7 +175,7 @@ def test_an_answer_that_drips_for_ever_ends_with_the_time_out(ask: Ask, head: by
 
 @BOTH
 def test_a_refusal_whose_text_drips_for_ever_keeps_its_code_and_is_not_the_vendors(ask: Ask) -> None:
-    with raw_server(dripping(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 1000000\r\n\r\n")) as server:
+    with SocketServer(dripping(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 1000000\r\n\r\n")) as server:
         begun = time.monotonic()
         error = failure(ask, settings_for(server.url, read_timeout=0.4))
         assert isinstance(error, EkycAnswerError)
@@ -201,7 +201,7 @@ def test_a_proxy_that_never_connects_does_not_hold_a_call(tls_sandbox: Sandbox, 
         while not over.wait(0.05):
             line.sendall(b"x" if says else b"")
 
-    with raw_server(talk) as proxy:
+    with SocketServer(talk) as proxy:
         begun = time.monotonic()
         error = failure(ask, settings_of(tls_sandbox, proxy=proxy.url, connect_timeout=0.4, read_timeout=0.4))
         assert time.monotonic() - begun < 4
@@ -220,16 +220,9 @@ def test_a_netrc_is_not_read(sandbox: Sandbox, ask: Ask, monkeypatch: pytest.Mon
 
 
 def test_both_send_the_same_request(sandbox: Sandbox) -> None:
-    seen: list[tuple[bytes, bytes]] = []
-
-    def talk(line: socket.socket) -> None:
-        seen.append(read_request(line))
-        line.sendall(answer("404 Not Found"))
-
-    with raw_server(talk) as server:
+    with ScriptedServer(answer("404 Not Found"), answer("404 Not Found")) as server:
         alike(settings_for(server.url))
-    (one, one_body), (other, other_body) = seen
-    assert one_body == other_body
-    names = [{line.split(b":")[0].lower() for line in head.split(b"\r\n")[1:] if line} for head in (one, other)]
-    assert names[0] - names[1] == {b"connection"}
-    assert names[1] - names[0] == set()
+    one, other = server.requests
+    assert one.body == other.body
+    assert one.headers.keys() - other.headers.keys() == {"connection"}
+    assert other.headers.keys() - one.headers.keys() == set()

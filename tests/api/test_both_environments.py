@@ -13,6 +13,7 @@ from airflow_provider_ekyc.api.aio import get_task, shared_session
 from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.exceptions import EkycConnectionError, EkycSettingsError
 from airflow_provider_ekyc.sandbox import Sandbox
+from dev.testing.http_proxy import http_proxy
 from tests.api.conftest import (
     API_KEY,
     BOTH,
@@ -24,7 +25,6 @@ from tests.api.conftest import (
     settings_for,
     settings_of,
 )
-from tests.api.raw_servers import http_proxy
 from tests.submitted import submitted
 
 

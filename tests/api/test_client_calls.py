@@ -26,8 +26,8 @@ from airflow_provider_ekyc.exceptions import (
     EkycSettingsError,
 )
 from airflow_provider_ekyc.sandbox import Sandbox
+from dev.testing.sockets import SocketServer, answer, answering
 from tests.api.conftest import AT_ONCE, numbers, settings_for, settings_of
-from tests.api.raw_servers import answer, answering, raw_server
 
 Make = Callable[..., EkycClient]
 
@@ -55,7 +55,7 @@ def test_every_call_in_its_turn(either_sandbox: Sandbox, client: Make) -> None:
 
 
 def test_a_base_url_may_have_a_path(client: Make) -> None:
-    with raw_server(answering(answer("200 OK", b'{"balance": 5}'))) as server:
+    with SocketServer(answering(answer("200 OK", b'{"balance": 5}'))) as server:
         assert client(settings_for(f"{server.url}/gateway/ekyc/")).get_balance().balance == 5
 
 
@@ -115,13 +115,13 @@ def test_an_id_that_can_be_none_costs_no_call(sandbox: Sandbox, client: Make) ->
 
 def test_a_refusal_keeps_its_code_when_its_text_breaks_off(client: Make) -> None:
     broken = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 500\r\n\r\nwrong k"
-    with raw_server(answering(broken)) as server, pytest.raises(EkycAnswerError, match="plain text, not by the API"):
+    with SocketServer(answering(broken)) as server, pytest.raises(EkycAnswerError, match="plain text, not by the API"):
         client(settings_for(server.url)).get_balance()
 
 
 def test_an_answer_of_a_gigabyte_is_not_read_to_its_end(client: Make) -> None:
     page = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * (2 << 20)
-    with raw_server(answering(page)) as server, pytest.raises(EkycServerError, match=r"x{300}…") as caught:
+    with SocketServer(answering(page)) as server, pytest.raises(EkycServerError, match=r"x{300}…") as caught:
         client(settings_for(server.url)).get_balance()
     assert len(caught.value.message) < 500
 

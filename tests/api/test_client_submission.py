@@ -26,8 +26,9 @@ from airflow_provider_ekyc.exceptions import (
     Outcome,
 )
 from airflow_provider_ekyc.sandbox import Sandbox
+from dev.testing.http_proxy import http_proxy
+from dev.testing.sockets import SocketServer, answer, answering, free_port, read_head, read_request
 from tests.api.conftest import AT_ONCE, numbers, settings_for, settings_of
-from tests.api.raw_servers import answer, answering, free_port, http_proxy, raw_server, read_head, read_request
 
 Make = Callable[..., EkycClient]
 SMALL = numbers(100)
@@ -140,7 +141,7 @@ def test_a_server_that_reads_slowly_is_not_a_lost_connection(client: Make) -> No
             left -= len(line.recv(1 << 20))
         line.sendall(answer("200 OK", b'{"task_id": "made-up-id"}'))
 
-    with raw_server(talk) as server:
+    with SocketServer(talk) as server:
         task = submit(client(settings_for(server.url, connect_timeout=0.2, read_timeout=0.2, submit_timeout=5)), LARGE)
     assert task.ekyc_task_id == "made-up-id"
 
@@ -211,7 +212,7 @@ def test_a_name_that_nobody_knows_is_not_sent(client: Make) -> None:
 
 
 def test_a_failed_tls_handshake_is_not_sent(client: Make) -> None:
-    with raw_server(lambda line: line.sendall(b"this is no TLS")) as server:
+    with SocketServer(lambda line: line.sendall(b"this is no TLS")) as server:
         url = server.url.replace("http:", "https:")
         caught = failed(client(settings_for(url), AT_ONCE), EkycConnectionError)
         assert server.connections == 1
@@ -220,7 +221,7 @@ def test_a_failed_tls_handshake_is_not_sent(client: Make) -> None:
 
 def test_a_handshake_that_never_ends_is_not_sent(client: Make) -> None:
     over = threading.Event()
-    with raw_server(lambda _: over.wait(5) and None) as server:
+    with SocketServer(lambda _: over.wait(5) and None) as server:
         url = server.url.replace("http:", "https:")
         begun = time.monotonic()
         caught = failed(client(settings_for(url, connect_timeout=0.3)), EkycConnectionError)
@@ -250,7 +251,7 @@ def test_a_plain_proxy_that_fails_may_have_passed_it_on(sandbox: Sandbox, client
         read_request(line)
         line.sendall(answer("502 Bad Gateway"))
 
-    with raw_server(talk) as proxy:
+    with SocketServer(talk) as proxy:
         caught = failed(client(settings_of(sandbox, proxy=proxy.url), AT_ONCE), EkycServerError)
         assert proxy.connections == 1
     assert caught.outcome is Outcome.UNKNOWN
@@ -259,7 +260,7 @@ def test_a_plain_proxy_that_fails_may_have_passed_it_on(sandbox: Sandbox, client
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
 def test_a_redirect_is_not_followed_with_the_key(sandbox: Sandbox, client: Make, status: str) -> None:
     talk = answering(answer(status, b"", f"Location: {sandbox.url}/v1/tasks"))
-    with raw_server(talk) as server:
+    with SocketServer(talk) as server:
         caught = failed(client(settings_for(server.url), AT_ONCE), EkycAnswerError)
         assert server.connections == 1
     assert "redirect" in caught.message
@@ -268,7 +269,7 @@ def test_a_redirect_is_not_followed_with_the_key(sandbox: Sandbox, client: Make,
 
 
 def test_what_is_no_http_leaves_it_in_doubt(client: Make) -> None:
-    with raw_server(answering(b"\x00\x01 no http at all\r\n\r\n")) as server:
+    with SocketServer(answering(b"\x00\x01 no http at all\r\n\r\n")) as server:
         assert failed(client(settings_for(server.url), AT_ONCE), EkycConnectionError).outcome is Outcome.UNKNOWN
         assert server.connections == 1
 

@@ -16,8 +16,8 @@ from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.api.sent_numbers import SentFile
 from airflow_provider_ekyc.exceptions import EkycApiError, Outcome
 from airflow_provider_ekyc.redaction import digits_of, redact
+from dev.testing.sockets import SocketServer, answer, answering
 from tests.api.conftest import API_KEY, settings_for
-from tests.api.raw_servers import answer, answering, raw_server
 
 Make = Callable[..., EkycClient]
 
@@ -80,7 +80,7 @@ SPELLINGS = {
 @pytest.mark.parametrize("status", [400, 429, 500, 200, 502])
 def test_a_number_that_was_sent_is_not_shown_in_any_spelling(client: Make, status: int, shown: str) -> None:
     body = json.dumps({"error": f"line 24 is not valid: {shown}, of 100"}).encode()
-    with raw_server(answering(answer(f"{status} Made Up", body))) as server, pytest.raises(EkycApiError) as caught:
+    with SocketServer(answering(answer(f"{status} Made Up", body))) as server, pytest.raises(EkycApiError) as caught:
         client(settings_for(server.url)).submit(io.BytesIO(FILE), len(FILE), "amazon")
     message = caught.value.message
     assert "line 24 is not valid" in message
@@ -222,7 +222,7 @@ def test_a_short_id_does_not_open_the_number_around_it() -> None:
 @pytest.mark.parametrize("status", [400, 500])
 def test_an_id_beside_an_echo_is_whole_and_the_echo_is_not_shown(client: Make, status: int) -> None:
     body = json.dumps({"error": f"{NUMBER} is in task 123456789012 already", "task_id": 123456789012}).encode()
-    with raw_server(answering(answer(f"{status} Made Up", body))) as server, pytest.raises(EkycApiError) as caught:
+    with SocketServer(answering(answer(f"{status} Made Up", body))) as server, pytest.raises(EkycApiError) as caught:
         client(settings_for(server.url)).submit(io.BytesIO(FILE), len(FILE), "amazon")
     assert caught.value.outcome is Outcome.UNKNOWN
     assert caught.value.possible_ids == ("123456789012",)
@@ -236,7 +236,7 @@ def test_an_echo_in_a_page_or_in_text_is_not_shown_either(client: Make, where: s
     body = {"title": f"<title>{echo}</title>", "error": json.dumps({"error": {"detail": echo}}), "text": echo}[where]
     for status in (200, 400, 404, 502):
         talk = answering(answer(f"{status} Made Up", body.encode()))
-        with raw_server(talk) as server, pytest.raises(EkycApiError) as caught:
+        with SocketServer(talk) as server, pytest.raises(EkycApiError) as caught:
             client(settings_for(server.url)).submit(io.BytesIO(FILE), len(FILE), "amazon")
         for secret in ("0123", "jane", API_KEY[-8:]):
             assert secret not in caught.value.message.lower()

@@ -9,20 +9,20 @@ import pytest
 from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.api.hidden_queries import hidden_queries
 from airflow_provider_ekyc.api.settings import read_settings
-from tests.results.scripted_server import ScriptedServer, answer
+from dev.testing.sockets import ScriptedServer, answer
 
 # The second header line has no colon, which urllib3 reports at WARNING, with the URL.
 MALFORMED = b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 2\r\nConnection: close\r\n\r\nPK"
 
 
-@pytest.mark.parametrize("script", [answer(b"PK"), lambda _: MALFORMED], ids=["plain", "malformed header"])
-def test_urllib3_logs_the_request_without_its_query(script: object, caplog: pytest.LogCaptureFixture) -> None:
-    with ScriptedServer(script) as server:  # type: ignore[arg-type]
-        settings = read_settings("test", host=server.origin, password="made-up", extra={"result_hosts": server.origin})
+@pytest.mark.parametrize("script", [answer("200 OK", b"PK"), MALFORMED], ids=["plain", "malformed header"])
+def test_urllib3_logs_the_request_without_its_query(script: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    with ScriptedServer(script) as server:
+        settings = read_settings("test", host=server.url, password="made-up", extra={"result_hosts": server.url})
         with (
             EkycClient(settings) as client,
             caplog.at_level(logging.DEBUG),
-            client.open_result(server.url) as stream,
+            client.open_result(server.result_url) as stream,
         ):
             list(stream.blocks)
     assert "/externalcheck/t/t.zip?***" in caplog.text

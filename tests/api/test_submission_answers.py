@@ -13,8 +13,8 @@ import pytest
 from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.api.models import Task
 from airflow_provider_ekyc.exceptions import EkycApiError, Outcome
+from dev.testing.sockets import SocketServer, Talk, answer, answering, read_head, read_request
 from tests.api.conftest import API_KEY, numbers, settings_for
-from tests.api.raw_servers import Talk, answer, answering, raw_server, read_head, read_request
 from tests.api.test_client_submission import LARGE, submit
 
 Make = Callable[..., EkycClient]
@@ -29,7 +29,7 @@ REASON = b'{"error": "because"}'
 
 def once(client: Make, talk: Talk, data: bytes = numbers(100)) -> Task | EkycApiError:
     """Submit to a server that talks like this; one connection is made, whatever it says."""
-    with raw_server(talk) as server:
+    with SocketServer(talk) as server:
         try:
             outcome: Task | EkycApiError = submit(client(settings_for(server.url, submit_timeout=5)), data)
         except EkycApiError as error:
@@ -81,7 +81,7 @@ def test_interim_answers_without_an_end_end_with_the_time_out(client: Make) -> N
         while True:
             line.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </made-up>\r\n\r\n" * 1000)
 
-    with raw_server(talk) as server:
+    with SocketServer(talk) as server:
         begun = time.monotonic()
         with pytest.raises(EkycApiError) as caught:
             submit(client(settings_for(server.url, submit_timeout=0.5)))
@@ -222,7 +222,7 @@ def test_an_answer_that_stops_after_the_id_is_the_receipt(client: Make) -> None:
         line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + WHOLE[:50])
         line.recv(1)
 
-    with raw_server(talk) as server:
+    with SocketServer(talk) as server:
         assert submit(client(settings_for(server.url, submit_timeout=0.5))).ekyc_task_id == ID
 
 

@@ -16,7 +16,7 @@ from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycUnreadableInp
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
 from airflow_provider_ekyc.numbers.source import open_numbers
 from dev.stack.s3_server import S3Server
-from tests.results.scripted_server import Answer, ScriptedServer, answer
+from dev.testing.sockets import Answer, ScriptedServer, answer
 
 OLD = b"".join(b"+999%08d\n" % number for number in range(400_000))
 NEW = b"".join(b"+998%08d\n" % number for number in range(400_000))
@@ -225,17 +225,17 @@ def test_the_connection_in_an_address_wins(client: Any) -> None:
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        (answer(b"", status="503 Slow Down"), r"did not say whether it changed meanwhile \(HeadObject: 503, 503\)"),
-        (answer(b"", status="403 Forbidden"), r"did not say whether it changed meanwhile \(HeadObject: 403, 403\)"),
-        (answer(b"", ETag='"new"', length=len(OLD)), r"changed while it was read \(its ETag\)"),
-        (answer(b"", ETag='W/"old"', length=len(OLD)), None),
+        (answer("503 Slow Down"), r"did not say whether it changed meanwhile \(HeadObject: 503, 503\)"),
+        (answer("403 Forbidden"), r"did not say whether it changed meanwhile \(HeadObject: 403, 403\)"),
+        (answer("200 OK", b"", 'ETag: "new"', length=len(OLD)), r"changed while it was read \(its ETag\)"),
+        (answer("200 OK", b"", 'ETag: W/"old"', length=len(OLD)), None),
     ],
 )
 def test_an_object_is_sent_only_if_s3_says_that_it_did_not_change(
     monkeypatch: pytest.MonkeyPatch, head: Answer, message: str | None
 ) -> None:
-    with ScriptedServer(answer(OLD, ETag='"old"'), head) as server:
-        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.origin, "made-up", "made-up"))
+    with ScriptedServer(answer("200 OK", OLD, 'ETag: "old"'), head) as server:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "made-up", "made-up"))
         if message is None:
             assert sent("s3://changing/numbers.txt", lambda: None, CONNECTION) == OLD
             return

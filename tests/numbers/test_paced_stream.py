@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -18,6 +16,7 @@ from airflow_provider_ekyc.numbers.opened_source import ClosableStream, OpenedSo
 from airflow_provider_ekyc.numbers.paced_stream import FLOOR, WINDOW, Pace, PacedStream
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
 from airflow_provider_ekyc.numbers.source import open_numbers
+from dev.testing.sockets import SocketServer, dripping
 
 CONNECTION = "trickling_test_aws"
 #: Small enough for a test: below 64 KiB/s over half a second.
@@ -157,41 +156,22 @@ def test_a_stream_that_is_not_read_to_its_end_is_closed_with_its_thread() -> Non
     assert set(threading.enumerate()) <= before
 
 
-@contextmanager
-def trickling_store(first: bytes) -> Iterator[str]:
-    """Answer each request at once, and then with 100 bytes every twentieth of a second."""
-    stopped = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def answer() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    connected, _ = listener.accept()
-                    with connected, contextlib.suppress(OSError):
-                        connected.recv(1 << 16)
-                        connected.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 5200000\r\nETag: "made-up"\r\n\r\n')
-                        connected.sendall(first)
-                        while not stopped.wait(0.05):
-                            connected.sendall(b"+99900000000\n" * 8)
-
-        thread = threading.Thread(target=answer, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        stopped.set()
-        listener.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
+def trickling_store(first: bytes) -> SocketServer:
+    """Return a server that answers each request at once, and then sends 100 bytes every twentieth of a second."""
+    head = b'HTTP/1.1 200 OK\r\nContent-Length: 5200000\r\nETag: "made-up"\r\n\r\n'
+    return SocketServer(dripping(head + first, piece=b"+99900000000\n" * 8))
 
 
 @pytest.mark.parametrize("first", [b"", b"+99900000000\n" * 20_000], ids=["from the start", "after a while"])
 def test_an_s3_that_trickles_is_refused(monkeypatch: pytest.MonkeyPatch, first: bytes) -> None:
-    with trickling_store(first) as url:
+    with trickling_store(first) as server:
         text = {
             "conn_type": "aws",
             "login": "made-up",
             "password": "made-up",
             "extra": {
                 "region_name": "us-east-1",
-                "endpoint_url": url,
+                "endpoint_url": server.url,
                 "config_kwargs": {"s3": {"addressing_style": "path"}},
             },
         }

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -12,6 +9,7 @@ from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycUn
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
 from airflow_provider_ekyc.numbers.source import open_numbers
 from dev.stack.s3_server import S3Server
+from dev.testing.sockets import SocketServer, answer, answering
 
 DATA = b"".join(b"+999%08d\n" % number for number in range(200_000))
 CONNECTION = "numbers_test_aws"
@@ -91,34 +89,12 @@ def test_an_object_that_may_not_be_read_names_the_connection(server: S3Server, m
         read("s3://inbox/daily/numbers #1?.txt")
 
 
-@contextmanager
-def endpoint(answered: bytes) -> Iterator[str]:
-    """Answer each request with these bytes, and hang up."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def answer() -> None:
-            while True:
-                try:
-                    connected, _ = listener.accept()
-                except OSError:
-                    return
-                with connected:
-                    connected.recv(1 << 16)
-                    connected.sendall(answered)
-
-        thread = threading.Thread(target=answer, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
-
-
 def test_a_connection_that_breaks_is_no_end_of_file(monkeypatch: pytest.MonkeyPatch) -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(DATA)}\r\nContent-Type: text/plain\r\n\r\n".encode()
     half = DATA[: len(DATA) // 2]
     assert half.endswith(b"\n")  # nothing in the content shows that more should come
-    with endpoint(head + half) as url:
-        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
+    with SocketServer(answering(head + half)) as server:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "key", "x"))
         with (
             pytest.raises(
                 EkycUnreadableInputError, match=r"Reading broke off after .* bytes of s3://inbox/numbers.txt"
@@ -131,8 +107,8 @@ def test_a_connection_that_breaks_is_no_end_of_file(monkeypatch: pytest.MonkeyPa
 
 def test_a_store_that_slows_down_is_no_missing_input(monkeypatch: pytest.MonkeyPatch) -> None:
     body = b"<Error><Code>SlowDown</Code><Message>made up</Message></Error>"
-    with endpoint(b"HTTP/1.1 503 Slow Down\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)) as url:
-        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
+    with SocketServer(answering(answer("503 Slow Down", body))) as server:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "key", "x"))
         with pytest.raises(EkycUnreadableInputError) as caught:
             read("s3://inbox/numbers.txt")
     assert (
@@ -143,9 +119,9 @@ def test_a_store_that_slows_down_is_no_missing_input(monkeypatch: pytest.MonkeyP
 
 
 def test_a_store_that_nobody_serves_is_no_missing_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    with endpoint(b"") as url:
+    with SocketServer(answering(b"")) as server:
         pass
-    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "key", "x"))
     with pytest.raises(EkycUnreadableInputError, match=r"not return .* \(EndpointConnectionError\). Nothing was sent."):
         read("s3://inbox/numbers.txt")
 
@@ -168,8 +144,8 @@ def test_the_advice_follows_the_code(
 ) -> None:
     body = f"<Error><Code>{code}</Code><Message>made up</Message></Error>".encode()
     head = f"HTTP/1.1 {status}\r\nx-amz-bucket-region: eu-west-1\r\nContent-Length: {len(body)}\r\n\r\n"
-    with endpoint(head.encode() + body) as url:
-        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
+    with SocketServer(answering(head.encode() + body)) as server:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "key", "x"))
         with pytest.raises(EkycError) as caught:
             read("s3://inbox/numbers.txt")
     assert f"(GetObject: {code}, {status[:3]}). Nothing was sent. A retry" in caught.value.message
@@ -180,8 +156,8 @@ def test_the_advice_follows_the_code(
 
 def test_a_checksum_that_does_not_agree_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(DATA)}\r\nx-amz-checksum-crc32: AAAAAA==\r\n\r\n".encode()
-    with endpoint(head + DATA) as url:
-        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
+    with SocketServer(answering(head + DATA)) as server:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "key", "x"))
         with pytest.raises(EkycUnreadableInputError, match="The bytes changed on their way") as caught:
             read("s3://inbox/numbers.txt")
     assert f"Reading broke off after {len(DATA):,} of {len(DATA):,} bytes" in caught.value.message
@@ -190,8 +166,8 @@ def test_a_checksum_that_does_not_agree_is_worth_a_retry(monkeypatch: pytest.Mon
 
 
 def test_an_endpoint_that_redirects_to_another_is_a_wrong_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    with endpoint(b"HTTP/1.1 301 Moved\r\nLocation: https://made-up.example/\r\nContent-Length: 0\r\n\r\n") as url:
-        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(url, "key", "x"))
+    with SocketServer(answering(answer("301 Moved", b"", "Location: https://made-up.example/"))) as server:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "key", "x"))
         with pytest.raises(EkycNumbersError, match="endpoint_url") as caught:
             read("s3://inbox/numbers.txt")
     assert "(InvalidEndpointConfigurationError). Nothing was sent. A retry can't help." in caught.value.message

@@ -15,8 +15,9 @@ from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
+from dev.testing.task_context import context_of
 from tests.api.test_task_ids import LazySequence
-from tests.conftest import BUCKET, TaskInstance, keys_of
+from tests.conftest import BUCKET, keys_of
 from tests.sensors.test_sensor_modes import MODES, wait
 
 pytestmark = pytest.mark.usefixtures("connections")
@@ -45,7 +46,7 @@ def numbers_file(tmp_path: Path) -> str:
 
 
 def context() -> Any:
-    return {"ti": TaskInstance(), "outlet_events": {}}
+    return context_of()
 
 
 def submit(numbers_file: str) -> str:

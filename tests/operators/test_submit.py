@@ -14,7 +14,8 @@ from airflow_provider_ekyc.airflow_sdk import AirflowFailException, ObjectStorag
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.s3_server import S3Server
-from tests.conftest import API_KEY, BUCKET, TaskInstance, aws_connection
+from dev.testing.task_context import TaskInstance
+from tests.conftest import API_KEY, BUCKET, aws_connection
 
 pytestmark = pytest.mark.usefixtures("connections")
 

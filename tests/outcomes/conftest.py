@@ -17,11 +17,11 @@ from botocore.credentials import Credentials
 
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.s3_server import S3Server
+from dev.testing.s3_relay import S3Relay
+from dev.testing.variables import Variables
 from tests.conftest import API_KEY, aws_connection, empty_bucket
-from tests.outcomes.s3_relay import S3Relay
 from tests.outcomes.stage import Stage
 from tests.outcomes.transfer_tries import TransferTries
-from tests.variables import Variables
 
 
 @pytest.fixture
@@ -110,8 +110,8 @@ def landing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> TransferTries:
     """A transfer whose AWS connection leads through the relay."""
-    relay.met.clear()
-    relay.forgets_conditions = None
+    relay.faults.clear()
+    relay.ignores_conditions = None
     variable = "AIRFLOW_CONN_AWS_DEFAULT"
     connect = S3Hook.get_conn
 

@@ -18,9 +18,10 @@ from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryExc
 from airflow_provider_ekyc.airflow_sdk import AirflowSensorTimeout
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.sandbox.bill import Bill
-from tests.conftest import API_KEY, TaskInstance
+from dev.testing.task_context import TaskInstance
+from dev.testing.variables import Variables
+from tests.conftest import API_KEY
 from tests.outcomes.page import Provocation
-from tests.variables import Variables
 
 #: How a try that raises ends.
 _ENDINGS: tuple[tuple[type[BaseException], str], ...] = (

@@ -23,10 +23,10 @@ from airflow_provider_ekyc.numbers import prepare, source
 from airflow_provider_ekyc.numbers.paced_stream import Pace, PacedStream
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
+from dev.testing.sockets import ScriptedServer, answer
 from tests.numbers.test_paced_stream import trickling_store
 from tests.outcomes.page import Provocation
 from tests.outcomes.stage import Killed, Stage, Try
-from tests.results.scripted_server import ScriptedServer, answer
 
 #: What stands in place of a path to the input.
 _OTHER_NUMBERS = {
@@ -127,14 +127,14 @@ class SubmitTries:
             with socket.create_server(("127.0.0.1", 0)) as listener:
                 url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         elif what == "in an S3 that trickles":
-            url = self.stage.servers.enter_context(trickling_store(b""))
+            url = self.stage.servers.enter_context(trickling_store(b"")).url
             # As it is, but for half a second instead of a minute.
             hasty = lambda opened, _: PacedStream(opened, Pace(window=0.5))  # noqa: E731
             self.stage.servers.enter_context(patch.object(source, "PacedStream", hasty))
         else:
             code = what.removeprefix("in an S3 that answers ")
             body = f"<Error><Code>{code}</Code><Message>made up</Message></Error>".encode()
-            url = self.stage.servers.enter_context(ScriptedServer(answer(body, status="403 Forbidden"))).origin
+            url = self.stage.servers.enter_context(ScriptedServer(answer("403 Forbidden", body))).url
         extra = {"endpoint_url": url, "region_name": "us-east-1"}
         aws = {"conn_type": "aws", "login": "made-up", "password": "made-up", "extra": extra}
         self.stage.servers.enter_context(patch.dict(os.environ, AIRFLOW_CONN_AWS_DEFAULT=json.dumps(aws)))

@@ -14,13 +14,13 @@ from botocore.credentials import Credentials
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
+from dev.testing.s3_relay import S3Fault, S3Relay
+from dev.testing.sockets import ScriptedServer, answer
 from tests.conftest import BUCKET, keys_of
 from tests.outcomes.deliveries import FIGURES, delivery
 from tests.outcomes.landed_objects import numbers_in, read_result
 from tests.outcomes.page import Provocation
-from tests.outcomes.s3_relay import Misfortune, S3Relay
 from tests.outcomes.stage import Stage, Try
-from tests.results.scripted_server import ScriptedServer, answer
 from tests.submitted import submitted
 
 KEY, UNMATCHED_KEY = "part-0", "unmatched.txt"
@@ -79,12 +79,12 @@ class TransferTries:
                 self.stage.sandbox.fault("result", "delay", seconds=1.0)
                 self.stage.kill_when(lambda: self.stage.sandbox.calls["result"] > 0)
             else:
-                self._meet(Misfortune("put", f"cut_{what.split()[0]}", key=KEY, act=self.stage.kill))
+                self._add_fault(S3Fault("put", f"cut_{what.split()[0]}", key=KEY, act=self.stage.kill))
 
     def once(self) -> Try:
         """Make one try; its value is the second XCom."""
         told = self.stage.run(self._land, calls_elsewhere=self._calls)
-        assert not [head for store in self._stores for head in store.seen if "x-api-key" in head]
+        assert not [head for store in self._stores for head in store.heads if "x-api-key" in head]
         return told
 
     @property
@@ -125,7 +125,7 @@ class TransferTries:
         assert tags.keys() <= {*self._strangers, UNMATCHED_KEY}
 
     def _calls(self) -> Counter[str]:
-        return Counter(self.relay.calls) + Counter(result=sum(len(store.seen) for store in self._stores))
+        return Counter(self.relay.calls) + Counter(result=sum(len(store.requests) for store in self._stores))
 
     def _land(self, **arguments: Any) -> dict[str, Any]:
         context = self.stage.context()
@@ -162,11 +162,11 @@ class TransferTries:
 
     def _deliver(self, what: str) -> None:
         """Let another store deliver another archive, at the address that the API names."""
-        store = self.stage.servers.enter_context(ScriptedServer(answer(delivery(what))))
+        store = self.stage.servers.enter_context(ScriptedServer(answer("200 OK", delivery(what))))
         self._stores.append(store)
-        self.stage.connect(self.stage.sandbox, result_hosts=f"{self.stage.sandbox.url},{store.origin}")
+        self.stage.connect(self.stage.sandbox, result_hosts=f"{self.stage.sandbox.url},{store.url}")
         figures = {"success": 200, **FIGURES.get(what, {})}
-        self.stage.answer_status(status="exported", result_url=store.url, **figures)
+        self.stage.answer_status(status="exported", result_url=store.result_url, **figures)
         right = {
             "two answer columns": {"result_column": "activated"},
             "two number columns": {"number_column": "Number", "output_format": "csv"},
@@ -189,9 +189,9 @@ class TransferTries:
         self.stage.servers.callback(unbind)
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
 
-    def _meet(self, misfortune: Misfortune) -> None:
-        self.relay.met.append(misfortune)
-        self.stage.mending.append(self.relay.met.clear)
+    def _add_fault(self, fault: S3Fault) -> None:
+        self.relay.faults.append(fault)
+        self.stage.mending.append(self.relay.faults.clear)
 
     def _arrange_s3(self, what: str, key: str) -> None:
         mend = self.stage.mending.append
@@ -203,8 +203,8 @@ class TransferTries:
             self._land()
             self._change(key, what.removeprefix("landed before, then "))
         elif what == "ignores If-None-Match":
-            self.relay.forgets_conditions = self._credentials
-            mend(lambda: setattr(self.relay, "forgets_conditions", None))
+            self.relay.ignores_conditions = self._credentials
+            mend(lambda: setattr(self.relay, "ignores_conditions", None))
         elif what.startswith("landed before as"):
             self._land(output_format=what.split()[-1])
             self._is_theirs(key)
@@ -224,7 +224,7 @@ class TransferTries:
             call, kind, *rest = what.removesuffix(" always").split()
             status, code = int(rest[0]) if rest else 503, rest[1] if len(rest) > 1 else ""
             times = None if what.endswith("always") else 1
-            self._meet(Misfortune(call, kind, key=key, status=status, code=code, times=times))
+            self._add_fault(S3Fault(call, kind, key=key, status=status, code=code, times=times))
 
     def _change(self, key: str, how: str) -> None:
         """Put other bytes under the metadata that the object has."""
@@ -246,7 +246,7 @@ class TransferTries:
             self._is_theirs(key)
 
         if what.endswith("meanwhile"):
-            self._meet(Misfortune("put", "before", key=key, act=take))
+            self._add_fault(S3Fault("put", "before", key=key, act=take))
         else:
             take()
 

@@ -27,7 +27,7 @@ from airflow_provider_ekyc.results.download import Download, download
 from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.spool import Spool, spool_file
-from tests.results.scripted_server import Answer, ScriptedServer, answer
+from dev.testing.sockets import Answer, Request, ScriptedServer, answer
 
 AT_ONCE = Retries(attempts=5, first_wait=0.0, longest_wait=0.0)
 CONTENT = random.Random(0).randbytes(3_000_000)
@@ -42,24 +42,24 @@ def client_for(origin: str, api_key: str = "made-up-key") -> EkycClient:
 def ranged(content: bytes, *, etag: str, cut: int | None = None) -> Answer:
     """As S3: the rest from the offset that was asked for, cut after so many bytes."""
 
-    def give(head: dict[str, str]) -> bytes:
-        start = int(head["range"].removeprefix("bytes=").removesuffix("-")) if "range" in head else 0
-        rest, headers, status = content[start:], {"ETag": etag}, "200 OK"
+    def give(request: Request) -> bytes:
+        start = int(request.headers.get("range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        rest, headers, status = content[start:], [f"ETag: {etag}"], "200 OK"
         if start:
             status = "206 Partial Content"
-            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        return answer(rest[:cut], status=status, length=len(rest), **headers)(head)
+            headers.append(f"Content-Range: bytes {start}-{len(content) - 1}/{len(content)}")
+        return answer(status, rest[:cut], *headers, length=len(rest))
 
     return give
 
 
 def brought(*script: Answer, retries: Retries = AT_ONCE) -> tuple[Download, bytes, list[dict[str, str]]]:
     """Download from a scripted server; what was brought, the file, the requests."""
-    with ScriptedServer(*script) as server, client_for(server.origin) as client, spool_file(None) as file:
-        result = download(client.open_result, lambda: server.url, GrowingFile(file), retries=retries)
+    with ScriptedServer(*script) as server, client_for(server.url) as client, spool_file(None) as file:
+        result = download(client.open_result, lambda: server.result_url, GrowingFile(file), retries=retries)
         content = content_of(file)
     assert (result.size, result.sha256) == (len(content), hashlib.sha256(content).hexdigest())
-    return result, content, server.seen
+    return result, content, server.heads
 
 
 def content_of(file: Spool) -> bytes:
@@ -155,31 +155,31 @@ def test_a_rest_that_may_be_of_another_object_is_not_taken(etags: tuple[str, str
 
 
 def test_a_server_without_ranges_is_read_from_the_start() -> None:
-    _, content, seen = brought(ranged(CONTENT, etag='"a"', cut=CUT), answer(CONTENT, ETag='"a"'))
+    _, content, seen = brought(ranged(CONTENT, etag='"a"', cut=CUT), answer("200 OK", CONTENT, 'ETag: "a"'))
     assert content == CONTENT
     assert len(seen) == 2
 
 
 def test_a_range_behind_the_end_means_another_object() -> None:
     shorter = CONTENT[:3000]  # of what the first try has brought
-    gone = answer(b"", status="416 Range Not Satisfiable", Content_Range="bytes */3000")
-    _, content, seen = brought(ranged(CONTENT, etag='"a"', cut=CUT), gone, answer(shorter, ETag='"b"'))
+    gone = answer("416 Range Not Satisfiable", b"", "Content-Range: bytes */3000")
+    _, content, seen = brought(ranged(CONTENT, etag='"a"', cut=CUT), gone, answer("200 OK", shorter, 'ETag: "b"'))
     assert content == shorter
     assert "range" not in seen[2]
 
 
 def test_a_break_behind_the_last_byte_asks_for_nothing_more() -> None:
     # A length that only a 206 tells, and a chunked body whose end is lost.
-    def chunked(head: dict[str, str]) -> bytes:
-        rest = CONTENT[int(head["range"][6:-1]) :]
+    def chunked(request: Request) -> bytes:
+        rest = CONTENT[int(request.headers["range"][6:-1]) :]
         return answer(
+            "206 Partial Content",
             b"%x\r\n%b\r\n" % (len(rest), rest),
-            status="206 Partial Content",
+            'ETag: "a"',
+            "Transfer-Encoding: chunked",
+            f"Content-Range: bytes {len(CONTENT) - len(rest)}-{len(CONTENT) - 1}/{len(CONTENT)}",
             length=-1,
-            ETag='"a"',
-            Transfer_Encoding="chunked",
-            Content_Range=f"bytes {len(CONTENT) - len(rest)}-{len(CONTENT) - 1}/{len(CONTENT)}",
-        )(head)
+        )
 
     _, content, seen = brought(ranged(CONTENT, etag='"a"', cut=CUT), chunked)
     assert content == CONTENT
@@ -187,21 +187,23 @@ def test_a_break_behind_the_last_byte_asks_for_nothing_more() -> None:
 
 
 def test_a_part_that_was_not_asked_for_is_not_taken() -> None:
-    part = answer(CONTENT[5:], status="206 Partial Content", ETag='"a"', Content_Range="bytes 5-2999999/3000000")
-    _, content, _ = brought(part, answer(CONTENT))
+    part = answer("206 Partial Content", CONTENT[5:], 'ETag: "a"', "Content-Range: bytes 5-2999999/3000000")
+    _, content, _ = brought(part, answer("200 OK", CONTENT))
     assert content == CONTENT
 
 
 def test_a_length_that_is_a_lie_ends_in_an_error_after_the_last_try() -> None:
-    too_long = answer(CONTENT, length=len(CONTENT) + 1)
+    too_long = answer("200 OK", CONTENT, length=len(CONTENT) + 1)
     message = failure(EkycConnectionError, too_long, too_long, retries=Retries(attempts=2, first_wait=0.0))
     assert "result download" in message
-    _, content, _ = brought(answer(CONTENT, length=100))  # less than promised is never read: the archive's check tells
+    _, content, _ = brought(
+        answer("200 OK", CONTENT, length=100)
+    )  # less than promised is never read: the archive's check tells
     assert content == CONTENT[:100]
 
 
 def test_a_body_without_any_length_is_taken_to_its_end() -> None:
-    _, content, _ = brought(answer(CONTENT, length=-1))
+    _, content, _ = brought(answer("200 OK", CONTENT, length=-1))
     assert content == CONTENT
 
 
@@ -214,7 +216,7 @@ def test_tries_are_capped(sandbox: Sandbox, exported: Callable[[], str]) -> None
 
 
 def test_a_refusal_is_not_tried_again_and_says_what_to_do() -> None:
-    message = failure(EkycRequestError, answer(b"<Error><Code>AccessDenied</Code></Error>", status="403 Forbidden"))
+    message = failure(EkycRequestError, answer("403 Forbidden", b"<Error><Code>AccessDenied</Code></Error>"))
     assert message == (
         "The result's store refused the download (403, AccessDenied). Clear this task to ask for a fresh URL; if it "
         "stays so, ask the vendor."
@@ -251,8 +253,8 @@ def test_a_url_that_expires_in_mid_way_is_refreshed_and_resumed(
 
 
 def test_a_token_that_has_expired_is_refreshed_too() -> None:
-    expired = answer(b"<Error><Code>ExpiredToken</Code></Error>", status="400 Bad Request")
-    assert brought(expired, answer(CONTENT))[1] == CONTENT
+    expired = answer("400 Bad Request", b"<Error><Code>ExpiredToken</Code></Error>")
+    assert brought(expired, answer("200 OK", CONTENT))[1] == CONTENT
 
 
 def test_a_redirect_is_not_followed_and_the_store_is_asked_again(sandbox: Sandbox, exported: Callable[[], str]) -> None:
@@ -263,7 +265,7 @@ def test_a_redirect_is_not_followed_and_the_store_is_asked_again(sandbox: Sandbo
 
 
 def test_a_redirect_each_time_is_an_error() -> None:
-    elsewhere = answer(b"", status="307 Temporary Redirect", Location="http://elsewhere.example/")
+    elsewhere = answer("307 Temporary Redirect", b"", "Location: http://elsewhere.example/")
     assert "not by the result's store (307). A redirect is not followed." in failure(EkycAnswerError, *[elsewhere] * 5)
 
 
@@ -278,17 +280,17 @@ def test_what_is_too_large_is_left_before_its_first_byte(monkeypatch: pytest.Mon
     monkeypatch.setattr(download_module, "SIZE_LIMIT", 1000)
     with spool_file(None) as file:
         with (
-            ScriptedServer(answer(CONTENT)) as server,
-            client_for(server.origin) as client,
+            ScriptedServer(answer("200 OK", CONTENT)) as server,
+            client_for(server.url) as client,
             pytest.raises(EkycResultError, match="larger than 1,000 bytes"),
         ):
-            download(client.open_result, lambda: server.url, GrowingFile(file))
+            download(client.open_result, lambda: server.result_url, GrowingFile(file))
         assert content_of(file) == b""
 
 
 def test_what_does_not_say_that_it_is_too_large_is_left_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download_module, "SIZE_LIMIT", 1000)
-    assert "larger than 1,000 bytes" in failure(EkycResultError, answer(CONTENT, length=-1))
+    assert "larger than 1,000 bytes" in failure(EkycResultError, answer("200 OK", CONTENT, length=-1))
 
 
 def test_a_place_that_is_not_allowed_is_not_asked() -> None:
@@ -298,8 +300,8 @@ def test_a_place_that_is_not_allowed_is_not_asked() -> None:
         spool_file(None) as file,
         pytest.raises(EkycResultError) as caught,
     ):
-        download(client.open_result, lambda: other.url, GrowingFile(file))
-    assert other.seen == []
+        download(client.open_result, lambda: other.result_url, GrowingFile(file))
+    assert other.heads == []
     assert "X-Amz" not in str(caught.value)
 
 
@@ -318,5 +320,5 @@ def test_a_store_that_breaks_for_ever_is_left_with_what_broke(monkeypatch: pytes
 
 
 def test_bytes_are_taken_as_they_come_whatever_the_store_says_of_their_encoding() -> None:
-    _, content, _ = brought(answer(CONTENT, Content_Encoding="gzip"))
+    _, content, _ = brought(answer("200 OK", CONTENT, "Content-Encoding: gzip"))
     assert content == CONTENT

@@ -19,8 +19,8 @@ from airflow_provider_ekyc.results.archive.check import check_archive
 from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.growing_file import GrowingFile, Invalidated
 from airflow_provider_ekyc.spool import Spool, spool_file
+from dev.testing.sockets import Answer, ScriptedServer, answer
 from tests.results.archives import pack
-from tests.results.scripted_server import Answer, ScriptedServer, answer
 from tests.results.test_download import client_for, ranged
 
 CONTENT = random.Random(4).randbytes(10_000)
@@ -132,17 +132,17 @@ def checked_meanwhile(*script: Answer) -> tuple[int | None, list[dict[str, str]]
     with (
         spool_file(None) as spool,
         ScriptedServer(*script) as server,
-        client_for(server.origin) as client,
+        client_for(server.url) as client,
         ThreadPoolExecutor(1) as pool,
     ):
         growing = GrowingFile(spool)
         early = pool.submit(check_archive, growing)
-        download(client.open_result, lambda: server.url, growing, retries=Retries(3, 60.0, 0.0, 0.0))
+        download(client.open_result, lambda: server.result_url, growing, retries=Retries(3, 60.0, 0.0, 0.0))
         try:
             rows = early.result(30).rows
         except Invalidated:
             rows = None
-        return rows, server.seen, whole(spool) == ARCHIVE
+        return rows, server.heads, whole(spool) == ARCHIVE
 
 
 def whole(spool: Spool) -> bytes:
@@ -173,8 +173,8 @@ def test_a_break_is_resumed_below_the_reader() -> None:
 @pytest.mark.parametrize(
     "end",
     [
-        answer(b"no", status="503 Service Unavailable"),
-        answer(ARCHIVE, ETag='"v1"'),
+        answer("503 Service Unavailable", b"no"),
+        answer("200 OK", ARCHIVE, 'ETag: "v1"'),
         ranged(ARCHIVE, etag='"v2"'),
         ranged(ARCHIVE, etag='"v1"', cut=100),
     ],

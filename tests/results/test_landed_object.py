@@ -11,9 +11,9 @@ from airflow_provider_ekyc.s3 import whole_object
 from airflow_provider_ekyc.s3.put import find_landed
 from airflow_provider_ekyc.s3.result_object import Place
 from dev.stack.s3_server import S3Server
+from dev.testing.s3_events import record, refuse
 from tests.conftest import BUCKET
 from tests.results.landings import CONTENT, PLACE, TASK, content_of, failure, landed_as, put
-from tests.results.s3_misfortune import record, refuse
 
 
 def same_size(content: bytes) -> bytes:

@@ -15,9 +15,10 @@ from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError
 from airflow_provider_ekyc.s3.put import find_landed, land
 from airflow_provider_ekyc.sandbox.tls import make_certificate
 from dev.stack.s3_server import S3Server
+from dev.testing.s3_events import accept, record, refuse
+from dev.testing.s3_relay import S3Fault, S3Relay
 from tests.conftest import BUCKET, keys_of
 from tests.results.landings import CONTENT, PLACE, TASK, content_of, failure, landed_as, put, puts
-from tests.results.s3_misfortune import AnswerCutter, accept, record, refuse
 
 # What lands.
 
@@ -222,29 +223,29 @@ def test_a_key_that_was_taken_and_is_free_again_is_worth_a_retry(s3_server: S3Se
 
 @pytest.mark.parametrize("tries", [1, 2], ids=["the only try", "our own second try finds it"])
 def test_a_lost_answer_is_settled_by_looking(s3_server: S3Server, s3: Any, tries: int) -> None:
-    with AnswerCutter(s3_server.endpoint_url, times=1) as cutter:
+    with S3Relay(s3_server.endpoint_url, S3Fault("put", "cut_after")) as relay:
         client = s3_server.client(retries={"total_max_attempts": tries})
-        client.meta.events.register("before-sign.s3", _to(cutter.endpoint_url))
+        client.meta.events.register("before-sign.s3", _to(relay.endpoint_url))
         requests = record(client)
         put(client)
-        assert cutter.left == 0
+        assert relay.faults[0].times == 0
     assert len(puts(requests)) == 1  # without TLS the body of the second is not even sent
     assert content_of(s3) == CONTENT
 
 
 def test_a_lost_answer_over_a_replaced_object_is_settled_too(s3_server: S3Server, s3: Any) -> None:
     s3.put_object(Bucket=PLACE.bucket, Key=PLACE.key, Body=b"theirs")
-    with AnswerCutter(s3_server.endpoint_url, times=1) as cutter:
+    with S3Relay(s3_server.endpoint_url, S3Fault("put", "cut_after")) as relay:
         client = s3_server.client(retries={"total_max_attempts": 1})
-        client.meta.events.register("before-sign.s3", _to(cutter.endpoint_url))
+        client.meta.events.register("before-sign.s3", _to(relay.endpoint_url))
         put(client, replace=True)
     assert content_of(s3) == CONTENT
 
 
 def test_a_lost_answer_that_a_look_does_not_settle_is_not_called_a_refusal(s3_server: S3Server, s3: Any) -> None:
-    with AnswerCutter(s3_server.endpoint_url, times=1) as cutter:
+    with S3Relay(s3_server.endpoint_url, S3Fault("put", "cut_after")) as relay:
         client = s3_server.client(retries={"total_max_attempts": 1}, connect_timeout=1)
-        client.meta.events.register("before-sign.s3.PutObject", _to(cutter.endpoint_url))
+        client.meta.events.register("before-sign.s3.PutObject", _to(relay.endpoint_url))
 
         def go_away(**_: Any) -> None:
             client.meta.events.register("before-sign.s3.HeadObject", _to("http://127.0.0.1:9"))

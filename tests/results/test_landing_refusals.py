@@ -15,8 +15,8 @@ from airflow_provider_ekyc.s3.put import find_landed, land
 from airflow_provider_ekyc.s3.put_arguments import check_arguments
 from airflow_provider_ekyc.s3.result_object import Place, describe
 from dev.stack.s3_server import S3Server
+from dev.testing.s3_events import refuse
 from tests.conftest import BUCKET, keys_of
-from tests.results.s3_misfortune import refuse
 
 CONTENT = b"PK, as it were" * 1000
 PLACE = Place(BUCKET, "results/2026-11-23/a b+c.zip")

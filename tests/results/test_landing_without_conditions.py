@@ -11,9 +11,9 @@ import pytest
 from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError
 from airflow_provider_ekyc.s3.put import find_landed, land
 from dev.stack.s3_server import S3Server
+from dev.testing.s3_events import record, refuse
 from tests.conftest import keys_of
 from tests.results.landings import CONTENT, PLACE, TASK, content_of, failure, landed_as, put, puts
-from tests.results.s3_misfortune import record, refuse
 
 
 def forget_condition(client: Any) -> list[str]:

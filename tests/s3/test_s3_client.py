@@ -10,7 +10,7 @@ from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
 from airflow_provider_ekyc.exceptions import EkycSignInError
 from airflow_provider_ekyc.s3.client import s3_client
-from tests.results.scripted_server import ScriptedServer, answer
+from dev.testing.sockets import ScriptedServer, answer
 
 ROLE = "arn:aws:iam::000000000000:role/made-up"
 REFUSAL = b"""<ErrorResponse><Error><Code>%b</Code><Message>User arn:aws:iam::000000000000:user/made-up is not
@@ -34,9 +34,9 @@ def failure(monkeypatch: pytest.MonkeyPatch, **extra: Any) -> EkycSignInError:
     ("status", "code", "retryable"), [("403 Forbidden", b"AccessDenied", False), ("503 Busy", b"Throttling", True)]
 )
 def test_a_role_that_is_refused(monkeypatch: pytest.MonkeyPatch, status: str, code: bytes, retryable: bool) -> None:
-    script = [answer(REFUSAL % code, status=status)] * 10
+    script = [answer(status, REFUSAL % code)] * 10
     with ScriptedServer(*script) as server:
-        sts = {"endpoint_url": server.origin, "config_kwargs": {"retries": {"total_max_attempts": 1}}}
+        sts = {"endpoint_url": server.url, "config_kwargs": {"retries": {"total_max_attempts": 1}}}
         error = failure(monkeypatch, role_arn=ROLE, region_name="us-east-1", service_config={"sts": sts})
     assert f"(AssumeRole: {code.decode()}, {status[:3]})" in error.message
     assert error.retryable is retryable

@@ -20,7 +20,7 @@ from airflow_provider_ekyc.airflow_sdk import (
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
-from tests.conftest import TaskInstance
+from dev.testing.task_context import TaskInstance
 from tests.submitted import submitted
 
 pytestmark = pytest.mark.usefixtures("connections", "quick_polls")
@@ -28,20 +28,9 @@ pytestmark = pytest.mark.usefixtures("connections", "quick_polls")
 MODES = ("deferred", "poke", "reschedule")
 
 
-class Rescheduled(TaskInstance):
-    """A task instance that knows when its first reschedule was."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first: datetime | None = None
-
-    def get_first_reschedule_date(self, context: Any) -> datetime | None:
-        return self.first
-
-
 def wait(mode: str, ekyc_task_id: str, **arguments: Any) -> Any:
     """Run a sensor to its end in a mode, as Airflow does."""
-    ti = Rescheduled()
+    ti = TaskInstance()
     context: Any = {"ti": ti}
 
     def sensor() -> EkycTaskSensor:
@@ -56,7 +45,7 @@ def wait(mode: str, ekyc_task_id: str, **arguments: Any) -> Any:
             event = asyncio.run(only_event(deferred.trigger))
             return sensor().resume_execution(deferred.method_name, {"event": event}, context)
         except AirflowRescheduleException as rescheduled:
-            ti.first = ti.first or datetime.now(UTC)
+            ti.first_reschedule = ti.first_reschedule or datetime.now(UTC)
             time.sleep(max((rescheduled.reschedule_date - datetime.now(UTC)).total_seconds(), 0))
 
 

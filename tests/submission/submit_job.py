@@ -8,7 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
-from tests.conftest import BUCKET, TaskInstance
+from dev.testing.task_context import TaskInstance
+from tests.conftest import BUCKET
 
 
 class Job:

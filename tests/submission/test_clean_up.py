@@ -11,8 +11,8 @@ from airflow_provider_ekyc.airflow_sdk import AirflowFailException
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.submission.clean_up import delete_old_records
+from dev.testing.variables import Variables
 from tests.submission.submit_job import Job
-from tests.variables import Variables
 
 pytestmark = pytest.mark.usefixtures("connections")
 

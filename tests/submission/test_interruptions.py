@@ -16,9 +16,9 @@ from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.submission.submitter import MOST_SENDS
-from tests.conftest import TaskInstance
+from dev.testing.task_context import TaskInstance
+from dev.testing.variables import Variables
 from tests.submission.submit_job import Job
-from tests.variables import Variables
 
 pytestmark = pytest.mark.usefixtures("connections")
 

@@ -16,9 +16,10 @@ from airflow_provider_ekyc.airflow_errors import EkycRetryException
 from airflow_provider_ekyc.airflow_sdk import AirflowFailException
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox
-from tests.conftest import BUCKET, TaskInstance
+from dev.testing.task_context import TaskInstance
+from dev.testing.variables import Variables
+from tests.conftest import BUCKET
 from tests.submission.submit_job import Job
-from tests.variables import Variables
 
 pytestmark = pytest.mark.usefixtures("connections")
 

@@ -21,9 +21,9 @@ from airflow_provider_ekyc.submission.journal import Journal
 from airflow_provider_ekyc.submission.record import SENT_AGAIN_BY_HAND, Intent, IntentState, Receipt, Scope
 from airflow_provider_ekyc.submission.record_format import SCHEMA, read_record
 from airflow_provider_ekyc.submission.stores import open_stores
+from dev.testing.variables import Variables
 from tests.conftest import BUCKET, TaskInstance
 from tests.submission.submit_job import Job
-from tests.variables import Variables
 
 #: As the code of that time wrote them, run on a list of 150 numbers: never to be written anew.
 FROZEN = Path(__file__).with_name("frozen_records.json")

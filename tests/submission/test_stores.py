@@ -9,7 +9,8 @@ import pytest
 from airflow_provider_ekyc.submission.identity import identity_of
 from airflow_provider_ekyc.submission.stores import open_store
 from dev.stack.s3_server import S3Server
-from tests.conftest import BUCKET, TaskInstance, aws_connection, keys_of
+from dev.testing.task_context import TaskInstance
+from tests.conftest import BUCKET, aws_connection, keys_of
 
 
 @pytest.mark.parametrize("scheme", ["s3", "s3a"])

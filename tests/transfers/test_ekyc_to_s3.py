@@ -21,8 +21,9 @@ from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from dev.stack.s3_server import S3Server
-from tests.conftest import BUCKET, TaskInstance, aws_connection, keys_of
-from tests.results.s3_misfortune import accept, record
+from dev.testing.s3_events import accept, record
+from dev.testing.task_context import context_of
+from tests.conftest import BUCKET, aws_connection, keys_of
 
 pytestmark = pytest.mark.usefixtures("connections")
 
@@ -99,7 +100,7 @@ def test_a_second_run_finds_the_object_and_asks_for_nothing(
     operator(exported).execute(context)
     calls, first = sandbox.calls, s3.head_object(Bucket=BUCKET, Key=KEY)
     for replace in (False, True):
-        again = {"ti": TaskInstance(), "outlet_events": {}}
+        again = context_of()
         assert operator(exported, replace=replace).execute(again) == f"s3://{BUCKET}/{KEY}"
         assert again["ti"].xcoms == context["ti"].xcoms
     assert sandbox.calls == calls
@@ -111,7 +112,7 @@ def test_a_landed_result_is_found_even_without_the_api(
 ) -> None:
     operator(exported).execute(context)
     monkeypatch.delenv("AIRFLOW_CONN_EKYC_DEFAULT")
-    operator(exported).execute({"ti": TaskInstance(), "outlet_events": {}})
+    operator(exported).execute(context_of())
 
 
 def test_a_taken_key_fails_before_the_api_is_asked(

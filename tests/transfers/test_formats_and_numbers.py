@@ -17,7 +17,8 @@ from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.results.compare import sent
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
-from tests.conftest import BUCKET, TaskInstance, keys_of
+from dev.testing.task_context import context_of
+from tests.conftest import BUCKET, keys_of
 
 pytestmark = pytest.mark.usefixtures("connections")
 
@@ -29,7 +30,7 @@ def submission(numbers_file: Path) -> Callable[[], dict[str, Any]]:
     """Submit the two hundred numbers with the operator; its second XCom."""
 
     def send() -> dict[str, Any]:
-        context = {"ti": TaskInstance(), "outlet_events": {}}
+        context = context_of()
         EkycSubmitOperator(
             task_id="submit", numbers=str(numbers_file), journal_uri=str(numbers_file.parent / "journal")
         ).execute(context)
@@ -104,7 +105,7 @@ def test_what_was_landed_is_found_again_with_all_that_was_said_of_it(
     arguments = {"numbers": str(numbers_file), "unmatched_key": LEFT, "output_format": "csv.gz"}
     first = land(sent, context, **arguments)
     calls = sandbox.calls
-    assert land(sent, {"ti": TaskInstance(), "outlet_events": {}}, **arguments) == first
+    assert land(sent, context_of(), **arguments) == first
     assert sandbox.calls == calls
     assert (first["unmatched"], first["unmatched_uri"]) == (7, f"s3://{BUCKET}/{LEFT}")
 
@@ -215,7 +216,7 @@ def test_another_ones_result_is_not_landed_unless_asked_for(
 ) -> None:
     other = tmp_path / "other.txt"
     other.write_text("".join(f"+999{n:010d}\n" for n in range(5000, 5200)))
-    told = {"ti": TaskInstance(), "outlet_events": {}}
+    told = context_of()
     EkycSubmitOperator(task_id="submit", numbers=str(other), journal_uri=str(tmp_path / "journal")).execute(told)
     sent = {**told["ti"].xcoms["submission"], "ekyc_task_id": exported}
     with pytest.raises(EkycFailException, match="Not one of the 200 numbers that were sent is in the result"):

@@ -25,7 +25,8 @@ from airflow_provider_ekyc.s3.result_object import Landed
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from airflow_provider_ekyc.transfers.lineage import api_host, openlineage_of, report_to_hook_lineage
-from tests.conftest import BUCKET, TaskInstance
+from dev.testing.task_context import TaskInstance, context_of
+from tests.conftest import BUCKET
 
 HOST = "api.ekycpro.com"
 EKYC_TASK_ID = "d4g24nep2jvh04o9uoh0"
@@ -221,7 +222,7 @@ def test_a_result_that_lies_there_already_is_told_the_same(
 ) -> None:
     first, second, third = operator(exported), operator(exported), operator(exported)
     for task in (first, second):
-        task.execute({"ti": TaskInstance(), "outlet_events": {}})
+        task.execute(context_of())
     told = [as_json(extracted(task, TaskInstanceState.SUCCESS)) for task in (first, second)]
     assert told[0] == told[1]
     monkeypatch.delenv("AIRFLOW_CONN_EKYC_DEFAULT")

@@ -14,9 +14,10 @@ from airflow_provider_ekyc.airflow_errors import EkycFailException
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
-from tests.conftest import BUCKET, TaskInstance, keys_of
+from dev.testing.sockets import ScriptedServer, answer
+from dev.testing.task_context import TaskInstance, context_of
+from tests.conftest import BUCKET, keys_of
 from tests.results.archives import pack
-from tests.results.scripted_server import ScriptedServer, answer
 
 pytestmark = pytest.mark.usefixtures("connections")
 
@@ -38,11 +39,11 @@ class Deliveries:
     def bring(self, rows: list[str], **figures: Any) -> None:
         """Let a store deliver a table of these rows; the status has these figures."""
         table = "".join(f"{row}\n" for row in ["Number,amazon", *rows])
-        store = self._stack.enter_context(ScriptedServer(*[answer(pack({"amazon.csv": table.encode()}))] * 2))
-        self._connect(self._sandbox, result_hosts=f"{self._sandbox.url},{store.origin}")
-        body = {"task_id": self.submission["ekyc_task_id"], "status": "exported", "result_url": store.url, **figures}
+        store = self._stack.enter_context(ScriptedServer(*[answer("200 OK", pack({"amazon.csv": table.encode()}))] * 2))
+        self._connect(self._sandbox, result_hosts=f"{self._sandbox.url},{store.url}")
+        exported = {"task_id": self.submission["ekyc_task_id"], "status": "exported", "result_url": store.result_url}
         self._sandbox.clear_faults()
-        self._sandbox.fault("status", "status", status=200, body=_json(body), times=2)
+        self._sandbox.fault("status", "status", status=200, body=_json({**exported, **figures}), times=2)
 
     def land(self, context: dict[str, Any], **arguments: Any) -> dict[str, Any]:
         """Land it; return the second XCom."""
@@ -60,7 +61,7 @@ def _json(body: dict[str, Any]) -> str:
 
 @pytest.fixture
 def deliveries(sandbox: Sandbox, connect: Callable[..., None], numbers_file: Path) -> Iterator[Deliveries]:
-    told = {"ti": TaskInstance(), "outlet_events": {}}
+    told = context_of()
     EkycSubmitOperator(
         task_id="submit", numbers=str(numbers_file), journal_uri=str(numbers_file.parent / "journal")
     ).execute(told)
@@ -229,19 +230,6 @@ def test_a_result_of_numbers_that_all_failed_is_a_result(
 # The submission is found upstream.
 
 
-class PullingTaskInstance(TaskInstance):
-    """A task instance that reads XComs of other tasks: task id and map index -> key -> value."""
-
-    def __init__(self, others: dict[tuple[str, int], dict[str, Any]], map_index: int = -1) -> None:
-        super().__init__()
-        self.map_index, self._others = map_index, others
-        self.pulled: list[tuple[str, int]] = []
-
-    def xcom_pull(self, *, task_ids: str, key: str, map_indexes: int) -> Any:
-        self.pulled.append((task_ids, map_indexes))
-        return self._others.get((task_ids, map_indexes), {}).get(key)
-
-
 def landing(ekyc_task_id: Any, **arguments: Any) -> EkycResultsToS3Operator:
     return EkycResultsToS3Operator(task_id="land", ekyc_task_id=ekyc_task_id, s3_bucket=BUCKET, s3_key=KEY, **arguments)
 
@@ -261,7 +249,7 @@ def test_the_submission_upstream_is_found_and_compared(
         ("submit", of_task): {"submission": deliveries.submission},
         ("another", -1): {"submission": {**deliveries.submission, "ekyc_task_id": "another"}},
     }
-    context = {"ti": PullingTaskInstance(others, here), "outlet_events": {}}
+    context = context_of(TaskInstance(map_index=here, upstream=others))
     with pytest.raises(EkycFailException, match="but not the same ones"):
         land.execute(context)
     assert keys_of(s3) == []
@@ -275,8 +263,8 @@ def test_a_submission_that_is_not_found_keeps_no_result_from_landing(
         submit = EkycSubmitOperator(task_id="submit", numbers=str(numbers_file))
         land = landing(submit.output)
     land.ekyc_task_id = deliveries.submission["ekyc_task_id"]
-    ti = PullingTaskInstance({("submit", -1): {"submission": {"ekyc_task_id": land.ekyc_task_id, "rows": "many"}}})
-    land.execute({"ti": ti, "outlet_events": {}})
+    ti = TaskInstance(upstream={("submit", -1): {"submission": {"ekyc_task_id": land.ekyc_task_id, "rows": "many"}}})
+    land.execute(context_of(ti))
     assert ti.pulled == [("submit", -1)]
     assert ti.xcoms["result"]["distinct"] == 200
 
@@ -286,7 +274,7 @@ def test_xcoms_that_can_not_be_read_keep_no_result_from_landing(
 ) -> None:
     caplog.set_level("INFO")
 
-    class Broken(PullingTaskInstance):
+    class Broken(TaskInstance):
         def xcom_pull(self, **_: Any) -> Any:
             raise ConnectionError("made up")
 
@@ -295,7 +283,7 @@ def test_xcoms_that_can_not_be_read_keep_no_result_from_landing(
         submit = EkycSubmitOperator(task_id="submit", numbers=str(numbers_file))
         land = landing(submit.output)
     land.ekyc_task_id = deliveries.submission["ekyc_task_id"]
-    land.execute({"ti": Broken({}), "outlet_events": {}})
+    land.execute(context_of(Broken()))
     assert "The XCom 'submission' of task submit can't be read (ConnectionError)" in caplog.text
 
 
@@ -305,6 +293,6 @@ def test_a_submission_that_is_given_is_not_looked_for(s3: Any, deliveries: Deliv
         submit = EkycSubmitOperator(task_id="submit", numbers=str(numbers_file))
         land = landing(submit.output)
     land.ekyc_task_id, land.submission = deliveries.submission["ekyc_task_id"], deliveries.submission
-    ti = PullingTaskInstance({})
-    land.execute({"ti": ti, "outlet_events": {}})
+    ti = TaskInstance()
+    land.execute(context_of(ti))
     assert ti.pulled == []

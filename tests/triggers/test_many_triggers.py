@@ -15,7 +15,7 @@ import pytest
 from airflow_provider_ekyc.api import aio
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
-from tests.api.raw_servers import RawServer, raw_server, read_request
+from dev.testing.sockets import SocketServer, read_request
 from tests.conftest import API_KEY
 from tests.submitted import submitted
 
@@ -37,7 +37,7 @@ class Hanging:
         self.over.wait(60)
 
 
-def connect(monkeypatch: pytest.MonkeyPatch, conn_id: str, server: RawServer, **extra: Any) -> None:
+def connect(monkeypatch: pytest.MonkeyPatch, conn_id: str, server: SocketServer, **extra: Any) -> None:
     connection = {"conn_type": "ekyc", "host": server.url, "password": API_KEY, "extra": extra}
     monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(connection))
 
@@ -71,7 +71,7 @@ async def test_150_triggers_at_a_host_that_hangs_do_not_delay_150_at_another(
 ) -> None:
     ekyc_task_id = submitted(sandbox)
     hanging = Hanging()
-    with raw_server(hanging.talk) as server:
+    with SocketServer(hanging.talk) as server:
         connect(monkeypatch, "ekyc_hangs", server, read_timeout=60)
         stuck = [asyncio.create_task(event("ekyc_hangs", "dmadeup1")) for _ in range(150)]
         await until(lambda: hanging.asked == aio.HOST_LIMIT)
@@ -91,7 +91,7 @@ async def test_hosts_share_a_bound_of_connections(sandbox: Sandbox, monkeypatch:
     monkeypatch.setattr(aio, "HOST_LIMIT", 3)
     monkeypatch.setattr(aio, "CONNECTION_LIMIT", 5)
     one, other = Hanging(), Hanging()
-    with raw_server(one.talk) as first, raw_server(other.talk) as second:
+    with SocketServer(one.talk) as first, SocketServer(other.talk) as second:
         connect(monkeypatch, "ekyc_first", first)
         connect(monkeypatch, "ekyc_second", second)
         waiting = [asyncio.create_task(event("ekyc_first", "dmadeup1")) for _ in range(10)]
@@ -113,7 +113,7 @@ async def test_a_query_that_waits_for_a_connection_does_not_outlast_the_deadline
 ) -> None:
     monkeypatch.setattr(aio, "HOST_LIMIT", 1)
     hanging = Hanging()
-    with raw_server(hanging.talk) as server:
+    with SocketServer(hanging.talk) as server:
         connect(monkeypatch, "ekyc_hangs", server, read_timeout=60, connect_timeout=1)
         first = asyncio.create_task(event("ekyc_hangs", "dmadeup1"))
         await until(lambda: hanging.asked == 1)

@@ -1,4 +1,4 @@
-"""Stands in for Airflow's Variables, with what may go wrong with them. The real ones: tests/airflow."""
+"""Airflow's Variables in memory, with what can fail about them. The real ones: tests/airflow, and ``dev.faults``."""
 
 from __future__ import annotations
 

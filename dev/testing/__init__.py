@@ -1,0 +1,14 @@
+"""
+Stand-ins that tests and tools share. What can be real is real: the sandbox, and the S3 server of ``dev.stack``.
+
+* ``sockets``: :class:`SocketServer` hands each connection to a function; :class:`ScriptedServer` gives answers in
+  turn and keeps the requests; ``answer()`` writes an answer, ``read_request()`` reads a request.
+* ``http_proxy``: an HTTP proxy that keeps what it was asked for.
+* ``s3_relay``: a relay before an S3 server that loses requests or answers, refuses, or ignores conditions.
+* ``s3_events``: refusals and answers in place of the S3 server, and a list of the requests that leave a boto3 client.
+* ``task_context``: :class:`TaskInstance`, as much of a running one as the operators use.
+* ``variables``: Airflow's Variables in memory, with what can fail about them.
+* ``stored_texts``: texts by name in a folder, each written whole or not at all, so that they outlive a kill.
+
+Nothing here imports another folder of ``dev``.
+"""
