@@ -43,8 +43,7 @@ class EkycFailure:
         Return the exception with what is known.
 
         :param message: what happened and what to do
-        :param details: as :attr:`EkycError.details` has them; from a trigger's event, so perhaps of an earlier release
-            that sent fewer
+        :param details: what :meth:`EkycError.details` returned; an event of an earlier release has fewer
         """
         failure = cls(message)  # type: ignore[call-arg]  # of the exception that it is mixed into
         for name in Details.__annotations__.keys() & details.keys():
@@ -75,15 +74,13 @@ def airflow_errors(*, submitted: bool = False) -> Iterator[None]:
     """
     Turn an :class:`EkycError` of the block into the Airflow exception that it calls for.
 
-    :param submitted: whether the block is about a remote task: then nothing shows that it was not charged
+    :param submitted: whether the block is about a remote task, which may have been charged
     :raises EkycFailException: for what can't succeed by itself
     :raises EkycRetryException: for what may
     """
     try:
         yield
     except EkycError as error:
-        details = error.details
-        if submitted and error.charge is Charge.NONE:
-            details["charge"] = Charge.POSSIBLE.value
+        details = error.details(submitted=submitted)
         # Without the cause: an HTTP library's own text may quote a presigned URL.
         raise (EkycRetryException if error.retryable else EkycFailException).of(error.message, details) from None

@@ -8,8 +8,9 @@ into Airflow's exceptions where a task ends, with the same attributes. ``docs/fa
 
 from __future__ import annotations
 
+from copy import copy
 from enum import StrEnum
-from typing import TypedDict
+from typing import Self, TypedDict
 
 
 class Outcome(StrEnum):
@@ -62,15 +63,25 @@ class EkycError(Exception):
         if retryable is not None:
             self.retryable = retryable
 
-    @property
-    def details(self) -> Details:
-        """What is known beside the message."""
+    def with_message(self, message: str) -> Self:
+        """Return the same error with another message."""
+        other = copy(self)
+        other.message, other.args = message, (message,)
+        return other
+
+    def details(self, *, submitted: bool = False) -> Details:
+        """
+        Return what is known beside the message.
+
+        :param submitted: whether it is about a remote task: then nothing shows that it was not charged
+        """
+        charge = Charge.POSSIBLE if submitted and self.charge is Charge.NONE else self.charge
         return {
             "kind": self.kind,
             "status": self.status,
             "retryable": self.retryable,
             "retry_after": self.retry_after,
-            "charge": self.charge.value,
+            "charge": charge.value,
         }
 
 
@@ -167,7 +178,6 @@ class EkycSendLimitError(EkycError):
     """A submission was sent as often as it is sent by itself, over all tries of the task, and not accepted."""
 
     kind = "send_limit"
-    charge = Charge.NONE
 
 
 class EkycJournalError(EkycError):
@@ -279,4 +289,3 @@ class EkycKeyTakenError(EkycError):
     """The S3 key already contains another object; nothing was downloaded or overwritten."""
 
     kind = "object_exists"
-    charge = Charge.POSSIBLE

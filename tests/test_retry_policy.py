@@ -32,17 +32,9 @@ def test_a_retry_waits_as_long_as_the_server_asks(
     assert decision(failed.value).retry_delay == timedelta(seconds=120)
 
 
-def test_without_a_wish_of_the_server_and_for_foreign_errors_airflow_decides() -> None:
-    assert decision(EkycRetryException("it may get better")).action is RetryAction.DEFAULT
+def test_without_retry_after_and_for_other_errors_airflow_decides() -> None:
+    assert decision(EkycRetryException("it may succeed later")).action is RetryAction.DEFAULT
     assert decision(ValueError("not ours")).action is RetryAction.DEFAULT
-
-
-def test_the_wish_survives_the_way_between_processes() -> None:
-    with pytest.raises(EkycRetryException) as failed, airflow_errors():
-        raise EkycRateLimitError("slow down", status=429, retryable=True, retry_after=7.0)
-    assert pickle.loads(pickle.dumps(failed.value)).retry_after == 7.0
-    error = pickle.loads(pickle.dumps(EkycServerError("503", status=503, retryable=True, retry_after=3.0)))
-    assert (error.status, error.retryable, error.retry_after) == (503, True, 3.0)
 
 
 def test_it_is_serialised_without_settings() -> None:

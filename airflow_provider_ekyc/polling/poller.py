@@ -127,7 +127,7 @@ class Decision:
 
 def failure_event(end: End, error: EkycError) -> dict[str, Any]:
     """Return the event of a wait that ended otherwise than with an export."""
-    return {"end": end.value, "message": error.message, **error.details}
+    return {"end": end.value, "message": error.message, **error.details(submitted=True)}
 
 
 class Poller:

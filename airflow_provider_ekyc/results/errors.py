@@ -32,9 +32,4 @@ def unexpected_contents(problem: str, remedy: str = "Ask the vendor.", *, again:
 def failed_download(error: EkycApiError) -> EkycApiError:
     """Add to a failure of the API, or of the download, what it means for the transfer."""
     again = " A retry asks for the result again." if error.retryable else ""
-    return EkycApiError(
-        f"{error.message} {NOTHING_LANDED}{again}",
-        status=error.status,
-        retryable=error.retryable,
-        retry_after=error.retry_after,
-    )
+    return error.with_message(f"{error.message} {NOTHING_LANDED}{again}")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from airflow_provider_ekyc.api.models import Balance, Task
 from airflow_provider_ekyc.api.retries import Retries, retrying
 from airflow_provider_ekyc.exceptions import (
+    Charge,
     EkycApiError,
     EkycError,
     EkycInProgressError,
@@ -195,6 +196,7 @@ class Submitter:
                 self._note(idle)
                 if idle.is_open:
                     error.message += " An earlier submission of this list still has an unknown outcome."
+                    error.charge = Charge.POSSIBLE
                 if error.retryable and idle.sends >= MOST_SENDS:
                     raise self._gate.limit_error(idle, error.message) from None
                 raise

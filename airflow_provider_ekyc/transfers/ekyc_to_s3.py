@@ -156,7 +156,7 @@ class EkycResultsToS3Operator(BaseOperator):
         from airflow_provider_ekyc.transfers.lineage import api_host, report_to_hook_lineage
 
         self._landed = None
-        with airflow_errors():
+        with airflow_errors(submitted=True):
             conn_id, job = self._s3_conn_id(), self._job(context)
             s3 = S3Hook(aws_conn_id=conn_id, extra_args=self._extra_args())
             hook = EkycHook(self.ekyc_conn_id)

@@ -10,7 +10,6 @@ import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from airflow_provider_ekyc.airflow_sdk import (
-    AirflowException,
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
@@ -193,14 +192,6 @@ def test_soft_fail_skips_a_failed_remote_task_after_a_deferral(context: dict[str
     event = {"end": "failed", "message": "has failed"}
     with pytest.raises(AirflowSkipException):
         sensor("d1", soft_fail=True).resume_execution("execute_complete", {"event": event}, context)
-
-
-def test_it_is_an_airflow_exception_that_a_user_can_catch() -> None:
-    from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
-
-    assert issubclass(EkycFailException, AirflowFailException)
-    assert issubclass(EkycRetryException, AirflowException)
-    assert not issubclass(EkycRetryException, AirflowFailException)
 
 
 def test_a_kill_on_the_worker_abandons_nothing_silently(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
