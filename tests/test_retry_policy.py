@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
 
-from airflow_provider_ekyc.airflow_errors import EkycRetryException, airflow_errors
-from airflow_provider_ekyc.exceptions import EkycRateLimitError, EkycServerError
+from airflow_provider_ekyc.airflow_errors import EkycRetryException
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.retry_policy import EKYC_RETRY_POLICY, EkycRetryPolicy
 from airflow_provider_ekyc.sandbox import Sandbox
