@@ -52,7 +52,8 @@ def test_the_ground_floor_does_not_need_airflow() -> None:
     code = """
 import sys
 import airflow_provider_ekyc.api.client, airflow_provider_ekyc.api.aio, airflow_provider_ekyc.polling.poller
-import airflow_provider_ekyc.submission.submitter, airflow_provider_ekyc.numbers.prepare, airflow_provider_ekyc.s3.put
+import airflow_provider_ekyc.submission.submitter, airflow_provider_ekyc.numbers.prepare
+import airflow_provider_ekyc.s3.target
 assert not [name for name in sys.modules if name == "airflow" or name.startswith("airflow.")]
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.address import NOTHING_SENT, S3Address
 from airflow_provider_ekyc.numbers.changes import refuse_change
 from airflow_provider_ekyc.numbers.opened_source import OpenedSource, name_of
 from airflow_provider_ekyc.s3.client import s3_client
-from airflow_provider_ekyc.s3.errors import code_of, explain, status_of
-
-_PERMISSION: Final = "s3:GetObject"
+from airflow_provider_ekyc.s3.errors import S3CallError, S3Problem, explain
+from airflow_provider_ekyc.s3.object import S3Object
 
 
 def open_s3_object(address: S3Address, aws_conn_id: str | None) -> OpenedSource:
@@ -26,24 +25,24 @@ def open_s3_object(address: S3Address, aws_conn_id: str | None) -> OpenedSource:
     :raises EkycSignInError: if the AWS connection can't be used, or not now
     """
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError
 
     conn_id = address.conn_id or aws_conn_id
     client = s3_client(S3Hook(aws_conn_id=conn_id), NOTHING_SENT)
-    name = {"Bucket": address.bucket, "Key": address.key}
+    source = S3Object(address.bucket, address.key, client)
     try:
-        answer = client.get_object(**name)
-    except (BotoCoreError, ClientError) as error:
-        raise _not_returned(address, conn_id, error) from None
+        answer = source.call("GetObject")
+    except S3CallError as error:
+        raise _not_returned(address, conn_id, error.problem) from None
     before = _state(answer)
 
     def check_end(position: int) -> None:
         # AWS itself gives one version of an object to one GET; other stores may overwrite it meanwhile.
         try:
-            after: dict[str, object] | None = _state(client.head_object(**name))
-        except (BotoCoreError, ClientError) as error:
-            if not isinstance(error, ClientError) or status_of(error) != 404:
-                problem = explain(error, _PERMISSION)
+            after: dict[str, object] | None = _state(source.call("HeadObject"))
+        except S3CallError as error:
+            problem = error.problem
+            if not problem.is_absent:
                 raise EkycUnreadableInputError(
                     f"{address.shown} was read, but S3 did not say whether it changed meanwhile ({problem.shown}). "
                     f"Nothing was sent; a retry reads it again. {problem.advice}"
@@ -54,7 +53,7 @@ def open_s3_object(address: S3Address, aws_conn_id: str | None) -> OpenedSource:
     def failure_of(error: Exception) -> tuple[str, str]:
         if not isinstance(error, BotoCoreError):
             return name_of(error)
-        problem = explain(error, _PERMISSION)
+        problem = explain(error, "GetObject")
         return problem.shown, problem.advice
 
     return OpenedSource(answer["Body"], address.shown, answer["ContentLength"], check_end, failure_of)
@@ -70,22 +69,17 @@ def _state(answer: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _not_returned(address: S3Address, conn_id: str | None, error: Any) -> EkycError:
-    from botocore.exceptions import ClientError, ParamValidationError
-
-    if isinstance(error, ParamValidationError):
+def _not_returned(address: S3Address, conn_id: str | None, problem: S3Problem) -> EkycError:
+    if problem.arguments:
         return EkycNumbersError(f"{address.shown} is no valid S3 address. {NOTHING_SENT} Check the bucket.")
-    if isinstance(error, ClientError) and status_of(error) == 404:
-        missing = "no such bucket" if code_of(error) == "NoSuchBucket" else "no such object"
+    if problem.status == 404:
+        missing = "no such bucket" if problem.code == "NoSuchBucket" else "no such object"
         return EkycNumbersError(
             f"{address.shown}: {missing}. {NOTHING_SENT} Check the address, and that the step that writes it has run."
         )
-    problem = explain(error, _PERMISSION)
     said = f"S3 did not return {address.shown} to the AWS connection {conn_id!r} ({problem.shown}). {NOTHING_SENT}"
     if problem.retryable:
         return EkycUnreadableInputError(f"{said} A retry reads it again. {problem.advice}")
     # Where the connection may not list the bucket, S3 denies what is absent.
-    absent = " S3 answers so for a missing object, too, where s3:ListBucket is not granted." * (
-        isinstance(error, ClientError) and code_of(error) == "AccessDenied"
-    )
+    absent = " S3 answers so for a missing object, too, where s3:ListBucket is not granted." * problem.is_denied
     return EkycNumbersError(f"{said} A retry can't help. {problem.advice}{absent} Then clear this task.")

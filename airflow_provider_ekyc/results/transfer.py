@@ -24,10 +24,11 @@ from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.errors import NOTHING_LANDED, failed_download
 from airflow_provider_ekyc.results.exported import require_exported
 from airflow_provider_ekyc.results.growing_file import GrowingFile
-from airflow_provider_ekyc.results.output.convert import Converted, Output, Told, convert
+from airflow_provider_ekyc.results.output.convert import Converted, Output, Told, convert, describe
 from airflow_provider_ekyc.results.table.header import ColumnNames
-from airflow_provider_ekyc.s3.put import find_landed, land
-from airflow_provider_ekyc.s3.result_object import UNMATCHED, Landed, Place, describe
+from airflow_provider_ekyc.s3.object import Place
+from airflow_provider_ekyc.s3.result_object import UNMATCHED, Landed
+from airflow_provider_ekyc.s3.target import S3Target
 from airflow_provider_ekyc.spool import Spool, spool_file
 
 if TYPE_CHECKING:
@@ -79,33 +80,25 @@ class TransferJob:
         :param extra_args: further arguments of ``put_object``
         :raises EkycError: if it can't be landed, or S3 did not say whether it is; no partial object is visible
         """
-        unmatched_place = self.sent.unmatched_place if self.sent else None
-        landed = self._find(client, self.place, self.output_format, extra_args)
+        target = S3Target(self.place.bucket, self.place.key, client, extra_args)
+        place = self.sent.unmatched_place if self.sent else None
+        unmatched = None if place is None else S3Target(place.bucket, place.key, client, extra_args)
+        landed = target.find(self.ekyc_task_id, self.output_format, replace=self.replace)
         if landed is not None:
-            log.info(
-                "%s is there already, landed by an earlier try, and is whole; nothing was downloaded.", self.place.uri
-            )
-            if unmatched_place is not None and landed.unmatched_uri != unmatched_place.uri:
+            log.info("%s is there already, landed by an earlier try, and is whole; nothing was downloaded.", target.uri)
+            if unmatched is not None and landed.unmatched_uri != unmatched.uri:
                 log.warning(
                     "The try that landed it landed no unmatched numbers at %s; its log may say why. If it was not "
                     "asked to, delete the result and clear this task, which asks for the result again.",
-                    unmatched_place.uri,
+                    unmatched.uri,
                 )
             return landed
-        if unmatched_place is not None:
-            self._find(client, unmatched_place, UNMATCHED, extra_args)
+        if unmatched is not None:
+            unmatched.find(self.ekyc_task_id, UNMATCHED, replace=self.replace)
         with ExitStack() as stack:
             task, output, reconciliation = self._bring(stack, hook)
-            landed = self._reconcile(stack, task, output, reconciliation, client, extra_args)
-            landed = land(
-                client,
-                self.place,
-                output.file,
-                landed,
-                content_type=output.content_type,
-                replace=self.replace,
-                extra_args=extra_args,
-            )
+            landed = self._reconcile(stack, task, output, reconciliation, unmatched)
+            landed = target.put(output.file, landed, content_type=output.content_type, replace=self.replace)
         counts = (landed.rows, landed.yes, landed.no, landed.unknown, landed.distinct, landed.contradictions)
         rows, yes, no, unknown, distinct, contradictions = ("unknown" if n is None else f"{n:,}" for n in counts)
         log.info(
@@ -114,9 +107,6 @@ class TransferJob:
             *(self.place.uri, rows, yes, no, unknown, distinct, contradictions, f"{landed.size:,}", landed.sha256),
         )
         return landed
-
-    def _find(self, client: Any, place: Place, output_format: str, extra_args: Mapping[str, Any]) -> Landed | None:
-        return find_landed(client, place, self.ekyc_task_id, output_format, replace=self.replace, extra_args=extra_args)
 
     def _bring(self, stack: ExitStack, hook: EkycHook) -> tuple[Task, Output, Reconciliation]:
         """Download the archive, and check and convert it meanwhile."""
@@ -191,12 +181,11 @@ class TransferJob:
         task: Task,
         output: Output,
         reconciliation: Reconciliation,
-        client: Any,
-        extra_args: Mapping[str, Any],
+        unmatched: S3Target | None,
     ) -> Landed:
         """Count and compare; land the numbers that did not come back; return what there is to say of the result."""
         summary, promise = output.summary, promised(task, self.submission)
-        landed = describe(self.place, self.ekyc_task_id, output)
+        landed = describe(self.place.uri, self.ekyc_task_id, output)
         for remark in remarks(summary, self.output_format):
             log.warning("%s", remark)
         if not summary.is_read:
@@ -221,19 +210,16 @@ class TransferJob:
         )
         if not is_compared:
             return landed
-        place = self.sent.unmatched_place if self.sent else None
-        if place is None:
+        if unmatched is None:
             return changed(landed, unmatched=found.count)
-        self._land_unmatched(client, place, file, found.count, extra_args)
-        return changed(landed, unmatched=found.count, unmatched_uri=place.uri)
+        self._land_unmatched(unmatched, file, found.count)
+        return changed(landed, unmatched=found.count, unmatched_uri=unmatched.uri)
 
-    def _land_unmatched(
-        self, client: Any, place: Place, file: Spool, count: int, extra_args: Mapping[str, Any]
-    ) -> None:
+    def _land_unmatched(self, target: S3Target, file: Spool, count: int) -> None:
         file.seek(0)
         unmatched = Landed(
             ekyc_task_id=self.ekyc_task_id,
-            s3_uri=place.uri,
+            s3_uri=target.uri,
             output_format=UNMATCHED,
             rows=count,
             yes=0,
@@ -243,23 +229,15 @@ class TransferJob:
             sha256=_sha256(file),
         )
         # What an earlier try of this remote task left there was no result yet, and may be replaced.
-        is_ours = self._find(client, place, UNMATCHED, extra_args) is not None
-        there = land(
-            client,
-            place,
-            file,
-            unmatched,
-            content_type="text/plain; charset=utf-8",
-            replace=self.replace or is_ours,
-            extra_args=extra_args,
-        )
+        is_ours = target.find(self.ekyc_task_id, UNMATCHED, replace=self.replace) is not None
+        there = target.put(file, unmatched, content_type="text/plain; charset=utf-8", replace=self.replace or is_ours)
         if there.sha256 != unmatched.sha256:
             raise EkycLandingError(
-                f"Another try of this remote task has landed another list at {place.uri} meanwhile. The result was not "
-                f"landed. A retry asks for the result again. The submission is already paid for and will not be "
+                f"Another try of this remote task has landed another list at {target.uri} meanwhile. The result was "
+                f"not landed. A retry asks for the result again. The submission is already paid for and will not be "
                 f"charged again."
             )
-        log.info("Landed %s: the %s numbers that did not come back.", place.uri, f"{count:,}")
+        log.info("Landed %s: the %s numbers that did not come back.", target.uri, f"{count:,}")
 
 
 @contextmanager

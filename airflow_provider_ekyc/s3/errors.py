@@ -7,7 +7,9 @@ that reach a caller of S3, and what S3-compatible stores add (MinIO: ``XMinioSto
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,12 +27,79 @@ class S3Problem:
     :param shown: the call, S3's code and the HTTP status, or the name of the client's error
     :param advice: what to do, as whole sentences
     :param retryable: whether the same call may succeed later without anybody changing anything
+    :param operation: the call: ``PutObject``; one of STS if the credentials could not be had
+    :param code: S3's code, such as ``NoSuchBucket``; a HEAD has no body, so there it is the HTTP status
+    :param status: HTTP status; 0 if there was no answer of S3
+    :param arguments: what the client says of arguments that it does not accept, without their values
     """
 
     shown: str
     advice: str
     retryable: bool
+    operation: str = ""
+    code: str = ""
+    status: int = 0
+    arguments: str = ""
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether S3 says that there is no such object; of a missing bucket, and of a proxy's 404, it does not."""
+        return self.code == "NoSuchKey" or (self.operation == "HeadObject" and self.code in ("404", "NotFound"))
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether a condition did not hold, or another write to the key is in progress."""
+        return self.code in _TAKEN
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether the connection lacks the permission for the call, rather than for its own sign-in."""
+        return self.status == 403 and self.code in _DENIED and not self.operation.startswith(_SIGN_IN)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether S3 has answered that it has not done what was requested."""
+        return 400 <= self.status < 500
+
+
+class S3CallError(Exception):
+    """
+    A call to S3 has failed.
+
+    :param problem: what it means
+    """
+
+    def __init__(self, problem: S3Problem) -> None:
+        super().__init__(problem.shown)
+        self.problem = problem
+
+
+@contextmanager
+def explained(operation: str, permission: str = "") -> Iterator[None]:
+    """
+    Raise what a call through the AWS client ends with as :class:`S3CallError`.
+
+    :param operation: the call: ``GetObject``
+    :param permission: as in :func:`explain`
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise S3CallError(explain(error, operation, permission)) from None
+
+
+def no_s3_answer(operation: str) -> S3CallError:
+    """Return the error for a success that S3 did not send: a proxy's page."""
+    return S3CallError(S3Problem("the answer is not one of S3", _ENDPOINT, retryable=True, operation=operation))
+
+
+#: A condition that does not hold, or a key that is being written by another right now.
+_TAKEN: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+
+#: Calls of STS: what is missing there is the permission to make them.
+_SIGN_IN: Final = ("AssumeRole", "GetFederationToken", "GetSessionToken")
 
 #: Codes of a permission that is missing; a HEAD has no body, so there the status stands for the code.
 _DENIED: Final = frozenset(
@@ -88,10 +157,10 @@ _PERMANENT: Final[dict[str, str]] = {
     "RegionDisabledException": "Enable the region in the AWS account, or set another region_name.",
     "InvalidBucketName": _ADDRESS,
     "InvalidURI": _ADDRESS,
-    "KeyTooLongError": "Use a shorter key: S3 takes 1,024 bytes.",
+    "KeyTooLongError": "Use a shorter key: S3 accepts 1,024 bytes.",
     "MethodNotAllowed": _LACKS,
     "NotImplemented": _LACKS,
-    "EntityTooLarge": "The object is larger than one request may be (5 GiB): split the file.",
+    "EntityTooLarge": "The object is larger than this store accepts: split the input.",
     "InsufficientStorage": _FULL,
     "QuotaExceeded": _FULL,
     "XMinioStorageFull": _FULL,
@@ -129,9 +198,18 @@ _TRANSIENT: Final[dict[str, str]] = {
         ),
         _LATER,
     ),
+    "NoSuchUpload": "The upload was ended while it was in progress: check the bucket's lifecycle rules.",
     **dict.fromkeys(("BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"), _IN_TRANSIT),
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"), _EXPIRED),
     **dict.fromkeys(("RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"), _CLOCK),
+}
+
+#: The IAM permission that a call needs; the others need s3:PutObject.
+_PERMISSIONS: Final = {
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
+    "GetObject": "s3:GetObject",
+    "HeadObject": "s3:GetObject",
+    "ListObjectsV2": "s3:ListBucket",
 }
 
 #: What a permission on objects needs as well where the bucket is encrypted with KMS.
@@ -145,8 +223,15 @@ _CERTIFICATE: Final = (
     "Check the certificate of endpoint_url, and the CA file of the AWS connection (verify, or AWS_CA_BUNDLE)."
 )
 _BROKEN: Final = "If it stays so, check the network between the worker and S3."
+_ENDPOINT: Final = "Check the endpoint_url of the AWS connection."
 _UNLISTED: Final = "If it stays so, check the AWS connection and its endpoint_url."
 _SETTINGS: Final = "Correct region_name, endpoint_url, profile_name or config_kwargs of the AWS connection."
+
+#: What botocore quotes of an argument that it does not accept, up to what it says of it.
+_VALUE: Final = re.compile(r", value: .*(?=, (?:type: <class|valid (?:types|min|max|range)))")
+
+#: How it writes a type; redact() takes it for HTML.
+_CLASS: Final = re.compile(r"<class '([\w.]+)'>")
 
 #: Errors of the client (botocore), by the name of the class or of a class that it derives from.
 _CLIENT: Final[dict[str, tuple[str, bool]]] = {
@@ -188,38 +273,27 @@ _CLIENT: Final[dict[str, tuple[str, bool]]] = {
 }
 
 
-def code_of(error: ClientError) -> str:
-    """Return S3's code, such as ``NoSuchBucket``; a HEAD has no body, so there it is the HTTP status."""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def status_of(error: ClientError) -> int:
-    """Return the HTTP status, or 0."""
-    metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
-    return int(metadata.get("HTTPStatusCode", 0))
-
-
-def explain(error: ClientError | BotoCoreError, permission: str) -> S3Problem:
+def explain(error: ClientError | BotoCoreError, operation: str, permission: str = "") -> S3Problem:
     """
     Explain an error that a call through the AWS client ended with.
 
     :param error: of the client
-    :param permission: the IAM permission that the call needs: ``s3:GetObject``
+    :param operation: the call: ``GetObject``; empty if the client is being made
+    :param permission: the IAM permission that is named if one is missing; by default that of the call
     """
     from botocore.exceptions import ClientError
 
     if isinstance(error, ClientError):
-        code, status = code_of(error), status_of(error)
-        # Signing in is another service's call: what is missing there is the right to make it.
-        if error.operation_name.startswith(("AssumeRole", "GetFederationToken", "GetSessionToken")):
-            permission = f"sts:{error.operation_name}"
-        return explain_refusal(error.operation_name, code, status, permission)
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
+        return explain_refusal(error.operation_name, code, int(metadata.get("HTTPStatusCode", 0)), permission)
     names = [kind.__name__ for kind in type(error).__mro__]
     advice, retryable = next((_CLIENT[name] for name in names if name in _CLIENT), (_UNLISTED, True))
-    return S3Problem(names[0], advice, retryable)
+    arguments = _without_values(str(error)) if "ParamValidationError" in names else ""
+    return S3Problem(names[0], advice, retryable, operation=operation, arguments=arguments)
 
 
-def explain_refusal(operation: str, code: str, status: int, permission: str) -> S3Problem:
+def explain_refusal(operation: str, code: str, status: int, permission: str = "") -> S3Problem:
     """
     Explain an error answer.
 
@@ -228,19 +302,32 @@ def explain_refusal(operation: str, code: str, status: int, permission: str) -> 
     :param status: HTTP status, or 0
     :param permission: as in :func:`explain`
     """
+    if operation.startswith(_SIGN_IN):
+        permission = f"sts:{operation}"
+    permission = permission or _PERMISSIONS.get(operation, "s3:PutObject")
+    advice, retryable = _advise(code, status, permission)
     shown = f"{operation}: {redact(code) or 'no code'}, {status}"
+    return S3Problem(shown, advice, retryable, operation=operation, code=code, status=status)
+
+
+def _advise(code: str, status: int, permission: str) -> tuple[str, bool]:
     if code in _PERMANENT:
-        return S3Problem(shown, _PERMANENT[code], retryable=False)
+        return _PERMANENT[code], False
     if code in _TRANSIENT:
-        return S3Problem(shown, _TRANSIENT[code], retryable=True)
+        return _TRANSIENT[code], True
     if status == 501:
-        return S3Problem(shown, _LACKS, retryable=False)
+        return _LACKS, False
     if status == 507:
-        return S3Problem(shown, _FULL, retryable=False)
+        return _FULL, False
     if status >= 500 or status in (408, 429):
-        return S3Problem(shown, _LATER, retryable=True)
+        return _LATER, True
     if status == 403 and code in _DENIED:
         kms = _WITH_KMS.get(permission)
         also = f" (and {kms} if the bucket is encrypted with KMS)" if kms else ""
-        return S3Problem(shown, f"Grant the AWS connection {permission}{also}.", retryable=False)
-    return S3Problem(shown, f"Check the bucket, and the AWS connection and its permission {permission}.", False)
+        return f"Grant the AWS connection {permission}{also}.", False
+    return f"Check the bucket, and the AWS connection and its permission {permission}.", False
+
+
+def _without_values(text: str) -> str:
+    """Return what botocore says of arguments that it does not accept; a value may be a secret, and is left out."""
+    return redact(_CLASS.sub(r"\1", _VALUE.sub("", text).partition(", value: ")[0]))

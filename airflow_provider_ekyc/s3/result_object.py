@@ -4,30 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote
-
-if TYPE_CHECKING:
-    from airflow_provider_ekyc.results.output.convert import Output
 
 #: Counts, of which not every object has each: its rows were not read, or an earlier version did not write it.
 _COUNTS = ("rows", "yes", "no", "unknown", "unmatched", "distinct", "contradictions", "missing")
 
 #: The format of an object that holds numbers without an answer.
 UNMATCHED = "unmatched"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The place of an object in S3."""
-
-    bucket: str
-    key: str
-
-    @property
-    def uri(self) -> str:
-        """The address as ``s3://bucket/key``."""
-        return f"s3://{self.bucket}/{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +69,7 @@ class Landed:
         }
 
 
-def describe(place: Place, ekyc_task_id: str, output: Output) -> Landed:
-    """Put together what there is to say of a result, before anything is said of unmatched numbers."""
-    summary = output.summary
-    return Landed(
-        ekyc_task_id=ekyc_task_id,
-        s3_uri=place.uri,
-        output_format=output.output_format,
-        rows=summary.rows if summary.is_read else None,
-        yes=summary.yes if summary.is_read else None,
-        no=summary.no if summary.is_read else None,
-        unknown=summary.unknown if summary.is_read else None,
-        size=output.size,
-        sha256=output.sha256,
-    )
-
-
-def read_metadata(place: Place, found: Mapping[str, Any]) -> Landed | None:
+def read_metadata(uri: str, found: Mapping[str, Any]) -> Landed | None:
     """
     Read our own metadata.
 
@@ -113,7 +81,7 @@ def read_metadata(place: Place, found: Mapping[str, Any]) -> Landed | None:
     try:
         return Landed(
             ekyc_task_id=metadata["ekyc-task-id"],
-            s3_uri=place.uri,
+            s3_uri=uri,
             output_format=metadata.get("ekyc-format", "zip"),  # the first versions landed nothing else
             size=int(metadata.get("ekyc-size", found["ContentLength"])),  # the first versions wrote none
             sha256=metadata["ekyc-sha256"],

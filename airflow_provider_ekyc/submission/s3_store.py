@@ -6,17 +6,12 @@ from functools import cached_property
 from typing import Any
 
 from airflow_provider_ekyc.exceptions import EkycJournalError
-from airflow_provider_ekyc.s3.errors import S3Problem, code_of, explain
+from airflow_provider_ekyc.s3.errors import S3CallError, explained
+from airflow_provider_ekyc.s3.object import S3Object
 
-_TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
-_ABSENT = frozenset({"NoSuchKey", "404"})
 _SUFFIX = ".json"
 #: Without s3:ListBucket S3 answers 403, not 404, for an object that is absent.
-_PERMISSIONS = {
-    "get_object": "s3:GetObject and s3:ListBucket",
-    "put_object": "s3:PutObject",
-    "list_objects_v2": "s3:ListBucket",
-}
+_TO_READ = "s3:GetObject and s3:ListBucket"
 
 
 class S3Store:
@@ -43,10 +38,14 @@ class S3Store:
 
     def read(self, name: str) -> bytes | None:
         """Return the object, or None if S3 says that there is none."""
-        code, answer = self._call("get_object", name, allowed=_ABSENT)
-        if code in _ABSENT:
-            return None
-        body: bytes = answer["Body"]
+        try:
+            answer = self._object(name).call("GetObject", permission=_TO_READ)
+            with explained("GetObject", _TO_READ):
+                body: bytes = answer["Body"].read()
+        except S3CallError as error:
+            if error.problem.is_absent:
+                return None
+            raise self._unusable(name, error) from None
         self._tags[name] = (body, str(answer.get("ETag", "")))
         return body
 
@@ -63,14 +62,10 @@ class S3Store:
             return False
         else:
             condition = {"IfMatch": tag}
-        # An object that was read and is gone answers 404 to If-Match.
-        refused = _TAKEN if replacing is None else _TAKEN | _ABSENT
-        put = {"Body": body, "ContentType": "application/json"}
-        code, _ = self._call("put_object", name, allowed=refused, **put, **condition)
-        if code in refused:
+        if not self._put(name, body, **condition):
             return self.read(name) == body
         if not self._conditions_hold:
-            self._require_conditions(name, put)
+            self._require_conditions(name, body)
         return True
 
     def names(self, prefix: str) -> list[str] | None:
@@ -78,7 +73,10 @@ class S3Store:
         names: list[str] = []
         more: dict[str, Any] = {}
         while True:
-            _, answer = self._call("list_objects_v2", None, Prefix=self._key(prefix)[: -len(_SUFFIX)], **more)
+            try:
+                answer = self._object("").call("ListObjectsV2", Prefix=self._key(prefix)[: -len(_SUFFIX)], **more)
+            except S3CallError as error:
+                raise self._unusable("", error) from None
             keys = [found["Key"] for found in answer.get("Contents", [])]
             names += [key.removeprefix(f"{self._prefix}/").removesuffix(_SUFFIX) for key in keys]
             if not answer.get("IsTruncated"):
@@ -94,15 +92,14 @@ class S3Store:
             known = self._tags[name]
         return known[1]
 
-    def _require_conditions(self, name: str, put: dict[str, Any]) -> None:
+    def _require_conditions(self, name: str, body: bytes) -> None:
         """
         Write an object once more on conditions that don't hold: S3 refuses both.
 
         :raises EkycJournalError: if the store does not
         """
         for word, condition in (("If-None-Match", {"IfNoneMatch": "*"}), ("If-Match", {"IfMatch": f'"{"0" * 32}"'})):
-            code, _ = self._call("put_object", name, allowed=_TAKEN, **put, **condition)
-            if code not in _TAKEN:
+            if self._put(name, body, **condition):
                 raise EkycJournalError(
                     f"The store of {self.address(name)} ignores {word}, so two tries at once could both submit. "
                     f"Nothing was sent. Set a journal_uri in a store that supports conditional writes, or none: then "
@@ -110,30 +107,19 @@ class S3Store:
                 )
         self._conditions_hold = True
 
-    def _call(
-        self, operation: str, name: str | None, *, allowed: frozenset[str] = frozenset(), **arguments: Any
-    ) -> tuple[str, Any]:
-        """
-        Call S3.
-
-        :param allowed: codes of refusals that are an answer here
-        :return: such a code, or "" and what S3 answered, its body read
-        :raises EkycJournalError: upon any other error
-        """
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        if name is not None:
-            arguments["Key"] = self._key(name)
+    def _put(self, name: str, body: bytes, **condition: str) -> bool:
+        """Write the object; return False if the condition does not hold."""
         try:
-            answer = getattr(self._client, operation)(Bucket=self._bucket, **arguments)
-            return "", {**answer, "Body": answer["Body"].read()} if "Body" in answer else answer
-        except ClientError as error:
-            if code_of(error) in allowed:
-                return code_of(error), None
-            problem = explain(error, _PERMISSIONS[operation])
-        except BotoCoreError as error:
-            problem = explain(error, _PERMISSIONS[operation])
-        raise self._unusable(name or "", problem)
+            self._object(name).call("PutObject", Body=body, ContentType="application/json", **condition)
+        except S3CallError as error:
+            # An object that was read and is gone answers 404 to If-Match.
+            if error.problem.is_taken or ("IfMatch" in condition and error.problem.is_absent):
+                return False
+            raise self._unusable(name, error) from None
+        return True
+
+    def _object(self, name: str) -> S3Object:
+        return S3Object(self._bucket, self._key(name), self._client)
 
     @cached_property
     def _client(self) -> Any:
@@ -146,7 +132,8 @@ class S3Store:
     def _key(self, name: str) -> str:
         return f"{self._prefix}/{name}{_SUFFIX}"
 
-    def _unusable(self, name: str, problem: S3Problem) -> EkycJournalError:
+    def _unusable(self, name: str, error: S3CallError) -> EkycJournalError:
+        problem = error.problem
         then = "A retry looks again." if problem.retryable else "A retry can't help; then clear this task."
         return EkycJournalError(
             f"{problem.advice} The journal's object {self.address(name)} can't be used ({problem.shown}), so it is not "

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, ObjectStoragePath, XComArg
     from airflow_provider_ekyc.results.compare.sent import Sent
     from airflow_provider_ekyc.results.transfer import TransferJob
-    from airflow_provider_ekyc.s3.result_object import Landed, Place
+    from airflow_provider_ekyc.s3.object import Place
+    from airflow_provider_ekyc.s3.result_object import Landed
     from airflow_provider_ekyc.submission.record import Submission
 
 #: Arguments of ``PutObject`` for encryption with another key than S3's own.
@@ -305,7 +306,7 @@ def _optional(name: str, value: object) -> str | None:
 
 def _place(name: str, key: object, bucket: str | None) -> Place:
     """Read a key beside a bucket, or a whole address."""
-    from airflow_provider_ekyc.s3.result_object import Place
+    from airflow_provider_ekyc.s3.object import Place
 
     text = split_s3_connection(read_text(name, key))[1]
     address = _ADDRESS.fullmatch(text)

@@ -24,7 +24,7 @@ _XCOM = (
 _BODY = (f"{_P}.api.upload:UploadBody.__iter__",)
 _ASK = (f"{_P}.api.client:EkycClient.get_task",)
 _SENSOR = f"{_P}.sensors.ekyc:EkycTaskSensor"
-_LANDING = f"{_P}.s3.put"
+_TARGET = f"{_P}.s3.target:S3Target"
 _CHECK = f"{_P}.results.archive.check:check_archive"
 _DOWNLOAD = f"{_P}.results.download:download"
 
@@ -74,17 +74,17 @@ POINTS: tuple[Point, ...] = (
     Point("before the deferral", "wait", (f"{_SENSOR}.defer",), "before", only="scheduler"),
     Point("at the resume", "wait", (f"{_SENSOR}.execute_complete",), "before", only="scheduler"),
     Point("before the resume's return value", "wait", (f"{_SENSOR}.execute_complete",), "after", only="scheduler"),
-    Point("before the look", "land", (f"{_LANDING}:find_landed",), "before"),
-    Point("after the look", "land", (f"{_LANDING}:find_landed",), "after"),
+    Point("before the look", "land", (f"{_TARGET}.find",), "before"),
+    Point("after the look", "land", (f"{_TARGET}.find",), "after"),
     Point("before the download", "land", (_DOWNLOAD,), "before"),
     Point("in the download", "land", (f"{_P}.api.result_connection:_blocks",), "inside"),
     Point("after the download", "land", (_DOWNLOAD,), "after"),
     Point("in the check", "land", (f"{_P}.results.archive.check:unpacked",), "inside"),
     Point("after the check", "land", (_CHECK,), "after"),
-    Point("before the put", "land", (f"{_LANDING}:land",), "before"),
+    Point("before the put", "land", (f"{_TARGET}.put",), "before"),
     Point("in the put", "land", ("botocore.awsrequest:AWSConnection.send",), "inside"),
     Point("before the put's answer is read", "land", ("botocore.awsrequest:AWSHTTPConnection.getresponse",), "before"),
-    Point("after the put", "land", (f"{_LANDING}:land",), "after"),
+    Point("after the put", "land", (f"{_TARGET}.put",), "after"),
     Point("before the XCom", "land", _XCOM, "before"),
     Point("after the XCom", "land", _XCOM, "after"),
     Point("before the return value", "land", (f"{_P}.transfers.ekyc_to_s3:EkycResultsToS3Operator.execute",), "after"),

@@ -18,7 +18,7 @@ from airflow_provider_ekyc.polling import poller as polling
 from airflow_provider_ekyc.results import download
 from airflow_provider_ekyc.results.archive import check as archive
 from airflow_provider_ekyc.results.compare import expectation
-from airflow_provider_ekyc.s3 import put as landing
+from airflow_provider_ekyc.s3 import target as landing
 from airflow_provider_ekyc.sensors import ekyc as sensors
 from airflow_provider_ekyc.submission import journal, s3_store, stores, submitter as submission
 from airflow_provider_ekyc.transfers import ekyc_to_s3

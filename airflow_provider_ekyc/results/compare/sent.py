@@ -13,7 +13,7 @@ from airflow_provider_ekyc.exceptions import EkycError, EkycSpoolError
 from airflow_provider_ekyc.numbers.source import open_numbers
 from airflow_provider_ekyc.redaction import redact, without_query
 from airflow_provider_ekyc.results.compare.comparison import Reconciliation
-from airflow_provider_ekyc.s3.result_object import Place
+from airflow_provider_ekyc.s3.object import Place
 
 
 @dataclass(frozen=True, slots=True)

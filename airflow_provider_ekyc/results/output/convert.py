@@ -22,6 +22,7 @@ from airflow_provider_ekyc.results.output.parquet import ParquetFile
 from airflow_provider_ekyc.results.table.answers import meaning
 from airflow_provider_ekyc.results.table.header import ColumnNames
 from airflow_provider_ekyc.results.table.rows import Rows
+from airflow_provider_ekyc.s3.result_object import Landed
 from airflow_provider_ekyc.spool import Spool
 
 _CONTENT_TYPES = {
@@ -69,6 +70,22 @@ class Output:
     def content_type(self) -> str:
         """Its media type."""
         return _CONTENT_TYPES[self.output_format]
+
+
+def describe(uri: str, ekyc_task_id: str, output: Output) -> Landed:
+    """Put together what there is to say of a result, before anything is said of unmatched numbers."""
+    summary = output.summary
+    return Landed(
+        ekyc_task_id=ekyc_task_id,
+        s3_uri=uri,
+        output_format=output.output_format,
+        rows=summary.rows if summary.is_read else None,
+        yes=summary.yes if summary.is_read else None,
+        no=summary.no if summary.is_read else None,
+        unknown=summary.unknown if summary.is_read else None,
+        size=output.size,
+        sha256=output.sha256,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from typing import Any
 
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError
-from airflow_provider_ekyc.s3.put import find_landed, land
 from dev.stack.s3_server import S3Server
 from dev.testing.s3_events import record, refuse
 from tests.conftest import keys_of
-from tests.results.landings import CONTENT, PLACE, TASK, content_of, failure, landed_as, put, puts
+from tests.s3.landings import CONTENT, PLACE, content_of, failure, find, landed_as, put, puts
 
 
 def forget_condition(client: Any) -> list[str]:
@@ -36,7 +34,7 @@ def test_who_takes_the_key_of_a_store_without_conditions_keeps_it(s3_server: S3S
         lambda **_: s3.put_object(Bucket=PLACE.bucket, Key=PLACE.key, Body=b"theirs") and None,
     )
     forgotten = forget_condition(client)
-    assert find_landed(client, PLACE, TASK, "zip", replace=False) is None
+    assert find(client) is None
     message = failure(EkycKeyTakenError, client)
     assert f"{PLACE.uri} already contains an object that is not a result of eKYC (6 bytes" in message
     assert content_of(s3) == b"theirs"
@@ -51,9 +49,7 @@ def test_an_empty_list_overwrites_nothing_either(s3_server: S3Server, s3: Any) -
         lambda **_: s3.put_object(Bucket=PLACE.bucket, Key=PLACE.key, Body=b"theirs") and None,
     )
     forget_condition(client)
-    empty = landed_as(b"")
-    with pytest.raises(EkycKeyTakenError):
-        land(client, PLACE, io.BytesIO(), empty, content_type="text/plain", replace=False, extra_args={})
+    failure(EkycKeyTakenError, client, content=b"")
     assert content_of(s3) == b"theirs"
 
 
@@ -61,7 +57,7 @@ def test_a_store_without_conditions_is_landed_on_and_found_again(s3_server: S3Se
     client = s3_server.client()
     assert not forget_condition(client)
     assert put(client) == landed_as()
-    assert find_landed(client, PLACE, TASK, "zip", replace=False) == landed_as()
+    assert find(client) == landed_as()
     assert content_of(s3) == CONTENT
 
 
@@ -89,9 +85,9 @@ def test_an_upload_ends_before_its_last_bytes_if_s3_does_not_say_whether_the_key
     s3_server: S3Server, s3: Any
 ) -> None:
     client = s3_server.client(retries={"total_max_attempts": 1})
-    assert find_landed(client, PLACE, TASK, "zip", replace=False) is None
+    assert find(client) is None
     refuse(client, "HeadObject", 503, "503", with_body=False)
-    assert "say what is at" in failure(EkycLandingError, client)
+    assert "return the metadata of" in failure(EkycLandingError, client)
     assert keys_of(s3) == []
 
 

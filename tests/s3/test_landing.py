@@ -4,51 +4,41 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError
-from airflow_provider_ekyc.s3.put import find_landed, land
 from airflow_provider_ekyc.sandbox.tls import make_certificate
 from dev.stack.s3_server import S3Server
 from dev.testing.s3_events import accept, record, refuse
 from dev.testing.s3_relay import S3Fault, S3Relay
 from tests.conftest import BUCKET, keys_of
-from tests.results.landings import CONTENT, PLACE, TASK, content_of, failure, landed_as, put, puts
+from tests.s3.landings import CONTENT, PLACE, TASK, content_of, failure, find, landed_as, put, puts
 
 # What lands.
-
-
-class ReadBytes(io.BytesIO):
-    """A body that knows how much of it was read."""
-
-    count = 0
-
-    def read(self, size: int | None = -1) -> bytes:
-        block = super().read(size)
-        self.count += len(block)
-        return block
 
 
 def test_the_body_is_read_once_over_tls_where_its_checksum_is_signed_in_its_stead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pread = os.pread
     certificate = make_certificate(tmp_path)
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate.ca_file))
     with S3Server(certificate=certificate) as server:
         server.create_bucket(BUCKET)
-        client, body = server.client(), ReadBytes(CONTENT)
-        requests = record(client)
-        land(client, PLACE, body, landed_as(), content_type="application/zip", replace=False, extra_args={})
+        client = server.client()
+        requests, read = record(client), []
+        monkeypatch.setattr(os, "pread", lambda *arguments: read.append(pread(*arguments)) or read[-1])
+        put(client)
         assert content_of(client) == CONTENT
     (headers,) = puts(requests)
     assert headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
     assert "x-amz-checksum-sha256" in headers["authorization"]
-    assert body.count == len(CONTENT)
+    assert b"".join(read) == CONTENT
 
 
 def test_without_tls_the_body_itself_is_signed(s3: Any) -> None:
@@ -58,11 +48,11 @@ def test_without_tls_the_body_itself_is_signed(s3: Any) -> None:
 
 
 def test_a_landed_result_is_found_again_by_its_metadata(s3: Any) -> None:
-    assert find_landed(s3, PLACE, TASK, "zip", replace=False) is None
+    assert find(s3) is None
     landed = put(s3)
     assert content_of(s3) == CONTENT
-    assert find_landed(s3, PLACE, TASK, "zip", replace=False) == landed
-    assert find_landed(s3, PLACE, TASK, "zip", replace=True) == landed
+    assert find(s3) == landed
+    assert find(s3, replace=True) == landed
     assert json.loads(json.dumps(landed.as_dict())) == {
         "ekyc_task_id": TASK,
         "s3_uri": f"s3://{BUCKET}/results/2026-11-23/a b+c.zip",
@@ -116,15 +106,7 @@ def test_the_put_is_conditional_and_carries_the_sum(s3_server: S3Server, s3: Any
 
 def test_s3_itself_refuses_bytes_that_changed_on_the_way(s3: Any) -> None:
     with pytest.raises(EkycLandingError, match="BadDigest"):
-        land(
-            s3,
-            PLACE,
-            io.BytesIO(CONTENT[:-1] + b"?"),
-            landed_as(),
-            content_type="application/zip",
-            replace=False,
-            extra_args={},
-        )
+        put(s3, CONTENT[:-1] + b"?", landed=landed_as())
     assert keys_of(s3) == []
 
 
@@ -133,8 +115,8 @@ def test_a_customers_key_goes_along_with_every_look(s3_server: S3Server, s3: Any
     customer = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "made-up-key-of-32-bytes-for-test"}
     requests = record(client)
     refuse(client, "HeadObject", 404, "404", with_body=False)
-    find_landed(client, PLACE, TASK, "zip", replace=False, extra_args={**customer, "StorageClass": "STANDARD_IA"})
-    head = requests[0][2]
+    find(client, **customer, StorageClass="STANDARD_IA")
+    (head,) = [headers for method, _, headers in requests if method == "HEAD"]
     assert head["x-amz-server-side-encryption-customer-algorithm"] == "AES256"
     assert "x-amz-server-side-encryption-customer-key" in head
     assert "x-amz-storage-class" not in head
@@ -146,7 +128,7 @@ def test_a_customers_key_goes_along_with_every_look(s3_server: S3Server, s3: Any
 def test_a_key_that_another_result_has_is_named_and_not_touched(s3: Any) -> None:
     put(s3, b"another", ekyc_task_id="d4g8o46p2jvh04o9uolg")
     with pytest.raises(EkycKeyTakenError) as caught:
-        find_landed(s3, PLACE, TASK, "zip", replace=False)
+        find(s3)
     message = caught.value.message
     assert (
         f"{PLACE.uri} already contains the result (zip) of remote task d4g8o46p2jvh04o9uolg (7 bytes, written 20"
@@ -162,8 +144,8 @@ def test_a_key_that_another_result_has_is_named_and_not_touched(s3: Any) -> None
 def test_a_key_that_something_else_has_is_named(s3: Any, metadata: dict[str, str]) -> None:
     s3.put_object(Bucket=PLACE.bucket, Key=PLACE.key, Body=b"theirs", Metadata=metadata)
     with pytest.raises(EkycKeyTakenError, match="already contains an object that is not a result of eKYC"):
-        find_landed(s3, PLACE, TASK, "zip", replace=False)
-    assert find_landed(s3, PLACE, TASK, "zip", replace=True) is None
+        find(s3)
+    assert find(s3, replace=True) is None
     put(s3, replace=True)
     assert content_of(s3) == CONTENT
 
@@ -174,7 +156,7 @@ def test_who_takes_the_key_between_our_look_and_our_put_keeps_it(s3_server: S3Se
         "before-call.s3.PutObject",
         lambda **_: s3.put_object(Bucket=PLACE.bucket, Key=PLACE.key, Body=b"theirs") and None,
     )
-    assert find_landed(client, PLACE, TASK, "zip", replace=False) is None
+    assert find(client) is None
     assert "an object that is not a result of eKYC (6 bytes" in failure(EkycKeyTakenError, client)
     assert content_of(s3) == b"theirs"
 
@@ -252,7 +234,7 @@ def test_a_lost_answer_that_a_look_does_not_settle_is_not_called_a_refusal(s3_se
 
         client.meta.events.register("response-received.s3.PutObject", go_away)
         message = failure(EkycLandingError, client)
-    assert f"did not take {PLACE.uri}, or its answer was lost (" in message
+    assert f"did not accept {PLACE.uri}, or its answer was lost (" in message
     assert "A retry looks first, and lands nothing twice" in message
     assert content_of(s3) == CONTENT
 
@@ -269,7 +251,7 @@ def test_a_server_error_with_the_object_not_there_is_worth_a_retry(s3_server: S3
     # Our server has no key for server-side encryption, and answers 500.
     message = failure(EkycLandingError, client, ServerSideEncryption="AES256")
     assert message == (
-        f"S3 did not take {PLACE.uri} (PutObject: InternalError, 500). The result was not landed; the "
+        f"S3 did not accept {PLACE.uri} (PutObject: InternalError, 500). The result was not landed; the "
         f"submission is already paid for. A retry may help; it asks for the result again. If it stays so, check the "
         f"status of the service and the endpoint_url of the AWS connection."
     )
@@ -279,6 +261,6 @@ def test_a_server_error_with_the_object_not_there_is_worth_a_retry(s3_server: S3
 def test_a_server_that_is_gone_is_worth_a_retry(s3_server: S3Server) -> None:
     client = s3_server.client(retries={"total_max_attempts": 1}, connect_timeout=1)
     client.meta.events.register("before-sign.s3", _to("http://127.0.0.1:9"))
-    for act in (lambda: put(client), lambda: find_landed(client, PLACE, TASK, "zip", replace=False)):
+    for act in (lambda: put(client), lambda: find(client)):
         with pytest.raises(EkycLandingError, match=r"EndpointConnectionError.*lands nothing twice"):
             act()

@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 from typing import Any
 
 import pytest
 
-from airflow_provider_ekyc.exceptions import EkycError, EkycKeyTakenError, EkycLandingError, EkycSettingsError
-from airflow_provider_ekyc.results.archive.check import ArchiveSummary
-from airflow_provider_ekyc.results.output.convert import Output
-from airflow_provider_ekyc.s3.put import find_landed, land
+from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError, EkycSettingsError
+from airflow_provider_ekyc.s3.object import Place
 from airflow_provider_ekyc.s3.put_arguments import check_arguments
-from airflow_provider_ekyc.s3.result_object import Place, describe
 from dev.stack.s3_server import S3Server
 from dev.testing.s3_events import refuse
 from tests.conftest import BUCKET, keys_of
-
-CONTENT = b"PK, as it were" * 1000
-PLACE = Place(BUCKET, "results/2026-11-23/a b+c.zip")
-TASK = "d4g24nep2jvh04o9uoh0"
-
-
-def put(client: Any, place: Place = PLACE, **extra_args: Any) -> None:
-    sha256 = hashlib.sha256(CONTENT).hexdigest()
-    output = Output(io.BytesIO(CONTENT), len(CONTENT), sha256, "zip", ArchiveSummary(10, 4, 5, 1))
-    landed = describe(place, TASK, output)
-    land(
-        client, place, io.BytesIO(CONTENT), landed, content_type="application/zip", replace=False, extra_args=extra_args
-    )
-
-
-def content_of(client: Any) -> bytes:
-    return client.get_object(Bucket=PLACE.bucket, Key=PLACE.key)["Body"].read()
-
-
-def failure(kind: type[EkycError], client: Any, **extra_args: Any) -> str:
-    with pytest.raises(kind) as caught:
-        put(client, **extra_args)
-    assert caught.value.retryable == (kind is EkycLandingError)
-    return caught.value.message
+from tests.s3.landings import CONTENT, PLACE, content_of, failure, find, put, target
 
 
 def test_a_bucket_that_is_missing_is_noticed_before_anything_is_asked(s3: Any) -> None:
     place = Place("no-such-bucket", "a.zip")
     with pytest.raises(EkycSettingsError) as caught:
-        find_landed(s3, place, TASK, "zip", replace=False)
+        find(s3, place)
     assert caught.value.message == (
         "S3 did not list bucket no-such-bucket (ListObjectsV2: NoSuchBucket, 404). The result was not landed; the "
         "submission is already paid for. A retry can't help. Check the bucket: there is none of this name. Then clear "
         "this task, which asks for the result again."
     )
     with pytest.raises(EkycSettingsError, match="PutObject: NoSuchBucket, 404"):
-        put(s3, place)
+        put(s3, place=place)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +39,7 @@ def test_wrong_credentials_are_noticed_before_anything_is_asked(
     monkeypatch.setattr(s3_server, "secret_key", secret_key)
     client = s3_server.client()
     with pytest.raises(EkycSettingsError, match=code) as caught:
-        find_landed(client, PLACE, TASK, "zip", replace=False)
+        find(client)
     assert "made-up" not in caught.value.message
     wrong = "access key id" if access_key else "secret access key"
     for message in (caught.value.message, failure(EkycSettingsError, client)):
@@ -82,7 +54,7 @@ def test_a_refusal_that_may_pass_is_worth_a_retry(s3_server: S3Server, code: str
     refuse(client, "ListObjectsV2", 400, code)
     refuse(client, "PutObject", 400, code)
     with pytest.raises(EkycLandingError, match=code):
-        find_landed(client, PLACE, TASK, "zip", replace=False)
+        find(client)
     assert code in failure(EkycLandingError, client)
 
 
@@ -90,7 +62,7 @@ def test_who_may_only_write_lands_all_the_same(s3_server: S3Server, s3: Any) -> 
     client = s3_server.client()
     refuse(client, "HeadObject", 403, "", with_body=False)
     refuse(client, "ListObjectsV2", 403, "AccessDenied")
-    assert find_landed(client, PLACE, TASK, "zip", replace=False) is None
+    assert find(client) is None
     put(client)
     assert content_of(s3) == CONTENT
     # Its second try can't see that the object is its own.
@@ -103,11 +75,11 @@ def test_who_may_list_but_not_read_learns_before_the_download_that_the_key_is_ta
 ) -> None:
     client = s3_server.client()
     refuse(client, "HeadObject", 403, "", with_body=False)
-    assert find_landed(client, PLACE, TASK, "zip", replace=False) is None
+    assert find(client) is None
     put(s3)
     with pytest.raises(EkycKeyTakenError, match="s3:GetObject"):
-        find_landed(client, PLACE, TASK, "zip", replace=False)
-    assert find_landed(client, PLACE, TASK, "zip", replace=True) is None
+        find(client)
+    assert find(client, replace=True) is None
 
 
 def test_who_may_not_write_is_told_so(s3_server: S3Server, s3: Any) -> None:
@@ -128,7 +100,7 @@ def test_a_role_that_may_not_be_assumed_is_no_missing_right_on_the_key(s3_server
     client = s3_server.client()
     client.meta.events.register("before-call.s3", fail)
     with pytest.raises(EkycSettingsError, match="AssumeRole: AccessDenied, 403"):
-        find_landed(client, PLACE, TASK, "zip", replace=False)
+        find(client)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +121,7 @@ def test_arguments_that_cannot_be_meant_are_noticed_before_anything_is_asked(
     s3: Any, place: Place, extra_args: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(EkycSettingsError) as caught:
-        find_landed(s3, place, TASK, "zip", replace=False, extra_args=extra_args)
+        find(s3, place, **extra_args)
     assert words in caught.value.message
 
 
@@ -170,8 +142,8 @@ def test_a_store_that_lacks_something_is_not_asked_again(s3_server: S3Server) ->
 def test_a_key_of_the_customers_own_may_be_bytes_and_is_never_shown(s3: Any) -> None:
     key = b"made-up-key-of-32-bytes-in-all.."
     extra = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key}
-    check_arguments(s3, PLACE, extra)
+    check_arguments(target(s3, **extra))
     with pytest.raises(EkycSettingsError) as caught:
-        check_arguments(s3, PLACE, {**extra, "Tagging": ["made-up, type made-up, valid for made-up"]})
+        check_arguments(target(s3, **extra, Tagging=["made-up, type made-up, valid for made-up"]))
     assert "made-up" not in caught.value.message
     assert "Invalid type for parameter Tagging, valid types: str" in caught.value.message

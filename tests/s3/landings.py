@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
+import tempfile
 from typing import Any
 
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycLandingError
-from airflow_provider_ekyc.results.archive.check import ArchiveSummary
-from airflow_provider_ekyc.results.output.convert import Output
-from airflow_provider_ekyc.s3.put import land
-from airflow_provider_ekyc.s3.result_object import Landed, Place, describe
+from airflow_provider_ekyc.s3.object import Place
+from airflow_provider_ekyc.s3.result_object import Landed
+from airflow_provider_ekyc.s3.target import S3Target
 from tests.conftest import BUCKET
 
 CONTENT = b"PK, as it were" * 1000
@@ -22,23 +21,35 @@ TASK = "d4g24nep2jvh04o9uoh0"
 
 def landed_as(content: bytes = CONTENT, ekyc_task_id: str = TASK, place: Place = PLACE) -> Landed:
     sha256 = hashlib.sha256(content).hexdigest()
-    output = Output(io.BytesIO(content), len(content), sha256, "zip", ArchiveSummary(10, 4, 5, 1))
-    return describe(place, ekyc_task_id, output)
+    return Landed(ekyc_task_id, place.uri, "zip", 10, 4, 5, 1, size=len(content), sha256=sha256)
+
+
+def target(client: Any, place: Place = PLACE, **extra_args: Any) -> S3Target:
+    return S3Target(place.bucket, place.key, client, extra_args)
+
+
+def find(client: Any, place: Place = PLACE, *, replace: bool = False, **extra_args: Any) -> Landed | None:
+    return target(client, place, **extra_args).find(TASK, "zip", replace=replace)
 
 
 def put(
-    client: Any, content: bytes = CONTENT, *, ekyc_task_id: str = TASK, replace: bool = False, **extra_args: Any
+    client: Any,
+    content: bytes = CONTENT,
+    *,
+    ekyc_task_id: str = TASK,
+    place: Place = PLACE,
+    landed: Landed | None = None,
+    replace: bool = False,
+    **extra_args: Any,
 ) -> Landed:
-    landed = landed_as(content, ekyc_task_id)
-    return land(
-        client,
-        PLACE,
-        io.BytesIO(content),
-        landed,
-        content_type="application/zip",
-        replace=replace,
-        extra_args=extra_args,
-    )
+    with tempfile.TemporaryFile(buffering=0) as file:
+        file.write(content)
+        return target(client, place, **extra_args).put(
+            file,
+            landed or landed_as(content, ekyc_task_id, place),
+            content_type="application/zip",
+            replace=replace,
+        )
 
 
 def content_of(client: Any) -> bytes:
