@@ -390,17 +390,14 @@ def test_an_intent_of_an_earlier_version_in_a_directory_is_an_unknown_outcome(
 def careless_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the S3 client leave out conditions of a write, as some S3-compatible stores ignore them."""
     ignored = request.param.split()
-    from airflow_provider_ekyc.submission.s3_store import S3Store
+    from airflow_provider_ekyc.s3.object import S3Object
 
-    call = S3Store._call
+    call = S3Object.call
 
-    def without_conditions(self: S3Store, operation: str, name: str | None, **arguments: Any) -> tuple[str, Any]:
-        for condition in ignored:
-            arguments.pop(condition, None)
-        code: tuple[str, Any] = call(self, operation, name, **arguments)
-        return code
+    def without_conditions(self: S3Object, operation: str, **arguments: Any) -> dict[str, Any]:
+        return call(self, operation, **{name: value for name, value in arguments.items() if name not in ignored})
 
-    monkeypatch.setattr(S3Store, "_call", without_conditions)
+    monkeypatch.setattr(S3Object, "call", without_conditions)
 
 
 @pytest.mark.usefixtures("careless_store")

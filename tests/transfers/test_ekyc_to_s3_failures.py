@@ -117,17 +117,17 @@ CASES = {
         aws={"endpoint_url": "http://127.0.0.1:9", "config_kwargs": {"retries": {"total_max_attempts": 1}}},
     ),
     "the AWS connection has no such region": Case(
-        ("could not be signed in (InvalidRegionError)", "region_name"), aws={"region_name": "no region"}
+        ("cannot be used (InvalidRegionError)", "region_name"), aws={"region_name": "no region"}
     ),
     "the AWS connection has no address": Case(
         ("No S3 client can be made", "'aws_default' (ValueError)", "No request was sent"),
         aws={"endpoint_url": "nowhere"},
     ),
     "the AWS connection names a profile that is not there": Case(
-        ("could not be signed in (ProfileNotFound)", "profile_name"), aws={"profile_name": "made-up"}
+        ("cannot be used (ProfileNotFound)", "profile_name"), aws={"profile_name": "made-up"}
     ),
     "nobody hands out the role": Case(
-        ("could not be signed in (EndpointConnectionError)", "A retry may help"),
+        ("cannot be used (EndpointConnectionError)", "A retry may help"),
         retry=True,
         aws={
             "role_arn": "arn:aws:iam::000000000000:role/made-up",
