@@ -1,5 +1,5 @@
 """
-How long a checked move of a result to S3 takes beside the amazon provider's unchecked one, and in how much memory.
+Time and memory of a checked move of a result to S3, compared with the amazon provider's unchecked one.
 
     python -m dev.benchmarks.move [--sizes 60mb 557mb 2200mb] [--rounds 5] [--quick] [--no-check] [--output FILE]
 
@@ -33,7 +33,7 @@ BOUNDS = {
     "move_checked_557mb": Bound(ratio=1.0, rss_mib=MEMORY),
     "move_checked_2200mb": Bound(ratio=0.9, rss_mib=MEMORY),
 }
-#: HttpToS3Operator takes this many times the zip: it holds the result twice while it joins its pieces.
+#: HttpToS3Operator needs this many times the zip: it holds the result twice while it joins its pieces.
 PEER_MEMORY = 2.5
 
 

@@ -1,8 +1,8 @@
 """
 Whether what lands is what was sent: into a real S3 server over TLS, read back, compared by SHA-256.
 
-The sink of the measurements keeps nothing, so it can't tell. This server (SeaweedFS) checks signatures and checksums,
-but its own work would be most of a figure, so nothing is timed here.
+The sink of the measurements keeps nothing, so it can't show that. This server (SeaweedFS) checks signatures and
+checksums, but its own work would be most of a figure, so no time is measured here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from dev.benchmarks.move_child import MoveChild
 from dev.benchmarks.move_data import Archive
 from dev.benchmarks.move_methods import Job
-from dev.benchmarks.move_rounds import BUCKET, Method, job, surroundings
+from dev.benchmarks.move_rounds import BUCKET, Method, child_environment, job
 from dev.benchmarks.move_rows import HEADER
 from dev.benchmarks.move_servers import Servers
 from dev.stack.s3_server import S3Server
@@ -34,7 +34,7 @@ def real_s3(servers: Servers) -> Iterator[tuple[Any, Mapping[str, str]]]:
     try:
         with (
             S3Server(certificate=servers.certificate) as server,
-            surroundings(servers, server.endpoint_url, (server.access_key, server.secret_key)) as environment,
+            child_environment(servers, server.endpoint_url, (server.access_key, server.secret_key)) as environment,
         ):
             server.create_bucket(BUCKET)
             yield server.client(), environment
@@ -90,7 +90,7 @@ def packed_digest(client: Any, key: str) -> tuple[int, str]:
 
 def check_moves(moves: Sequence[tuple[Method, Archive]], servers: Servers, spool_dir: Path) -> bool:
     """
-    Land each archive by its method, and print whether it is the same there.
+    Land each archive by its method, and print whether the object is the same.
 
     :return: whether all are
     """

@@ -1,8 +1,8 @@
 """
-A process for one method: warmed up by a small move, then one move for each line that it is given.
+A process for one method: warmed up by a small move, then one move for each line of its input.
 
 Every method has a process of its own for each size, so that its peak memory is its own. What a task needs without
-doing anything is told by an *idle* child, which imports what the method has imported by the end of its warm-up,
+doing anything is measured by an *idle* child, which imports what the method has imported by the end of its warm-up,
 and ends.
 """
 
@@ -29,7 +29,7 @@ END_TIMEOUT = 10.0
 @dataclass(frozen=True, slots=True)
 class Spent:
     """
-    What a move took.
+    What a move cost.
 
     :param wall: seconds
     :param cpu: seconds, user and system, of the process and of what it started and waited for
@@ -44,9 +44,9 @@ class Spent:
 @dataclass(frozen=True, slots=True)
 class Idle:
     """
-    What the imports of a method take in a process that does nothing else.
+    What the imports of a method cost in a process that does nothing else.
 
-    :param import_seconds: all of them, Airflow's too
+    :param import_seconds: all of them, those of Airflow included
     :param peak_mib: of resident memory
     """
 
@@ -141,7 +141,7 @@ def run_idle(answers: TextIO) -> None:
     names = json.loads(sys.stdin.readline())
     begun = time.perf_counter()
     for name in names:
-        # Some names in sys.modules were put there by hand (six.moves): whoever did that brings them.
+        # Some names in sys.modules can't be imported: they were put there by hand (six.moves).
         with contextlib.suppress(Exception):
             importlib.import_module(name)
     idle = Idle(time.perf_counter() - begun, peak_memory_kib() / 1024)
@@ -153,7 +153,7 @@ def _cpu() -> float:
 
 
 if __name__ == "__main__":
-    # What the libraries print must not come between the answers.
+    # What the libraries print must not be mixed with the answers.
     own_output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     if sys.argv[1] == "moves":

@@ -23,11 +23,11 @@ from dev.benchmarks.move_rows import HEADER, Rows
 
 FOLDER = Path(__file__).parents[2] / "build" / "bench-data"
 MEMBER = "amazon.csv"
-#: What a row takes in a zip and beside it, in bytes, at the most: to tell whether there is room.
+#: Bytes of a row in a zip and beside it, at the most: to know whether there is room.
 ROW_BYTES = 8
-#: What the API takes in one submission; archives up to that have a list of their numbers too.
+#: Rows that the API accepts in one submission; archives up to that have a list of their numbers too.
 API_ROWS = 10_000_000
-#: Above that the table takes 4 GiB and more, and its zip must be a ZIP64.
+#: Above that the table has 4 GiB and more, and its zip must be a ZIP64.
 ZIP64_ROWS = 200_000_000
 
 
@@ -109,7 +109,7 @@ def archive(size: Size, folder: Path = FOLDER) -> Archive:
             found["numbers_sha256"] = write_numbers(numbers_path, rows.numbers(size.rows))
         part = manifest.with_suffix(".part")
         part.write_text(json.dumps({"name": size.name, "rows": size.rows, **found}))
-        part.replace(manifest)  # last, so that what is half made is made anew
+        part.replace(manifest)  # last, so that what is incomplete is made anew
     return Archive(path=path, numbers_path=numbers_path, **json.loads(manifest.read_text()))
 
 
@@ -119,13 +119,13 @@ def write_zip(path: Path, blocks: Iterable[bytes], level: int, *, zip64: bool = 
 
     :param blocks: the table's rows
     :param level: of deflate
-    :param zip64: whether the table may take 4 GiB and more
+    :param zip64: whether the table may have 4 GiB and more
     :return: size, digest, unpacked size, unpacked digest and yes rows
     """
     unpacked, csv_size, yes = hashlib.sha256(HEADER), len(HEADER), 0
     member = zipfile.ZipInfo(MEMBER, date_time=(2025, 11, 21, 0, 0, 0))
     member.compress_type = zipfile.ZIP_DEFLATED
-    # The level of a member that comes as ZipInfo is taken from here; there is no public way before Python 3.13.
+    # The level of a member given as ZipInfo is read from here; there is no public way before Python 3.13.
     member._compresslevel = level  # type: ignore[attr-defined]  # typeshed leaves private names out
     with zipfile.ZipFile(path, "w") as made, made.open(member, "w", force_zip64=zip64) as stream:
         stream.write(HEADER)

@@ -1,8 +1,8 @@
 """
-The ways to bring a result to S3 that are compared: ours, the amazon provider's, and two that show what is possible.
+The ways to move a result to S3 that are compared: ours, the amazon provider's, and two that show what is possible.
 
 Each function is one whole move. All imports are inside, so that the child that runs it decides when they happen;
-connections come from the environment (``dev.benchmarks.move_rounds.surroundings``).
+connections come from the environment (``dev.benchmarks.move_rounds.child_environment``).
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import os
 import subprocess
 from dataclasses import dataclass
 from typing import Any
+
+from dev.testing.task_context import TaskInstance, context_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +44,6 @@ class Job:
     spool_dir: str
 
 
-class TaskInstance:
-    """As much of a running task instance as the operators use; the XComs are kept."""
-
-    try_number = 1
-    start_date = None
-    dag_id, task_id, run_id, map_index = "a_dag", "a_task", "a_run", -1
-
-    def __init__(self) -> None:
-        self.xcoms: dict[str, Any] = {}
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        """Keep an XCom."""
-        self.xcoms[key] = value
-
-
 def land(job: Job, **arguments: Any) -> dict[str, Any]:
     """
     Run ``EkycResultsToS3Operator`` as it is.
@@ -67,7 +54,6 @@ def land(job: Job, **arguments: Any) -> dict[str, Any]:
     from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 
     ti = TaskInstance()
-    context: Any = {"ti": ti, "outlet_events": {}}
     EkycResultsToS3Operator(
         task_id="land",
         ekyc_task_id=job.ekyc_task_id,
@@ -75,7 +61,7 @@ def land(job: Job, **arguments: Any) -> dict[str, Any]:
         s3_key=job.key,
         spool_dir=job.spool_dir,
         **arguments,
-    ).execute(context)
+    ).execute(context_of(ti))
     return dict(ti.xcoms["result"])
 
 
@@ -83,17 +69,16 @@ def checked(job: Job) -> None:
     """Ours: status query, download, check of every row, landing."""
     result = land(job, output_format="zip")
     if result["rows"] != job.rows:
-        raise ValueError(f"{result['rows']:,} rows came of {job.rows:,}")
+        raise ValueError(f"{result['rows']:,} rows instead of {job.rows:,}")
 
 
 def http_to_s3(job: Job) -> None:
     """The amazon provider's operator, which holds the whole result in memory and checks nothing."""
     from airflow.providers.amazon.aws.transfers.http_to_s3 import HttpToS3Operator
 
-    context: Any = {"ti": TaskInstance(), "outlet_events": {}}
     HttpToS3Operator(
         task_id="land", http_conn_id="bench_source", endpoint=job.endpoint, s3_bucket=job.bucket, s3_key=job.key
-    ).execute(context)
+    ).execute(context_of())
 
 
 def stream(job: Job) -> None:

@@ -30,7 +30,7 @@ class Method:
     :param function: ``module:function``
     :param figure: its name among the figures, where it has one; the size is put behind it
     :param carries: what must go through the servers: the whole ``archive``, or another ``table`` of it
-    :param in_process: whether the process that is measured does the work itself, so that its memory tells something
+    :param in_process: whether the process that is measured does the work itself, so that its memory is known
     """
 
     name: str
@@ -46,8 +46,8 @@ class Sample:
     One move.
 
     :param spent: by the method's process
-    :param source_cpu: seconds that the source took
-    :param sink_cpu: seconds that the sink took
+    :param source_cpu: CPU seconds of the source
+    :param sink_cpu: CPU seconds of the sink
     """
 
     spent: Spent
@@ -65,14 +65,14 @@ class Measured:
 
     @property
     def above_idle_mib(self) -> float | None:
-        """Peak resident memory of all moves, less what an idle process with the same imports takes."""
+        """Peak resident memory of all moves, less that of an idle process with the same imports."""
         if not self.method.in_process:
             return None
         return max(sample.spent.peak_mib for sample in self.samples) - self.idle.peak_mib
 
 
 @contextmanager
-def surroundings(
+def child_environment(
     servers: Servers, sink_url: str | None = None, credentials: tuple[str, str] = ("made-up", "made-up")
 ) -> Iterator[Mapping[str, str]]:
     """
@@ -143,7 +143,7 @@ def measure(
 
     :param warm: what the processes are warmed up with
     :raises ChildProcessError: if a move failed
-    :raises ValueError: if the sink did not get what it should have got
+    :raises ValueError: if the sink did not receive what it should have received
     """
     with ExitStack() as stack:
         children = []
@@ -163,7 +163,7 @@ def measure(
 
 def check_carried(method: Method, size: int, source: Done, sink: Done) -> None:
     """
-    See that a move was one.
+    Check that a move was one.
 
     :param size: bytes of the archive
     :param source: what the source did meanwhile
@@ -175,6 +175,6 @@ def check_carried(method: Method, size: int, source: Done, sink: Done) -> None:
     least = size if method.carries == "archive" else 1
     if source.moved < size or sink.moved < least or sink.landed != 1:
         raise ValueError(
-            f"{method.name}: {source.moved:,} bytes came from the source and {sink.moved:,} went to the sink, in "
-            f"{sink.landed} objects; the archive has {size:,}"
+            f"{method.name}: {source.moved:,} bytes were sent by the source and {sink.moved:,} received by the "
+            f"sink, in {sink.landed} objects; the archive has {size:,}"
         )

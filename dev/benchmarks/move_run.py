@@ -18,7 +18,7 @@ from dev.benchmarks.figures import OUTPUT, record
 from dev.benchmarks.move_check import check_moves
 from dev.benchmarks.move_data import SIZES, Archive, archive
 from dev.benchmarks.move_pace import LOOPBACK, Network
-from dev.benchmarks.move_rounds import Measured, Method, job, measure, surroundings
+from dev.benchmarks.move_rounds import Measured, Method, child_environment, job, measure
 from dev.benchmarks.move_servers import Servers
 from dev.benchmarks.move_table import Bound, verdict
 
@@ -78,7 +78,7 @@ def run(
     warm = archive(SIZES["warm"])
     with (
         Servers([warm, *made], network) as servers,
-        surroundings(servers) as environment,
+        child_environment(servers) as environment,
         tempfile.TemporaryDirectory(prefix="ekyc-bench-spool-") as folder,
     ):
         table = print_tables(Bench(servers, environment, Path(folder), warm))

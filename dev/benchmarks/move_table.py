@@ -1,4 +1,4 @@
-"""What the rounds come to: medians with their spread, ratios within a round, lines of a table. Pure."""
+"""The result of the rounds: medians with their spread, ratios within a round, lines of a table. Pure."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def print_table(table: Sequence[Measured], peer: Measured | None, size: str) -> 
     """
     Print what was measured.
 
-    :param peer: what the others are held against; it may be one of them
-    :param size: goes behind the names of the figures
+    :param peer: what the others are compared with; it may be one of them
+    :param size: is appended to the names of the figures
     :return: the figures
     """
     print(HEAD)
@@ -96,7 +96,7 @@ def figure(name: str, measured: Measured, peer: Measured | None) -> dict[str, An
 
 def verdict(entry: dict[str, Any], bound: Bound) -> tuple[bool, str]:
     """
-    Hold a figure against its bound.
+    Compare a figure with its bound.
 
     :return: whether it holds, and a line that says so
     """

@@ -74,7 +74,7 @@ def in_network(method: Method) -> Method:
 
 
 def memory(figures: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the figure ``net_memory_mib``, the most that ours took; none if ours was not measured."""
+    """Return the figure ``net_memory_mib``, the most memory that ours needed; none if ours was not measured."""
     measured = [entry["rss_mib"] for entry in figures if entry["name"] in OURS]
     return [
         {"name": "net_memory_mib", "value": most, "unit": "MiB", "peer": None, "ratio": None, "rss_mib": most}

@@ -1,6 +1,5 @@
 """
-How long 10,000,000 rows take to checked, reconciled Parquet in S3, beside ``zipfile`` and pyarrow, and in how much
-memory.
+Time and memory from 10,000,000 rows to checked, compared Parquet in S3, beside ``zipfile`` and pyarrow.
 
     python -m dev.benchmarks.parquet [--rounds 5] [--quick] [--no-check] [--output FILE]
 
@@ -35,7 +34,7 @@ CONVERT_PEER_ZSTD = _conversion(
     "zipfile + pyarrow, zstd", "dev.benchmarks.parquet_methods:convert_peer_zstd", "convert_pyarrow_zstd"
 )
 
-#: Each with the peer that the others are held against first.
+#: Each with the peer that the others are compared with first.
 TABLES = {
     "From end to end": (PEER, CHECKED, RECONCILED, PEER_ZSTD),
     "The conversion alone, from file to file": (CONVERT_PEER, CONVERT, CONVERT_PEER_ZSTD),

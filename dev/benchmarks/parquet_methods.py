@@ -1,5 +1,5 @@
 """
-The ways to bring a result to S3 as Parquet that are compared, and the conversions alone, from file to file.
+The ways to land a result as Parquet that are compared, and the conversions alone, from file to file.
 
 As in ``dev.benchmarks.move_methods``, each function is one whole piece of work and imports inside.
 """
@@ -22,14 +22,14 @@ def checked(job: Job) -> None:
     """Ours: status query, download, check of every row, Parquet, landing."""
     result = land(job, output_format="parquet")
     if result["rows"] != job.rows:
-        raise ValueError(f"{result['rows']:,} rows came of {job.rows:,}")
+        raise ValueError(f"{result['rows']:,} rows instead of {job.rows:,}")
 
 
 def reconciled(job: Job) -> None:
-    """The same, and every number that was sent is looked up in what came, and the other way round."""
+    """The same, and every number that was sent is looked up in the result, and the other way round."""
     result = land(job, output_format="parquet", numbers=job.numbers_path, submission=submission(job))
     if (result["rows"], result["unmatched"]) != (job.rows, 0):
-        raise ValueError(f"{result['rows']:,} rows came of {job.rows:,}, {result['unmatched']} without a match")
+        raise ValueError(f"{result['rows']:,} rows instead of {job.rows:,}, {result['unmatched']} without a match")
 
 
 def submission(job: Job) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def convert_ours(job: Job) -> None:
     with open(job.zip_path, "rb") as source, spool_file(job.spool_dir) as target:
         rows = convert(source, "parquet", told, target).summary.rows
     if rows != job.rows:
-        raise ValueError(f"{rows:,} rows came of {job.rows:,}")
+        raise ValueError(f"{rows:,} rows instead of {job.rows:,}")
 
 
 def peer_snappy(job: Job) -> None:

@@ -1,9 +1,9 @@
 """
-What the best of all policies could do with bursty progress, to tell which of our bounds can't be had.
+What the best of all policies could do with bursty progress, to show which of our bounds can't be reached.
 
 The task has no queue, is long enough for the floor of 5 s not to matter, and the policy knows how many jumps there
-will be. Jumps are uniform in time, so the time of the last query and the jumps seen by then say all there is to
-know about the duration (the times of these jumps add nothing). With a log-uniform prior the elapsed share of the
+will be. Jumps are uniform in time, so the time of the last query and the jumps seen by then are all that is
+known about the duration (the times of these jumps add nothing). With a log-uniform prior the elapsed share of the
 duration follows Beta(seen, jumps - seen + 1). That makes a small decision problem, solved here by dynamic
 programming: by which factor to let the elapsed time grow, if a query costs 1 and a find too late costs ``price``.
 The result has the fewest polls on average for its share of late finds.
@@ -43,7 +43,7 @@ def best_factors(jumps: int, price: float) -> dict[int, float]:
 
 
 def _after(jumps: int, seen: int, factor: float) -> tuple[float, list[float]]:
-    """Return the chance that the next query comes too late, and of each number of new jumps without an export."""
+    """Return the chance that the next query is too late, and of each number of new jumps without an export."""
     rest = jumps - seen
     cells = [(cell + 0.5) / CELLS for cell in range(CELLS)]
     weights = [cell ** (seen - 1) * (1 - cell) ** rest for cell in cells]

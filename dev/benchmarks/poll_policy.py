@@ -1,12 +1,12 @@
 """
-How often the polling policy asks, and how soon it finds the export: a simulation with the real policy.
+How many queries the polling policy makes, and how soon it finds the export: a simulation with the real policy.
 
 Seeded and free of clocks, so the figures are the same on every machine. Beside it stand a query every 5 s, as in
 the vendor's examples, and every 60 s. Polls include the one that the result operator makes after the wait.
 
     python -m dev.benchmarks.poll_policy [--seed 1] [--jobs 1000] [--output build/bench.json]
 
-Exit code 1 if a bound that the policy promises does not hold.
+Exit code 1 if a bound does not hold.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LEAST_SECONDS = 100.0
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    What one wait came to.
+    The result of one wait.
 
     :param seconds: how long the task took
     :param polls: answered queries, with the result operator's
@@ -103,7 +103,7 @@ def outcomes(
     shortest: float | None = None,
     longest: float = DAY,
 ) -> list[Outcome]:
-    """Return what the waits for ``count`` jobs came to; the same ones for the same seed."""
+    """Return the results of the waits for ``count`` jobs; the same ones for the same seed."""
     limits = {"longest": longest} if shortest is None else {"longest": longest, "shortest": shortest}
     chance = random.Random(f"{seed} {shape} noise and jitter")
     return [wait_for(job, policy, chance, forgets) for job in jobs(shape, count, seed, **limits)]
@@ -134,7 +134,7 @@ HEAD = (
 
 def print_tables(count: int, seed: int) -> None:
     """Print polls and delays per shape, beside fixed intervals, after restarts, and for a whole day."""
-    print("share: the delay as a share of the duration (of 100 s for shorter tasks: 5 s are soon enough)")
+    print("share: the delay as a share of the duration (of 100 s for shorter tasks: 5 s are acceptable)")
     for title, longest in (("10 s to 6 h", BOUNDED), ("10 s to 24 h", DAY)):
         print(f"\nTasks of {title}, {count:,} a shape, seed {seed}\n\n{HEAD}")
         for shape in SHAPES:
@@ -144,7 +144,10 @@ def print_tables(count: int, seed: int) -> None:
     print(f"\nOther readings of these shapes, 10 s to 6 h\n\n{HEAD}")
     for shape in READINGS:
         print(row(shape, outcomes(shape, count, seed, longest=BOUNDED)))
-    for forgets, title in (("once", "A restart at a random time"), ("always", "Reschedule mode, nothing remembered")):
+    for forgets, title in (
+        ("once", "A restart at a random time"),
+        ("always", "Reschedule mode, no earlier answer known"),
+    ):
         print(f"\n{title}, 10 s to 6 h\n\n{HEAD}")
         for shape in SHAPES:
             print(row(shape, outcomes(shape, count, seed, forgets=forgets, longest=BOUNDED)))

@@ -1,11 +1,11 @@
 """
-What preparing a full-size input costs: peak memory above an idle process, and time.
+Peak memory above an idle process, and time, of preparing an input of full size.
 
 Makes 10,000,000 lines (``+999`` and nine random digits, about 5 % of them repeats; always the same file),
 runs :func:`prepared_numbers` over it in a child process, and compares that child's peak resident memory with
 a child that imported the same modules and did nothing. Linux only (``VmHWM``).
 
-    python dev/benchmarks/submit_memory.py [--lines 10000000] [--spool-dir DIR]
+    python -m dev.benchmarks.submit_memory [--lines 10000000] [--spool-dir DIR]
 
 The first line of the output is for scripts (``key=value``), the second for people.
 """

@@ -11,12 +11,12 @@ from dev.benchmarks import parquet
 from dev.benchmarks.move import CHECKED, CURL, STREAM
 from dev.benchmarks.move_check import check_moves
 from dev.benchmarks.move_data import Archive
-from dev.benchmarks.move_rounds import Method, job, measure, surroundings
+from dev.benchmarks.move_rounds import Method, child_environment, job, measure
 from dev.benchmarks.move_servers import Servers
 
 
 def test_every_method_moves_in_every_round(servers: Servers, made: Archive, small: Archive, tmp_path: Path) -> None:
-    with surroundings(servers) as environment:
+    with child_environment(servers) as environment:
         table = measure([CHECKED, CURL], servers, environment, job(small, tmp_path), job(made, tmp_path), rounds=2)
     assert [measured.method for measured in table] == [CHECKED, CURL]
     for measured in table:
@@ -37,7 +37,7 @@ def test_a_method_that_fails_ends_the_measurement(
 ) -> None:
     broken = Method("broken", "dev.benchmarks.move_methods:curl", "move_broken")
     absent = dataclasses.replace(job(small, tmp_path), endpoint="/results/absent")
-    with surroundings(servers) as environment, pytest.raises(ChildProcessError, match="move_methods:curl failed"):
+    with child_environment(servers) as environment, pytest.raises(ChildProcessError, match="move_methods:curl failed"):
         measure([broken], servers, environment, absent, absent, rounds=1)
     assert "404" in capfd.readouterr().err
 

@@ -27,7 +27,7 @@ from airflow_provider_ekyc.api.models import TaskStatus, read_task
 from dev.benchmarks.move_data import Archive
 from dev.benchmarks.move_methods import land
 from dev.benchmarks.move_pace import SHORTEST_SLEEP, Network
-from dev.benchmarks.move_rounds import at_new_key, job, surroundings
+from dev.benchmarks.move_rounds import at_new_key, child_environment, job
 from dev.benchmarks.move_servers import Done, Servers
 from dev.benchmarks.move_source import QUERY, result_path
 
@@ -53,7 +53,7 @@ def key() -> str:
     return f"folder/{uuid4().hex}"
 
 
-def taken(servers: Servers, before: Done) -> tuple[int, int]:
+def received(servers: Servers, before: Done) -> tuple[int, int]:
     done = servers.sink.done() - before
     return done.moved, done.landed
 
@@ -143,7 +143,7 @@ def test_an_object_shows_its_size_and_its_metadata(servers: Servers, client: Any
         ContentType="text/csv",
         ChecksumSHA256=sha256,
     )
-    assert taken(servers, before) == (3_000_000, 1)
+    assert received(servers, before) == (3_000_000, 1)
     assert put["ChecksumSHA256"] == sha256
     found = client.head_object(Bucket="b", Key=key)
     assert (found["ContentLength"], found["ETag"], found["Metadata"]) == (3_000_000, put["ETag"], {"rows": "7"})
@@ -159,7 +159,7 @@ def test_an_object_shows_its_size_and_its_metadata(servers: Servers, client: Any
 def test_a_body_with_a_trailing_checksum_is_counted_without_its_frames(servers: Servers, client: Any, key: str) -> None:
     before = servers.sink.done()
     client.put_object(Bucket="b", Key=key, Body=b"x" * 3_000_000)  # boto3 puts its own checksum behind the body
-    assert taken(servers, before) == (3_000_000, 1)
+    assert received(servers, before) == (3_000_000, 1)
 
 
 def test_an_object_that_is_absent_is_not_found(client: Any, key: str) -> None:
@@ -189,7 +189,7 @@ def test_a_managed_upload_lands_once(servers: Servers, client: Any, key: str) ->
     before = servers.sink.done()
     config = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=4)
     client.upload_fileobj(io.BytesIO(b"x" * (3 * PART + 1)), "b", key, {"Metadata": {"rows": "7"}}, Config=config)
-    assert taken(servers, before) == (3 * PART + 1, 1)
+    assert received(servers, before) == (3 * PART + 1, 1)
     found = client.head_object(Bucket="b", Key=key)
     assert (found["ContentLength"], found["Metadata"]) == (3 * PART + 1, {"rows": "7"})
     assert found["ETag"].endswith('-4"')
@@ -214,7 +214,7 @@ def complete(client: Any, key: str, upload_id: str, parts: list[dict[str, Any]],
 def test_an_upload_is_visible_once_it_is_complete(servers: Servers, client: Any, key: str) -> None:
     before = servers.sink.done()
     upload_id, parts = begin(client, key, PART, 7)
-    assert taken(servers, before) == (PART + 7, 0)
+    assert received(servers, before) == (PART + 7, 0)
     assert client.list_objects_v2(Bucket="b", Prefix=key)["KeyCount"] == 0
     assert [one["UploadId"] for one in client.list_multipart_uploads(Bucket="b", Prefix=key)["Uploads"]] == [upload_id]
     listed = client.list_parts(Bucket="b", Key=key, UploadId=upload_id)["Parts"]
@@ -223,7 +223,7 @@ def test_an_upload_is_visible_once_it_is_complete(servers: Servers, client: Any,
         (2, parts[1]["ETag"], 7),
     ]
     done = complete(client, key, upload_id, parts, IfNoneMatch="*")
-    assert taken(servers, before) == (PART + 7, 1)
+    assert received(servers, before) == (PART + 7, 1)
     found = client.head_object(Bucket="b", Key=key)
     assert (found["ETag"], found["ContentLength"]) == (done["ETag"], PART + 7)
     assert client.list_multipart_uploads(Bucket="b", Prefix=key).get("Uploads", []) == []
@@ -237,7 +237,7 @@ def test_a_condition_of_a_completion_is_checked(servers: Servers, client: Any, k
     before = servers.sink.done()
     with pytest.raises(ClientError, match="PreconditionFailed"):
         complete(client, key, upload_id, parts, IfNoneMatch="*")
-    assert taken(servers, before) == (0, 0)
+    assert received(servers, before) == (0, 0)
     complete(client, key, upload_id, parts)
 
 
@@ -254,7 +254,7 @@ def test_an_upload_that_is_aborted_does_not_land(servers: Servers, client: Any, 
     ):
         with pytest.raises(ClientError, match="NoSuchUpload"):
             late()
-    assert taken(servers, before)[1] == 0
+    assert received(servers, before)[1] == 0
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_a_body_of_unknown_length_is_counted_without_its_frames(servers: Servers
     for _ in range(2):  # the second finds the connection where the first left it
         answer = session.put(f"{servers.sink.url}/b/k", data=blocks(), verify=str(ca_file), timeout=10)
         assert answer.status_code == 200
-    assert taken(servers, before) == (2 * 5 * 70_001, 2)
+    assert received(servers, before) == (2 * 5 * 70_001, 2)
 
 
 def test_a_body_that_ends_too_soon_does_not_land(servers: Servers, ca_file: Path) -> None:
@@ -325,8 +325,8 @@ def test_a_body_that_ends_too_soon_does_not_land(servers: Servers, ca_file: Path
     ):
         secured.sendall(b"PUT /b/k HTTP/1.1\r\nContent-Length: 1000\r\n\r\n" + b"x" * 999)
         with pytest.raises(OSError, match="EOF"):
-            secured.unwrap()  # says that nothing more comes, and waits for the server's end of the connection
-    assert taken(servers, before) == (0, 0)
+            secured.unwrap()  # announces the end, and waits until the server closes the connection
+    assert received(servers, before) == (0, 0)
 
 
 def test_a_client_that_waits_to_be_asked_is_asked(servers: Servers, ca_file: Path) -> None:
@@ -345,7 +345,7 @@ def test_a_client_that_waits_to_be_asked_is_asked(servers: Servers, ca_file: Pat
 def test_the_operator_moves_a_result_from_one_end_to_the_other(
     servers: Servers, made: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with surroundings(servers) as environment:
+    with child_environment(servers) as environment:
         for name, value in environment.items():
             if name.startswith("AIRFLOW_CONN_") or name.endswith("_CA_BUNDLE"):
                 monkeypatch.setenv(name, value)
@@ -358,7 +358,7 @@ def test_the_operator_moves_a_result_from_one_end_to_the_other(
         made.sha256,
     )
     assert (servers.source.done() - source).moved == made.size
-    moved, landed = taken(servers, sink)
+    moved, landed = received(servers, sink)
     assert landed == 1
     assert moved >= made.size
 
@@ -377,7 +377,7 @@ def test_both_end_when_who_started_them_is_killed(small: Archive, tmp_path: Path
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)},  # nobody is left to remove the certificate
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # the parent is killed before it can remove the certificate
     )
     assert parent.stdout is not None
     ports = [int(url.rpartition(":")[2]) for url in parent.stdout.readline().split()]
