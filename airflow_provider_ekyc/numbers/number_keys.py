@@ -31,21 +31,18 @@ _MOST_DIGITS: Final = 15
 _PIECE_BYTES: Final = 128 << 10
 
 _EIGHT: Final = 8  # characters in one integer
-_PAD: Final = b"0" * (2 * _EIGHT)  # a number at the very start has as many bytes before its end
+#: Goes before a block whose numbers are read: one at its very start has as many bytes before its end, too.
+PAD: Final = b"0" * (2 * _EIGHT)
 _LINE_END, _COMMA, _PLUS = b"\n,+"
 
 _U: Final = np.uint64
 _ZEROS: Final = _U(0x3030303030303030)
-_ABOVE_NINE: Final = _U(0x7676767676767676)  # brings a byte above 9 to 128 or more
-_TOP_BITS: Final = _U(0x8080808080808080)
-# How neighbours join: digits to pairs, pairs to fours, fours to eights. The first character is the lowest byte.
-_JOINS: Final = tuple(
-    (_U(mask), _U(factor), _U(shift))
-    for mask, factor, shift in (
-        (0xFFFFFFFFFFFFFFFF, 10 << 8 | 1, 8),
-        (0x00FF00FF00FF00FF, 100 << 16 | 1, 16),
-        (0x0000FFFF0000FFFF, 10_000 << 32 | 1, 32),
-    )
+# How neighbours join: digits to pairs, pairs to fours, fours to eights. The first character is the lowest byte, and
+# what the multiplication pushes out of a lane is not needed.
+_JOINS: Final = (
+    ("<u2", np.uint16(10 << 8 | 1), np.uint16(8)),
+    ("<u4", np.uint32(100 << 16 | 1), np.uint32(16)),
+    ("<u8", _U(10_000 << 32 | 1), _U(32)),
 )
 _UPPER: Final = _U(10**_EIGHT)
 
@@ -60,7 +57,8 @@ def _kept_bytes(digits: int) -> int:
 _LENGTHS: Final = range(_MOST_DIGITS + 2)
 _MASKS: Final = np.array([[_kept_bytes(max(n - _EIGHT, 0)), _kept_bytes(min(n, _EIGHT))] for n in _LENGTHS], "<u8")
 _NEVER: Final = 1 << 63
-_LEAST: Final = np.array([10 ** (n - 1) if 2 <= n <= _MOST_DIGITS else _NEVER for n in _LENGTHS], _U)
+LAST_DIGIT: Final = 9
+LEAST: Final = np.array([10 ** (n - 1) if 2 <= n <= _MOST_DIGITS else _NEVER for n in _LENGTHS], _U)
 
 # Whatever has blanks, or is wrong: one line, without its end.
 _ODD_LINE: Final = re.compile(rb"[ \t]*(\+?)([1-9][0-9]{1,14})[ \t]*(,.*)?", re.DOTALL)
@@ -124,19 +122,18 @@ def _pieces(block: bytes) -> Iterator[bytes]:
 def _read_piece(piece: bytes, *, plus: bool, answers: bool) -> tuple[NDArray[np.uint64], int]:
     if b"\r" in piece:
         piece = piece.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    text = b"".join((_PAD, piece, b"" if piece.endswith(b"\n") else b"\n"))
+    text = b"".join((PAD, piece, b"" if piece.endswith(b"\n") else b"\n"))
     codes = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(codes == _LINE_END)
-    starts = np.empty_like(ends)
-    starts[0] = len(_PAD)
-    np.add(ends[:-1], 1, out=starts[1:])
+    starts = line_starts(ends)
     stops = _first_commas(codes, starts, ends) if answers and b"," in piece else ends
     has_plus = codes.take(starts) == _PLUS
     lengths = np.clip(stops - starts - has_plus, 0, len(_LENGTHS) - 1)
 
-    keys, wrong = _values(_sixteen_before(text, stops), _MASKS.take(lengths, axis=0))
-    good = wrong == 0
-    good &= keys >= _LEAST.take(lengths)
+    digits = digits_before(text, stops, lengths)
+    good = ~_rows_with_others(digits)
+    keys = joined(digits)
+    good &= keys >= LEAST.take(lengths)
     if plus:
         good &= has_plus
     if good.all():
@@ -152,6 +149,41 @@ def _read_piece(piece: bytes, *, plus: bool, answers: bool) -> tuple[NDArray[np.
     return keys[good], odd
 
 
+def line_starts(ends: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return where each line of a text begins that begins with ``PAD``, by the places of its line ends."""
+    starts = np.empty_like(ends)
+    starts[0] = len(PAD)
+    np.add(ends[:-1], 1, out=starts[1:])
+    return starts
+
+
+def digits_before(text: bytes, stops: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.uint64]:
+    """
+    Return what stands before each place, as rows of two integers: a byte for each character, its distance from ``0``.
+
+    :param text: ``PAD`` and lines
+    :param stops: places in it
+    :param lengths: how many characters before each count, up to 16; the bytes of the others are 0
+    """
+    # Opaque items of 16 bytes, one for each place where 16 bytes begin: twice as fast as integers out of line.
+    at_each_place = np.ndarray((len(text) - len(PAD) + 1,), f"V{len(PAD)}", text, 0, (1,))
+    digits = at_each_place[stops - len(PAD)].view("<u8").reshape(-1, 2)
+    digits ^= _ZEROS
+    digits &= _MASKS.take(lengths, axis=0)
+    return digits
+
+
+def joined(digits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the number that the bytes of each row say, and use ``digits`` up."""
+    for lane, factor, shift in _JOINS:
+        lanes = digits.view(lane)
+        lanes *= factor
+        lanes >>= shift
+    keys = digits[:, 0] * _UPPER
+    keys += digits[:, 1]
+    return keys
+
+
 def _first_commas(codes: NDArray[np.uint8], starts: NDArray[np.intp], ends: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the place of each line's first comma; where it has none, its end."""
     commas = np.flatnonzero(codes == _COMMA)
@@ -164,25 +196,13 @@ def _first_commas(codes: NDArray[np.uint8], starts: NDArray[np.intp], ends: NDAr
     return stops
 
 
-def _sixteen_before(text: bytes, stops: NDArray[np.intp]) -> NDArray[np.uint64]:
-    """Return what stands before each place, as rows of two integers."""
-    # Opaque items of 16 bytes, one for each place where 16 bytes begin: twice as fast as integers out of line.
-    at_each_place = np.ndarray((len(text) - len(_PAD) + 1,), f"V{len(_PAD)}", text, 0, (1,))
-    return at_each_place[stops - len(_PAD)].view("<u8").reshape(-1, 2)
-
-
-def _values(characters: NDArray[np.uint64], masks: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Return what the characters under the masks say; beside it, not 0 where one of them is no digit."""
-    digits = characters ^ _ZEROS
-    digits &= masks
-    wrong = digits + _ABOVE_NINE
-    wrong |= digits
-    wrong &= _TOP_BITS
-    for mask, factor, shift in _JOINS:
-        digits &= mask
-        digits *= factor
-        digits >>= shift
-    return digits[:, 0] * _UPPER + digits[:, 1], wrong[:, 0] | wrong[:, 1]
+def _rows_with_others(digits: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Tell of each row whether it has a character that is no digit."""
+    values = digits.view(np.uint8)
+    if values.max() <= LAST_DIGIT:
+        return np.zeros(len(digits), np.bool_)
+    found: NDArray[np.bool_] = np.any(values.reshape(len(digits), -1) > LAST_DIGIT, axis=1)
+    return found
 
 
 def _odd_line(line: bytes, *, plus: bool, answers: bool) -> int | None:

@@ -1,23 +1,19 @@
-"""Three readers of rows agree with a plain reading, and the fastest one takes nothing that it has not proved."""
+"""The readers of rows agree with a plain reading."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.table.answers import meaning
 from airflow_provider_ekyc.results.table.header import ColumnNames
-from airflow_provider_ekyc.results.table.plain_rows import PlainCount, PlainRows
 from airflow_provider_ekyc.results.table.rows import Rows, read_list, read_table
 from airflow_provider_ekyc.results.table.whole_lines import whole_lines
-
-PLAIN = re.compile(rb"(?:\+[1-9][0-9]{1,14},(?:yes|no)\n)+|(?:[1-9][0-9]{1,14},(?:yes|no)\n)+")
 
 
 def told(rows: list[Rows]) -> tuple[bytes, dict[str, int]]:
@@ -39,52 +35,6 @@ def refusal(text: str, column: str | None = None) -> str:
     with pytest.raises(EkycResultError) as caught:
         read(text, column=column)
     return caught.value.message
-
-
-# The proof.
-
-
-def by_hand(block: bytes) -> PlainCount | None:
-    if not PLAIN.fullmatch(block):
-        return None
-    return PlainCount(block.count(b",yes\n"), block.count(b",no\n"), block.startswith(b"+"))
-
-
-@pytest.mark.parametrize("plus", [b"+", b""])
-def test_plain_rows_are_counted(plus: bytes) -> None:
-    rows = [plus + b"%d,%s\n" % (n * 7919 + 10, b"no" if n % 3 else b"yes") for n in range(1000)]
-    for count in (1, 2, 3, 1000):
-        block = b"".join(rows[:count])
-        assert PlainRows().count(block) == by_hand(block)
-
-
-@pytest.mark.parametrize(
-    "block",
-    [
-        b"\n", b",\n", b",yes\n", b"+,yes\n", b"1,yes\n,no\n", b"+1,yes\n+,no\n", b"+,yes\n+1,no\n", b"1,yes\n\n",
-        b"\n1,yes\n", b"1,yes\n2\n", b"1,yes,no\n", b"1,no,no\n", b"1,ye1s\n", b"1,yes1\n", b"11,yes\n2,noo\n",
-        b"1,yes\n+2,no\n", b"+1,yes\n2,no\n", b"1+,yes\n", b"+1+,no\n", b"++1,no\n", b"1,Yes\n", b"1,yes \n",
-        b"1 ,yes\n", b"a,yes\n", b"1,\n", b"1;yes\n", b"1,yes\x00\n", b"12345678,no,1\n", b"12345678\n1234,no\n",
-        b"1,yes\n1,yes\n1\n,no\n", b"x" * 40 + b"\n",
-    ],
-)  # fmt: skip
-def test_what_is_not_plain_is_left_to_others(block: bytes) -> None:
-    assert PlainRows().count(block) is None
-
-
-EDITS = st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from(b'+,\nyesno019 ;"\x00\xff')), max_size=3)
-
-
-@settings(max_examples=500, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 10**15), st.booleans()), min_size=1, max_size=12), st.booleans(), EDITS)
-@example([(1, True), (2, False)], True, [(0, ord("1"))])
-def test_nothing_is_taken_that_a_regular_expression_would_not_take(
-    rows: list[tuple[int, bool]], plus: bool, edits: list[tuple[int, int]]
-) -> None:
-    block = bytearray(b"".join(b"%s%d,%s\n" % (b"+" * plus, n, b"yes" if yes else b"no") for n, yes in rows))
-    for place, byte in edits:
-        block[place % (len(block) - 1)] = byte
-    assert PlainRows().count(bytes(block)) == by_hand(bytes(block))
 
 
 # Tables.

@@ -14,7 +14,8 @@ from hypothesis import given, settings, strategies as st
 from airflow_provider_ekyc.numbers.number_keys import read_keys
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
 from airflow_provider_ekyc.results.compare import unmatched as unmatched_module
-from airflow_provider_ekyc.results.compare.ledger import UNKNOWN, NumberLedger, Unmatched
+from airflow_provider_ekyc.results.compare.ledger import NumberLedger, Unmatched
+from airflow_provider_ekyc.results.compare.tally import UNKNOWN
 from airflow_provider_ekyc.results.compare.unmatched import LeftOut, find_unmatched, spool_sent
 from airflow_provider_ekyc.spool import Spool, spool_file
 from airflow_provider_ekyc.submission.record import Submission

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from airflow_provider_ekyc.numbers.number_keys import read_keys
-from airflow_provider_ekyc.results.compare.ledger import NO, TEXT, UNKNOWN, YES
+from airflow_provider_ekyc.results.compare.ledger import TEXT
+from airflow_provider_ekyc.results.compare.tally import NO, UNKNOWN, YES
 from airflow_provider_ekyc.results.table.answers import meaning
 from airflow_provider_ekyc.results.table.rows import Rows
 
@@ -30,6 +31,8 @@ def row_keys(rows: Rows) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
     :return: keys and codes, in the order of the rows: a number as an integer, any other cell as 61 bits of a BLAKE2b
         beside ``TEXT``; ``YES``, ``NO`` or ``UNKNOWN``
     """
+    if rows.plain is not None:
+        return rows.plain.numbers, np.uint8(NO) - rows.plain.is_yes
     keys, others = read_keys(rows.lines)
     if others:
         return _keys_one_by_one(rows)

@@ -23,7 +23,7 @@ from airflow_provider_ekyc.results.table.answers import meaning
 from airflow_provider_ekyc.results.table.header import HEADER_LINES, ColumnNames, Columns, is_number_name, read_header
 from airflow_provider_ekyc.results.table.invisible import trimmed
 from airflow_provider_ekyc.results.table.number_forms import OTHER_TEXT, TEXT_MARK, read_number
-from airflow_provider_ekyc.results.table.plain_rows import PlainRows
+from airflow_provider_ekyc.results.table.plain_rows import PlainRows, read_plain
 from airflow_provider_ekyc.results.table.whole_lines import LINE_LIMIT, whole_lines
 
 _NUMBERS = re.compile(rb"(?:\+?[1-9][0-9]{1,14}+\n)*+")
@@ -45,12 +45,14 @@ class Rows:
     :param answers: how often each answer comes, as the vendor wrote it
     :param unreadable: rows whose number can't be read, by the reason; they are as the vendor wrote them
     :param repaired: rows whose number was written otherwise than documented, by how
+    :param plain: the numbers and answers, if all are in the documented form
     """
 
     lines: bytes
     answers: Mapping[str, int]
     unreadable: Mapping[str, int] = field(default_factory=dict)
     repaired: Mapping[str, int] = field(default_factory=dict)
+    plain: PlainRows | None = field(default=None, repr=False, compare=False)
 
 
 def read_top(lines: Iterator[bytes]) -> bytes:
@@ -73,14 +75,13 @@ def read_table(blocks: Iterable[bytes], names: ColumnNames | None = None) -> Ite
     top = read_top(lines)
     columns, before = read_header(top, names)
     rest = top.split(b"\n", before)[-1]
-    plain_rows = PlainRows()
     at = before + 1  # number of the block's first line
     for block in chain([rest], lines):
         # What is proved to be plain has no quotes: they are looked for only if the proof fails.
-        rows = _read_plain(block, plain_rows) if block and columns.are_plain and columns.delimiter == "," else None
+        rows = _read_plain(block) if block and columns.are_plain and columns.delimiter == "," else None
         with_commas = None if rows is not None else _with_commas(block, columns)
         if rows is None and with_commas and with_commas is not block:
-            rows = _read_plain(with_commas, plain_rows)
+            rows = _read_plain(with_commas)
         if rows is not None:
             yield rows
             at += sum(rows.answers.values())  # counting the lines would take as long again
@@ -106,7 +107,6 @@ def read_list(blocks: Iterable[bytes], answer: str) -> Iterator[Rows]:
     :param answer: what the name of the list says
     :raises EkycResultError: if a line holds more than a number
     """
-    plain_rows = PlainRows()
     columns = Columns(",", 2, 0, 1)
     end = f",{answer}\n".encode()
     for number, block in enumerate(whole_lines(blocks)):
@@ -118,7 +118,7 @@ def read_list(blocks: Iterable[bytes], answer: str) -> Iterator[Rows]:
         lines = b"\n".join(line for line in block.split(b"\n") if line.strip()).removeprefix(b"\xef\xbb\xbf")
         if lines:
             table = lines.replace(b"\n", end) + end
-            rows = _read_plain(table, plain_rows) or _read_simple(table)
+            rows = _read_plain(table) or _read_simple(table)
             yield from [rows] if rows else _read_csv([table], columns, 1)
 
 
@@ -138,14 +138,14 @@ def _with_commas(block: bytes, columns: Columns) -> bytes | None:
     return None if b"," in block else block.replace(delimiter, b",")
 
 
-def _read_plain(block: bytes, plain_rows: PlainRows) -> Rows | None:
-    found = plain_rows.count(block)
+def _read_plain(block: bytes) -> Rows | None:
+    found = read_plain(block)
     if found is None:
         return None
-    answers = {answer: count for answer, count in (("yes", found.yes), ("no", found.no)) if count}
-    if found.have_plus:
-        return Rows(block, answers)
-    return Rows(b"+" + block[:-1].replace(b"\n", b"\n+") + b"\n", answers)
+    yes = int(numpy.count_nonzero(found.is_yes))
+    answers = {answer: count for answer, count in (("yes", yes), ("no", len(found.is_yes) - yes)) if count}
+    lines = block if found.have_plus else b"+" + block[:-1].replace(b"\n", b"\n+") + b"\n"
+    return Rows(lines, answers, plain=found)
 
 
 def _read_simple(block: bytes) -> Rows | None:

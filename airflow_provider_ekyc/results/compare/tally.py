@@ -1,0 +1,115 @@
+"""What there is in rows that were dealt to one part: numbers that were sent, and rows of a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: What stands below a row's number: 0 if it was sent, otherwise what its answer means.
+SENT, YES, NO, UNKNOWN = range(4)
+
+#: Bits that it takes.
+SIDE_BITS: Final = 2
+
+_SIDES: Final = np.uint64(3)
+_NOBODY: Final = np.empty(0, np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """
+    What is in some rows.
+
+    :param sent: different numbers that were sent
+    :param came: different numbers that came back
+    :param strange: different numbers that came back and were not sent
+    :param contradictions: numbers that came back both as yes and as no
+    :param rows: a row of each number that came back, if they were asked for
+    :param lone: a row of each number that was sent and did not come back
+    """
+
+    sent: int
+    came: int
+    strange: int
+    contradictions: int
+    rows: NDArray[np.uint64]
+    lone: NDArray[np.uint64]
+
+
+def tally_came(rows: NDArray[np.uint64], dealt_bits: int, *, keyed: bool = False) -> Tally:
+    """
+    Count rows of which none was sent.
+
+    :param rows: in any order
+    :param dealt_bits: upper bits that are nearly the same in all
+    :param keyed: whether a row of each number is asked for
+    """
+    is_shared = _shared_hashes(rows, dealt_bits)
+    found = tally(rows[is_shared], keyed=keyed)
+    alone = len(rows) - int(np.count_nonzero(is_shared))
+    return Tally(
+        sent=0,
+        came=found.came + alone,
+        strange=found.strange + alone,
+        contradictions=found.contradictions,
+        rows=np.concatenate((rows[~is_shared], found.rows)) if keyed else _NOBODY,
+        lone=_NOBODY,
+    )
+
+
+def tally(rows: NDArray[np.uint64], *, keyed: bool = False) -> Tally:
+    """
+    Count rows of any side, by sorting them.
+
+    :param rows: in any order
+    :param keyed: whether a row of each number that came back is asked for
+    """
+    rows = np.sort(rows)
+    is_first = np.ones(len(rows), np.bool_)
+    np.not_equal(rows[1:], rows[:-1], out=is_first[1:])
+    rows = rows[is_first]
+    # A number stands once for each side and answer: as sent first, then as yes, no, unknown.
+    numbers, sides = rows >> np.uint64(SIDE_BITS), (rows & _SIDES).astype(np.uint8)
+    goes_on = numbers[1:] == numbers[:-1]
+    is_first, is_last = np.ones((2, len(rows)), np.bool_)
+    np.logical_not(goes_on, out=is_first[1:])
+    np.logical_not(goes_on, out=is_last[:-1])
+    is_sent = sides == SENT
+    came_first = is_first & ~is_sent
+    strange = int(np.count_nonzero(came_first))
+    came_first[1:] |= goes_on & is_sent[:-1]
+    return Tally(
+        sent=int(np.count_nonzero(is_sent)),
+        came=int(np.count_nonzero(came_first)),
+        strange=strange,
+        contradictions=int(np.count_nonzero(goes_on & (sides[:-1] == YES) & (sides[1:] == NO))),
+        rows=rows[came_first] if keyed else _NOBODY,
+        lone=rows[is_sent & is_last],
+    )
+
+
+def _shared_hashes(rows: NDArray[np.uint64], dealt_bits: int) -> NDArray[np.bool_]:
+    """
+    Tell of each row whether another one has the same hash, as all have whose number is in another row: 6 ns a row.
+
+    Each row writes its place into a table at its hash. Who reads another's there says so in the table, for all that
+    share the hash. They are few, if the numbers are different.
+    """
+    kind = np.uint16 if len(rows) < np.iinfo(np.uint16).max else np.uint32
+    shared = np.iinfo(kind).max
+    bits = len(rows).bit_length() + 3
+    hashes = rows << np.uint64(dealt_bits)
+    hashes >>= np.uint64(64 - bits)
+    hash_places = hashes.view(np.int64)
+    own = np.arange(len(rows), dtype=kind)
+    table = np.empty(1 << bits, kind)
+    table[hash_places] = own
+    is_lost = table.take(hash_places) != own
+    table[hash_places[is_lost]] = shared
+    is_shared: NDArray[np.bool_] = table.take(hash_places) == shared
+    return is_shared
