@@ -1,3 +1,9 @@
+"""
+Arguments and settings of wrong types are refused before any request.
+
+Modules: ``arguments.py``.
+"""
+
 from __future__ import annotations
 
 import contextlib

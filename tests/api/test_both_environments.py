@@ -1,4 +1,8 @@
-"""The worker's and the triggerer's client take the same proxies and the same certificates."""
+"""
+The worker's and the triggerer's client take the same proxies and the same certificates.
+
+Modules: ``api/environment.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The worker's client: queries, results, and whom it tells the key."""
+"""
+The worker's client: queries, results, and whom it tells the key.
+
+Modules: ``api/result_connection.py``, ``api/transport.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A submission is paid once: what is sent again, and what is never."""
+"""
+A submission is paid once: what is sent again, and what is never.
+
+Modules: ``api/upload.py``.
+"""
 
 from __future__ import annotations
 

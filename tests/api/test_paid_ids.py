@@ -1,4 +1,8 @@
-"""A paid task's id is found wherever an answer holds it, and what is not surely an id is no receipt."""
+"""
+A paid task's id is found wherever an answer holds it, and what is not surely an id is no receipt.
+
+Modules: ``api/json_body.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What is sent is what was there at the first byte: a source that changes while it is read is not sent at all."""
+"""
+What is sent is what was there at the first byte: a source that changes while it is read is not sent at all.
+
+Modules: ``numbers/changes.py``.
+"""
 
 from __future__ import annotations
 

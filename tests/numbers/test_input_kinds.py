@@ -1,4 +1,8 @@
-"""What is no regular file is refused at once, instead of waiting for it for ever."""
+"""
+What is no regular file is refused at once, instead of waiting for it for ever.
+
+Modules: ``numbers/file_kind.py``.
+"""
 
 from __future__ import annotations
 

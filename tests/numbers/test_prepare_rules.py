@@ -1,3 +1,9 @@
+"""
+Which lines of an input are numbers, blank, duplicates or invalid.
+
+Modules: ``numbers/lines.py``.
+"""
+
 from __future__ import annotations
 
 import codecs

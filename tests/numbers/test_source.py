@@ -1,3 +1,9 @@
+"""
+An input from a local path, a URL of fsspec or the connection in an address.
+
+Modules: ``numbers/local_file.py``.
+"""
+
 from __future__ import annotations
 
 import io

@@ -1,3 +1,9 @@
+"""
+An input from S3: what is read, and what each error of S3 means.
+
+Modules: ``numbers/s3_object.py``, ``numbers/stored_object.py``.
+"""
+
 from __future__ import annotations
 
 import json

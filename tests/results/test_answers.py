@@ -1,4 +1,8 @@
-"""Which words are yes, which are no, and how the others are named."""
+"""
+Which words are yes, which are no, and how the others are named.
+
+Modules: ``results/table/invisible.py``.
+"""
 
 from __future__ import annotations
 

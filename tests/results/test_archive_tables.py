@@ -1,4 +1,8 @@
-"""What a result archive may look like, and how it is counted."""
+"""
+What a result archive may look like, and how it is counted.
+
+Modules: ``results/archive/members.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""An object with our metadata is ours only if its bytes are what was landed."""
+"""
+An object with our metadata is ours only if its bytes are what was landed.
+
+Modules: ``s3/result_object.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""An object becomes visible once, whole and ours, whatever S3 and its other users do."""
+"""
+An object becomes visible once, whole and ours, whatever S3 and its other users do.
+
+Modules: ``s3/body.py``, ``s3/target.py``.
+"""
 
 from __future__ import annotations
 

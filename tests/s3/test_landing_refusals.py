@@ -1,4 +1,8 @@
-"""What S3 refuses: noticed early, told clearly, and not tried again where that can't help."""
+"""
+What S3 refuses: noticed early, told clearly, and not tried again where that can't help.
+
+Modules: ``s3/failures.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,3 +1,9 @@
+"""
+What the sandbox answers for a number, and the archive that says so.
+
+Modules: ``sandbox/answers.py``.
+"""
+
 from __future__ import annotations
 
 import random

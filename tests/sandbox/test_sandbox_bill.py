@@ -1,3 +1,9 @@
+"""
+What the sandbox charges, and when.
+
+Modules: ``sandbox/bill.py``, ``sandbox/state.py``.
+"""
+
 from __future__ import annotations
 
 import hashlib

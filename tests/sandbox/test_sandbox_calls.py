@@ -1,3 +1,9 @@
+"""
+The calls of the sandbox answer as the API's document says.
+
+Modules: ``sandbox/app_keys.py``, ``sandbox/routes_api.py``, ``sandbox/sandbox.py``, ``sandbox/upload.py``.
+"""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,9 @@
+"""
+The command `ekyc-sandbox`.
+
+Modules: ``sandbox/server.py``.
+"""
+
 from __future__ import annotations
 
 import os

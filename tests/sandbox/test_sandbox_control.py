@@ -1,3 +1,9 @@
+"""
+Faults, settings and the bill of the sandbox over HTTP.
+
+Modules: ``sandbox/control.py``.
+"""
+
 from __future__ import annotations
 
 import pytest

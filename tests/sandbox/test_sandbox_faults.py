@@ -1,3 +1,9 @@
+"""
+The faults of the sandbox on every call.
+
+Modules: ``sandbox/misfortune.py``, ``sandbox/pacing.py``.
+"""
+
 from __future__ import annotations
 
 import contextlib

@@ -1,3 +1,9 @@
+"""
+How a task of the sandbox moves from one status to the next.
+
+Modules: ``sandbox/exports.py``, ``sandbox/lifecycle.py``.
+"""
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,8 @@
-"""Answers that the API page does not have: interim ones, a proxy's pages, ids in other places, echoes."""
+"""
+Answers that the API page does not have: interim ones, a proxy's pages, ids in other places, echoes.
+
+Modules: ``sandbox/echoes.py``, ``sandbox/reshaped.py``, ``sandbox/wire.py``.
+"""
 
 from __future__ import annotations
 

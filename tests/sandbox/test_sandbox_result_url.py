@@ -1,3 +1,9 @@
+"""
+The sandbox's result URL is signed and checked as S3 does it.
+
+Modules: ``sandbox/ranges.py``, ``sandbox/routes_result.py``.
+"""
+
 from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit

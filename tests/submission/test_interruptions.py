@@ -1,4 +1,8 @@
-"""Paid once, when something gets in between: kills, time-outs, another try, a person, a limit."""
+"""
+Paid once, when something gets in between: kills, time-outs, another try, a person, a limit.
+
+Modules: ``submission/gate.py``.
+"""
 
 from __future__ import annotations
 

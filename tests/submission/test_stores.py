@@ -1,4 +1,8 @@
-"""Where a journal is: the connection in its address wins."""
+"""
+Where a journal is: the connection in its address wins.
+
+Modules: ``submission/local_store.py``.
+"""
 
 from __future__ import annotations
 

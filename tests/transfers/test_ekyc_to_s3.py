@@ -1,4 +1,8 @@
-"""EkycResultsToS3Operator from end to end: the sandbox, a real S3 server, nothing of our own replaced."""
+"""
+EkycResultsToS3Operator from end to end: the sandbox, a real S3 server, nothing of our own replaced.
+
+Modules: ``results/transfer.py``.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 Whatever goes wrong: no object, one clear error of the right kind, and nothing secret in any log line.
 
 Each case runs at DEBUG, with urllib3's own lines, and its error is printed with the whole chain.
+
+Modules: ``results/errors.py``, ``results/exported.py``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Formats, and the numbers that did not come back, from the submission to the objects in S3."""
+"""
+Formats, and the numbers that did not come back, from the submission to the objects in S3.
+
+Modules: ``results/compare/comparison.py``, ``results/compare/sent.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What a transfer would fail for after the payment fails the submission before it."""
+"""
+What a transfer would fail for after the payment fails the submission before it.
+
+Modules: ``operators/requirements.py``, ``transfers/requirements.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Rows, different numbers, contradictions, and numbers that were sent: from the vendor's archive to the XCom."""
+"""
+Rows, different numbers, contradictions, and numbers that were sent: from the vendor's archive to the XCom.
+
+Modules: ``transfers/submissions.py``.
+"""
 
 from __future__ import annotations
 
