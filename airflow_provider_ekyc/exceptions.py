@@ -168,6 +168,12 @@ class EkycAnswerError(EkycApiError):
     kind = "unexpected_answer"
 
 
+class EkycProxyError(EkycAnswerError):
+    """Another server answered in the place of the API: a page of a proxy or of a sign-in, a redirect, a 407."""
+
+    kind = "proxy"
+
+
 class EkycUnknownOutcomeError(EkycApiError):
     """A submission may or may not have been accepted and charged; it is never sent again by itself."""
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any
 
 #: Bytes of an answer that are read: the API's are below 1 KiB, a proxy's error page may be anything.
@@ -99,7 +100,8 @@ def who_speaks(answer: HttpAnswer) -> Speaker:
         return Speaker.JSON if value is not None else Speaker.PAGE if "html" in kind else Speaker.TEXT
     named = {str(name).lower() for name in value}
     others = (
-        "problem+json" in kind
+        answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+        or "problem+json" in kind
         or "html" in kind
         or any(shape <= named for shape in _OTHERS_SHAPES)
         or any(name.lower() in _OTHERS_HEADERS for name in answer.headers)

@@ -21,6 +21,7 @@ from airflow_provider_ekyc.exceptions import (
     EkycConnectionError,
     EkycExpiredUrlError,
     EkycNotFoundError,
+    EkycProxyError,
     EkycRateLimitError,
     EkycRequestError,
     EkycServerError,
@@ -117,7 +118,7 @@ def _meaning(call: Call, answer: HttpAnswer) -> tuple[type[EkycApiError], str, s
         return EkycRateLimitError, f"{who} asks to slow down (429).", ""
     if status == 407:
         return (
-            EkycRequestError,
+            EkycProxyError,
             "The proxy before the API wants other credentials (407).",
             " Put them into the URL of the connection's proxy, or of the environment's.",
         )
@@ -134,14 +135,14 @@ def _meaning(call: Call, answer: HttpAnswer) -> tuple[type[EkycApiError], str, s
         )
     if status < 400:
         return (
-            EkycAnswerError,
+            EkycProxyError,
             f"The {call} was answered with a redirect or another unexpected code ({status}), which is not followed: "
             f"the key goes to the connection's host alone.",
             " If this stays so, check the connection's host and proxy.",
         )
     if speaker is not Speaker.VENDOR:
         return (
-            EkycAnswerError,
+            EkycProxyError,
             f"The {call} was answered by {speaker.value}, not by the API ({status}).",
             " If this stays so, check the connection's host, and the proxies and gateways before the API.",
         )

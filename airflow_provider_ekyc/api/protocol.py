@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT, Call, HttpAnswer
+from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT, Call, HttpAnswer, Speaker, who_speaks
 from airflow_provider_ekyc.api.failures import classify_status, classify_transport, server_message
 from airflow_provider_ekyc.api.json_body import balance_fields, task_fields
 from airflow_provider_ekyc.api.models import (
@@ -25,7 +25,7 @@ from airflow_provider_ekyc.api.paid_ids import NO_IDS, FoundIds, find_ids
 from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.api.task_ids import checked_task_id
 from airflow_provider_ekyc.arguments import read_task_type
-from airflow_provider_ekyc.exceptions import EkycAnswerError, Outcome
+from airflow_provider_ekyc.exceptions import EkycAnswerError, EkycProxyError, Outcome
 from airflow_provider_ekyc.redaction import SentNumbers, digits_of, redact
 
 # Characters of the key in an id that make it no id. More than what is hidden in other text: an id is not thrown away
@@ -178,7 +178,8 @@ def _unreadable(
         # A body that says nothing in the usual place is all that a person has to go by.
         text = answer.body.decode("utf-8", "replace")
         said = redact(text, secrets=(settings.api_key,), sent=sent, keep=keep)
-    return EkycAnswerError(
+    error = EkycProxyError if who_speaks(answer) is Speaker.PAGE else EkycAnswerError
+    return error(
         f'The answer to the {call} can\'t be read: {problem}. The server says: "{said}".{ids.shown}',
         status=answer.status,
         retryable=True,

@@ -24,6 +24,7 @@ from airflow_provider_ekyc.exceptions import (
     EkycInProgressError,
     EkycJournalError,
     EkycKilledError,
+    EkycProxyError,
     EkycSettingsError,
     EkycUnknownOutcomeError,
     Outcome,
@@ -287,6 +288,11 @@ class Submitter:
         except EkycApiError as error:
             if error.status in (401, 402) and not error.retryable:
                 raise
+            # A gateway may know the other calls and not this one (404, 405). Any other page would answer the
+            # submission too, and then nobody knows whether it was accepted.
+            if isinstance(error, EkycProxyError) and error.status not in (404, 405):
+                shown = f"{error.message} No submission was sent. A retry queries the balance again."
+                raise error.with_message(shown) from None
             log.warning("%s The submission goes on without knowing the balance.", error)
             return None
 

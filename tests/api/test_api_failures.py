@@ -34,6 +34,7 @@ from airflow_provider_ekyc.exceptions import (
     EkycError,
     EkycExpiredUrlError,
     EkycNotFoundError,
+    EkycProxyError,
     EkycRateLimitError,
     EkycRequestError,
     EkycServerError,
@@ -59,8 +60,8 @@ REDIRECTS = (300, 301, 302, 303, 304, 305, 307, 308)
 #: What the vendor's own JSON means.
 VENDOR = [
     # calls, statuses, class, retryable, outcome
-    (SUBMIT, (101, *REDIRECTS), EkycAnswerError, False, Outcome.UNKNOWN),
-    (ASKING, (101, *REDIRECTS), EkycAnswerError, True, Outcome.REFUSED),
+    (SUBMIT, (101, *REDIRECTS), EkycProxyError, False, Outcome.UNKNOWN),
+    (ASKING, (101, *REDIRECTS), EkycProxyError, True, Outcome.REFUSED),
     (EVERY, (400,), EkycRequestError, False, Outcome.REFUSED),
     (ASKING, (405, 415, 422), EkycRequestError, False, Outcome.REFUSED),
     (SUBMIT, (404, 405, 410, 415, 422, 451), EkycRequestError, False, Outcome.UNKNOWN),
@@ -70,7 +71,8 @@ VENDOR = [
     (EVERY, (402,), EkycBalanceError, False, Outcome.REFUSED),
     ((Call.STATUS,), (404,), EkycNotFoundError, False, Outcome.REFUSED),
     ((Call.BALANCE,), (404,), EkycRequestError, False, Outcome.REFUSED),
-    (SUBMIT, (407,), EkycRequestError, False, Outcome.UNKNOWN),
+    (SUBMIT, (407,), EkycProxyError, False, Outcome.UNKNOWN),
+    (ASKING, (407,), EkycProxyError, True, Outcome.REFUSED),
     (ASKING, (408, 409, 425, 499), EkycServerError, True, Outcome.REFUSED),
     (SUBMIT, (408, 409, 425, 499), EkycServerError, False, Outcome.UNKNOWN),
     (SUBMIT, (413,), EkycTooLargeError, False, Outcome.REFUSED),

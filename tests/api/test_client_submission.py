@@ -23,6 +23,7 @@ from airflow_provider_ekyc.exceptions import (
     EkycAuthenticationError,
     EkycBalanceError,
     EkycConnectionError,
+    EkycProxyError,
     EkycRateLimitError,
     EkycRequestError,
     EkycServerError,
@@ -96,7 +97,7 @@ def test_what_the_api_calls_free_may_be_sent_again_by_the_caller(
         ("status", {"status": 503}, EkycServerError, 0),
         ("status", {"status": 520}, EkycServerError, 0),
         ("broken_json", {}, EkycAnswerError, 0),
-        ("html", {}, EkycAnswerError, 0),
+        ("html", {}, EkycProxyError, 0),
         ("without_task_id", {}, EkycAnswerError, 1),
     ],
 )
@@ -265,7 +266,7 @@ def test_a_plain_proxy_that_fails_may_have_passed_it_on(sandbox: Sandbox, client
 def test_a_redirect_is_not_followed_with_the_key(sandbox: Sandbox, client: Make, status: str) -> None:
     talk = answering(answer(status, b"", f"Location: {sandbox.url}/v1/tasks"))
     with SocketServer(talk) as server:
-        caught = failed(client(settings_for(server.url), AT_ONCE), EkycAnswerError)
+        caught = failed(client(settings_for(server.url), AT_ONCE), EkycProxyError)
         assert server.connections == 1
     assert "redirect" in caught.message
     assert caught.outcome is Outcome.UNKNOWN
