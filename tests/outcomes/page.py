@@ -192,7 +192,7 @@ ARRANGEMENTS: dict[str, str] = {
         r"|a path with a NUL|a name that is too long"
     ),
     "journal": (
-        r"receipt|intent|away|intent refused|receipt refused|receipt damaged|intent damaged"
+        r"receipt|intent|away|intent refused|receipt refused|receipt damaged|receipt of schema 3|intent damaged"
         r"|intent, (adopted|deleted|sent again) by hand|receipt, (deleted by hand|forgotten)"
     ),
     "journal_uri": r"two at once|while the other uploads",

@@ -176,6 +176,9 @@ class SubmitTries:
         if what.endswith("damaged"):
             variables.values[key] = '{"record": '
             self.stage.mending.append(lambda: variables.values.update(before))
+        elif what.endswith("of schema 3"):
+            variables.values[key] = variables.values[key].replace('"schema": 2', '"schema": 3')
+            self.stage.mending.append(lambda: variables.values.update(before))
         elif what.endswith("sent again by hand"):
             variables.values[key] = "send again"
         elif what.endswith("adopted by hand"):

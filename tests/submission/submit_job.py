@@ -1,4 +1,4 @@
-"""One submit task of one run, tried again and again over one memory."""
+"""One submit task of one run, tried again and again over one journal."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from dev.testing.task_context import TaskInstance
 from tests.conftest import BUCKET
+
+#: Of the fixture ``job``, which is otherwise a job in each of the three.
+ANYWHERE = pytest.mark.parametrize("job", ["variables", "local"], indirect=True)
+IN_VARIABLES = pytest.mark.parametrize("job", ["variables"], indirect=True)
+IN_FILES = pytest.mark.parametrize("job", ["local"], indirect=True)
+#: Of an argument ``kind``, for several jobs.
+IN_EITHER = pytest.mark.parametrize("kind", ["variables", "local"])
 
 
 class Job:
@@ -64,3 +74,39 @@ class Job:
         """Do what a clear does to the task: it may be tried as often again."""
         self.max_tries = self.tries + 2
         self.run_started = datetime.now(UTC)
+
+
+def lists(folder: Path, names: str) -> dict[str, Path]:
+    """Write files of 150 numbers each, no number in two of them."""
+    files = {}
+    for index, name in enumerate(names):
+        files[name] = folder / f"{name}.txt"
+        files[name].write_text("".join(f"+9995{index}{number:08d}\n" for number in range(150)))
+    return files
+
+
+def expanded(jobs: dict[int, Job], kind: str, files: list[Path], folder: Path) -> list[str]:
+    """Run a mapped submit task over files; an index that ran before has its next try."""
+    ids = []
+    for index, path in enumerate(files):
+        job = jobs.setdefault(index, Job(kind, path, folder))
+        job.map_index, job.numbers = index, path
+        ids.append(job.submit())
+    return ids
+
+
+def clear(jobs: dict[int, Job]) -> None:
+    """Clear all of them, as a clear of the mapped task does."""
+    for job in jobs.values():
+        job.clear()
+
+
+def interrupted(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Let the submission reach the API, and what Airflow throws into it reach us."""
+    submit = EkycClient.submit
+
+    def accepted_then_interrupted(self: EkycClient, *arguments: Any) -> Any:
+        submit(self, *arguments)
+        raise error
+
+    monkeypatch.setattr(EkycClient, "submit", accepted_then_interrupted)

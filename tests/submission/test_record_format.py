@@ -21,8 +21,9 @@ from airflow_provider_ekyc.submission.journal import Journal
 from airflow_provider_ekyc.submission.record import SENT_AGAIN_BY_HAND, Intent, IntentState, Receipt, Scope
 from airflow_provider_ekyc.submission.record_format import SCHEMA, read_record
 from airflow_provider_ekyc.submission.stores import open_stores
+from dev.testing.task_context import TaskInstance
 from dev.testing.variables import Variables
-from tests.conftest import BUCKET, TaskInstance
+from tests.conftest import BUCKET
 from tests.submission.submit_job import Job
 
 #: As the code of that time wrote them, run on a list of 150 numbers: never to be written anew.

@@ -1,17 +1,107 @@
-"""Records in S3: what S3 says of them is not guessed, and an AWS connection that can't be used is named."""
+"""Records in S3: what S3 says of them is not guessed, and a store without conditional writes is refused."""
 
 from __future__ import annotations
 
 import json
+import os
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from airflow_provider_ekyc.airflow_errors import EkycRetryException
+from airflow_provider_ekyc.airflow_sdk import AirflowFailException
 from airflow_provider_ekyc.exceptions import EkycJournalError, EkycSignInError
+from airflow_provider_ekyc.s3.object import S3Object
+from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.submission.s3_store import S3Store
 from dev.stack.s3_server import S3Server
 from dev.testing.s3_events import refuse
 from tests.conftest import BUCKET
+from tests.submission.submit_job import Job
+
+pytestmark = pytest.mark.usefixtures("connections")
+
+
+@pytest.fixture(params=["IfNoneMatch IfMatch", "IfNoneMatch", "IfMatch"])
+def careless_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the S3 client leave out conditions of a write, as some S3-compatible stores ignore them."""
+    ignored = request.param.split()
+    call = S3Object.call
+
+    def without_conditions(self: S3Object, operation: str, **arguments: Any) -> dict[str, Any]:
+        return call(self, operation, **{name: value for name, value in arguments.items() if name not in ignored})
+
+    monkeypatch.setattr(S3Object, "call", without_conditions)
+
+
+@pytest.mark.usefixtures("careless_store")
+def test_a_store_that_ignores_conditions_is_refused(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, s3: Any
+) -> None:
+    sandbox.fault("balance", "delay", seconds=0.5, times=None)
+    ended: list[str] = []
+
+    def attempt() -> None:
+        try:
+            ended.append(Job("s3", numbers_file, tmp_path).submit())
+        except (AirflowFailException, EkycRetryException) as error:
+            ended.append(str(error))
+
+    tries = [threading.Thread(target=attempt) for _ in range(2)]
+    for each in tries:
+        each.start()
+    for each in tries:
+        each.join()
+    assert sandbox.calls["submit"] == 0
+    assert any("ignores If-" in each for each in ended)
+
+
+def test_two_tries_at_once_over_s3_submit_once(numbers_file: Path, tmp_path: Path, sandbox: Sandbox, s3: Any) -> None:
+    sandbox.fault("balance", "delay", seconds=1.0, times=None)
+    ended: list[object] = []
+
+    def attempt(index: int) -> None:
+        job = Job("s3", numbers_file, tmp_path)
+        job.map_index = index
+        try:
+            ended.append(job.submit())
+        except (AirflowFailException, EkycRetryException) as error:
+            ended.append(error)
+
+    tries = [threading.Thread(target=attempt, args=(index,)) for index in range(2)]
+    for each in tries:
+        each.start()
+    for each in tries:
+        each.join()
+    assert len(sandbox.bill.submissions) == 1
+    assert sorted(type(end).__name__ for end in ended) == ["EkycRetryException", "str"]
+
+
+@pytest.mark.parametrize(
+    ("connection", "advice"),
+    [
+        ({}, "Check the bucket: there is none of this name"),
+        ({"password": "a-wrong-made-up-secret"}, "Correct the secret access key"),
+        ({"extra": {"region_name": "no such region !"}}, "Correct region_name"),
+    ],
+)
+def test_a_journal_in_s3_that_cannot_be_used_stops_the_submission_and_says_what_to_correct(
+    connection: dict[str, Any],
+    advice: str,
+    numbers_file: Path,
+    tmp_path: Path,
+    sandbox: Sandbox,
+    s3: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    aws = {**json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"]), **connection}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(aws))
+    job = Job("s3", numbers_file, tmp_path)
+    with pytest.raises(AirflowFailException, match=advice):
+        job.submit(journal_uri="s3://there-is-no-such-bucket/journal")
+    assert sandbox.calls["submit"] == 0
 
 
 def store(monkeypatch: pytest.MonkeyPatch, server: S3Server, **extra: Any) -> S3Store:

@@ -1,13 +1,8 @@
-"""
-Paid once, when something gets in between: kills, time-outs, another try, a person, a limit.
-
-Modules: ``submission/gate.py``.
-"""
+"""Submitted once, whatever gets between: kills, time-outs, refusals, a receipt that can't be written."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,20 +11,87 @@ import pytest
 
 from airflow_provider_ekyc.airflow_errors import EkycRetryException
 from airflow_provider_ekyc.airflow_sdk import AirflowFailException, AirflowTaskTimeout
-from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox
-from airflow_provider_ekyc.submission.submitter import MOST_SENDS
 from dev.testing.task_context import TaskInstance
 from dev.testing.variables import Variables
-from tests.submission.submit_job import Job
+from tests.submission.submit_job import IN_FILES, IN_VARIABLES, Job, interrupted
 
 pytestmark = pytest.mark.usefixtures("connections")
 
 
-@pytest.fixture
-def job(numbers_file: Path, tmp_path: Path) -> Job:
-    return Job("variables", numbers_file, tmp_path / "journal")
+def test_a_second_try_returns_what_the_first_paid_for(job: Job, sandbox: Sandbox) -> None:
+    first = job.submit()
+    submission = job.last["ti"].xcoms["submission"]
+    calls = dict(sandbox.calls)
+    assert job.submit() == first
+    assert job.last["ti"].xcoms["submission"] == submission
+    assert dict(sandbox.calls) == calls, "it asks the API nothing"
+    assert len(sandbox.bill.submissions) == 1
+
+
+@pytest.mark.usefixtures("no_waits")
+@pytest.mark.parametrize("status", [400, 401, 402, 413, 429, 500])
+def test_after_a_refusal_the_next_try_may_submit(job: Job, sandbox: Sandbox, status: int) -> None:
+    sandbox.fault("submit", "status", status=status, times=5)
+    with pytest.raises((AirflowFailException, EkycRetryException)):
+        job.submit()
+    job.clear()
+    sandbox.clear_faults()
+    job.submit()
+    assert len(sandbox.bill.submissions) == 1
+
+
+@pytest.mark.usefixtures("no_waits")
+def test_what_was_never_sent_may_be_sent_by_the_next_try(
+    job: Job, sandbox: Sandbox, connect: Callable[..., None]
+) -> None:
+    with Sandbox(sandbox.api_key) as gone:
+        pass
+    connect(gone, account="the same", result_hosts="results.example")
+    for _ in range(3):
+        with pytest.raises(EkycRetryException, match="got no answer"):
+            job.submit()
+    connect(sandbox)
+    job.submit()
+    assert len(sandbox.bill.submissions) == 1
+
+
+def test_a_task_type_that_cannot_be_one_leaves_nothing_open(job: Job, sandbox: Sandbox) -> None:
+    for _ in range(2):
+        with pytest.raises(AirflowFailException, match="task_type must be a word"):
+            job.submit(task_type="ama zon")
+    job.submit()
+
+
+@IN_FILES
+def test_a_receipt_names_the_input_that_was_sent_and_not_one_that_only_prepares_to_the_same(
+    job: Job, sandbox: Sandbox
+) -> None:
+    first = job.submit()
+    submission = job.last["ti"].xcoms["submission"]
+    job.numbers.write_text(job.numbers.read_text() + "\n")
+    assert job.submit() == first
+    assert job.last["ti"].xcoms["submission"] == submission
+
+
+@IN_VARIABLES
+@pytest.mark.usefixtures("no_waits")
+def test_a_receipt_that_cannot_be_written_loses_nothing(
+    job: Job, sandbox: Sandbox, variables: Variables, caplog: pytest.LogCaptureFixture
+) -> None:
+
+    def break_after_the_submission(moment: str, key: str) -> None:
+        if moment == "before" and sandbox.bill.submissions:
+            raise ConnectionError("the API server is away")
+
+    variables.watch = break_after_the_submission
+    ekyc_task_id = job.submit()
+    assert ekyc_task_id == sandbox.tasks[0].task_id
+    assert f"Write {ekyc_task_id} into Airflow Variable" in caplog.text
+    variables.watch = lambda moment, key: None
+    with pytest.raises(AirflowFailException, match="has no receipt"):
+        job.submit()
 
 
 @pytest.fixture
@@ -43,6 +105,7 @@ def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
     return events
 
 
+@IN_VARIABLES
 def test_a_kill_before_the_submission_sends_nothing(job: Job, sandbox: Sandbox) -> None:
     operator = job.operator()
     operator.on_kill()
@@ -53,6 +116,7 @@ def test_a_kill_before_the_submission_sends_nothing(job: Job, sandbox: Sandbox) 
     assert sandbox.calls["submit"] == 1
 
 
+@IN_VARIABLES
 def test_a_kill_between_two_sends_sends_nothing_more(
     job: Job, sandbox: Sandbox, sleeps: list[Callable[[], None]]
 ) -> None:
@@ -66,41 +130,7 @@ def test_a_kill_between_two_sends_sends_nothing_more(
     assert len(sandbox.bill.submissions) == 1
 
 
-def test_a_record_that_a_person_settles_between_two_sends_stops_the_next_one(
-    job: Job, sandbox: Sandbox, variables: Variables, sleeps: list[Callable[[], None]]
-) -> None:
-    sandbox.fault("submit", "status", status=500)
-    sleeps.append(lambda: variables.values.update(dict.fromkeys(variables.records(), "made-up-remote-id")))
-    with pytest.raises(EkycRetryException, match="was changed meanwhile"):
-        job.submit()
-    assert sandbox.calls["submit"] == 1
-    assert job.submit() == "made-up-remote-id"
-
-
-@pytest.mark.usefixtures("no_waits")
-@pytest.mark.parametrize("resubmit", [False, True])
-def test_what_is_sent_again_by_itself_has_a_bound_over_all_tries(
-    resubmit: bool, job: Job, sandbox: Sandbox, numbers_file: Path
-) -> None:
-    arguments = {"on_unknown_outcome": "resubmit"} if resubmit else {}
-    if resubmit:
-        sandbox.fault("submit", "cut_after", times=None)
-    else:
-        sandbox.fault("submit", "status", status=500, times=None)
-    said = []
-    for _ in range(8):
-        with pytest.raises((AirflowFailException, EkycRetryException)) as failed:
-            job.submit(**arguments)
-        said.append(str(failed.value))
-    assert sandbox.calls["submit"] == MOST_SENDS == 5
-    assert f"sent {MOST_SENDS} times over the tries of this task" in said[-1]
-    assert isinstance(failed.value, AirflowFailException)
-    sandbox.clear_faults()
-    job.clear()
-    job.submit(**arguments)
-    assert sandbox.calls["submit"] == MOST_SENDS + 1
-
-
+@IN_VARIABLES
 @pytest.mark.usefixtures("no_waits")
 def test_the_balance_is_asked_before_each_send_and_logged(
     job: Job, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
@@ -112,17 +142,7 @@ def test_the_balance_is_asked_before_each_send_and_logged(
     assert caplog.text.count("Balance before sending again: 1,000,000.00, at first 1,000,000.00") == 1
 
 
-def interrupted(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    """Let the submission reach the API, and what Airflow throws into it reach us."""
-    submit = EkycClient.submit
-
-    def accepted_then_interrupted(self: EkycClient, *arguments: Any) -> Any:
-        submit(self, *arguments)
-        raise error
-
-    monkeypatch.setattr(EkycClient, "submit", accepted_then_interrupted)
-
-
+@IN_VARIABLES
 @pytest.mark.parametrize("error", [AirflowTaskTimeout("the task's execution_timeout"), MemoryError("made up")])
 def test_after_an_interruption_the_next_try_says_that_it_is_unknown(
     error: BaseException, job: Job, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
@@ -136,39 +156,7 @@ def test_after_an_interruption_the_next_try_says_that_it_is_unknown(
     assert len(sandbox.bill.submissions) == 1
 
 
-def test_variables_that_another_try_wrote_to_meanwhile_stop_this_one(
-    job: Job, sandbox: Sandbox, variables: Variables
-) -> None:
-    def overtaken(moment: str, key: str) -> None:
-        if moment == "after" and key in variables.records():
-            record = json.loads(variables.values[key])
-            variables.values[key] = json.dumps({**record, "nonce": "another's"})
-
-    variables.watch = overtaken
-    with pytest.raises(EkycRetryException, match="was changed meanwhile"):
-        job.submit()
-    assert sandbox.calls["submit"] == 0
-
-
-def test_another_try_that_began_while_this_one_asked_for_the_balance_is_noticed(
-    job: Job, sandbox: Sandbox, variables: Variables, numbers_file: Path
-) -> None:
-    ended: list[str] = []
-
-    def another_try(moment: str, key: str) -> None:
-        if moment == "after" and key in variables.records():
-            variables.watch = lambda moment, key: None
-            other = Job("variables", numbers_file, job.folder)
-            other.map_index = 7
-            ended.append(other.submit())
-
-    variables.watch = another_try
-    with pytest.raises(EkycRetryException, match="was changed meanwhile"):
-        job.submit()
-    assert job.submit() == ended[0]
-    assert len(sandbox.bill.submissions) == 1
-
-
+@IN_VARIABLES
 def test_an_xcom_that_cannot_be_pushed_is_pushed_by_the_retry(job: Job, sandbox: Sandbox, numbers_file: Path) -> None:
     class Unheard(TaskInstance):
         def xcom_push(self, key: str, value: Any) -> None:
@@ -180,6 +168,7 @@ def test_an_xcom_that_cannot_be_pushed_is_pushed_by_the_retry(job: Job, sandbox:
     assert len(sandbox.bill.submissions) == 1
 
 
+@IN_VARIABLES
 def test_a_possible_id_is_shown_and_kept_with_the_record(job: Job, sandbox: Sandbox, variables: Variables) -> None:
     sandbox.fault("submit", "status_after", status=500, body='{"error": "made up", "task_id": "made-up-id-1"}')
     sandbox.fault("submit", "cut_after")
@@ -194,6 +183,7 @@ def test_a_possible_id_is_shown_and_kept_with_the_record(job: Job, sandbox: Sand
     assert json.loads(receipt)["possible_ids"] == ["made-up-id-1"]
 
 
+@IN_VARIABLES
 def test_a_kill_while_the_record_is_written_sends_nothing(job: Job, sandbox: Sandbox, variables: Variables) -> None:
     operator = job.operator()
 
@@ -210,6 +200,7 @@ def test_a_kill_while_the_record_is_written_sends_nothing(job: Job, sandbox: San
     assert sandbox.calls["submit"] == 1
 
 
+@IN_VARIABLES
 def test_a_write_before_the_send_whose_answer_is_lost_leaves_nothing_open(
     job: Job, sandbox: Sandbox, variables: Variables
 ) -> None:
@@ -225,6 +216,7 @@ def test_a_write_before_the_send_whose_answer_is_lost_leaves_nothing_open(
     assert sandbox.calls["submit"] == 1
 
 
+@IN_VARIABLES
 @pytest.mark.usefixtures("no_waits")
 def test_a_receipt_whose_first_writes_fail_is_written_by_a_later_one(
     job: Job, sandbox: Sandbox, variables: Variables
@@ -241,34 +233,7 @@ def test_a_receipt_whose_first_writes_fail_is_written_by_a_later_one(
     assert len(sandbox.bill.submissions) == 1
 
 
-@pytest.mark.parametrize("lost", [False, True], ids=["answered", "answer lost"])
-def test_a_late_write_of_an_older_try_hides_no_receipt_and_no_unknown_outcome(
-    lost: bool, job: Job, sandbox: Sandbox, variables: Variables
-) -> None:
-    """Airflow repeats a write for minutes: one of a try that was taken for dead may come after all of the next."""
-    newer: list[str] = []
-
-    def the_next_try(moment: str, key: str) -> None:
-        if moment == "before" and not re.search("_instance_|_check$", key):
-            variables.watch = lambda moment, key: None
-            if lost:
-                sandbox.fault("submit", "cut_after")
-            try:
-                newer.append(job.submit())
-            except AirflowFailException as error:
-                newer.append(str(error))
-
-    variables.watch = the_next_try
-    with pytest.raises((EkycRetryException, AirflowFailException)):
-        job.submit()
-    if lost:
-        with pytest.raises(AirflowFailException):
-            job.submit()
-    else:
-        assert job.submit() == newer[0]
-    assert len(sandbox.bill.submissions) == 1
-
-
+@IN_VARIABLES
 def test_a_refusal_says_that_an_earlier_send_is_still_unknown(job: Job, sandbox: Sandbox) -> None:
     sandbox.fault("submit", "cut_after")
     sandbox.fault("submit", "status", status=402)
@@ -276,3 +241,15 @@ def test_a_refusal_says_that_an_earlier_send_is_still_unknown(job: Job, sandbox:
         job.submit(on_unknown_outcome="resubmit")
     with pytest.raises(AirflowFailException, match="earlier submission of this list still has an unknown outcome"):
         job.submit(on_unknown_outcome="resubmit")
+
+
+@IN_VARIABLES
+def test_a_record_that_a_person_settles_between_two_sends_stops_the_next_one(
+    job: Job, sandbox: Sandbox, variables: Variables, sleeps: list[Callable[[], None]]
+) -> None:
+    sandbox.fault("submit", "status", status=500)
+    sleeps.append(lambda: variables.values.update(dict.fromkeys(variables.records(), "made-up-remote-id")))
+    with pytest.raises(EkycRetryException, match="was changed meanwhile"):
+        job.submit()
+    assert sandbox.calls["submit"] == 1
+    assert job.submit() == "made-up-remote-id"
