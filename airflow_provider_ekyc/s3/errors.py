@@ -169,6 +169,7 @@ _PERMANENT: Final[dict[str, str]] = {
 }
 
 _LATER: Final = "If it stays so, check the status of the service and the endpoint_url of the AWS connection."
+_ABORTED: Final = "If it stays so, check the bucket's lifecycle rules: the upload was aborted while it was in progress."
 _IN_TRANSIT: Final = "The bytes changed on their way; if it stays so, check the network and proxies in between."
 
 #: Refusals (4xx) that may pass by themselves.
@@ -198,7 +199,7 @@ _TRANSIENT: Final[dict[str, str]] = {
         ),
         _LATER,
     ),
-    "NoSuchUpload": "The upload was ended while it was in progress: check the bucket's lifecycle rules.",
+    **dict.fromkeys(("InvalidPart", "NoSuchUpload"), _ABORTED),
     **dict.fromkeys(("BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"), _IN_TRANSIT),
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"), _EXPIRED),
     **dict.fromkeys(("RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"), _CLOCK),

@@ -1,10 +1,11 @@
 """
 Make a checked result visible in S3, whole or not at all, and recognise it again.
 
-One ``PutObject`` shows an object at once or never. Without ``replace`` it carries ``If-None-Match: *``, so
-that S3 itself refuses a key that somebody else has written to in the meantime. Not every store that speaks S3 knows
-this condition, and one that ignores it does not say so. Therefore the key is looked at once more before the last
-bytes are sent, where ending the upload still leaves nothing behind, and once after the store's answer.
+One ``PutObject`` shows an object at once or never, and so does the completion of an upload in parts, which a larger
+object is. Without ``replace`` it carries ``If-None-Match: *``, so that S3 itself refuses a key that somebody else has
+written to in the meantime. Not every store that speaks S3 knows this condition, and one that ignores it does not say
+so. Therefore the key is looked at once more before the last bytes are sent, or beside the last parts, where ending the
+upload still leaves nothing behind, and once after the store's answer.
 
 An answer that is lost, or a refusal of our own second try, is settled by looking: the metadata says whose object it
 is, and its size and SHA-256 whether it is whole.
@@ -23,12 +24,25 @@ from airflow_provider_ekyc.exceptions import EkycError, EkycKeyTakenError
 from airflow_provider_ekyc.s3.body import FileBody, FileWithDescriptor, UploadEndedError
 from airflow_provider_ekyc.s3.errors import S3CallError
 from airflow_provider_ekyc.s3.failures import is_settled, landing_error, unsettled
+from airflow_provider_ekyc.s3.multipart import (
+    PART_SIZE,
+    PARTS_SHA256,
+    MultipartUpload,
+    Part,
+    connections_of,
+    part_size_for,
+    sha256_of_parts,
+    split,
+)
 from airflow_provider_ekyc.s3.object import S3Object
 from airflow_provider_ekyc.s3.put_arguments import check_arguments
 from airflow_provider_ekyc.s3.result_object import Landed, read_metadata
 from airflow_provider_ekyc.s3.whole_object import difference
 
 log = logging.getLogger(__name__)
+
+#: Bytes of an object that is still one put: one request in place of five.
+SINGLE_PUT = 16 * 1024**2
 
 _PAID = "The submission is already paid for and will not be charged again."
 
@@ -81,7 +95,16 @@ class S3Target(S3Object):
         log.warning("The object at %s %s: it was changed after it was landed. It is landed again.", self.uri, differs)
         return None
 
-    def put(self, file: FileWithDescriptor, landed: Landed, *, content_type: str, replace: bool) -> Landed:
+    def put(
+        self,
+        file: FileWithDescriptor,
+        landed: Landed,
+        *,
+        content_type: str,
+        replace: bool,
+        connections: int = 8,
+        part_size: int = PART_SIZE,
+    ) -> Landed:
         """
         Put the object at its key.
 
@@ -89,6 +112,8 @@ class S3Target(S3Object):
         :param content_type: its media type, unless ``extra_args`` has one
         :param landed: what to remember in the object's metadata
         :param replace: overwrite what is there
+        :param connections: how many parts of a larger object are sent at a time
+        :param part_size: bytes of a part; larger, if there would be more parts than S3 accepts
         :return: what is there now: ``landed``, or what another try of the same remote task has landed meanwhile
         :raises EkycKeyTakenError: if somebody else has written to the key in the meantime
         :raises EkycLandingError: if S3 did not accept it; a retry may help
@@ -101,7 +126,12 @@ class S3Target(S3Object):
         }
         doing = f"accept {self.uri}"
         try:
-            answer = self._put(file, landed, arguments, replace=replace)
+            if landed.size <= SINGLE_PUT:
+                answer = self._put_whole(file, landed, arguments, replace=replace)
+            else:
+                with connections_of(self.client, connections) as pool:
+                    parts = split(pool, file, landed.size, part_size_for(landed.size, part_size))
+                    answer = self._put_parts(pool, file, parts, landed, arguments, replace=replace)
         except UploadEndedError as ended:
             if ended.failure is not None:
                 raise ended.failure from None
@@ -122,19 +152,53 @@ class S3Target(S3Object):
         is_taken = problem.is_taken and found is not None
         return self._settle(found or {}, landed, None if is_taken else failure)
 
-    def _put(
+    def _put_whole(
         self, file: FileWithDescriptor, landed: Landed, arguments: Mapping[str, Any], *, replace: bool
     ) -> dict[str, Any]:
-        events = self.client.meta.events
-        events.register("before-call.s3.PutObject", _name_checksum, unique_id="ekyc-name-checksum")
-        condition = {} if replace else {"IfNoneMatch": "*"}
+        self._name_checksums("PutObject")
         return self.call(
             "PutObject",
             expected="ETag",
             **arguments,
-            **condition,
+            **_condition(replace),
             Body=FileBody(file, 0, landed.size, None if replace else self._look_before_the_end),
             ChecksumSHA256=base64.b64encode(bytes.fromhex(landed.sha256)).decode(),
+        )
+
+    def _put_parts(
+        self,
+        pool: ThreadPoolExecutor,
+        file: FileWithDescriptor,
+        parts: list[Part],
+        landed: Landed,
+        arguments: Mapping[str, Any],
+        *,
+        replace: bool,
+    ) -> dict[str, Any]:
+        self._name_checksums("UploadPart")
+        metadata = {**arguments["Metadata"], PARTS_SHA256: sha256_of_parts(parts)}
+        created = self.call(
+            "CreateMultipartUpload",
+            expected="UploadId",
+            **{**arguments, "Metadata": metadata},
+            ChecksumAlgorithm="SHA256",
+        )
+        upload = MultipartUpload(self, file, parts, created["UploadId"])
+        upload.send(pool, None if replace else self.look)
+        return upload.complete(_condition(replace), lambda: self._has(landed))
+
+    def _has(self, landed: Landed) -> bool:
+        """Return whether S3 says that this object is at the key."""
+        try:
+            found = self.head()
+        except S3CallError:
+            return False
+        return read_metadata(self.uri, found or {}) == landed
+
+    def _name_checksums(self, operation: str) -> None:
+        """Have botocore sign the checksum of a body in place of the body, over https."""
+        self.client.meta.events.register(
+            f"before-call.s3.{operation}", _name_checksum, unique_id=f"ekyc-name-checksum-{operation}"
         )
 
     def _look_before_the_end(self, is_last: bool) -> None:
@@ -223,6 +287,10 @@ class S3Target(S3Object):
             f"not known what it is. It was not touched. Let the connection read it, use another key, or set "
             f"replace=True; then clear this task. {_PAID}"
         )
+
+
+def _condition(replace: bool) -> dict[str, str]:
+    return {} if replace else {"IfNoneMatch": "*"}
 
 
 def _name_checksum(context: dict[str, Any], **_: Any) -> None:

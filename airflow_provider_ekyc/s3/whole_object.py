@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_provider_ekyc.s3.errors import S3CallError, explained
 from airflow_provider_ekyc.s3.failures import landing_error
+from airflow_provider_ekyc.s3.multipart import PARTS_SHA256
 from airflow_provider_ekyc.s3.object import S3Object
 from airflow_provider_ekyc.s3.result_object import Landed
 
@@ -26,9 +27,10 @@ def difference(target: S3Object, found: Mapping[str, Any], landed: Landed) -> st
     """
     Compare an object with its own metadata.
 
-    Sizes are compared first, then the SHA-256 that the store keeps: S3 works it out itself when the object is written.
-    A store that keeps none has the object read once more, up to ``READ_LIMIT``. Above that, or where the connection may
-    not read it, the log says that only the size was compared.
+    Sizes are compared first, then the SHA-256 that the store keeps, of the object or of its parts: S3 works it out
+    itself when the object is written. A store that keeps none, or that of other parts, has the object read once more,
+    up to ``READ_LIMIT``. Above that, or where the connection may not read it, the log says that only the size was
+    compared.
 
     :param found: S3's answer to a HEAD, with the checksum that it keeps
     :param landed: what the metadata says
@@ -38,6 +40,11 @@ def difference(target: S3Object, found: Mapping[str, Any], landed: Landed) -> st
     length = int(found["ContentLength"])
     if length != landed.size:
         return f"has {length:,} bytes instead of {landed.size:,}"
+    kept, expected = found.get("ChecksumSHA256", ""), found.get("Metadata", {}).get(PARTS_SHA256, "")
+    if expected and kept == expected:
+        return None
+    if length > READ_LIMIT and "-" in kept and kept.partition("-")[2] == expected.partition("-")[2]:
+        return f"has as many bytes as before ({length:,}) in as many parts, but another SHA-256"
     sha256 = _kept_sha256(found) or _read_sha256(target, length)
     if sha256 is None or sha256 == landed.sha256:
         return None

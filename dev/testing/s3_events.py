@@ -24,11 +24,11 @@ def refuse(client: Any, operation: str, status: int, code: str, *, with_body: bo
     client.meta.events.register(f"before-send.s3.{operation}", answer)
 
 
-def accept(client: Any, operation: str, **headers: str) -> None:
+def accept(client: Any, operation: str, *, body: bytes = b"", **headers: str) -> None:
     """Answer every call of this operation with success, in place of an S3 server that can't do it."""
 
     def answer(request: Any, **_: Any) -> AWSResponse:
-        return AWSResponse(request.url, 200, headers, _Raw())
+        return AWSResponse(request.url, 200, headers, _Raw(body))
 
     client.meta.events.register(f"before-send.s3.{operation}", answer)
 

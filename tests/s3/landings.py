@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from airflow_provider_ekyc.exceptions import EkycError, EkycLandingError
 from airflow_provider_ekyc.s3.object import Place
 from airflow_provider_ekyc.s3.result_object import Landed
 from airflow_provider_ekyc.s3.target import S3Target
+from dev.stack.s3_server import S3Server
+from dev.testing.s3_relay import S3Relay
 from tests.conftest import BUCKET
 
 CONTENT = b"PK, as it were" * 1000
@@ -40,8 +43,14 @@ def put(
     place: Place = PLACE,
     landed: Landed | None = None,
     replace: bool = False,
+    sizes: dict[str, int] | None = None,
     **extra_args: Any,
 ) -> Landed:
+    """
+    Put an object.
+
+    :param sizes: ``connections`` and ``part_size``
+    """
     with tempfile.TemporaryFile(buffering=0) as file:
         file.write(content)
         return target(client, place, **extra_args).put(
@@ -49,7 +58,24 @@ def put(
             landed or landed_as(content, ekyc_task_id, place),
             content_type="application/zip",
             replace=replace,
+            **(sizes or {}),
         )
+
+
+def through(relay: S3Relay, server: S3Server, **config: Any) -> Any:
+    """Return a client whose requests go through the relay."""
+    client = server.client(**config)
+    client.meta.events.register("before-sign.s3", to(relay.endpoint_url))
+    return client
+
+
+def to(endpoint_url: str) -> Callable[..., None]:
+    """Return what sends a request of a boto3 client to another address, before it is signed."""
+
+    def lead(request: Any, **_: Any) -> None:
+        request.url = endpoint_url + request.url[request.url.index("/", len("https://")) :]
+
+    return lead
 
 
 def content_of(client: Any) -> bytes:

@@ -21,7 +21,7 @@ from dev.stack.s3_server import S3Server
 from dev.testing.s3_events import accept, record, refuse
 from dev.testing.s3_relay import S3Fault, S3Relay
 from tests.conftest import BUCKET, keys_of
-from tests.s3.landings import CONTENT, PLACE, TASK, content_of, failure, find, landed_as, put, puts
+from tests.s3.landings import CONTENT, PLACE, TASK, content_of, failure, find, landed_as, put, puts, to
 
 # What lands.
 
@@ -186,7 +186,7 @@ def test_another_try_that_was_faster_with_other_bytes_has_done_our_work_too(s3_s
 def test_a_lost_answer_over_other_bytes_of_the_same_task_is_no_success(s3_server: S3Server, s3: Any) -> None:
     put(s3, b"an earlier one")
     client = s3_server.client(retries={"total_max_attempts": 1})
-    client.meta.events.register("before-sign.s3.PutObject", _to("http://127.0.0.1:9"))
+    client.meta.events.register("before-sign.s3.PutObject", to("http://127.0.0.1:9"))
     assert "or its answer was lost (EndpointConnectionError)" in failure(EkycLandingError, client, replace=True)
     assert content_of(s3) == b"an earlier one"
 
@@ -211,7 +211,7 @@ def test_a_key_that_was_taken_and_is_free_again_is_worth_a_retry(s3_server: S3Se
 def test_a_lost_answer_is_settled_by_looking(s3_server: S3Server, s3: Any, tries: int) -> None:
     with S3Relay(s3_server.endpoint_url, S3Fault("put", "cut_after")) as relay:
         client = s3_server.client(retries={"total_max_attempts": tries})
-        client.meta.events.register("before-sign.s3", _to(relay.endpoint_url))
+        client.meta.events.register("before-sign.s3", to(relay.endpoint_url))
         requests = record(client)
         put(client)
         assert relay.faults[0].times == 0
@@ -223,7 +223,7 @@ def test_a_lost_answer_over_a_replaced_object_is_settled_too(s3_server: S3Server
     s3.put_object(Bucket=PLACE.bucket, Key=PLACE.key, Body=b"theirs")
     with S3Relay(s3_server.endpoint_url, S3Fault("put", "cut_after")) as relay:
         client = s3_server.client(retries={"total_max_attempts": 1})
-        client.meta.events.register("before-sign.s3", _to(relay.endpoint_url))
+        client.meta.events.register("before-sign.s3", to(relay.endpoint_url))
         put(client, replace=True)
     assert content_of(s3) == CONTENT
 
@@ -231,23 +231,16 @@ def test_a_lost_answer_over_a_replaced_object_is_settled_too(s3_server: S3Server
 def test_a_lost_answer_that_a_look_does_not_settle_is_not_called_a_refusal(s3_server: S3Server, s3: Any) -> None:
     with S3Relay(s3_server.endpoint_url, S3Fault("put", "cut_after")) as relay:
         client = s3_server.client(retries={"total_max_attempts": 1}, connect_timeout=1)
-        client.meta.events.register("before-sign.s3.PutObject", _to(relay.endpoint_url))
+        client.meta.events.register("before-sign.s3.PutObject", to(relay.endpoint_url))
 
         def go_away(**_: Any) -> None:
-            client.meta.events.register("before-sign.s3.HeadObject", _to("http://127.0.0.1:9"))
+            client.meta.events.register("before-sign.s3.HeadObject", to("http://127.0.0.1:9"))
 
         client.meta.events.register("response-received.s3.PutObject", go_away)
         message = failure(EkycLandingError, client)
     assert f"did not accept {PLACE.uri}, or its answer was lost (" in message
     assert "A retry looks first, and lands nothing twice" in message
     assert content_of(s3) == CONTENT
-
-
-def _to(endpoint_url: str) -> Any:
-    def lead(request: Any, **_: Any) -> None:
-        request.url = endpoint_url + request.url[request.url.index("/", len("https://")) :]
-
-    return lead
 
 
 def test_a_server_error_with_the_object_not_there_is_worth_a_retry(s3_server: S3Server, s3: Any) -> None:
@@ -264,7 +257,7 @@ def test_a_server_error_with_the_object_not_there_is_worth_a_retry(s3_server: S3
 
 def test_a_server_that_is_gone_is_worth_a_retry(s3_server: S3Server) -> None:
     client = s3_server.client(retries={"total_max_attempts": 1}, connect_timeout=1)
-    client.meta.events.register("before-sign.s3", _to("http://127.0.0.1:9"))
+    client.meta.events.register("before-sign.s3", to("http://127.0.0.1:9"))
     for act in (lambda: put(client), lambda: find(client)):
         with pytest.raises(EkycLandingError, match=r"EndpointConnectionError.*lands nothing twice"):
             act()

@@ -1,0 +1,178 @@
+"""
+An object that is uploaded in parts, over several connections at a time: visible once it is completed, or never.
+
+Each part has its SHA-256, which S3 compares. The sums are known before the upload is created, since S3 accepts the
+metadata only then: the SHA-256 of all sums, which S3 keeps as the checksum of the object, is part of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from airflow_provider_ekyc.s3.body import FileBody, FileWithDescriptor, UploadEndedError
+from airflow_provider_ekyc.s3.errors import S3CallError
+from airflow_provider_ekyc.s3.failures import is_settled
+from airflow_provider_ekyc.s3.object import S3Object
+
+log = logging.getLogger(__name__)
+
+#: Bytes of a part: at 80 MB/s, which is what a connection to S3 gives, a tenth of a second. S3 accepts 5 MiB to 5 GiB.
+PART_SIZE = 8 * 1024**2
+
+#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+MOST_PARTS = 10_000
+
+#: The metadata with S3's checksum of the parts' checksums: Base64, a hyphen, the number of parts.
+PARTS_SHA256 = "ekyc-parts-sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part: its bytes in the file, and their SHA-256 in Base64."""
+
+    number: int
+    start: int
+    size: int
+    sha256: str
+
+
+class MultipartUpload:
+    """
+    One upload. It is aborted if it is not completed, unless the process ends at once.
+
+    :param target: where the object is to be
+    :param file: all of it; read where it is
+    :param parts: of :func:`split`
+    :param upload_id: of S3
+    """
+
+    def __init__(self, target: S3Object, file: FileWithDescriptor, parts: list[Part], upload_id: str) -> None:
+        self._target, self._file, self._parts, self._upload_id = target, file, parts, upload_id
+        self._etags: dict[int, str] = {}
+        self._is_ended = Event()
+
+    def send(self, pool: ThreadPoolExecutor, look: Callable[[], Mapping[str, Any] | None] | None) -> None:
+        """
+        Send all parts, as many at a time as the pool has threads.
+
+        :param look: returns what is at the key; it is called beside the last parts
+        :raises UploadEndedError: if an object is at the key
+        :raises S3CallError: if a part is not accepted
+        """
+        futures: list[Any] = [pool.submit(self.send_part, part) for part in self._parts]
+        looking = None if look is None else pool.submit(look)
+        try:
+            for future in as_completed([*futures, *filter(None, [looking])]):
+                found = future.result()
+                if future is looking and found:
+                    raise UploadEndedError(found)
+        except BaseException:
+            # Of a signal, too. S3 would keep a part that arrives after the abort, so none may be on its way.
+            self._is_ended.set()
+            wait(futures)
+            self.abort()
+            raise
+
+    def send_part(self, part: Part) -> None:
+        """Send one part."""
+        self._end_if_asked()
+        answer = self._target.call(
+            "UploadPart",
+            expected="ETag",
+            UploadId=self._upload_id,
+            PartNumber=part.number,
+            Body=FileBody(self._file, part.start, part.size, lambda is_last: self._end_if_asked()),
+            ChecksumSHA256=part.sha256,
+        )
+        self._etags[part.number] = answer["ETag"]
+
+    def complete(self, condition: Mapping[str, str], is_there: Callable[[], bool]) -> dict[str, Any]:
+        """
+        Make the object visible.
+
+        :param condition: ``{"IfNoneMatch": "*"}``, or none
+        :param is_there: whether the object is at its key; it is called where S3 may have completed the upload
+        :return: S3's answer
+        :raises S3CallError: if S3 refuses, or its answer was lost
+        """
+        parts = [
+            {"PartNumber": part.number, "ETag": self._etags[part.number], "ChecksumSHA256": part.sha256}
+            for part in self._parts
+        ]
+        try:
+            return self._target.call(
+                "CompleteMultipartUpload",
+                expected="ETag",
+                UploadId=self._upload_id,
+                MultipartUpload={"Parts": parts},
+                **condition,
+            )
+        except BaseException as error:
+            is_refused = isinstance(error, S3CallError) and (is_settled(error.problem) or error.problem.is_taken)
+            if is_refused or not is_there():
+                self.abort()
+            raise
+
+    def abort(self) -> None:
+        """Remove what was sent. If S3 does not, the log says what to do."""
+        try:
+            self._target.call("AbortMultipartUpload", UploadId=self._upload_id)
+        except S3CallError as error:
+            if error.problem.code == "NoSuchUpload":
+                return  # it is completed, or somebody else has aborted it
+            log.warning(
+                "The upload %s to %s was not aborted (%s). No object is visible, but S3 stores its parts and charges "
+                "for them: abort it (aws s3api abort-multipart-upload), or have a lifecycle rule of the bucket do it "
+                "(AbortIncompleteMultipartUpload). %s",
+                *(self._upload_id, self._target.uri, error.problem.shown, error.problem.advice),
+            )
+
+    def _end_if_asked(self) -> None:
+        if self._is_ended.is_set():
+            raise UploadEndedError({})
+
+
+@contextmanager
+def connections_of(client: Any, connections: int) -> Iterator[ThreadPoolExecutor]:
+    """
+    Start a thread for each connection.
+
+    :param connections: how many; the client itself keeps ``max_pool_connections`` of its config, and no more are used
+    """
+    with ThreadPoolExecutor(min(connections, client.meta.config.max_pool_connections), "ekyc-part") as pool:
+        yield pool
+
+
+def part_size_for(size: int, part_size: int = PART_SIZE) -> int:
+    """Return the size of the parts, so large that there are no more than S3 accepts."""
+    return max(part_size, -(-size // MOST_PARTS))
+
+
+def split(pool: ThreadPoolExecutor, file: FileWithDescriptor, size: int, part_size: int) -> list[Part]:
+    """
+    Split a file into parts, and read them for their sums.
+
+    :param part_size: bytes
+    """
+
+    def read(start: int) -> Part:
+        body, digest = FileBody(file, start, min(part_size, size - start)), hashlib.sha256()
+        while block := body.read(1):
+            digest.update(block)
+        return Part(start // part_size + 1, start, body.tell(), base64.b64encode(digest.digest()).decode())
+
+    return list(pool.map(read, range(0, size, part_size)))
+
+
+def sha256_of_parts(parts: list[Part]) -> str:
+    """Return the checksum that S3 keeps of an object in parts, as it writes it."""
+    digest = hashlib.sha256(b"".join(base64.b64decode(part.sha256) for part in parts)).digest()
+    return f"{base64.b64encode(digest).decode()}-{len(parts)}"

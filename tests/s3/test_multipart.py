@@ -1,0 +1,439 @@
+"""A larger result goes up in parts: it becomes visible once, whole and ours, and nothing of it is left otherwise."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError, EkycSettingsError
+from airflow_provider_ekyc.s3 import target as target_module, whole_object
+from airflow_provider_ekyc.s3.multipart import MOST_PARTS, PART_SIZE, connections_of, part_size_for, split
+from airflow_provider_ekyc.sandbox.tls import make_certificate
+from dev.stack.s3_server import S3Server
+from dev.testing.s3_events import accept, record, refuse
+from dev.testing.s3_relay import S3Fault, S3Relay
+from tests.conftest import BUCKET, keys_of
+from tests.s3.landings import PLACE, content_of, failure, find, landed_as, put, through
+
+#: S3's smallest, of all parts but the last.
+PART = 5 * 1024**2
+CONTENT = b"".join(bytes([letter]) * PART for letter in b"ab") + b"the end"
+ONE_BY_ONE = {"connections": 1, "part_size": PART}
+
+pytestmark = pytest.mark.usefixtures("small_puts")
+
+
+@pytest.fixture
+def small_puts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an object go up in parts from 1 KiB."""
+    monkeypatch.setattr(target_module, "SINGLE_PUT", 1024)
+
+
+@pytest.fixture
+def relay(s3_server: S3Server, s3: Any) -> Iterator[S3Relay]:
+    with S3Relay(s3_server.endpoint_url) as running:
+        yield running
+
+
+def uploads(s3: Any) -> list[str]:
+    """Return the ids of uploads that are neither completed nor aborted."""
+    return [upload["UploadId"] for upload in s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])]
+
+
+def parts_up(client: Any, **arguments: Any) -> Any:
+    return put(client, CONTENT, **{"sizes": ONE_BY_ONE, **arguments})
+
+
+def fails(kind: type[Any], client: Any, s3: Any, **arguments: Any) -> str:
+    """Return the message of a put that leaves nothing behind."""
+    message = failure(kind, client, content=CONTENT, **{"sizes": ONE_BY_ONE, **arguments})
+    assert uploads(s3) == []
+    return message
+
+
+# What lands.
+
+
+def test_it_becomes_one_object_that_is_found_again_without_being_read(relay: S3Relay, s3_server: S3Server) -> None:
+    client = through(relay, s3_server)
+    landed = parts_up(client, sizes={"connections": 8, "part_size": PART})
+    assert relay.calls == Counter(create=1, part=3, complete=1, head=2)
+    assert landed == landed_as(CONTENT)
+    assert content_of(client) == CONTENT
+    found = client.head_object(Bucket=BUCKET, Key=PLACE.key, ChecksumMode="ENABLED")
+    sums = b"".join(hashlib.sha256(part).digest() for part in (CONTENT[:PART], CONTENT[PART:-7], CONTENT[-7:]))
+    of_parts = base64.b64encode(hashlib.sha256(sums).digest()).decode() + "-3"
+    assert found["ChecksumSHA256"] == found["Metadata"]["ekyc-parts-sha256"] == of_parts
+    relay.calls.clear()
+    assert find(client) == landed
+    assert relay.calls == Counter(head=1, list=1)
+
+
+def test_a_small_one_stays_one_put(relay: S3Relay, s3_server: S3Server) -> None:
+    put(through(relay, s3_server), b"x" * 1024)
+    assert (relay.calls["put"], relay.calls["create"]) == (1, 0)
+
+
+def test_replace_overwrites_without_a_look(relay: S3Relay, s3_server: S3Server, s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key=PLACE.key, Body=b"theirs")
+    parts_up(through(relay, s3_server), replace=True)
+    assert relay.calls == Counter(create=1, part=3, complete=1)
+    assert content_of(s3) == CONTENT
+
+
+def test_over_tls_a_part_is_read_for_its_sum_and_sent_and_its_sum_is_signed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, pread, read = make_certificate(tmp_path), os.pread, [0]
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate.ca_file))
+
+    def count(*arguments: int) -> bytes:
+        block = pread(*arguments)
+        read[0] += len(block)
+        return block
+
+    with S3Server(certificate=certificate) as server:
+        server.create_bucket(BUCKET)
+        client = server.client()
+        requests = record(client)
+        monkeypatch.setattr(os, "pread", count)
+        parts_up(client)
+        assert content_of(client) == CONTENT
+    parts = [headers for _, url, headers in requests if "partNumber=" in url]
+    assert {headers["x-amz-content-sha256"] for headers in parts} == {"UNSIGNED-PAYLOAD"}
+    assert all("x-amz-checksum-sha256" in headers["authorization"] for headers in parts)
+    assert read[0] == 2 * len(CONTENT)
+
+
+def test_each_call_gets_the_arguments_that_it_takes(s3_server: S3Server, s3: Any) -> None:
+    client = s3_server.client()
+    requests = record(client)
+    everywhere = {"ExpectedBucketOwner": "000000000000", "RequestPayer": "requester"}
+    customer = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "made-up-key-of-32-bytes-for-test"}
+    created = {"StorageClass": "STANDARD_IA", "Tagging": "a=b", "ACL": "private", "CacheControl": "no-store"}
+    accept(client, "CreateMultipartUpload", body=b"<InitiateMultipartUploadResult><UploadId>made-up</UploadId>"
+           b"</InitiateMultipartUploadResult>")  # fmt: skip
+    accept(client, "UploadPart", ETag='"made-up"')
+    accept(client, "CompleteMultipartUpload", body=b"<CompleteMultipartUploadResult><ETag>made-up</ETag>"
+           b"</CompleteMultipartUploadResult>")  # fmt: skip
+    parts_up(client, replace=True, Metadata={"team": "made-up"}, **everywhere, **customer, **created)
+    operations = {"?uploads": "create", "partNumber=": "part", "?uploadId=": "complete"}
+    seen = {name: headers for _, url, headers in requests for mark, name in operations.items() if mark in url}
+    for headers in seen.values():
+        assert headers["x-amz-expected-bucket-owner"] == "000000000000"
+        assert headers["x-amz-request-payer"] == "requester"
+        assert headers["x-amz-server-side-encryption-customer-algorithm"] == "AES256"
+        assert "x-amz-server-side-encryption-customer-key-md5" in headers
+    of_create = {
+        "x-amz-storage-class": "STANDARD_IA",
+        "x-amz-tagging": "a=b",
+        "x-amz-acl": "private",
+        "cache-control": "no-store",
+        "content-type": "application/zip",
+        "x-amz-checksum-algorithm": "SHA256",
+        "x-amz-meta-team": "made-up",
+        "x-amz-meta-ekyc-sha256": hashlib.sha256(CONTENT).hexdigest(),
+    }
+    assert of_create.items() <= seen["create"].items()
+    assert not (of_create.keys() - {"content-type"}) & (seen["part"].keys() | seen["complete"].keys())
+
+
+@pytest.mark.parametrize(("gib", "parts"), [(1, 128), (5, 640), (100, MOST_PARTS), (5 * 1024, MOST_PARTS)])
+def test_parts_grow_with_the_object_so_that_s3_accepts_their_number(gib: int, parts: int) -> None:
+    size = gib * 1024**3
+    part_size = part_size_for(size)
+    assert PART_SIZE <= part_size <= 5 * 1024**3
+    assert -(-size // part_size) <= parts
+
+
+def test_an_object_is_split_without_gap_or_overlap(tmp_path: Path) -> None:
+    path = tmp_path / "whole"
+    path.write_bytes(bytes(range(256)) * 10)
+    with path.open("rb") as file, connections_of(S3Server().client(), 4) as pool:
+        parts = split(pool, file, 2560, 1000)
+        assert [(part.number, part.start, part.size) for part in parts] == [
+            (1, 0, 1000),
+            (2, 1000, 1000),
+            (3, 2000, 560),
+        ]
+        sums = [hashlib.sha256(path.read_bytes()[part.start :][: part.size]).digest() for part in parts]
+        assert [base64.b64decode(part.sha256) for part in parts] == sums
+
+
+def test_no_more_connections_are_used_than_the_aws_connection_keeps() -> None:
+    with connections_of(S3Server().client(max_pool_connections=2), 8) as pool:
+        assert pool._max_workers == 2
+
+
+# A part that fails.
+
+
+@pytest.mark.parametrize("call", ["create", "part"])
+def test_what_s3_refuses_is_aborted_and_says_why(relay: S3Relay, s3_server: S3Server, s3: Any, call: str) -> None:
+    relay.faults.append(S3Fault(call, "status", status=403))
+    operation = {"create": "CreateMultipartUpload", "part": "UploadPart"}[call]
+    message = fails(EkycSettingsError, through(relay, s3_server), s3)
+    assert f"S3 did not accept {PLACE.uri} ({operation}: AccessDenied, 403). The result was not landed" in message
+    assert keys_of(s3) == []
+    assert relay.calls["abort"] == (call == "part")
+    assert relay.calls["complete"] == 0
+
+
+@pytest.mark.parametrize("fault", [{"kind": "status"}, {"kind": "cut_before"}, {"kind": "cut_after"}], ids=str)
+def test_a_part_that_fails_once_is_sent_again(
+    relay: S3Relay, s3_server: S3Server, s3: Any, fault: dict[str, Any]
+) -> None:
+    relay.faults.append(S3Fault("part", **fault))
+    parts_up(through(relay, s3_server))
+    assert content_of(s3) == CONTENT
+    assert relay.calls["part"] == 4
+
+
+def test_a_part_that_times_out_is_sent_again(relay: S3Relay, s3_server: S3Server, s3: Any) -> None:
+    again = threading.Event()
+    last = "partNumber=3"  # so small that the client can send it to nobody
+    relay.faults += [
+        S3Fault("part", "before", key=last, act=lambda: again.wait(60) and None),
+        S3Fault("part", "before", key=last, act=again.set),
+    ]
+    parts_up(through(relay, s3_server, read_timeout=1))
+    assert content_of(s3) == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("fault", "word"),
+    [({"kind": "status"}, "UploadPart: SlowDown, 503"), ({"kind": "cut_before"}, "UploadPart: ConnectionClosedError")],
+    ids=["refused", "lost"],
+)
+def test_a_part_that_always_fails_is_aborted_and_worth_a_retry(
+    relay: S3Relay, s3_server: S3Server, s3: Any, fault: dict[str, Any], word: str
+) -> None:
+    relay.faults.append(S3Fault("part", times=None, **fault))
+    message = fails(EkycLandingError, through(relay, s3_server, retries={"total_max_attempts": 2}), s3)
+    assert f"({word}). The result was not landed" in message
+    assert "A retry may help" in message
+    assert keys_of(s3) == []
+
+
+def test_bytes_that_changed_on_the_way_are_refused_by_s3(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pread, reads = os.pread, Counter[int]()
+
+    def change(descriptor: int, size: int, at: int) -> bytes:
+        block = pread(descriptor, size, at)
+        reads[at] += bool(block)
+        # The first time is for the sum of the part.
+        return b"?" + block[1:] if block and at == PART and reads[at] > 1 else block
+
+    monkeypatch.setattr(os, "pread", change)
+    assert "UploadPart: BadDigest" in fails(EkycLandingError, s3, s3)
+
+
+def test_a_part_that_a_proxy_has_accepted_is_none(s3_server: S3Server, s3: Any) -> None:
+    client = s3_server.client()
+    accept(client, "UploadPart")
+    assert "UploadPart: the answer is not one of S3" in fails(EkycLandingError, client, s3)
+
+
+def test_an_upload_that_somebody_has_aborted_is_worth_a_retry(relay: S3Relay, s3_server: S3Server, s3: Any) -> None:
+    def abort() -> None:
+        s3.abort_multipart_upload(Bucket=BUCKET, Key=PLACE.key, UploadId=uploads(s3)[0])
+
+    relay.faults.append(S3Fault("complete", "before", act=abort))
+    assert "NoSuchUpload" in fails(EkycLandingError, through(relay, s3_server), s3)
+
+
+def test_an_abort_that_fails_is_logged_with_what_to_do(
+    relay: S3Relay, s3_server: S3Server, s3: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    relay.faults += [S3Fault("part", "status", status=403), S3Fault("abort", "status", status=403)]
+    failure(EkycSettingsError, through(relay, s3_server), content=CONTENT, sizes=ONE_BY_ONE)
+    (upload,) = uploads(s3)
+    s3.abort_multipart_upload(Bucket=BUCKET, Key=PLACE.key, UploadId=upload)
+    for words in (upload, PLACE.uri, "AbortIncompleteMultipartUpload", "s3:AbortMultipartUpload"):
+        assert words in caplog.text
+
+
+class Killed(BaseException):
+    """What a signal raises."""
+
+
+@pytest.mark.parametrize("call", ["part", "complete"])
+def test_a_signal_aborts_the_upload(relay: S3Relay, s3_server: S3Server, s3: Any, call: str) -> None:
+    seen = threading.Event()
+
+    def die(*_: Any) -> None:
+        seen.set()
+        raise Killed
+
+    before = signal.signal(signal.SIGUSR1, die)
+    main = threading.main_thread().ident or 0
+
+    def kill() -> None:
+        signal.pthread_kill(main, signal.SIGUSR1)
+        assert seen.wait(60)
+
+    relay.faults.append(S3Fault(call, "before", act=kill))
+    try:
+        with pytest.raises(Killed):
+            parts_up(through(relay, s3_server))
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert relay.calls["abort"] == 1 or content_of(s3) == CONTENT
+    assert uploads(s3) == []
+    assert call == "complete" or keys_of(s3) == []
+
+
+# A completion whose answer is lost, or is an error.
+
+
+@pytest.mark.parametrize("tries", [1, 3], ids=["the only try", "our own second try finds it"])
+def test_a_lost_answer_to_the_completion_is_settled_by_looking(
+    relay: S3Relay, s3_server: S3Server, s3: Any, tries: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    relay.faults.append(S3Fault("complete", "cut_after"))
+    with caplog.at_level("INFO"):
+        assert parts_up(through(relay, s3_server, retries={"total_max_attempts": tries})) == landed_as(CONTENT)
+    assert content_of(s3) == CONTENT
+    assert uploads(s3) == []
+    assert "it is there, whole, and it is ours" in caplog.text
+
+
+def test_a_completion_that_is_repeated_after_a_lost_answer_may_find_no_upload(
+    relay: S3Relay, s3_server: S3Server, s3: Any
+) -> None:
+    relay.faults += [
+        S3Fault("complete", "cut_after"),
+        S3Fault("complete", "status", status=404, code="NoSuchUpload"),
+    ]
+    assert parts_up(through(relay, s3_server)) == landed_as(CONTENT)
+    assert content_of(s3) == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"kind": "cut_before"}, "or its answer was lost (ConnectionClosedError)"),
+        ({"kind": "status", "status": 200, "code": "InternalError"}, "(CompleteMultipartUpload: InternalError, 500)"),
+        ({"kind": "status", "status": 503}, "(CompleteMultipartUpload: SlowDown, 503)"),
+        ({"kind": "status", "status": 409}, "(CompleteMultipartUpload: ConditionalRequestConflict, 409)"),
+        ({"kind": "status", "status": 404, "code": "NoSuchUpload"}, "(CompleteMultipartUpload: NoSuchUpload, 404)"),
+        ({"kind": "status", "status": 400, "code": "InvalidPart"}, "(CompleteMultipartUpload: InvalidPart, 400)"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_completion_that_fails_shows_nothing_and_is_aborted(
+    relay: S3Relay, s3_server: S3Server, s3: Any, fault: dict[str, Any], words: str
+) -> None:
+    relay.faults.append(S3Fault("complete", times=None, **fault))
+    message = fails(EkycLandingError, through(relay, s3_server, retries={"total_max_attempts": 2}), s3)
+    assert f"S3 did not accept {PLACE.uri}" in message
+    assert words in message
+    assert keys_of(s3) == []
+
+
+@pytest.mark.parametrize("code", ["InternalError", "SlowDown"])
+def test_an_error_in_a_200_is_no_success_and_passes(relay: S3Relay, s3_server: S3Server, s3: Any, code: str) -> None:
+    relay.faults.append(S3Fault("complete", "status", status=200, code=code))
+    parts_up(through(relay, s3_server))
+    assert content_of(s3) == CONTENT
+    assert relay.calls["complete"] == 2
+
+
+def test_a_store_that_knows_no_condition_on_a_completion_is_named(s3_server: S3Server, s3: Any) -> None:
+    client = s3_server.client()
+    refuse(client, "CompleteMultipartUpload", 501, "NotImplemented")
+    message = failure(EkycSettingsError, client, content=CONTENT, sizes=ONE_BY_ONE)
+    assert "set replace=True" in message
+    assert uploads(s3) == keys_of(s3) == []
+
+
+# Another writer.
+
+
+def write_theirs(s3: Any) -> Callable[[], None]:
+    return lambda: s3.put_object(Bucket=BUCKET, Key=PLACE.key, Body=b"theirs") and None
+
+
+@pytest.mark.parametrize("ignores", [False, True], ids=["a store with conditions", "a store that ignores them"])
+@pytest.mark.parametrize("call", ["part", "complete"])
+def test_who_takes_the_key_in_the_meantime_keeps_it(
+    relay: S3Relay, s3_server: S3Server, s3: Any, call: str, ignores: bool
+) -> None:
+    if ignores and call == "complete":
+        pytest.skip("between the look and the completion of a store without conditions nobody can tell")
+    client = through(relay, s3_server)
+    if ignores:
+        relay.ignores_conditions = client._request_signer._credentials
+    relay.faults.append(S3Fault(call, "before", act=write_theirs(s3)))
+    assert "an object that is not a result of eKYC (6 bytes" in fails(EkycKeyTakenError, client, s3)
+    assert content_of(s3) == b"theirs"
+    assert relay.calls["complete"] == (call == "complete")
+
+
+def test_who_writes_over_it_right_after_the_completion_is_named(relay: S3Relay, s3_server: S3Server, s3: Any) -> None:
+    client = through(relay, s3_server)
+    client.meta.events.register("response-received.s3.CompleteMultipartUpload", lambda **_: write_theirs(s3)())
+    assert "an object that is not a result of eKYC (6 bytes" in fails(EkycKeyTakenError, client, s3)
+
+
+def test_another_try_of_the_same_task_that_was_faster_has_done_our_work(
+    relay: S3Relay, s3_server: S3Server, s3: Any
+) -> None:
+    relay.faults.append(S3Fault("complete", "before", act=lambda: put(s3, b"packed anew") and None))
+    landed = parts_up(through(relay, s3_server))
+    assert landed.sha256 == hashlib.sha256(b"packed anew").hexdigest()
+    assert uploads(s3) == []
+
+
+# Found again.
+
+
+def replaced(s3: Any, content: bytes, *, part_size: int) -> None:
+    """Put other bytes in parts, under the metadata that the object has."""
+    metadata = s3.head_object(Bucket=BUCKET, Key=PLACE.key)["Metadata"]
+    upload = s3.create_multipart_upload(Bucket=BUCKET, Key=PLACE.key, Metadata=metadata, ChecksumAlgorithm="SHA256")
+    at = {"Bucket": BUCKET, "Key": PLACE.key, "UploadId": upload["UploadId"]}
+    parts = []
+    for number, start in enumerate(range(0, len(content), part_size), 1):
+        body = io.BytesIO(content[start : start + part_size])
+        part = s3.upload_part(**at, PartNumber=number, Body=body, ChecksumAlgorithm="SHA256")
+        parts.append({"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]})
+    s3.complete_multipart_upload(**at, MultipartUpload={"Parts": parts})
+
+
+def test_the_same_bytes_in_other_parts_are_the_result(s3: Any) -> None:
+    parts_up(s3)
+    replaced(s3, CONTENT, part_size=2 * PART)
+    assert find(s3) == landed_as(CONTENT)
+
+
+@pytest.mark.parametrize("limit", [whole_object.READ_LIMIT, 1], ids=["read again", "too large to be read again"])
+def test_other_bytes_in_as_many_parts_are_not_the_result(s3: Any, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole_object, "READ_LIMIT", limit)
+    parts_up(s3)
+    replaced(s3, b"X" + CONTENT[1:], part_size=PART)
+    with pytest.raises(EkycKeyTakenError, match=r"has as many bytes as before .* but another SHA-256"):
+        find(s3)
+
+
+def test_a_store_that_keeps_no_sum_of_parts_has_the_object_read_again(s3_server: S3Server, s3: Any) -> None:
+    parts_up(s3)
+    client = s3_server.client()
+
+    def hide(response_dict: Any, **_: Any) -> None:
+        response_dict["headers"].pop("x-amz-checksum-sha256", None)
+
+    client.meta.events.register("before-parse.s3.HeadObject", hide)
+    requests = record(client)
+    assert find(client) == landed_as(CONTENT)
+    assert any(method == "GET" and "list-type" not in url for method, url, _ in requests)
