@@ -1,5 +1,5 @@
 """
-Read arguments and settings that may have become text on their way through a form or a template.
+Read arguments and settings that a form or a template may have turned into text.
 
 A Jinja template gives text, and ``bool("False")`` is true: so nothing is guessed here.
 """
@@ -90,10 +90,10 @@ def read_text(name: str, value: object) -> str:
     text = path if path is not None else value
     if isinstance(text, str) and text.strip() not in ("", "None"):
         if any("\ud800" <= character <= "\udfff" for character in text):
-            raise EkycSettingsError(f"{name} is no text: a character is half of one.")
+            raise EkycSettingsError(f"{name} is not valid text: it has half of a surrogate pair.")
         return text if path is not None else text.strip()
     problem = "is empty" if text is None or isinstance(text, str) else f"must be text, not {type(value).__name__}"
-    raise EkycSettingsError(f"{name} {problem}; check the template or the argument that it comes from.")
+    raise EkycSettingsError(f"{name} {problem}; check the template or the argument.")
 
 
 def read_task_type(value: object) -> str:
@@ -114,7 +114,7 @@ def read_task_type(value: object) -> str:
 
 def split_s3_connection(address: str) -> tuple[str | None, str]:
     """
-    Take the Airflow connection out of an S3 address that names one, as ``ObjectStoragePath`` writes it.
+    Split the Airflow connection off an S3 address that names one, as ``ObjectStoragePath`` writes it.
 
     :param address: ``s3://conn_id@bucket/key``, or anything else
     :return: the connection, and ``s3://bucket/key``; None and the text as it is where no connection is named

@@ -1,5 +1,5 @@
 """
-Take out of foreign text what may not be shown.
+Remove from foreign text what must not be shown.
 
 Servers echo what they were sent: a 400 may quote the offending number, an error page the request's URL. Such text
 reaches logs and exceptions only through :func:`redact`. It hides what is found among what was sent, in any spelling,
@@ -44,7 +44,7 @@ _GROUPING = (
     r"\ufe58\ufe63\uff0d\ufe0f\ufeff]{0,3}+"
 )
 # Nine digits and more, however grouped, or five behind a plus: shorter runs are counts, codes and limits.
-# Possessive, since each step back that could be taken is remembered: 150 MiB for a megabyte of digits.
+# Possessive: without it each possible step back is kept in memory, 150 MiB for a megabyte of digits.
 _NUMBER = re.compile(rf"\+\d(?:{_GROUPING}\d){{4,}}+|\d(?:{_GROUPING}\d){{8,}}+")
 # Digits with no letter between them.
 _DIGITS = re.compile(r"\d(?:[\W_]{0,4}+\d)*+")
@@ -81,7 +81,7 @@ def redact(
 
     What is written as HTML, JSON or a URL writes it is read first.
 
-    :param text: anything that came from outside
+    :param text: anything that was received
     :param secrets: strings to hide wherever they occur, also in part and in another case (the API key)
     :param sent: the numbers that were sent, to compare with
     :param keep: ids to leave as they are although they may look like a number; not if they were sent
@@ -102,7 +102,7 @@ def redact(
 
 
 def without_query(url: str) -> str:
-    """Return ``url`` up to its query, credentials taken out: the part that may be shown."""
+    """Return ``url`` up to its query, without credentials: the part that may be shown."""
     shown = url.split("?", 1)[0].split("#", 1)[0]
     return re.sub(r"//[^/@]*@", "//", shown)
 

@@ -1,8 +1,8 @@
 """
 A retry policy for Airflow 3.3 and later: wait as long as the server asks.
 
-Without it a retry comes after the task's ``retry_delay``. With or without it, on every version, what can't get
-better by itself is not retried at all.
+Without it a retry comes after the task's ``retry_delay``. With or without it, on every version, what can't
+succeed by itself is not retried at all.
 
 Below 3.3 Airflow has no retry policies, and :data:`EKYC_RETRY_POLICY` is None. A DAG file that names it in
 ``default_args`` is the same for all versions, since older ones leave out a default argument that they do not know:
@@ -35,7 +35,7 @@ else:
 
 
 class EkycRetryPolicy(RetryPolicy):
-    """Retries what may get better no sooner than the server's ``Retry-After``; leaves anything else to Airflow."""
+    """Retries what may succeed later no sooner than the server's ``Retry-After``; leaves anything else to Airflow."""
 
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None

@@ -48,7 +48,7 @@ _shared: dict[asyncio.AbstractEventLoop, _Shared] = {}
 @asynccontextmanager
 async def shared_session() -> AsyncIterator[aiohttp.ClientSession]:
     """
-    Lend the running event loop's session; the last to give it back closes it.
+    Yield the running event loop's session; its last user closes it.
 
     Per loop, because ``airflow dags test`` runs each trigger in a loop of its own.
     """
@@ -58,7 +58,7 @@ async def shared_session() -> AsyncIterator[aiohttp.ClientSession]:
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTION_LIMIT, limit_per_host=HOST_LIMIT),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trace_configs=[_patience()],
+            trace_configs=[_timeout_tracing()],
             auto_decompress=False,  # older releases of aiohttp expand a block without a bound
             trust_env=False,  # it would send what ~/.netrc holds; http_proxy() reads the proxies
         )
@@ -79,7 +79,7 @@ async def get_task(
     """
     Ask for a task's status, once; an answered call may be charged.
 
-    :param turn: seconds to wait at the most for a free connection, among all requests of this loop; None for no bound
+    :param turn: seconds to wait at the most for a free connection of this loop; None for no bound
     :raises EkycApiError: classified as the worker's client does
     :raises EkycSettingsError: if the id or the connection's ``ca_file`` is wrong
     """
@@ -87,7 +87,7 @@ async def get_task(
     request = query.request
     tls = await _tls(settings)
     try:
-        async with asyncio.timeout(turn) as patience:
+        async with asyncio.timeout(turn) as timeout:
             response = await session.request(
                 request.method,
                 request.url,
@@ -99,10 +99,10 @@ async def get_task(
                 timeout=aiohttp.ClientTimeout(
                     total=None, sock_connect=settings.connect_timeout, sock_read=settings.read_timeout
                 ),
-                trace_request_ctx=_Patience(patience, settings),
+                trace_request_ctx=_RequestTimeout(timeout, settings),
             )
         async with response:
-            body = await _read(response, patience.when())
+            body = await _read(response, timeout.when())
             answer = HttpAnswer(response.status, dict(response.headers), body, datetime.now(UTC))
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise classify_transport(Call.STATUS, _kind(error), sent=True) from None
@@ -112,9 +112,9 @@ async def get_task(
 
 
 @dataclass(frozen=True, slots=True)
-class _Patience:
+class _RequestTimeout:
     """
-    How long a request may still take, from where it is.
+    How long a request may still take, from the stage that it has reached.
 
     The time in which it waits for one of the :data:`HOST_LIMIT` or :data:`CONNECTION_LIMIT` connections is not the
     server's fault, so it does not count, as it would in aiohttp's own ``total``.
@@ -123,23 +123,23 @@ class _Patience:
     timeout: asyncio.Timeout
     settings: EkycSettings
 
-    def allow(self, seconds: float) -> None:
-        """Start the clock anew."""
+    def restart(self, seconds: float) -> None:
+        """Let the request take so long from now on."""
         self.timeout.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
-def _patience() -> aiohttp.TraceConfig:
+def _timeout_tracing() -> aiohttp.TraceConfig:
     async def connecting(_session: object, context: SimpleNamespace, _parameters: object) -> None:
         settings = context.trace_request_ctx.settings
-        # A proxy answers too before there is a connection.
-        context.trace_request_ctx.allow(settings.connect_timeout + settings.read_timeout)
+        # Before there is a connection, a proxy has to answer.
+        context.trace_request_ctx.restart(settings.connect_timeout + settings.read_timeout)
 
-    async def asked(_session: object, context: SimpleNamespace, _parameters: object) -> None:
-        context.trace_request_ctx.allow(context.trace_request_ctx.settings.read_timeout)
+    async def sent(_session: object, context: SimpleNamespace, _parameters: object) -> None:
+        context.trace_request_ctx.restart(context.trace_request_ctx.settings.read_timeout)
 
     config = aiohttp.TraceConfig()
     config.on_connection_create_start.append(connecting)
-    config.on_request_headers_sent.append(asked)
+    config.on_request_headers_sent.append(sent)
     return config
 
 
@@ -151,7 +151,7 @@ async def _read(response: aiohttp.ClientResponse, until: float | None) -> bytes:
             while (room := STATUS_ANSWER_LIMIT + 1 - len(body)) > 0 and (block := await response.content.read(room)):
                 body += block
     except (aiohttp.ClientError, TimeoutError, OSError):
-        # The code of a refusal has arrived and counts, whatever became of its text.
+        # The code of a refusal has arrived and counts, also without its text.
         if response.status < 400:
             raise
     try:
@@ -164,7 +164,7 @@ async def _read(response: aiohttp.ClientResponse, until: float | None) -> bytes:
 
 def _expanded(body: bytes, encoding: str) -> bytes:
     """
-    Expand what a server compressed all the same, up to one byte more than :data:`STATUS_ANSWER_LIMIT`.
+    Decompress what a server compressed unasked, up to one byte more than :data:`STATUS_ANSWER_LIMIT`.
 
     :raises zlib.error: if it is not compressed as it says
     """

@@ -1,9 +1,9 @@
 """
-An answer as it came over HTTP, and who speaks in it: the vendor's API, or somebody on the way to it. Pure.
+An HTTP answer, and who wrote it: the vendor's API, or a server between. Pure.
 
 A status code alone says little: proxies, gateways, load balancers and captive portals answer with the same codes.
 The API answers with a JSON object; its error bodies name the reason as ``error``, ``message`` or ``msg``
-(``docs/api.md``). What is anything else is not known to be the API's.
+(``docs/api.md``). Anything else is not known to be the API's.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RETRY_AFTER_LIMIT = 3600.0
 #: Where the API's error bodies say the reason.
 REASONS = ("error", "message", "msg")
 
-# Set by gateways and proxies on answers of their own: RFC 9110 section 11.7, Squid, Cloudflare, Kong, AWS.
+# Headers of answers that gateways and proxies write themselves: RFC 9110 section 11.7, Squid, Cloudflare, Kong, AWS.
 _OTHERS_HEADERS = frozenset(
     {"proxy-authenticate", "x-squid-error", "cf-mitigated", "x-kong-response-latency", "x-amzn-errortype"}
 )
@@ -51,12 +51,12 @@ class Call(StrEnum):
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
     """
-    What came back over HTTP, whichever library brought it.
+    An answer, the same for either HTTP library.
 
     :param body: at most :data:`ANSWER_LIMIT` bytes; never shown as it is
     :param received_at: aware time of arrival, to turn a ``Retry-After`` date into seconds
     :param broken_off: what ended the body before its end, or an empty text
-    :param request_sent: whether the whole request had been sent when the answer came
+    :param request_sent: whether the whole request had been sent when the answer arrived
     """
 
     status: int
@@ -71,7 +71,7 @@ class HttpAnswer:
         return next((value for key, value in self.headers.items() if key.lower() == name), "")
 
 
-class Speaker(StrEnum):
+class Author(StrEnum):
     """Who wrote an answer; the words are used in messages."""
 
     VENDOR = "the API"
@@ -79,25 +79,25 @@ class Speaker(StrEnum):
     XML = "an XML document"
     JSON = "JSON that is not the API's"
     TEXT = "plain text"
-    NOBODY = "an empty body"
+    EMPTY = "an empty body"
 
 
-def who_speaks(answer: HttpAnswer) -> Speaker:
+def author_of(answer: HttpAnswer) -> Author:
     """
     Return who wrote an answer whose status is an error.
 
-    The vendor speaks in a whole JSON object with a reason or a task, that is not marked as a page, and bears no mark
-    of a gateway. Everything else is somebody else's, or nobody's.
+    The vendor's is a whole JSON object with a reason or a task, without the marks of a page or of a gateway.
+    Everything else is another server's, or says nothing.
     """
     text = answer.body[:4096].decode("utf-8", "replace").strip().lstrip("\ufeff")
     kind = answer.header("content-type").lower()
     if not text:
-        return Speaker.NOBODY
+        return Author.EMPTY
     if text.startswith("<"):
-        return Speaker.XML if "html" not in kind and ("xml" in kind or text.startswith("<?xml")) else Speaker.PAGE
+        return Author.XML if "html" not in kind and ("xml" in kind or text.startswith("<?xml")) else Author.PAGE
     value = read_json(answer.body)
     if not isinstance(value, dict):
-        return Speaker.JSON if value is not None else Speaker.PAGE if "html" in kind else Speaker.TEXT
+        return Author.JSON if value is not None else Author.PAGE if "html" in kind else Author.TEXT
     named = {str(name).lower() for name in value}
     others = (
         answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
@@ -108,7 +108,7 @@ def who_speaks(answer: HttpAnswer) -> Speaker:
         or "error=" in answer.header("proxy-status").replace(" ", "")  # RFC 9209: a proxy that failed by itself
     )
     known = any(value.get(name) for name in (*REASONS, "task_id"))
-    return Speaker.VENDOR if known and not others else Speaker.JSON
+    return Author.VENDOR if known and not others else Author.JSON
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

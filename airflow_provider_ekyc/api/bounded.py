@@ -1,11 +1,11 @@
 """
-Hear an answer out, but not for ever.
+Bound the total time spent reading a response.
 
-A read time-out holds for each piece of an answer: a server that drips a byte a minute would keep a worker for
-as long as it likes. Here every MiB of an answer has its time as well, its head and a proxy's answer included.
+A read time-out holds for each piece of a response: a server that sends a byte a minute could keep a worker for
+days. Here every MiB of a response has a time-out too, its head and a proxy's response included.
 
-And interim answers (1xx, RFC 9110 section 15.2) come before the answer, and are none: ``http.client`` skips
-100 alone and takes 102 and 103 for the answer.
+Interim responses (1xx, RFC 9110 section 15.2) are skipped: ``http.client`` skips 100 alone and returns 102 and 103 as
+the response.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-#: Bytes that go up or come down in one block.
+#: Bytes of one block, sent or received.
 BLOCK = 1024 * 1024
 
-#: Seconds that one block of a file may take, up or down: a slow line is not a lost connection, and giving up
-#: in the middle of an upload leaves a submission's fate unknown.
+#: Seconds that one block of a file may take, sent or received: a slow connection is not a lost one, and to give up
+#: in the middle of an upload leaves the outcome of a submission unknown.
 BLOCK_TIMEOUT = 300.0
 
 _note_socket: ContextVar[Callable[[socket.socket], None] | None] = ContextVar("ekyc-note-socket", default=None)
@@ -38,7 +38,7 @@ def sockets_noted_by(note: Callable[[socket.socket], None]) -> Iterator[None]:
     """
     Call ``note`` with the socket of each result that this thread begins to read, before the first byte is awaited.
 
-    By its socket another thread can end the reading, which closing can't: it wakes nobody who waits.
+    By its socket another thread can end the reading, which closing can't: a thread that waits is not woken.
     """
     token = _note_socket.set(note)
     try:
@@ -47,7 +47,7 @@ def sockets_noted_by(note: Callable[[socket.socket], None]) -> Iterator[None]:
         _note_socket.reset(token)
 
 
-class _Patience(io.RawIOBase):
+class _BoundedReader(io.RawIOBase):
     """
     Reads a socket within its time-out and within ``seconds`` for each block.
 
@@ -62,7 +62,7 @@ class _Patience(io.RawIOBase):
         self._seconds = seconds
         self._until = time.monotonic() + seconds
         self._room = BLOCK
-        #: Whether to count from anew after a block; not in the head, which interim answers could make endless.
+        #: Whether each block has its own time; not in the head, which interim answers could make endless.
         self.renews = False
 
     def readable(self) -> bool:
@@ -93,8 +93,8 @@ class _Answer(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         unbounded = self.fp
-        self._patience = _Patience(sock, max(sock.gettimeout() or 0.0, self.least_seconds))
-        self.fp = io.BufferedReader(self._patience)
+        self._reader = _BoundedReader(sock, max(sock.gettimeout() or 0.0, self.least_seconds))
+        self.fp = io.BufferedReader(self._reader)
         unbounded.close()
 
     def begin(self) -> None:
@@ -103,7 +103,7 @@ class _Answer(http.client.HTTPResponse):
         while 100 <= self.status < 200 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
             self.headers = None  # type: ignore[assignment]  # by this, begin() knows that there is a head to read
             super().begin()
-        self._patience.renews = True
+        self._reader.renews = True
 
 
 class _Result(_Answer):

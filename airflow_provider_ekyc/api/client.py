@@ -45,7 +45,7 @@ _Model = TypeVar("_Model")
 
 class EkycClient:
     """
-    Speaks the API with requests. Use it as a context manager, or close it.
+    Client of the API, with requests. Use it as a context manager, or close it.
 
     :param settings: of the connection
     :param retries: caps for the queries, which may be repeated; ``Retries(attempts=1)`` repeats nothing
@@ -81,13 +81,13 @@ class EkycClient:
         """
         Send a file once; every accepted call is charged.
 
-        It is never sent again here, whatever ``retries`` says: how often it may be sent again in all is for the
-        caller to decide, who remembers the other tries of the task.
+        It is never sent again here, with any ``retries``: the caller, who knows the other tries of the task, decides
+        how often it is sent.
 
         :param file: seekable, one number a line
         :param size: bytes in ``file``
         :raises EkycApiError: ``retryable`` says whether it may be sent again: only if ``outcome`` is ``NOT_SENT`` or
-            ``REFUSED``; ``UNKNOWN`` if it may have been taken
+            ``REFUSED``; ``UNKNOWN`` if it may have been accepted
         """
         parts = submit_request(self.settings, task_type, f"ekyc-{secrets.token_hex(16)}")
         body = UploadBody(parts.head, file, size, parts.tail)
@@ -99,7 +99,7 @@ class EkycClient:
         """
         Ask for a task's status; an answered call may be charged.
 
-        :param ekyc_task_id: whatever :func:`~airflow_provider_ekyc.api.task_ids.checked_task_id` accepts
+        :param ekyc_task_id: what :func:`~airflow_provider_ekyc.api.task_ids.checked_task_id` accepts
         :raises EkycApiError: classified
         :raises EkycSettingsError: if the id can't be one
         """

@@ -19,9 +19,9 @@ from airflow_provider_ekyc.exceptions import EkycSettingsError
 
 def http_proxy(settings: EkycSettings) -> str | None:
     """
-    Return the URL of the proxy before the API: the connection's, else the environment's, ``NO_PROXY`` heeded.
+    Return the URL of the proxy before the API: the connection's, else the environment's, with ``NO_PROXY``.
 
-    :raises EkycSettingsError: if it is a SOCKS proxy, which aiohttp does not speak
+    :raises EkycSettingsError: if it is a SOCKS proxy, which aiohttp does not support
     """
     if settings.proxy:
         return settings.proxy
@@ -32,7 +32,7 @@ def http_proxy(settings: EkycSettings) -> str | None:
         proxy = f"http://{proxy}"
     if not proxy.startswith(("http://", "https://")):
         raise EkycSettingsError(
-            "The environment names a proxy that the triggerer can't use; it speaks to http and https proxies. Set "
+            "The environment names a proxy that the triggerer can't use; it supports http and https proxies. Set "
             "proxy in the connection's extra, or NO_PROXY."
         )
     return proxy
@@ -49,15 +49,15 @@ def trust(settings: EkycSettings) -> ssl.SSLContext:
     try:
         return _trusting(path, os.stat(path).st_mtime_ns if path else 0)
     except (OSError, ssl.SSLError) as error:
-        whose = "The connection's ca_file" if settings.ca_file else "REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE)"
+        source = "The connection's ca_file" if settings.ca_file else "REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE)"
         raise EkycSettingsError(
-            f"{whose} names {path!r}, which can't be read as certificates on this machine ({type(error).__name__})."
+            f"{source} names {path!r}, which can't be read as certificates on this machine ({type(error).__name__})."
         ) from None
 
 
 @lru_cache(maxsize=64)
 def _trusting(path: str | None, _changed: int) -> ssl.SSLContext:
-    """Made once for each state of the file: connections with the same context share their lines."""
+    """Made once for each state of the file: requests with the same context share their connections."""
     if path is None:
         import certifi
 

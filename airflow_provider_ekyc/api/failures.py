@@ -1,8 +1,8 @@
 """
 What a failure means: classified once, for both clients. Pure.
 
-Money and codes follow ``docs/api.md``. An answer is judged by its code, by who speaks in it
-(:func:`~airflow_provider_ekyc.api.answers.who_speaks`) and by the ids that it holds; what is not listed is unknown.
+Money and codes follow ``docs/api.md``. What an answer means depends on its code, on who wrote it
+(:func:`~airflow_provider_ekyc.api.answers.author_of`) and on the ids in it; what is not listed is unknown.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from airflow_provider_ekyc.api.answers import REASONS, Call, HttpAnswer, Speaker, read_json, retry_after, who_speaks
+from airflow_provider_ekyc.api.answers import REASONS, Author, Call, HttpAnswer, author_of, read_json, retry_after
 from airflow_provider_ekyc.api.paid_ids import NO_IDS, FoundIds
 from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.exceptions import (
@@ -32,16 +32,16 @@ from airflow_provider_ekyc.redaction import SentNumbers, redact
 
 # Codes with which the vendor refuses a submission without a charge, in JSON of its own. 400 and 500: its API page
 # calls them free. 401 (no valid key, so no account to charge), 402 ("before billing, makes no task"), 413 (file not
-# taken) and 429 (too many calls, the work not begun) are on other pages of the vendor. Not here: 403, which no page
+# accepted) and 429 (too many calls, the work not begun) are on other pages of the vendor. Not here: 403, which no page
 # lists, and 404, which is listed for a task that is asked for, not for a submission.
 _FREE = frozenset({400, 401, 402, 413, 429, 500})
 
-# Refusals that by their meaning come before the work (RFC 9110). Of anybody, when the upload was not complete: nobody
-# can have taken a file of which a part was never sent.
+# Refusals that by their meaning precede the work (RFC 9110). From any server, if the upload was not complete: no
+# server can have accepted a file of which a part was never sent.
 _REFUSED_EARLY = frozenset({401, 402, 403, 407, 413})
 
-# Codes of the vendor itself that may be another the next time, beside 5xx and what is no error.
-_PASSING = frozenset({408, 409, 425, 429, 499})
+# Codes of the vendor itself that a later query may not get, beside 5xx and what is no error.
+_TEMPORARY = frozenset({408, 409, 425, 429, 499})
 
 
 def submission_outcome(answer: HttpAnswer, ids: FoundIds = NO_IDS) -> Outcome:
@@ -51,25 +51,25 @@ def submission_outcome(answer: HttpAnswer, ids: FoundIds = NO_IDS) -> Outcome:
     ``REFUSED``, which is free, needs the vendor's own JSON under a code that its pages call free, or a refusal before
     the whole file was sent; and no sign of a task. Everything else is ``UNKNOWN``.
 
-    :param ids: signs of a task that was made all the same
+    :param ids: signs of a task that was made
     """
     if ids.possible or ids.cut_off:
         return Outcome.UNKNOWN
     if answer.status in _REFUSED_EARLY and not answer.request_sent:
         return Outcome.REFUSED
-    if answer.status in _FREE and who_speaks(answer) is Speaker.VENDOR:
+    if answer.status in _FREE and author_of(answer) is Author.VENDOR:
         return Outcome.REFUSED
     return Outcome.UNKNOWN
 
 
-def may_be_asked_again(answer: HttpAnswer) -> bool:
+def is_retryable(answer: HttpAnswer) -> bool:
     """
-    Return whether a query that failed with this answer may be answered later.
+    Return whether a query that failed with this answer may succeed later.
 
     Only the vendor's own refusal is final: what a proxy says is about the proxy.
     """
-    passing = answer.status < 400 or answer.status >= 500 or answer.status in _PASSING
-    return passing or who_speaks(answer) is not Speaker.VENDOR
+    temporary = answer.status < 400 or answer.status >= 500 or answer.status in _TEMPORARY
+    return temporary or author_of(answer) is not Author.VENDOR
 
 
 def classify_status(
@@ -90,16 +90,16 @@ def classify_status(
     """
     said = server_message(answer.body, settings, sent=sent, keep=(*ids.possible, *keep))
     kind, happened, advice = _meaning(call, answer)
-    quoted = f' The server says: "{said}".' if said and said != who_speaks(answer).value else ""
+    quoted = f' The server says: "{said}".' if said and said != author_of(answer).value else ""
     if call is Call.SUBMIT:
         outcome = submission_outcome(answer, ids)
         retryable = outcome is Outcome.REFUSED and answer.status in (429, 500)
         cost = " Nothing was charged." if outcome is Outcome.REFUSED else ""
         if outcome is Outcome.UNKNOWN:
-            advice = ""  # what to do first is to find out whether it was taken, which the caller says
+            advice = ""  # what to do first is to find out whether it was accepted, as the caller says
     else:
         outcome, cost = Outcome.REFUSED, ""
-        retryable = may_be_asked_again(answer)
+        retryable = is_retryable(answer)
     return kind(
         f"{happened}{quoted}{cost}{ids.shown}{advice}",
         status=answer.status,
@@ -112,9 +112,9 @@ def classify_status(
 
 def _meaning(call: Call, answer: HttpAnswer) -> tuple[type[EkycApiError], str, str]:
     """Return the class of the error, what happened, and what to do about it."""
-    status, speaker = answer.status, who_speaks(answer)
+    status, author = answer.status, author_of(answer)
     if status == 429:
-        who = "The API" if speaker is Speaker.VENDOR else f"The API, or a proxy before it ({speaker.value}),"
+        who = "The API" if author is Author.VENDOR else f"The API, or a proxy before it ({author.value}),"
         return EkycRateLimitError, f"{who} asks to slow down (429).", ""
     if status == 407:
         return (
@@ -123,10 +123,10 @@ def _meaning(call: Call, answer: HttpAnswer) -> tuple[type[EkycApiError], str, s
             " Put them into the URL of the connection's proxy, or of the environment's.",
         )
     if status >= 500:
-        who = "The API" if status == 500 and speaker is Speaker.VENDOR else "The API, or a proxy before it,"
+        who = "The API" if status == 500 and author is Author.VENDOR else "The API, or a proxy before it,"
         return EkycServerError, f"{who} failed on the {call} ({status}).", ""
     if status == 413 and call is Call.SUBMIT:
-        who = "the API" if speaker is Speaker.VENDOR else f"the API, or for a proxy before it ({speaker.value})"
+        who = "the API" if author is Author.VENDOR else f"the API, or for a proxy before it ({author.value})"
         return (
             EkycTooLargeError,
             f"The file is too large for {who} (413).",
@@ -140,10 +140,10 @@ def _meaning(call: Call, answer: HttpAnswer) -> tuple[type[EkycApiError], str, s
             f"the key goes to the connection's host alone.",
             " If this stays so, check the connection's host and proxy.",
         )
-    if speaker is not Speaker.VENDOR:
+    if author is not Author.VENDOR:
         return (
             EkycProxyError,
-            f"The {call} was answered by {speaker.value}, not by the API ({status}).",
+            f"The {call} was answered by {author.value}, not by the API ({status}).",
             " If this stays so, check the connection's host, and the proxies and gateways before the API.",
         )
     return _refusal(call, status)
@@ -169,7 +169,7 @@ def _refusal(call: Call, status: int) -> tuple[type[EkycApiError], str, str]:
             "The API knows no task with this id (404).",
             " Check ekyc_task_id, and that the connection is of the account that submitted it; a retry can't help.",
         )
-    if status in _PASSING:
+    if status in _TEMPORARY:
         return EkycServerError, f"The {call} was not answered ({status}).", ""
     return (
         EkycRequestError,
@@ -188,7 +188,7 @@ def classify_result_status(answer: HttpAnswer) -> EkycApiError:
     status = answer.status
     text = answer.body[:4096].decode("utf-8", "replace")
     match = re.search(r"<Code>([A-Za-z]{1,60})</Code>", text)
-    code = match[1] if match else who_speaks(answer).value
+    code = match[1] if match else author_of(answer).value
     if (status == 403 and match and "expired" in text.lower()) or (status == 400 and code == "ExpiredToken"):
         return EkycExpiredUrlError(f"The result's URL has expired ({status}, {code}).", status=status)
     if status in (408, 429) or status >= 500:
@@ -248,6 +248,6 @@ def server_message(
         text = ": ".join(dict.fromkeys(words))
     elif text.startswith("<"):
         title = re.search(r"<title[^>]*>([^<]*)</title>", text[:4096], re.IGNORECASE)
-        page = Speaker.XML.value if text.startswith("<?xml") else Speaker.PAGE.value
+        page = Author.XML.value if text.startswith("<?xml") else Author.PAGE.value
         text = f"{page}, {title[1].strip()}" if title else page
     return redact(text, secrets=(settings.api_key,), sent=sent, keep=keep)

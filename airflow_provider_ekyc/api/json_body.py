@@ -23,7 +23,7 @@ class JsonBody:
 
     :param value: the JSON value at its beginning, or None; of an object that breaks off, the members that are whole
     :param rest: the text that is not part of a whole value
-    :param is_whole: whether the value came to its end
+    :param is_whole: whether the value is complete
     """
 
     value: Any
@@ -112,7 +112,7 @@ def members(value: Any) -> Iterator[Member]:
 
 
 def _all_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Keep what Python drops of a name that comes twice: as a part of the object, under an empty name."""
+    """Keep what Python drops of a name that occurs twice: as a part of the object, under an empty name."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
         fields[""] = [{name: value} for name, value in pairs if fields[name] is not value]

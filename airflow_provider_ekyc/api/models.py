@@ -1,5 +1,5 @@
 """
-What the API tells, as frozen values that accept what a server really sends.
+Answers of the API, as frozen values that accept what a server really sends.
 
 Fields are optional wherever the API page or its users have shown them missing, empty or as text; unknown
 fields are ignored. Sources: ``docs/api.md``.
@@ -26,7 +26,7 @@ class TaskStatus(StrEnum):
     COMPLETED = "completed"
     EXPORTED = "exported"
     FAILED = "failed"
-    UNKNOWN = "unknown"  #: a word that nobody documented: keep asking until the deadline
+    UNKNOWN = "unknown"  #: not a documented word: keep querying until the deadline
 
     @classmethod
     def read(cls, word: str) -> TaskStatus:

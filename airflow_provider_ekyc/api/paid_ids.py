@@ -1,8 +1,8 @@
 """
 Find the id of the task that a submission made, wherever an answer holds it. Pure.
 
-The vendor has no list call: an id that came and was not kept is lost, and so is what was paid for it. So what is
-surely the id is the receipt, and what may be one is kept for a person to look at.
+The vendor has no list call: an id that was received and not kept is lost, and so is what was paid for it. What is
+surely the id is the receipt, and what may be one is kept for a person to check.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def find_ids(answer: HttpAnswer) -> FoundIds:
     in_location = _in_location(answer)
     ids = [*(_shown(member.value) for member in named), *in_text, *in_location, *_in_headers(answer)]
     if not any(ids):
-        # Names that are less clear, so only where there is no better one.
+        # Less specific names, so only where there is no other.
         ids = [_shown(member.value) for member in found if member.main and member.name.lower() in ("id", "_id")]
         if not any(ids) and 200 <= answer.status < 300:
             ids = list(_one_word(body))

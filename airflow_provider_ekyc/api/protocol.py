@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT, Call, HttpAnswer, Speaker, who_speaks
+from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT, Author, Call, HttpAnswer, author_of
 from airflow_provider_ekyc.api.failures import classify_status, classify_transport, server_message
 from airflow_provider_ekyc.api.json_body import balance_fields, task_fields
 from airflow_provider_ekyc.api.models import (
@@ -28,7 +28,7 @@ from airflow_provider_ekyc.arguments import read_task_type
 from airflow_provider_ekyc.exceptions import EkycAnswerError, EkycProxyError, Outcome
 from airflow_provider_ekyc.redaction import SentNumbers, digits_of, redact
 
-# Characters of the key in an id that make it no id. More than what is hidden in other text: an id is not thrown away
+# Characters of the key in an id that make it no id. More than what is hidden in other text: an id is not discarded
 # because it has a word in common with a key.
 _KEY_PART = 12
 
@@ -78,7 +78,7 @@ def status_query(settings: EkycSettings, ekyc_task_id: object) -> Query[Task]:
     """
     Build ``POST /v1/gettasks`` as the API page shows it: a multipart form.
 
-    :param ekyc_task_id: whatever :func:`~airflow_provider_ekyc.api.task_ids.checked_task_id` accepts
+    :param ekyc_task_id: what :func:`~airflow_provider_ekyc.api.task_ids.checked_task_id` accepts
     :raises EkycSettingsError: if the id can't be one
     """
     checked = checked_task_id(ekyc_task_id)
@@ -178,7 +178,7 @@ def _unreadable(
         # A body that says nothing in the usual place is all that a person has to go by.
         text = answer.body.decode("utf-8", "replace")
         said = redact(text, secrets=(settings.api_key,), sent=sent, keep=keep)
-    error = EkycProxyError if who_speaks(answer) is Speaker.PAGE else EkycAnswerError
+    error = EkycProxyError if author_of(answer) is Author.PAGE else EkycAnswerError
     return error(
         f'The answer to the {call} can\'t be read: {problem}. The server says: "{said}".{ids.shown}',
         status=answer.status,

@@ -16,7 +16,7 @@ from airflow_provider_ekyc.exceptions import EkycApiError, EkycError
 @dataclass(frozen=True, slots=True)
 class Retries:
     """
-    The caps of one call.
+    The limits of one call.
 
     :param attempts: tries at the most, the first one included
     :param seconds: no further try starts after this long
@@ -51,15 +51,15 @@ def retrying(
     uniform: Callable[[], float] = random.random,
 ) -> tenacity.Retrying:
     """
-    Return a caller that repeats what may get better, and nothing else.
+    Return a caller that repeats what may succeed later, and nothing else.
 
     A submission that may have been charged is not retryable. The last error is raised as it is.
 
     :param kinds: the errors that may be repeated, if they say so themselves
-    :param enough: asked after each failure: whether no further try may be made, whatever ``retries`` says
+    :param enough: asked after each failure: whether to stop, also before the caps of ``retries``
     """
 
-    def worth_it(error: BaseException) -> bool:
+    def is_retryable(error: BaseException) -> bool:
         return isinstance(error, kinds) and error.retryable
 
     def wait(state: tenacity.RetryCallState) -> float:
@@ -68,17 +68,17 @@ def retrying(
             return 0.0
         return wait_seconds(error, state.attempt_number, retries, uniform())
 
-    def tell(state: tenacity.RetryCallState) -> None:
+    def log_wait(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         seconds = state.next_action.sleep if state.next_action else 0.0
         log.warning("%s Trying again in %.0f s (try %d).", error, seconds, state.attempt_number + 1)
 
     caps = tenacity.stop_after_attempt(retries.attempts) | tenacity.stop_before_delay(retries.seconds)
     return tenacity.Retrying(
-        retry=tenacity.retry_if_exception(worth_it),
+        retry=tenacity.retry_if_exception(is_retryable),
         wait=wait,
         stop=lambda state: enough() or caps(state),
-        before_sleep=tell,
+        before_sleep=log_wait,
         sleep=sleep,
         reraise=True,
     )

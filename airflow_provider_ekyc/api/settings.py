@@ -1,5 +1,5 @@
 """
-What a client needs to know: base URL, key, time-outs, TLS, proxy, row limits, where results may come from.
+What a client needs: base URL, key, time-outs, TLS, proxy, row limits, from where results may be downloaded.
 
 Read from the plain parts of an Airflow Connection, so that nothing here needs Airflow. Checked at once: a
 wrong setting is an error before any call, and the error never shows the key.
@@ -21,7 +21,7 @@ from airflow_provider_ekyc.exceptions import EkycSettingsError
 
 DEFAULT_BASE_URL = "https://api.ekycpro.com"
 
-#: Rows that a task type takes, from the vendor's pages; raised before, so each can be set by ``row_limits``.
+#: Rows that a task type accepts, from the vendor's pages; raised before, so each can be set by ``row_limits``.
 DEFAULT_MIN_ROWS = 100
 DEFAULT_MAX_ROWS = 10_000_000
 
@@ -61,7 +61,7 @@ class EkycSettings:
     @property
     def scope_url(self) -> str:
         """
-        The base URL in the one spelling that names the API in a record, whatever the connection calls it.
+        The base URL in the one spelling that names the API in a record, however the connection writes it.
 
         http and https, ports 80 and 443 and none, the case of the host, a dot at its end, an address or a name in
         another notation, and ``/v1`` at the end make no difference. It is not a URL to send anything to.
@@ -229,7 +229,7 @@ def _row_limits(extra: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     wrong = EkycSettingsError('row_limits must look like {"amazon": [100, 10000000]} or amazon=100-10000000.')
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
-            value = json.loads(value)  # as the form's field takes it
+            value = json.loads(value)  # as the form's field accepts it
         except ValueError:
             raise wrong from None
     if isinstance(value, str):

@@ -1,10 +1,10 @@
 """
-Send a large file, and still hear a server that answers before the end.
+Send a large file, and read the answer of a server that answers before the end.
 
-A server may answer 413 (or 401) after the headers and close while the body is still going out. The write
-then fails; over TLS as ``SSLError`` in mid-body, which looks like a lost connection although the answer lies
-in the receive buffer. The connections here turn a failed write into ``BrokenPipeError``, upon which urllib3
-goes on and reads the answer, if there is one.
+A server may answer 413 (or 401) after the headers and close while the body is still being sent. The write
+then fails; over TLS as ``SSLError`` in mid-body, which looks like a lost connection although the answer is
+in the receive buffer. The connections here turn a failed write into ``BrokenPipeError``, after which urllib3
+reads the answer, if there is one.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class UploadBody:
         self._head, self._file, self._tail = head, file, tail
         self._size = size
         self._length = len(head) + size + len(tail)
-        #: Whether anybody ever asked for the first byte. While False, nothing can have been taken.
+        #: Whether the first byte was ever read. While False, nothing can have been accepted.
         self.started = False
-        #: Whether anybody ever asked for the file's last byte. While False, nobody can have the whole file.
+        #: Whether the file's last byte was ever read. While False, no server can have the whole file.
         self.finished = False
 
     def __len__(self) -> int:
@@ -52,7 +52,7 @@ class UploadBody:
 
 
 class _EarlyAnswer:
-    """Mixed into urllib3's connections: a failed write does not hide an answer that has come already."""
+    """Mixed into urllib3's connections: a failed write does not hide an answer that has arrived."""
 
     sock: Any
 

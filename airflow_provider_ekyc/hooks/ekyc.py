@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 class EkycHook(BaseHook):
     """
-    Speaks the eKYC API with the key of an Airflow connection.
+    Calls the eKYC API with the key of an Airflow connection.
 
-    Errors are those of :mod:`airflow_provider_ekyc.exceptions`; ``retryable`` tells what may get better.
+    Errors are those of :mod:`airflow_provider_ekyc.exceptions`; ``retryable`` says what may succeed later.
     The connection's fields are described in ``docs/connection.md``.
 
     :param ekyc_conn_id: Airflow connection of type ``ekyc``
@@ -87,7 +87,7 @@ class EkycHook(BaseHook):
         :param size: bytes in ``file``
         :param task_type: what to verify
         :return: the new remote task, with its id and ``total``
-        :raises EkycApiError: ``outcome`` is ``UNKNOWN`` if it may have been taken all the same; only what is
+        :raises EkycApiError: ``outcome`` is ``UNKNOWN`` if it may have been accepted; only what is
             ``retryable`` may be sent again
         """
         return self._client.submit(file, size, task_type)
@@ -174,7 +174,7 @@ class EkycHook(BaseHook):
         )
         if settings.base_url.startswith("http:") and not settings.is_local:
             self.log.warning(
-                "Connection %r speaks plain http to %s: the API key and the numbers travel unencrypted.",
+                "Connection %r uses plain http to %s: the API key and the numbers travel unencrypted.",
                 self.ekyc_conn_id,
                 settings.base_url,
             )

@@ -1,7 +1,7 @@
 """
-How long to wait between two queries: the rule, and what it is made of. Pure.
+How long to wait between two queries. Pure.
 
-An answered query may be charged, so the rule asks near the projected end when the server gives figures, and
+An answered query may be charged, so the rule queries near the projected end when the server gives figures, and
 less and less often when it does not. Every wait is a share of the time waited so far, so a task is found late by a
 share of its duration. ``docs/polling.md`` has the polls and delays of a simulation.
 """
@@ -26,7 +26,7 @@ CEILING = 3600.0
 SOON = 0.05
 #: The longest wait where the server gives no figures.
 BLIND = 0.25
-#: The longest wait while the task is queued: the work that follows mostly takes longer than its queue.
+#: The longest wait while the task is queued: the work that follows is mostly longer than its queue.
 QUEUED = 1.2
 #: The longest wait while the task is worked on and no number is done: the figures may stay 0 until the end.
 NONE_DONE = 0.5
@@ -36,7 +36,7 @@ FIRST_FIGURES = 0.8
 MEASURED = 1.0
 #: The part of the projected rest after which to ask again, as long as the speed was not measured.
 ROUGH = 0.75
-#: The work is taken to begin in the middle between the last answer without figures and the first one with them.
+#: The work is assumed to begin in the middle between the last answer without figures and the first one with them.
 START = 0.5
 #: Waits are up to so much shorter, at random, so that sensors that began together do not ask at the same moments.
 JITTER = 0.05

@@ -1,5 +1,5 @@
 """
-When to ask next, and what each answer means: one policy for the trigger, poke and reschedule.
+When to query next, and what each answer means: one policy for the trigger, poke and reschedule.
 
 Pure: the time is passed in as epoch seconds (wall clock: it survives a restart of the triggerer, which
 monotonic clocks don't), the jitter as a random number. An answered query may be charged; how long to wait for the
@@ -25,12 +25,12 @@ from airflow_provider_ekyc.exceptions import (
 from airflow_provider_ekyc.polling.interval import PollPolicy, next_wait, wait_after_failure
 
 #: Seconds for which a 404 of the API does not end the wait. The vendor documents 404 as "task not found" and nothing
-#: about when a new id is known to all of its servers. An id that is wrong should be reported while somebody still
-#: looks, and ten minutes are long for a copy of a database to follow.
+#: about when a new id is known to all of its servers. An id that is wrong should be reported while a person still
+#: watches, and ten minutes are long for a copy of a database to follow.
 NOT_FOUND_SECONDS = 600.0
 
-#: Seconds after the deadline at which Airflow itself ends a deferral. The wait's own deadline comes first and has
-#: the better message.
+#: Seconds after the deadline at which Airflow itself ends a deferral. The wait's own deadline is earlier, and its
+#: message says more.
 BACKSTOP = 600.0
 
 #: Seconds from the start of a trigger to its first query, at the least: see :meth:`Poller.first_query`.
@@ -44,7 +44,7 @@ STILL_PAID = (
 
 #: What a person can do about a remote task that has failed.
 SUBMIT_ANEW = (
-    "To submit its list anew, which is charged again: start a new run; or clear EkycSubmitOperator, whose log then "
+    "To submit its list again, which is charged again: start a new run; or clear EkycSubmitOperator, whose log then "
     "names the record to write 'send again' into, and clear it once more."
 )
 
@@ -136,8 +136,8 @@ class Poller:
 
     A restart forgets the earlier answers, which costs a query or two: ``started`` and the answer itself suffice.
 
-    ``started`` and ``deadline`` were read from a worker's clock, ``now`` may come from another one (the
-    triggerer's). A start that is still to come shows that this clock is behind: then both are moved, so that the
+    ``started`` and ``deadline`` were read from a worker's clock, ``now`` may be read from another one (the
+    triggerer's). A start in the future shows that this clock is behind: then both are moved, so that the
     wait begins now and lasts as long as it was to last.
 
     :param policy: how often to ask

@@ -49,16 +49,16 @@ class EkycTaskSensor(BaseSensorOperator):
     :param ekyc_task_id: the remote task: the return value of ``EkycSubmitOperator``, or a literal id
         (templated)
     :param ekyc_conn_id: Airflow connection of type ``ekyc`` (templated)
-    :param deferrable: wait in the triggerer. True whatever ``[operators] default_deferrable`` says, whose
-        own default is False
+    :param deferrable: wait in the triggerer. True independently of ``[operators] default_deferrable``,
+        whose default is False
     :param poll_interval: time between two queries, fixed, at least one second: a ``timedelta``, or seconds
-        (templated). By default the progress decides: near the projected end, else less and less often, since an
-        answered query may be charged
+        (templated). By default the progress decides: near the projected end, otherwise less and less often,
+        since an answered query may be charged
     :param poke_interval: the same, by Airflow's name for it
     :param max_failure_rate: fail if more than this share (0 to 1) of the numbers could not be processed (templated)
     :param max_wait: seconds between two queries at the most (one hour)
     :param exponential_backoff: a fixed interval doubles with each query, up to ``max_wait``
-    :param silent_fail: refused: a failed query never ends the wait anyway, and what ends it must not be silent
+    :param silent_fail: refused: a failed query never ends the wait anyway, and what ends it must be seen
     :param timeout: seconds from the start of this try to the end of the wait (Airflow's default: 7 days)
     """
 
@@ -86,8 +86,8 @@ class EkycTaskSensor(BaseSensorOperator):
     ) -> None:
         if silent_fail:
             raise ValueError(
-                "EkycTaskSensor takes no silent_fail: a failed query never ends the wait, and a wrong key, an unknown "
-                "task or a failed remote task must not be waited on in silence."
+                "EkycTaskSensor does not accept silent_fail: a failed query never ends the wait, and a wrong key, an "
+                "unknown task or a failed remote task must not be ignored."
             )
         if poke_interval is not None:
             kwargs["poke_interval"] = poke_interval
@@ -102,7 +102,7 @@ class EkycTaskSensor(BaseSensorOperator):
         self._poller: Poller | None = None
 
     def execute(self, context: Context) -> Any:
-        """Defer at once (the trigger asks first), or poke."""
+        """Defer at once (the trigger makes the first query), or poke."""
         with self._skipping(), airflow_errors(submitted=True):
             self._most_failures()  # a wrong rate is an error before the wait, not after it
             if read_bool("deferrable", self.deferrable):
@@ -123,7 +123,7 @@ class EkycTaskSensor(BaseSensorOperator):
         self.log.warning(STILL_PAID, self.ekyc_task_id)
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Ask once, in poke and in reschedule mode."""
+        """Query once, in poke and in reschedule mode."""
         from airflow_provider_ekyc.api.retries import Retries
         from airflow_provider_ekyc.exceptions import EkycApiError
 

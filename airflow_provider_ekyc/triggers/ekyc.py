@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from airflow_provider_ekyc.api.settings import EkycSettings
 
 #: Seconds for which a connection that Airflow does not find is looked for again, and how often.
-CONNECTION_PATIENCE = 300.0
+CONNECTION_TIMEOUT = 300.0
 CONNECTION_INTERVAL = 15.0
 
 
 class EkycTaskTrigger(BaseTrigger):
     """
-    Asks for a remote task's status until it ends or the deadline comes. It yields one event.
+    Queries a remote task's status until it ends or the deadline is reached. It yields one event.
 
     Airflow keeps these arguments in its database in clear: ids and numbers only. The key is read from the
     connection when the trigger starts; a restart of the triggerer starts it again with the same arguments and
@@ -86,7 +86,7 @@ class EkycTaskTrigger(BaseTrigger):
         yield TriggerEvent(await self._wait())
 
     async def on_kill(self) -> None:
-        """Say that the paid task goes on; there is no cancel call. A *clear* comes here too (Airflow 3.3)."""
+        """Say that the paid task goes on; there is no cancel call. A *clear* calls this too (Airflow 3.3)."""
         self.log.warning(STILL_PAID, self.ekyc_task_id)
 
     async def _wait(self) -> dict[str, Any]:
@@ -118,13 +118,13 @@ class EkycTaskTrigger(BaseTrigger):
 
     async def _settings(self) -> EkycSettings:
         """
-        Read the connection, with patience: Airflow says "not found" too when it could not look.
+        Read the connection, again for some minutes: Airflow says "not found" too when it could not look.
 
         A triggerer that starts while the API server or a secrets backend is away must not end paid waits.
         """
         from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
-        until = time.time() + CONNECTION_PATIENCE
+        until = time.time() + CONNECTION_TIMEOUT
         while True:
             try:
                 return await EkycHook(self.ekyc_conn_id).async_settings()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from airflow_provider_ekyc import exceptions
-from airflow_provider_ekyc.api.answers import Call, HttpAnswer, Speaker, retry_after, who_speaks
+from airflow_provider_ekyc.api.answers import Author, Call, HttpAnswer, author_of, retry_after
 from airflow_provider_ekyc.api.failures import (
     classify_result_status,
     classify_status,
@@ -135,33 +135,33 @@ def test_a_code_that_no_page_calls_free_leaves_a_submission_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "kind", "speaker"),
+    ("body", "kind", "author"),
     [
-        (b'{"error": "because"}', "application/json", Speaker.VENDOR),
-        (b'{"error": "because"}', "", Speaker.VENDOR),
-        (b'{"error": "because"}', "text/plain", Speaker.VENDOR),
-        (b'{"code": 401, "msg": "because", "data": null}', "application/json; charset=utf-8", Speaker.VENDOR),
-        (b'{"task_id": "made-up-id"}', "application/json", Speaker.VENDOR),
-        (b'{"error": "because"}', "text/html", Speaker.JSON),
-        (b'{"error": ""}', "application/json", Speaker.JSON),
-        (b"{}", "application/json", Speaker.JSON),
-        (b'"because"', "application/json", Speaker.JSON),
-        (b'{"timestamp": 1, "path": "/v1/tasks", "error": "x"}', "application/json", Speaker.JSON),
-        (b"<!DOCTYPE html><p>", "", Speaker.PAGE),
-        (b"<html>", "application/json", Speaker.PAGE),
-        (b"<center>nginx</center>", "", Speaker.PAGE),
-        (b"blocked", "text/html", Speaker.PAGE),
-        (b'<?xml version="1.0"?><Error/>', "", Speaker.XML),
-        (b"<Error/>", "application/xml", Speaker.XML),
-        (b"404 page not found", "text/plain", Speaker.TEXT),
-        (b'{"error": "beca', "application/json", Speaker.TEXT),
-        (b"", "application/json", Speaker.NOBODY),
-        (b" \r\n", "", Speaker.NOBODY),
-        (b"\xff\xfe\x00", "", Speaker.TEXT),
+        (b'{"error": "because"}', "application/json", Author.VENDOR),
+        (b'{"error": "because"}', "", Author.VENDOR),
+        (b'{"error": "because"}', "text/plain", Author.VENDOR),
+        (b'{"code": 401, "msg": "because", "data": null}', "application/json; charset=utf-8", Author.VENDOR),
+        (b'{"task_id": "made-up-id"}', "application/json", Author.VENDOR),
+        (b'{"error": "because"}', "text/html", Author.JSON),
+        (b'{"error": ""}', "application/json", Author.JSON),
+        (b"{}", "application/json", Author.JSON),
+        (b'"because"', "application/json", Author.JSON),
+        (b'{"timestamp": 1, "path": "/v1/tasks", "error": "x"}', "application/json", Author.JSON),
+        (b"<!DOCTYPE html><p>", "", Author.PAGE),
+        (b"<html>", "application/json", Author.PAGE),
+        (b"<center>nginx</center>", "", Author.PAGE),
+        (b"blocked", "text/html", Author.PAGE),
+        (b'<?xml version="1.0"?><Error/>', "", Author.XML),
+        (b"<Error/>", "application/xml", Author.XML),
+        (b"404 page not found", "text/plain", Author.TEXT),
+        (b'{"error": "beca', "application/json", Author.TEXT),
+        (b"", "application/json", Author.EMPTY),
+        (b" \r\n", "", Author.EMPTY),
+        (b"\xff\xfe\x00", "", Author.TEXT),
     ],
 )
-def test_who_speaks(body: bytes, kind: str, speaker: Speaker) -> None:
-    assert who_speaks(answered(400, body, Content_Type=kind)) is speaker
+def test_who_wrote_an_answer(body: bytes, kind: str, author: Author) -> None:
+    assert author_of(answered(400, body, Content_Type=kind)) is author
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405])
@@ -185,8 +185,8 @@ def test_a_page_of_a_proxy_is_named_as_one(status: int) -> None:
 )
 def test_a_header_of_a_gateway_says_that_the_vendor_does_not_speak(headers: dict[str, str]) -> None:
     body = b'{"message": "Too many requests"}'
-    assert who_speaks(HttpAnswer(429, {}, body, NOW)) is Speaker.VENDOR
-    assert who_speaks(HttpAnswer(429, headers, body, NOW)) is not Speaker.VENDOR
+    assert author_of(HttpAnswer(429, {}, body, NOW)) is Author.VENDOR
+    assert author_of(HttpAnswer(429, headers, body, NOW)) is not Author.VENDOR
     assert submission_outcome(HttpAnswer(429, headers, body, NOW)) is Outcome.UNKNOWN
 
 

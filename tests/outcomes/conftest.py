@@ -135,7 +135,7 @@ def landing(
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that is not there is not looked for again: five minutes of it are the trigger's own test."""
-    monkeypatch.setattr("airflow_provider_ekyc.triggers.ekyc.CONNECTION_PATIENCE", 0.0)
+    monkeypatch.setattr("airflow_provider_ekyc.triggers.ekyc.CONNECTION_TIMEOUT", 0.0)
 
 
 @pytest.fixture(autouse=True)

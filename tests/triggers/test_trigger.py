@@ -127,7 +127,7 @@ async def test_a_workers_clock_an_hour_ahead_delays_nothing(sandbox: Sandbox) ->
 async def test_a_missing_connection_is_looked_for_again_and_then_said(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_ekyc.triggers.ekyc.CONNECTION_PATIENCE", 0.2)
+    monkeypatch.setattr("airflow_provider_ekyc.triggers.ekyc.CONNECTION_TIMEOUT", 0.2)
     monkeypatch.setattr("airflow_provider_ekyc.triggers.ekyc.CONNECTION_INTERVAL", 0.1)
     now = time.time()
     waiting = EkycTaskTrigger(ekyc_task_id="d1", ekyc_conn_id="nowhere", started=now, timeout_at=now + 5)
