@@ -87,7 +87,7 @@ def test_text_is_there() -> None:
         *((empty, "is empty") for empty in ("", " ", "None", None)),
         (7, "must be text, not int"),
         (["a"], "must be text, not list"),
-        ("a\udcff", "is no text"),
+        ("a\udcff", "is not valid text"),
     ):
         with pytest.raises(EkycSettingsError, match=f"x {problem}"):
             read_text("x", value)
