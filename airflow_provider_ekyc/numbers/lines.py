@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from typing import Final
 
 from airflow_provider_ekyc.numbers.file_kind import (
     HEAD_BYTES,
@@ -13,6 +13,7 @@ from airflow_provider_ekyc.numbers.file_kind import (
     refuse_nul_bytes,
     refuse_other_kinds,
 )
+from airflow_provider_ekyc.numbers.opened_source import ByteReader
 
 #: How much is read at a time. Larger blocks were no faster and need more memory.
 BLOCK_BYTES: Final = 1 << 20
@@ -43,12 +44,12 @@ class LineTally:
 
 
 def checked_lines(
-    source: BinaryIO, tally: LineTally, *, check: bool, block_bytes: int = BLOCK_BYTES
+    source: ByteReader, tally: LineTally, *, check: bool, block_bytes: int = BLOCK_BYTES
 ) -> Iterator[list[bytes]]:
     """
     Read the valid lines, trimmed and in order, one list per block; blank and invalid ones are counted.
 
-    :param source: binary file, read once to its end
+    :param source: read once to its end
     :param tally: is brought up to date before each list is handed out
     :param check: whether a line must be an E.164 number; if not, any line that is not blank is valid
     :param block_bytes: how much to read at a time
@@ -83,11 +84,11 @@ def _judged_one_by_one(block: bytes, tally: LineTally, *, check: bool) -> list[b
     return valid
 
 
-def line_blocks(source: BinaryIO, block_bytes: int) -> Iterator[bytes]:
+def line_blocks(source: ByteReader, block_bytes: int) -> Iterator[bytes]:
     r"""
     Cut the file into blocks of whole lines, each line ended by ``\n`` whatever ended it before.
 
-    :param source: binary file, read once; a byte order mark is left out
+    :param source: read once; a byte order mark is left out
     :param block_bytes: how much to read at a time
     :raises EkycNumbersError: if it is no text
     """
@@ -109,7 +110,7 @@ def line_blocks(source: BinaryIO, block_bytes: int) -> Iterator[bytes]:
         yield carry.removesuffix(b"\r") + b"\n"
 
 
-def _text_blocks(source: BinaryIO, block_bytes: int) -> Iterator[bytes]:
+def _text_blocks(source: ByteReader, block_bytes: int) -> Iterator[bytes]:
     head = _read_up_to(source, max(block_bytes, HEAD_BYTES))
     refuse_other_kinds(head)
     refuse_nul_bytes(head, block_start=0)
@@ -121,7 +122,7 @@ def _text_blocks(source: BinaryIO, block_bytes: int) -> Iterator[bytes]:
         yield block
 
 
-def _read_up_to(source: BinaryIO, size: int) -> bytes:
+def _read_up_to(source: ByteReader, size: int) -> bytes:
     """Read until there are ``size`` bytes or the file ends: sockets hand out less than they are asked for."""
     pieces = []
     missing = size

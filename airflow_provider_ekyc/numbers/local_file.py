@@ -11,8 +11,7 @@ from typing import Final
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.address import NOTHING_SENT, contents_error, shown_path
-from airflow_provider_ekyc.numbers.changes import refuse_change
-from airflow_provider_ekyc.numbers.opened_source import OpenedSource
+from airflow_provider_ekyc.numbers.opened_source import OpenedSource, refuse_change
 
 _KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
     (stat.S_ISDIR, "a directory"),

@@ -16,12 +16,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import compress
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, Literal
 
 from airflow_provider_ekyc.exceptions import EkycNumbersError
 from airflow_provider_ekyc.numbers.content_key import ContentKey
 from airflow_provider_ekyc.numbers.duplicates import DuplicateFinder
 from airflow_provider_ekyc.numbers.lines import BLOCK_BYTES, MAX_LINE_BYTES, LineTally, checked_lines
+from airflow_provider_ekyc.numbers.opened_source import ByteReader
 from airflow_provider_ekyc.spool import Spool, spool_file
 
 
@@ -56,10 +57,10 @@ class HashedSource:
     """
     Reads a source, and remembers what it has read by its SHA-256.
 
-    :param source: binary file; it is not closed
+    :param source: is not closed
     """
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: ByteReader) -> None:
         self._source = source
         self._digest = hashlib.sha256()
 
@@ -77,7 +78,7 @@ class HashedSource:
 
 @contextmanager
 def prepared_numbers(
-    source: BinaryIO,
+    source: ByteReader,
     *,
     check: bool = True,
     invalid: Literal["fail", "drop"] = "fail",
@@ -96,7 +97,7 @@ def prepared_numbers(
     Memory is bounded (10 M lines took 32 MiB, 50 M 103 MiB: ``dev/benchmarks/submit_memory.py``). The disk holds
     about two and a half times the input while this runs and once in the block, in files without a name.
 
-    :param source: binary file, read once and in blocks; it is not closed
+    :param source: read once and in blocks; it is not closed
     :param check: whether each line must be an E.164 number (``^\+[1-9][0-9]{1,14}$``, ITU-T E.164); if not,
         any line of at most 1,024 bytes that is not blank is taken
     :param invalid: whether an invalid line fails the whole file, or is dropped and counted
@@ -115,7 +116,7 @@ def prepared_numbers(
         written = _Written()
         with spool_file(spool_dir) as partitions:
             finder = DuplicateFinder(partitions, secrets.token_bytes(16))
-            for lines in checked_lines(cast("BinaryIO", hashed), tally, check=check, block_bytes=block_bytes):
+            for lines in checked_lines(hashed, tally, check=check, block_bytes=block_bytes):
                 # Once the file is lost it is read on for the full count alone.
                 if lines and not (tally.invalid and invalid == "fail"):
                     finder.add(lines)

@@ -7,8 +7,7 @@ from typing import Any
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.address import NOTHING_SENT, S3Address
-from airflow_provider_ekyc.numbers.changes import refuse_change
-from airflow_provider_ekyc.numbers.opened_source import OpenedSource, name_of
+from airflow_provider_ekyc.numbers.opened_source import OpenedSource, name_of, refuse_change
 from airflow_provider_ekyc.s3.client import s3_client
 from airflow_provider_ekyc.s3.errors import S3CallError, S3Problem, explain
 from airflow_provider_ekyc.s3.object import S3Object

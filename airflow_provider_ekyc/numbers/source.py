@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import BinaryIO, Final, cast
+from typing import Final
 
 from airflow_provider_ekyc.numbers.address import LocalPath, S3Address, read_address, read_numbers
 from airflow_provider_ekyc.numbers.local_file import open_local_file
+from airflow_provider_ekyc.numbers.opened_source import ByteReader, WholeStream
 from airflow_provider_ekyc.numbers.paced_stream import Pace, PacedStream
 from airflow_provider_ekyc.numbers.s3_object import open_s3_object
 from airflow_provider_ekyc.numbers.stored_object import open_stored_object
-from airflow_provider_ekyc.numbers.whole_stream import WholeStream
 
 PACE: Final = Pace()
 
@@ -19,7 +19,7 @@ PACE: Final = Pace()
 @contextmanager
 def open_numbers(
     numbers: object, *, aws_conn_id: str | None, numbers_conn_id: str | None, pace: Pace = PACE
-) -> Iterator[BinaryIO]:
+) -> Iterator[ByteReader]:
     """
     Open the input for reading, and close it when the block ends.
 
@@ -52,4 +52,4 @@ def open_numbers(
     else:
         source = open_stored_object(address, numbers_conn_id)
     with closing(WholeStream(source, PacedStream(source, pace))) as opened:
-        yield cast("BinaryIO", opened)
+        yield opened

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.address import NOTHING_SENT, StoredAddress
-from airflow_provider_ekyc.numbers.changes import refuse_change
-from airflow_provider_ekyc.numbers.opened_source import OpenedSource
+from airflow_provider_ekyc.numbers.opened_source import OpenedSource, refuse_change
 from airflow_provider_ekyc.redaction import redact
 
 #: What file systems of fsspec call the size, the times, the identity and the checksum of a file in ``info()``: local,

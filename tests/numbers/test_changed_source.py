@@ -1,7 +1,7 @@
 """
 What is sent is what was there at the first byte: a source that changes while it is read is not sent at all.
 
-Modules: ``numbers/changes.py``.
+Modules: ``numbers/opened_source.py``.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ def test_a_disk_that_fails_is_worth_a_retry() -> None:
     # The one file that can be opened and never read, on any Linux.
     with (
         open_numbers("/proc/self/mem", aws_conn_id=None, numbers_conn_id=None) as file,
-        pytest.raises(EkycUnreadableInputError, match=r"Reading broke off after 0 .* \(Input/output error\)") as caught,
+        pytest.raises(EkycUnreadableInputError, match=r"Reading stopped after 0 .* \(Input/output error\)") as caught,
     ):
         file.read(100)
     assert "a retry reads it again" in caught.value.message

