@@ -211,9 +211,19 @@ def test_what_the_api_answers_as_free_is_sent_again(
 def test_a_balance_that_cannot_be_asked_does_not_hold_up_the_submission(
     sandbox: Sandbox, numbers_file: Path, context: dict[str, Any]
 ) -> None:
-    sandbox.fault("balance", "html", times=None)
+    sandbox.fault("balance", "status", status=500, times=None)
     submit(numbers_file).execute(context)
     assert len(sandbox.bill.submissions) == 1
+
+
+@pytest.mark.usefixtures("no_waits")
+def test_a_balance_query_that_another_server_answers_stops_the_submission(
+    sandbox: Sandbox, numbers_file: Path, context: dict[str, Any]
+) -> None:
+    sandbox.fault("balance", "html", times=None)
+    with pytest.raises(EkycRetryException, match="No submission was sent"):
+        submit(numbers_file).execute(context)
+    assert sandbox.calls["submit"] == 0
 
 
 @pytest.mark.usefixtures("no_waits")
