@@ -11,7 +11,7 @@ import errno
 import io
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,16 +36,27 @@ class Spool(io.FileIO):
 
         :raises EkycSpoolError: if the disk is full, naming the directory and how to take another
         """
-        rest = memoryview(data).cast("B")
-        size = len(rest)
+        return self._write_all(data, lambda rest, _: super(Spool, self).write(rest) or 0)
+
+    def write_at(self, data: Any, offset: int) -> int:
+        """
+        Write all of ``data`` at an offset, from any thread; the file's position is neither used nor moved.
+
+        :raises EkycSpoolError: as :meth:`write`
+        """
+        return self._write_all(data, lambda rest, done: os.pwrite(self.fileno(), rest, offset + done))
+
+    def _write_all(self, data: Any, write: Callable[[memoryview, int], int]) -> int:
+        """Write with a function that is given the rest, and how much is done; it may write a part of the rest."""
+        whole, done = memoryview(data).cast("B"), 0
         try:
-            while rest:
-                rest = rest[super().write(rest) or 0 :]
+            while done < len(whole):
+                done += write(whole[done:], done)
         except OSError as error:
             if error.errno not in _FULL:
                 raise
             raise _spool_error(self.directory, _FULL[error.errno]) from None
-        return size
+        return done
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """
-A file that is still arriving: who reads it waits for the bytes, so that checking goes on beside the download.
+A file that is still being downloaded: its reader waits for the bytes, so that checking goes on beside the download.
 
 A zip archive begins with its rows and ends with the list of its members, which has to be read first. So the
-end of a large one is fetched before the rest; where it could not be, its reader waits for the whole file.
+end of a large one is downloaded before the rest; where it could not be, its reader waits for the whole file.
 """
 
 from __future__ import annotations
@@ -13,30 +13,24 @@ from types import TracebackType
 
 from airflow_provider_ekyc.spool import Spool
 
-#: Bytes of a file's end that are fetched first; a list of three members takes 200.
-TAIL = 64 * 1024
-
-#: Bytes from which on that is worth a request of its own.
-WORTH_A_TAIL = 8 * 1024 * 1024
-
 
 class Invalidated(Exception):
-    """What has arrived so far is void: the download failed, or began anew."""
+    """What was read so far is void: the download failed, or started again."""
 
 
 class GrowingFile:
     """
     The reader's side is a binary file: ``seek``, ``tell``, ``read``. The rest is the writer's.
 
-    A context manager for the writer: whoever still waits when the block ends is told that nothing more comes.
+    A context manager for the writer: when the block ends before the file is complete, the file is invalid.
 
-    :param spool: what the writer writes to, from its start
+    :param spool: what the writer writes to
     """
 
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
-        self._news = threading.Condition()
-        self._arrived = 0
+        self._changed = threading.Condition()
+        self._available = 0
         self._size: int | None = None
         self._tail = b""
         self._is_invalid = False
@@ -57,36 +51,51 @@ class GrowingFile:
         :param size: bytes of the whole
         :param tail: its last bytes
         """
-        with self._news:
+        with self._changed:
             self._is_invalid |= self._size is not None and (size, tail) != (self._size, self._tail)
             self._size, self._tail = size, tail
-            self._news.notify_all()
+            self._changed.notify_all()
 
-    def advance(self, arrived: int) -> None:
-        """Tell the reader how many bytes lie in the spool."""
-        with self._news:
-            self._arrived = arrived
-            self._news.notify_all()
+    def advance(self, available: int) -> None:
+        """Announce how many bytes from the start are in the spool."""
+        with self._changed:
+            self._available = available
+            self._changed.notify_all()
 
     def complete(self, size: int) -> None:
-        """Tell the reader that this was all; a tail that is not the end of the file invalidates it."""
+        """Announce that the file is complete; a tail that is not the end of the file invalidates it."""
         tail = os.pread(self.spool.fileno(), len(self._tail), max(size - len(self._tail), 0))
-        with self._news:
+        with self._changed:
             self._is_invalid |= self._size not in (None, size) or tail != self._tail
-            self._arrived = self._size = size
+            self._available = self._size = size
             self._is_complete = True
-            self._news.notify_all()
+            self._changed.notify_all()
 
     def invalidate(self) -> None:
-        """Tell the reader that all was in vain."""
-        with self._news:
+        """Announce that what was read so far is void."""
+        with self._changed:
             self._is_invalid = True
-            self._news.notify_all()
+            self._changed.notify_all()
 
     @property
     def is_invalid(self) -> bool:
         """Whether what was read of it is void."""
         return self._is_invalid
+
+    def wait_beyond(self, offset: int, least: int) -> int:
+        """
+        Wait for more bytes from the start; the reader is not moved.
+
+        :param offset: of the first byte that is wanted
+        :param least: how many are worth waking up for
+        :return: offset behind those that are in the spool; ``offset`` if the file ends there
+        :raises Invalidated: if no more bytes follow
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._is_invalid or self._is_complete or self._available >= offset + least,
+            )
+            return self._or_invalid(self._available)
 
     def seekable(self) -> bool:
         """Return that it is."""
@@ -101,7 +110,7 @@ class GrowingFile:
         Move the reader; from the end once that is known.
 
         :raises OSError: to a place before the start, as files do
-        :raises Invalidated: if nothing more comes
+        :raises Invalidated: if no more bytes follow
         """
         at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at}.get(whence, 0)
         if whence == os.SEEK_END:
@@ -115,10 +124,10 @@ class GrowingFile:
         """
         Read, once the bytes are there.
 
-        :raises Invalidated: if nothing more comes
+        :raises Invalidated: if no more bytes follow
         """
-        tail_at = self._wait_for_size() - len(self._tail)
-        whole = tail_at + len(self._tail)
+        whole = self._wait_for_size()
+        tail_at = whole - len(self._tail)
         end = whole if size < 0 else min(self._at + size, whole)
         if self._at >= end:
             return b""
@@ -127,19 +136,19 @@ class GrowingFile:
         else:
             self._wait_for(end)
             block = os.pread(self.spool.fileno(), end - self._at, self._at)
-            self._or_invalid(end)  # the file may have been cut under this read
+            self._or_invalid(end)  # the file may have been truncated under this read
         self._at += len(block)
         return block
 
     def _wait_for_size(self) -> int:
-        with self._news:
-            self._news.wait_for(lambda: self._is_invalid or self._size is not None)
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_invalid or self._size is not None)
             return self._or_invalid(self._size)
 
-    def _wait_for(self, arrived: int) -> None:
-        with self._news:
-            self._news.wait_for(lambda: self._is_invalid or self._arrived >= arrived)
-            self._or_invalid(arrived)
+    def _wait_for(self, available: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_invalid or self._available >= available)
+            self._or_invalid(available)
 
     def _or_invalid(self, size: int | None) -> int:
         if self._is_invalid or size is None:

@@ -123,7 +123,7 @@ class TransferJob:
 
             # Within the stack: its files are closed when this thread has ended, also if this one is told to end.
             with _thread("ekyc-check", partial(self._convert, early_stack, growing, task), growing) as early:
-                brought = download(hook.open_result, fresh_url, growing)
+                brought = download(hook.result_connection, fresh_url, growing)
                 log.info("Downloaded %s bytes.", f"{brought.size:,}")
         except EkycApiError as error:
             raise failed_download(error) from None

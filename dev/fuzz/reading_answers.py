@@ -111,7 +111,7 @@ def _ask(given: AnswerInput, server: SourceServer, settings: EkycSettings, spool
             return client.get_task(TASK_ID)
         with spool_file(spool_dir) as file:
             url = f"{server.origin}/result.zip?{QUERY}"
-            return download(client.open_result, lambda: url, GrowingFile(file), retries=retries)
+            return download(client.result_connection, lambda: url, GrowingFile(file), retries=retries)
 
 
 async def _ask_aio(settings: EkycSettings) -> Task:

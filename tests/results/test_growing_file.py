@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import io
-import itertools
 import random
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
-from airflow_provider_ekyc.api.result_stream import ResultHead, ResultStream
 from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.results import download as download_module
 from airflow_provider_ekyc.results.archive.check import check_archive
 from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.growing_file import GrowingFile, Invalidated
-from airflow_provider_ekyc.spool import Spool, spool_file
-from dev.testing.sockets import Answer, ScriptedServer, answer
+from airflow_provider_ekyc.spool import spool_file
 from tests.results.archives import pack
-from tests.results.test_download import client_for, ranged
+from tests.results.range_store import RangeStore, Reply, Request
+from tests.results.test_download import client_for
 
 CONTENT = random.Random(4).randbytes(10_000)
 
@@ -124,97 +122,120 @@ def test_a_place_before_the_start_is_refused_as_files_do(growing: GrowingFile) -
 ROWS = 40_000
 TABLE = b"Number,amazon\n" + b"".join(b"+999%010d,%s\n" % (n * 7919, b"no" if n % 3 else b"yes") for n in range(ROWS))
 ARCHIVE = pack({"amazon.csv": TABLE})
-V1 = ranged(ARCHIVE, etag='"v1"')
+SIZE = 20_000  # bytes of a range
 
 
-def checked_meanwhile(*script: Answer) -> tuple[int | None, list[dict[str, str]], bool]:
-    """Download an archive and check it meanwhile; rows (None if it was void), requests, whether it is whole."""
+def checked_meanwhile(store: RangeStore) -> tuple[int | None, bool]:
+    """Download an archive and check it meanwhile; its rows (None if it was void), and whether it is whole."""
     with (
         spool_file(None) as spool,
-        ScriptedServer(*script) as server,
-        client_for(server.url) as client,
+        client_for(store.url) as client,
         ThreadPoolExecutor(1) as pool,
     ):
         growing = GrowingFile(spool)
         early = pool.submit(check_archive, growing)
-        download(client.open_result, lambda: server.result_url, growing, retries=Retries(3, 60.0, 0.0, 0.0))
+        download(client.result_connection, lambda: store.result_url, growing, retries=Retries(5, 60.0, 0.0, 0.0))
         try:
             rows = early.result(30).rows
         except Invalidated:
             rows = None
-        return rows, server.heads, whole(spool) == ARCHIVE
-
-
-def whole(spool: Spool) -> bytes:
-    spool.seek(0)
-    return spool.readall()
+        spool.seek(0)
+        return rows, spool.readall() == ARCHIVE
 
 
 @pytest.fixture
-def _small_tails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download_module, "WORTH_A_TAIL", 1000)
-    monkeypatch.setattr(download_module, "TAIL", 500)
+def _small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download_module, "RANGE_SIZE", SIZE)
 
 
-@pytest.mark.usefixtures("_small_tails")
-def test_the_end_is_asked_for_first() -> None:
-    rows, seen, is_whole = checked_meanwhile(V1, V1)
-    assert (rows, is_whole) == (ROWS, True)
-    assert [head.get("range") for head in seen] == [None, f"bytes={len(ARCHIVE) - 500}-"]
+@pytest.mark.usefixtures("_small_ranges")
+def test_the_check_reads_while_the_last_range_is_missing() -> None:
+    has_read = threading.Event()
+
+    def meet(request: Request) -> Reply | None:
+        if request.first != 3 * SIZE:
+            return None
+        assert has_read.wait(10)
+        return [store.answer(request)]
+
+    class Watched(GrowingFile):
+        def read(self, size: int = -1) -> bytes:
+            block = super().read(size)
+            if 1_000 < self.tell() <= 3 * SIZE:
+                has_read.set()
+            return block
+
+    with RangeStore(ARCHIVE, meet=meet) as store, spool_file(None) as spool, client_for(store.url) as client:
+        growing = Watched(spool)
+        reader = threading.Thread(target=lambda: (growing.seek(-22, io.SEEK_END), growing.seek(0), growing.read(SIZE)))
+        reader.start()
+        download(client.result_connection, lambda: store.result_url, growing)
+        reader.join(10)
+    assert has_read.is_set()
+    assert not growing.is_invalid
 
 
-@pytest.mark.usefixtures("_small_tails")
-def test_a_break_is_resumed_below_the_reader() -> None:
-    script = [ranged(ARCHIVE, etag='"v1"', cut=60_000), V1, V1]
-    assert checked_meanwhile(*script)[::2] == (ROWS, True)
-
-
-@pytest.mark.usefixtures("_small_tails")
+@pytest.mark.usefixtures("_small_ranges")
 @pytest.mark.parametrize(
-    "end",
+    "change",
     [
-        answer("503 Service Unavailable", b"no"),
-        answer("200 OK", ARCHIVE, 'ETag: "v1"'),
-        ranged(ARCHIVE, etag='"v2"'),
-        ranged(ARCHIVE, etag='"v1"', cut=100),
+        {"length": SIZE + 1},
+        {"status": 200},
+        {"span": (0, SIZE - 1)},
+        {"etag": ""},
     ],
-    ids=["refused", "all of it", "another", "cut"],
+    ids=["too long", "all of it", "another range", "without an ETag"],
 )
-def test_an_end_that_can_not_be_had_is_waited_for(end: Answer) -> None:
-    rows, seen, is_whole = checked_meanwhile(V1, end)
-    assert (rows, len(seen), is_whole) == (ROWS, 2, True)
+@pytest.mark.parametrize("first", [60_000, len(ARCHIVE) - SIZE], ids=["a range", "the end"])
+def test_a_range_that_is_not_answered_as_requested_stays_below_the_reader(change: dict[str, Any], first: int) -> None:
+    met: list[Request] = []
+
+    def meet(request: Request) -> Reply | None:
+        if request.first != first or met:
+            return None
+        met.append(request)
+        return [store.answer(request, **change)]
+
+    with RangeStore(ARCHIVE, meet=meet) as store:
+        assert checked_meanwhile(store) == (ROWS, True)
+    assert met
 
 
-@pytest.mark.usefixtures("_small_tails")
-def test_an_end_that_never_ends_is_given_up() -> None:
-    """Only a store that is not what it says does so; nothing of it may pile up."""
-    asked = []
-
-    @contextmanager
-    def open_result(url: str, *, offset: int = 0, etag: str | None = None) -> Iterator[ResultStream]:
-        asked.append(offset)
-        blocks = itertools.repeat(b"z" * 100) if offset else iter([CONTENT])
-        yield ResultStream(ResultHead(offset, len(CONTENT), '"v1"'), blocks)
-
-    with spool_file(None) as spool:
-        assert download(open_result, lambda: "https://127.0.0.1/", GrowingFile(spool)).size == len(CONTENT)
-    assert asked == [0, len(CONTENT) - 500]
-
-
-@pytest.mark.usefixtures("_small_tails")
-@pytest.mark.parametrize("cut", [0, 60_000, 70_000])
-def test_what_was_read_of_an_object_that_changed_is_void(cut: int) -> None:
+@pytest.mark.usefixtures("_small_ranges")
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_what_was_read_of_an_object_that_changed_is_void(nth: int) -> None:
     other = pack({"amazon.csv": TABLE[: TABLE.rindex(b"+", 0, len(TABLE) // 2)]})
-    script = [
-        ranged(other, etag='"old"', cut=cut),
-        ranged(other, etag='"old"'),
-        ranged(ARCHIVE, etag='"new"'),
-        *[ranged(ARCHIVE, etag='"new"')] * 2,
-    ]
-    rows, _, is_whole = checked_meanwhile(*script)
-    assert (rows, is_whole) == (None, True)
+
+    def meet(request: Request) -> Reply | None:
+        if request.nth >= nth:
+            store.content, store.etag = ARCHIVE, '"new"'
+        return None
+
+    with RangeStore(other, etag='"old"', meet=meet) as store:
+        rows, is_whole = checked_meanwhile(store)
+    assert is_whole
+    assert rows is None
 
 
-def test_a_small_one_is_brought_in_one_request() -> None:
-    rows, seen, _ = checked_meanwhile(V1)
-    assert (rows, len(seen)) == (ROWS, 1)
+def test_a_small_one_is_downloaded_in_one_request() -> None:
+    with RangeStore(ARCHIVE) as store:
+        assert checked_meanwhile(store) == (ROWS, True)
+        assert len(store.seen) == 1
+
+
+def test_a_tail_that_another_answer_contradicts_is_void(growing: GrowingFile) -> None:
+    growing.announce(10, b"tail")
+    growing.spool.write(b"123456fail")
+    growing.complete(10)
+    assert growing.is_invalid
+
+
+def test_more_is_waited_for_up_to_the_end(growing: GrowingFile) -> None:
+    write(growing, CONTENT[:500])
+    assert growing.wait_beyond(0, 500) == 500
+    thread, got = in_thread(lambda: b"%d" % growing.wait_beyond(400, 200))
+    write(growing, CONTENT[500:600])
+    thread.join(5)
+    assert got == [b"600"]
+    growing.complete(600)
+    assert growing.wait_beyond(600, 200) == 600
