@@ -35,7 +35,8 @@ log = logging.getLogger(__name__)
 #: What somebody else puts at a key.
 ANOTHERS = b"another's"
 
-_TAIL = 200  # bytes
+#: Ranges of an archive at the most, and bytes of one at the least.
+_RANGES, _LEAST_RANGE = 6, 200
 
 # Read once: each new client reads megabytes of JSON, a third of a second.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
@@ -96,7 +97,7 @@ def landing_reading(
         is_right = given.may_refuse or is_odd or must_be_refused(plan, given)
         return "" if is_right else "a whole archive was not landed"
 
-    with _input_lying(sent, given.index) as numbers, _small_tails() if plan.reads_tail else nullcontext():
+    with _input_lying(sent, given.index) as numbers, _small_ranges(given.data) if plan.has_ranges else nullcontext():
         arguments |= _arguments_of(sent, numbers, list_key, key)
         # The archive, again if its download began anew, and what is made of it, perhaps again too; numbers of both
         # sides, and the list of those that are alone.
@@ -167,8 +168,8 @@ def _input_lying(sent: Sent | None, index: int) -> Iterator[str | None]:
 
 
 @contextmanager
-def _small_tails() -> Iterator[None]:
+def _small_ranges(data: bytes) -> Iterator[None]:
     from airflow_provider_ekyc.results import download
 
-    with mock.patch.object(download, "TAIL", _TAIL), mock.patch.object(download, "WORTH_A_TAIL", _TAIL + 1):
+    with mock.patch.object(download, "RANGE_SIZE", max(_LEAST_RANGE, len(data) // _RANGES)):
         yield

@@ -20,7 +20,7 @@ class Plan:
     :param total: numbers that the remote task promises; 0 is how the API says that it does not know
     :param breaks_promise: whether the result has fewer
     :param warns: whether what does not match is to be landed all the same
-    :param reads_tail: whether the end of the archive is fetched first, as otherwise only that of large ones is
+    :param has_ranges: whether the archive is downloaded by several ranges, as otherwise only large ones are
     :param is_tls: whether the API and its store speak TLS
     :param is_taken: whether somebody puts another object at the key during the download
     """
@@ -29,7 +29,7 @@ class Plan:
     total: int
     breaks_promise: bool
     warns: bool
-    reads_tail: bool
+    has_ranges: bool
     is_tls: bool
     is_taken: bool
 
@@ -50,7 +50,7 @@ def plan_of(seed: int, given: ArchiveInput) -> Plan:
         total=known or (rows if has_input else 0),
         breaks_promise=breaks_promise,
         warns=rng.random() < 0.15 and has_input and goes_wrong,
-        reads_tail=rng.random() < 0.6,
+        has_ranges=rng.random() < 0.6,
         is_tls=rng.random() < 0.25,
         is_taken=rng.random() < 0.08 and has_input and goes_wrong,
     )

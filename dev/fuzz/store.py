@@ -9,6 +9,9 @@ from collections.abc import Callable
 from dev.fuzz.marks import QUERY
 from dev.fuzz.oddities import TASK_ID
 
+#: What a range may be answered with; one that is no range is answered as ever.
+_OF_RANGES = ("", "", "break", "503", "whole", "another range", "another ETag", "another total", "too many")
+
 
 class Store:
     """
@@ -32,7 +35,9 @@ class Store:
         self._etag = rng.choice(('ETag: "made-up"', 'ETag: "made-up"', "X-No: etag"))
         self._knows_ranges = rng.random() < 0.7
         self._framing = rng.choice(("length", "length", "length", "close"))
-        self._misfortunes = rng.choice(([], [], [], ["break"], ["break", "break"], ["503"], ["503", "break"]))
+        self._quoted = '"made-up"'
+        others: tuple[list[str], ...] = ([], [], ["break"], ["break", "break"], ["503"], ["503", "break"])
+        self._misfortunes = rng.choice((*others, *[rng.sample(_OF_RANGES, 3)] * 3))
         self._rng = rng
 
     def __call__(self, head: str) -> bytes:
@@ -44,16 +49,28 @@ class Store:
         if misfortune == "503":
             return _answer("503 Slow Down", b"", "Content-Length: 0", "Retry-After: 1")
         lines = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
-        start = int(lines.get("range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
         size = len(self._data)
-        if start and self._knows_ranges and lines.get("if-range") == '"made-up"':
-            rest = self._data[start:]
-            range_line = f"Content-Range: bytes {start}-{size - 1}/{size}"
-            return _answer("206 Partial Content", rest, f"Content-Length: {len(rest)}", range_line, self._etag)
+        first, _, last = lines.get("range", "").removeprefix("bytes=").partition("-")
+        if first and int(first) < size and self._knows_ranges and lines.get("if-range", self._quoted) == self._quoted:
+            start, end = int(first), min(int(last or size), size - 1) + 1
+            return self._range(start, end, size, misfortune)
         whole = _answer("200 OK", self._data, f"Content-Length: {size}", self._etag)
-        if misfortune and size:
+        if misfortune == "break" and size:
             return whole[: -self._rng.randint(1, size)]
         return _answer("200 OK", self._data, self._etag) if self._framing == "close" else whole
+
+    def _range(self, start: int, end: int, size: int, misfortune: str) -> bytes:
+        """Answer with a range, or with what is none."""
+        if misfortune == "another range":
+            start = self._rng.randrange(end)
+        etag = 'ETag: "another"' if misfortune == "another ETag" else self._etag
+        total = size + 1 if misfortune == "another total" else size
+        body = self._data[start:end] + b"more" * (misfortune == "too many")
+        if misfortune == "whole":
+            return _answer("200 OK", self._data, f"Content-Length: {size}", self._etag)
+        range_line = f"Content-Range: bytes {start}-{end - 1}/{total}"
+        answer = _answer("206 Partial Content", body, f"Content-Length: {len(body)}", range_line, etag)
+        return answer[: -self._rng.randint(1, end - start)] if misfortune == "break" else answer
 
 
 def _answer(status: str, body: bytes, *headers: str) -> bytes:

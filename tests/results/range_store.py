@@ -43,7 +43,7 @@ class RangeStore(sockets.SocketServer):
     def __init__(
         self, content: bytes, *, etag: str = '"a"', meet: Callable[[Request], Reply | None] = lambda _: None
     ) -> None:
-        super().__init__(self._serve)
+        super().__init__(self._answer_all)
         self.content, self.etag, self._meet = content, etag, meet
         self._lock = threading.Lock()
         self.seen: list[Request] = []
@@ -83,7 +83,7 @@ class RangeStore(sockets.SocketServer):
             lines.append(f"Content-Range: bytes {first}-{last}/{len(self.content) if total is None else total}")
         return "\r\n".join([*lines, "", ""]).encode() + sent
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _answer_all(self, connection: socket.socket) -> None:
         while True:
             request = self._read(connection)
             pieces = self._meet(request)
