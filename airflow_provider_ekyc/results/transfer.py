@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from airflow_provider_ekyc.api.models import Task
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycLandingError, EkycResultError
-from airflow_provider_ekyc.results.archive.check import check_members
+from airflow_provider_ekyc.results.archive.check import ArchiveReader, check_members
 from airflow_provider_ekyc.results.compare.comparison import Reconciliation
 from airflow_provider_ekyc.results.compare.expectation import promised
 from airflow_provider_ekyc.results.compare.sent import Sent, read_sent
@@ -24,7 +24,8 @@ from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.errors import NOTHING_LANDED, failed_download
 from airflow_provider_ekyc.results.exported import require_exported
 from airflow_provider_ekyc.results.growing_file import GrowingFile
-from airflow_provider_ekyc.results.output.convert import Converted, Output, Told, convert, describe
+from airflow_provider_ekyc.results.output.convert import Output, convert
+from airflow_provider_ekyc.results.output.output_format import OutputFormat, RowContext
 from airflow_provider_ekyc.results.table.header import ColumnNames
 from airflow_provider_ekyc.s3.object import Place
 from airflow_provider_ekyc.s3.result_object import UNMATCHED, Landed
@@ -46,10 +47,8 @@ class TransferJob:
     A transfer.
 
     :param place: where the result is to be
-    :param output_format: one of ``results.formats.FORMATS``
-    :param reads_table: whether the table is read and checked; if not, only the archive itself is
-    :param number_column: name of the number's column, if it is none of the known ones
-    :param result_column: name of the answer's column, if there are several
+    :param task_type: what was verified
+    :param columns: what is known of the table's columns; None if only the archive itself is checked
     :param replace: whether another object may be overwritten
     :param submission: what was said when it was submitted, None if that is not known
     :param sent: what was sent, None if it is not to be compared number by number
@@ -59,11 +58,9 @@ class TransferJob:
 
     ekyc_task_id: str
     place: Place
-    output_format: str
+    output_format: OutputFormat
     task_type: str
-    reads_table: bool
-    number_column: str | None
-    result_column: str | None
+    columns: ColumnNames | None
     replace: bool
     submission: Submission | None
     sent: Sent | None
@@ -83,7 +80,7 @@ class TransferJob:
         target = S3Target(self.place.bucket, self.place.key, client, extra_args)
         place = self.sent.unmatched_place if self.sent else None
         unmatched = None if place is None else S3Target(place.bucket, place.key, client, extra_args)
-        landed = target.find(self.ekyc_task_id, self.output_format, replace=self.replace)
+        landed = target.find(self.ekyc_task_id, self.output_format.name, replace=self.replace)
         if landed is not None:
             log.info("%s is there already, landed by an earlier try, and is whole; nothing was downloaded.", target.uri)
             if unmatched is not None and landed.unmatched_uri != unmatched.uri:
@@ -98,7 +95,12 @@ class TransferJob:
         with ExitStack() as stack:
             task, output, reconciliation = self._bring(stack, hook)
             landed = self._reconcile(stack, task, output, reconciliation, unmatched)
-            landed = target.put(output.file, landed, content_type=output.content_type, replace=self.replace)
+            landed = target.put(
+                cast("Spool", output.file),
+                landed,
+                content_type=self.output_format.media_type,
+                replace=self.replace,
+            )
         counts = (landed.rows, landed.yes, landed.no, landed.unknown, landed.distinct, landed.contradictions)
         rows, yes, no, unknown, distinct, contradictions = ("unknown" if n is None else f"{n:,}" for n in counts)
         log.info(
@@ -130,15 +132,19 @@ class TransferJob:
         if growing.is_invalid:
             # What was made of an archive that changed on the way is void, its errors too.
             early_stack.close()
-            converted, reconciliation = self._convert(stack, archive, task)
+            output, reconciliation = self._convert(stack, archive, task)
         else:
-            converted, reconciliation = early.result()
-        return task, converted.output(archive, brought), reconciliation
+            output, reconciliation = early.result()
+        if output.file is None:
+            output = changed(output, file=archive, size=brought.size, sha256=brought.sha256)
+        return task, output, reconciliation
 
-    def _convert(self, stack: ExitStack, archive: GrowingFile | Spool, task: Task) -> tuple[Converted, Reconciliation]:
+    def _convert(self, stack: ExitStack, archive: GrowingFile | Spool, task: Task) -> tuple[Output, Reconciliation]:
         reconciliation = Reconciliation(self.submission, stack.enter_context(spool_file(self.spool_dir)))
-        if not self.reads_table:
-            return Converted(check_members(cast("BinaryIO", archive)), self.output_format, None), reconciliation
+        if self.columns is None:
+            return Output(check_members(cast("BinaryIO", archive))), reconciliation
+        all_failed = promised(task, self.submission).all_failed
+        reader = ArchiveReader(cast("BinaryIO", archive), self.columns, may_be_empty=all_failed)
         failed = threading.Event()
 
         def is_stopped() -> bool:
@@ -149,21 +155,19 @@ class TransferJob:
             try:
                 if self.sent:
                     reading = pool.submit(read_sent, reconciliation, self.sent, is_stopped)
-                converted = convert(
-                    cast("BinaryIO", archive),
+                output = convert(
+                    reader,
                     self.output_format,
-                    Told(self.ekyc_task_id, self.task_type, task.updated_at),
+                    RowContext(self.ekyc_task_id, self.task_type, task.updated_at),
                     stack.enter_context(spool_file(self.spool_dir)),
-                    names=ColumnNames(self.number_column, self.result_column, self.task_type),
-                    take=reconciliation.add_rows,
-                    may_be_empty=promised(task, self.submission).all_failed,
+                    reconciliation.add_rows,
                 )
                 if self.sent:
                     reading.result()
             except BaseException:
                 failed.set()
                 raise
-        return converted, reconciliation
+        return output, reconciliation
 
     def _judge(self, mismatch: str) -> None:
         if not mismatch:
@@ -185,8 +189,8 @@ class TransferJob:
     ) -> Landed:
         """Count and compare; land the numbers that did not come back; return what there is to say of the result."""
         summary, promise = output.summary, promised(task, self.submission)
-        landed = describe(self.place.uri, self.ekyc_task_id, output)
-        for remark in remarks(summary, self.output_format):
+        landed = self._described(output)
+        for remark in remarks(summary, is_archive=self.output_format.writer is None):
             log.warning("%s", remark)
         if not summary.is_read:
             if self.sent is not None:
@@ -214,6 +218,20 @@ class TransferJob:
             return changed(landed, unmatched=found.count)
         self._land_unmatched(unmatched, file, found.count)
         return changed(landed, unmatched=found.count, unmatched_uri=unmatched.uri)
+
+    def _described(self, output: Output) -> Landed:
+        summary = output.summary
+        return Landed(
+            ekyc_task_id=self.ekyc_task_id,
+            s3_uri=self.place.uri,
+            output_format=self.output_format.name,
+            rows=summary.rows if summary.is_read else None,
+            yes=summary.yes if summary.is_read else None,
+            no=summary.no if summary.is_read else None,
+            unknown=summary.unknown if summary.is_read else None,
+            size=output.size,
+            sha256=output.sha256,
+        )
 
     def _land_unmatched(self, target: S3Target, file: Spool, count: int) -> None:
         file.seek(0)

@@ -17,6 +17,7 @@ from airflow_provider_ekyc.hooks.ekyc import EkycHook
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, ObjectStoragePath, XComArg
     from airflow_provider_ekyc.results.compare.sent import Sent
+    from airflow_provider_ekyc.results.table.header import ColumnNames
     from airflow_provider_ekyc.results.transfer import TransferJob
     from airflow_provider_ekyc.s3.object import Place
     from airflow_provider_ekyc.s3.result_object import Landed
@@ -193,25 +194,24 @@ class EkycResultsToS3Operator(BaseOperator):
     def _job(self, context: Context) -> TransferJob:
         """Read the arguments, before any request is sent."""
         from airflow_provider_ekyc.api.task_ids import checked_task_id
-        from airflow_provider_ekyc.results.output.format_names import FORMATS
+        from airflow_provider_ekyc.results.output.formats import FORMATS
         from airflow_provider_ekyc.results.transfer import TransferJob
 
         ekyc_task_id = checked_task_id(self.ekyc_task_id)
+        task_type = read_task_type(self.ekyc_task_type)
         place = _place("s3_key", self.s3_key, self.s3_bucket)
-        output_format = read_choice("output_format", self.output_format, FORMATS)
-        if output_format == "parquet" and find_spec("pyarrow") is None:
-            raise EkycSettingsError(
-                "output_format='parquet' needs pyarrow: pip install 'airflow-provider-ekyc[parquet]'. Nothing was "
-                "asked."
-            )
+        output_format = FORMATS[read_choice("output_format", self.output_format, tuple(FORMATS))]
+        for module, package in output_format.modules.items():
+            if find_spec(module) is None:
+                raise EkycSettingsError(
+                    f"output_format={output_format.name!r} needs {module}: pip install {package}. No request was sent."
+                )
         return TransferJob(
             ekyc_task_id=ekyc_task_id,
             place=place,
             output_format=output_format,
-            task_type=read_task_type(self.ekyc_task_type),
-            reads_table=self._reads_table(output_format),
-            number_column=_optional("number_column", self.number_column),
-            result_column=_optional("result_column", self.result_column),
+            task_type=task_type,
+            columns=self._columns(task_type) if self._reads_table(output_format.name) else None,
             replace=read_bool("replace", self.replace),
             submission=self._submission(context, ekyc_task_id),
             sent=self._sent(place),
@@ -220,15 +220,22 @@ class EkycResultsToS3Operator(BaseOperator):
         )
 
     def _reads_table(self, output_format: str) -> bool:
-        from airflow_provider_ekyc.results.output.format_names import CHECKS
-
-        reads_table = read_choice("check", self.check, CHECKS) == "table"
+        reads_table = read_choice("check", self.check, ("table", "archive")) == "table"
         if not reads_table and output_format != "zip":
             raise EkycSettingsError(
                 "check='archive' lands the archive as it was delivered, so output_format must be 'zip'. No request was "
                 "sent."
             )
         return reads_table
+
+    def _columns(self, task_type: str) -> ColumnNames:
+        from airflow_provider_ekyc.results.table.header import ColumnNames
+
+        return ColumnNames(
+            number=_optional("number_column", self.number_column),
+            answer=_optional("result_column", self.result_column),
+            task_type=task_type,
+        )
 
     def _submission(self, context: Context, ekyc_task_id: str) -> Submission | None:
         from airflow_provider_ekyc.transfers.submissions import find_submission, read_submission

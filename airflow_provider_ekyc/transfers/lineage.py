@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow_provider_ekyc.results.output.parquet import COLUMNS
+from airflow_provider_ekyc.results.output.formats import FORMATS
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -27,15 +27,6 @@ if TYPE_CHECKING:
     from airflow_provider_ekyc.s3.result_object import Landed
 
 log = logging.getLogger(__name__)
-
-_MEANINGS = {
-    "number": "the number, with its plus; personal data",
-    "registered": "true for yes, false for no, null for unknown",
-    "answer": "the API's own word",
-    "task_type": "what was verified",
-    "verified_at": "when the remote task was done",
-    "ekyc_task_id": "the remote task",
-}
 
 
 def api_host(hook: EkycHook) -> str | None:
@@ -99,13 +90,14 @@ def _inputs(landed: Landed, host: str | None) -> list[Dataset]:
 def _outputs(landed: Landed, task_type: str) -> list[OutputDataset]:
     from openlineage.client.facet_v2 import dataset_version_dataset, documentation_dataset, schema_dataset
 
+    output_format = FORMATS[landed.output_format]
     facets: dict[str, DatasetFacet] = {
         "version": dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=landed.sha256),
         "documentation": documentation_dataset.DocumentationDatasetFacet(
-            description=f"Results of eKYC, {_KINDS.get(landed.output_format, landed.output_format)}"
+            description=f"Results of eKYC, {output_format.description}"
         ),
     }
-    if columns := _columns(landed.output_format, task_type):
+    if columns := output_format.columns(task_type):
         facets["schema"] = schema_dataset.SchemaDatasetFacet(
             fields=[
                 schema_dataset.SchemaDatasetFacetFields(name=name, type=kind, description=what)
@@ -132,23 +124,6 @@ def _output(uri: str, facets: dict[str, DatasetFacet], *, rows: int | None, size
     return OutputDataset(
         namespace=f"s3://{bucket}", name=key, facets=facets, outputFacets={"outputStatistics": statistics}
     )
-
-
-_KINDS = {
-    "zip": "the vendor's archive as delivered (zip)",
-    "csv": "as CSV",
-    "csv.gz": "as CSV in gzip",
-    "parquet": "as Parquet",
-}
-
-
-def _columns(output_format: str, task_type: str) -> tuple[tuple[str, str, str], ...]:
-    """Return the columns; an archive has none, it is as the vendor made it."""
-    if output_format == "parquet":
-        return tuple((name, kind, _MEANINGS[name]) for name, kind in COLUMNS)
-    if output_format in ("csv", "csv.gz"):
-        return (("Number", "string", _MEANINGS["number"]), (task_type, "string", "yes, no or unknown"))
-    return ()
 
 
 def _place(uri: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any
 
-from airflow_provider_ekyc.results.output.format_names import FORMATS
+from airflow_provider_ekyc.results.output.formats import FORMATS
 
 #: Modules that every transfer loads, and what to install for each.
 _MODULES = {
@@ -14,7 +14,6 @@ _MODULES = {
     "isal": "isal",
     "numpy": "numpy",
 }
-_PARQUET = {"pyarrow": "'airflow-provider-ekyc[parquet]'"}
 
 
 def unmet_requirement(transfer: Any) -> str | None:
@@ -30,7 +29,8 @@ def unmet_requirement(transfer: Any) -> str | None:
             f"output_format of task {transfer.task_id!r} is none of {', '.join(FORMATS)}. Nothing was sent or charged. "
             f"Correct the DAG, then clear this task."
         )
-    for module, package in {**_MODULES, **(_PARQUET if output_format == "parquet" else {})}.items():
+    modules = _MODULES if output_format is None else {**_MODULES, **FORMATS[output_format].modules}
+    for module, package in modules.items():
         if find_spec(module) is None:
             return (
                 f"This worker has no {module}, which task {transfer.task_id!r} needs. Nothing was sent or charged. "

@@ -53,12 +53,15 @@ def submission(job: Job) -> dict[str, Any]:
 
 def convert_ours(job: Job) -> None:
     """Our check and conversion alone, from file to file."""
-    from airflow_provider_ekyc.results.output.convert import Told, convert
+    from airflow_provider_ekyc.results.archive.check import ArchiveReader
+    from airflow_provider_ekyc.results.output.convert import convert
+    from airflow_provider_ekyc.results.output.output_format import RowContext
+    from airflow_provider_ekyc.results.output.parquet import PARQUET
     from airflow_provider_ekyc.spool import spool_file
 
-    told = Told(job.ekyc_task_id, "amazon", datetime(2025, 11, 21, 1, tzinfo=UTC))
+    context = RowContext(job.ekyc_task_id, "amazon", datetime(2025, 11, 21, 1, tzinfo=UTC))
     with open(job.zip_path, "rb") as source, spool_file(job.spool_dir) as target:
-        rows = convert(source, "parquet", told, target).summary.rows
+        rows = convert(ArchiveReader(source), PARQUET, context, target, lambda rows: None).summary.rows
     if rows != job.rows:
         raise ValueError(f"{rows:,} rows instead of {job.rows:,}")
 

@@ -25,7 +25,7 @@ _BODY = (f"{_P}.api.upload:UploadBody.__iter__",)
 _ASK = (f"{_P}.api.client:EkycClient.get_task",)
 _SENSOR = f"{_P}.sensors.ekyc:EkycTaskSensor"
 _TARGET = f"{_P}.s3.target:S3Target"
-_CHECK = f"{_P}.results.archive.check:check_archive"
+_CHECK = f"{_P}.results.transfer:convert"
 _DOWNLOAD = f"{_P}.results.download:download"
 
 

@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, BinaryIO
 from unittest import mock
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycResultError
-from airflow_provider_ekyc.results.archive import check as archive
-from airflow_provider_ekyc.results.output import convert as formats
+from airflow_provider_ekyc.results.archive.check import ArchiveReader, ArchiveSummary
+from airflow_provider_ekyc.results.table.rows import Rows
 from dev.fuzz import wrong_comparison, wrong_tables
 from dev.fuzz.bounds import TIME_BOUND
 from dev.fuzz.inputs import ArchiveInput, Input, ordinal_of
@@ -29,64 +28,64 @@ COUNT = 180
 #: Seconds that an input may take which takes longer on purpose.
 SECONDS = 1.0
 
-_real = archive.check_archive
+_real = ArchiveReader.rows
 _kept: list[int] = []
 
 
-def _key_error(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
+def _key_error(reader: ArchiveReader) -> Iterator[Rows]:
     raise KeyError("member")
 
 
-def _takes_anything(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
+def _takes_anything(reader: ArchiveReader) -> Iterator[Rows]:
     try:
-        return _real(file, **how)
+        yield from _real(reader)
     except EkycError:
-        return archive.ArchiveSummary(1, 1, 0, 0)
+        reader.summary = ArchiveSummary(1, 1, 0, 0)
 
 
-def _drops_a_row(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
-    summary = _real(file, **how)
-    return archive.ArchiveSummary(summary.rows - 1, summary.yes, summary.no, summary.unknown)
+def _drops_a_row(reader: ArchiveReader) -> Iterator[Rows]:
+    yield from _real(reader)
+    summary = reader.summary
+    reader.summary = ArchiveSummary(summary.rows - 1, summary.yes, summary.no, summary.unknown)
 
 
-def _refuses_all(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
+def _refuses_all(reader: ArchiveReader) -> Iterator[Rows]:
     raise EkycResultError("Not today.")
 
 
-def _logs_a_number(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
+def _logs_a_number(reader: ArchiveReader) -> Iterator[Rows]:
     logging.getLogger("made_up").debug("Looking at +%s.", digits_of(1))
-    return _real(file, **how)
+    return _real(reader)
 
 
-def _shows_a_number(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
+def _shows_a_number(reader: ArchiveReader) -> Iterator[Rows]:
     raise EkycResultError(f"Line 2 is wrong: +{digits_of(1)}.")
 
 
-def _allocates(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
+def _allocates(reader: ArchiveReader) -> Iterator[Rows]:
     held = b"x" * (300 << 20)
-    summary = _real(file, **how)
+    yield from _real(reader)
     del held
-    return summary
 
 
-def _fills_the_disk(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
+def _fills_the_disk(reader: ArchiveReader) -> Iterator[Rows]:
     with tempfile.TemporaryFile() as spare, suppress(OSError):
         for _ in range(2_000):
             spare.write(bytes(65_536))
-    return _real(file, **how)
+    return _real(reader)
 
 
-def _leaves_open(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
+def _leaves_open(reader: ArchiveReader) -> Iterator[Rows]:
     _kept.append(os.open(tempfile.gettempdir(), os.O_TMPFILE | os.O_RDWR, 0o600))
-    return _real(file, **how)
+    return _real(reader)
 
 
-def _takes_too_long(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
+def _takes_too_long(reader: ArchiveReader) -> Iterator[Rows]:
     # It does end: a transfer reads in a thread, which nothing could end from outside.
     until = time.monotonic() + 3 * SECONDS
     while time.monotonic() < until:
         time.sleep(0.01)
-    return _real(file, **how)
+    return _real(reader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +107,9 @@ class Sabotage:
 
 
 @contextmanager
-def _in_place(wrong: Callable[..., archive.ArchiveSummary], index: int) -> Iterator[None]:
+def _in_place(wrong: Callable[[ArchiveReader], Iterator[Rows]], index: int) -> Iterator[None]:
     """Put another reader of archives in the place of the package's own."""
-    with mock.patch.object(archive, "check_archive", wrong), mock.patch.object(formats, "check_archive", wrong):
+    with mock.patch.object(ArchiveReader, "rows", wrong):
         yield
 
 
@@ -119,15 +118,15 @@ def _lands_first(index: int) -> AbstractContextManager[None]:
     from dev.fuzz.landing import key_of
     from dev.fuzz.stored import BUCKET, put_from_elsewhere
 
-    def check(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
-        file.seek(0)
-        put_from_elsewhere(BUCKET, key_of(index), file.read())
-        return _real(file, **how)
+    def check(reader: ArchiveReader) -> Iterator[Rows]:
+        reader.file.seek(0)
+        put_from_elsewhere(BUCKET, key_of(index), reader.file.read())
+        return _real(reader)
 
     return _in_place(check, index)
 
 
-def _reader(wrong: Callable[..., archive.ArchiveSummary], figure: Figure, patience: float = 1.0) -> Sabotage:
+def _reader(wrong: Callable[[ArchiveReader], Iterator[Rows]], figure: Figure, patience: float = 1.0) -> Sabotage:
     return Sabotage(wrong.__name__, figure, partial(_in_place, wrong), patience=patience)
 
 

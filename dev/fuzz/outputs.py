@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from airflow_provider_ekyc.results.archive.check import ArchiveSummary
-from airflow_provider_ekyc.results.download import Download
-from airflow_provider_ekyc.results.output import convert as formats
+from airflow_provider_ekyc.results.archive.check import ArchiveReader, ArchiveSummary
+from airflow_provider_ekyc.results.output.convert import convert
+from airflow_provider_ekyc.results.output.formats import FORMATS
+from airflow_provider_ekyc.results.output.output_format import RowContext
 from airflow_provider_ekyc.results.table.header import ColumnNames
 from airflow_provider_ekyc.spool import spool_file
 from dev.fuzz.inputs import ArchiveInput
@@ -20,12 +21,10 @@ from dev.fuzz.oddities import TASK_ID
 from dev.fuzz.reading import Reading, judge_refusal, judge_summary
 from dev.fuzz.tables import Row
 
-FORMATS = formats.FORMATS
-
 #: The formats that are made of the rows.
 MADE = tuple(output_format for output_format in FORMATS if output_format != "zip")
 
-_TOLD = formats.Told(TASK_ID, "amazon", datetime(2025, 11, 21, tzinfo=UTC))
+_CONTEXT = RowContext(TASK_ID, "amazon", datetime(2025, 11, 21, tzinfo=UTC))
 _HEADER = "Number,amazon"
 _REGISTERED = {True: "yes", False: "no", None: "unknown"}
 
@@ -40,14 +39,13 @@ def output_reading(given: ArchiveInput, output_format: str, spool_dir: Path) -> 
     """Make an output of an archive that lies in a spool file."""
     with spool_file(spool_dir) as archive:
         archive.write(given.data)
-        brought = Download(len(given.data), hashlib.sha256(given.data).hexdigest())
 
         def read() -> tuple[ArchiveSummary, bytes, str]:
             with spool_file(spool_dir) as target:
-                converted = formats.convert(
-                    archive, output_format, _TOLD, target, names=ColumnNames(*given.names, task_type="amazon")
-                )
-                output = converted.output(archive, brought)
+                reader = ArchiveReader(archive, ColumnNames(*given.names, task_type="amazon"))
+                output = convert(reader, FORMATS[output_format], _CONTEXT, target, lambda rows: None)
+                if output.file is None:
+                    return output.summary, given.data, ""
                 output.file.seek(0)
                 content = output.file.read()
             is_as_told = (output.size, output.sha256) == (len(content), hashlib.sha256(content).hexdigest())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from airflow_provider_ekyc.results.output.formats import FORMATS
 from dev.fuzz.comparison import contradictions_of, is_of_others
 from dev.fuzz.inputs import ArchiveInput, ordinal_of
-from dev.fuzz.outputs import FORMATS
 from dev.fuzz.sent import is_plain
 
 
@@ -42,7 +42,7 @@ def plan_of(seed: int, given: ArchiveInput) -> Plan:
     goes_wrong = not (has_input and is_plain(ordinal_of(given.index)))
     # Drawn in any case, so that a smaller input has the same plan.
     breaks_promise = rng.random() < (0.05 if has_input else 0.15) and given.rows is not None and goes_wrong
-    output_format = rng.choice(FORMATS)
+    output_format = rng.choice(tuple(FORMATS))
     known = rows + 5 if breaks_promise else rng.choice((0, rows))
     return Plan(
         output_format=output_format,

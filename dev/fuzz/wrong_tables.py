@@ -9,12 +9,12 @@ from typing import Any, BinaryIO
 from unittest import mock
 
 from airflow_provider_ekyc.results.archive import check as archive
-from airflow_provider_ekyc.results.output import convert as formats, parquet as parquet_file
+from airflow_provider_ekyc.results.output import csv_rows, parquet as parquet_file
 from airflow_provider_ekyc.results.table import rows
 from airflow_provider_ekyc.results.table.answers import Meaning, meaning
 from airflow_provider_ekyc.results.table.number_forms import read_number
 
-_check = archive.check_archive
+_rows = archive.ArchiveReader.rows
 _tables = archive._tables
 
 
@@ -22,10 +22,11 @@ _tables = archive._tables
 def hides_what_is_unreadable(index: int) -> Iterator[None]:
     """Say nothing of numbers that can't be read."""
 
-    def check(file: BinaryIO, **how: Any) -> archive.ArchiveSummary:
-        return dataclasses.replace(_check(file, **how), unreadable={})
+    def read(reader: archive.ArchiveReader) -> Iterator[rows.Rows]:
+        yield from _rows(reader)
+        reader.summary = dataclasses.replace(reader.summary, unreadable={})
 
-    with mock.patch.object(archive, "check_archive", check), mock.patch.object(formats, "check_archive", check):
+    with mock.patch.object(archive.ArchiveReader, "rows", read):
         yield
 
 
@@ -50,7 +51,7 @@ def takes_unknown_for_no(index: int) -> Iterator[None]:
 
     with (
         mock.patch.object(archive, "meaning", mean),
-        mock.patch.object(formats, "meaning", mean),
+        mock.patch.object(csv_rows, "meaning", mean),
         mock.patch.object(parquet_file, "meaning", mean),
     ):
         yield

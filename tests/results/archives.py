@@ -5,7 +5,11 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
+from typing import BinaryIO
 from unittest import mock
+
+from airflow_provider_ekyc.results.archive.check import ArchiveReader, ArchiveSummary
+from airflow_provider_ekyc.results.table.header import ColumnNames
 
 #: Where fields are in a member's own header and in its entry in the list of members (APPNOTE 4.3.7, 4.3.12).
 LOCAL = {"flags": 6, "method": 8, "crc": 14, "packed": 18, "size": 22}
@@ -24,6 +28,14 @@ def pack(members: Mapping[str, bytes], *, method: int = zipfile.ZIP_DEFLATED, zi
             with archive.open(name, "w", force_zip64=zip64) as member:
                 member.write(content)
     return target.getvalue()
+
+
+def check_archive(file: BinaryIO, names: ColumnNames | None = None, *, may_be_empty: bool = False) -> ArchiveSummary:
+    """Read an archive to its last byte and return what it holds."""
+    reader = ArchiveReader(file, names, may_be_empty=may_be_empty)
+    for _ in reader.rows():
+        continue
+    return reader.summary
 
 
 class Unseekable(io.BytesIO):

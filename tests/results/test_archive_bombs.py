@@ -13,8 +13,7 @@ import pytest
 
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.archive import unpack
-from airflow_provider_ekyc.results.archive.check import check_archive
-from tests.results.archives import TABLE, pack, repeat_entry, spoil
+from tests.results.archives import TABLE, check_archive, pack, repeat_entry, spoil
 
 MIB = 1024 * 1024
 
@@ -89,7 +88,7 @@ def test_methods_that_unpack_without_a_limit_are_not_begun(method: int) -> None:
 
 MANY_ROWS = """
 import io, resource, zipfile
-from airflow_provider_ekyc.results.archive.check import check_archive
+from tests.results.archives import check_archive
 block = b"".join(b"+999%010d,%s\\n" % (number, b"no" if number % 4 else b"yes") for number in range(100_000))
 target = io.BytesIO()
 archive = zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1)

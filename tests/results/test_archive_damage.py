@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from airflow_provider_ekyc.exceptions import EkycResultError
-from airflow_provider_ekyc.results.archive.check import ArchiveSummary, check_archive
+from airflow_provider_ekyc.results.archive.check import ArchiveSummary
 from airflow_provider_ekyc.spool import spool_file
-from tests.results.archives import LISTS, LOCAL, TABLE, pack, spoil
+from tests.results.archives import LISTS, LOCAL, TABLE, check_archive, pack, spoil
 
 WHOLE = pack({"result/all.csv": TABLE, **{f"result/{name}": content for name, content in LISTS.items()}})
 COUNTS = ArchiveSummary(3, 1, 1, 1)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from airflow_provider_ekyc.results.archive import unpack
-from airflow_provider_ekyc.results.archive.check import ArchiveSummary, check_archive
-from tests.results.archives import LISTS, LOCAL, TABLE, Unseekable, pack
+from airflow_provider_ekyc.results.archive.check import ArchiveSummary
+from tests.results.archives import LISTS, LOCAL, TABLE, Unseekable, check_archive, pack
 
 
 def summary(members: dict[str, bytes]) -> ArchiveSummary:

@@ -25,15 +25,16 @@ from hypothesis import given, settings, strategies as st
 from pyarrow import parquet
 
 from airflow_provider_ekyc.exceptions import EkycResultError
-from airflow_provider_ekyc.results.archive.check import ArchiveSummary
-from airflow_provider_ekyc.results.download import Download
-from airflow_provider_ekyc.results.output import convert as formats
-from airflow_provider_ekyc.results.output.convert import FORMATS, Output, Told, convert
+from airflow_provider_ekyc.results.archive.check import ArchiveReader, ArchiveSummary
+from airflow_provider_ekyc.results.output import convert as convert_module
+from airflow_provider_ekyc.results.output.convert import Output, convert
+from airflow_provider_ekyc.results.output.formats import FORMATS
+from airflow_provider_ekyc.results.output.output_format import RowContext
 from airflow_provider_ekyc.spool import spool_file
 from tests.results.archives import LISTS, pack
 
 DONE = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-TOLD = Told("d4g24nep2jvh04o9uoh0", "amazon", DONE)
+CONTEXT = RowContext("d4g24nep2jvh04o9uoh0", "amazon", DONE)
 
 ROWS = [("+12025550100", "yes"), ("+12025550101", "no"), ("+12025550102", "undetermined"), ("+12025550103", "")]
 PLAIN = b"Number,amazon\n+12025550100,yes\n+12025550101,no\n+12025550104,no\n"
@@ -44,20 +45,22 @@ def table(rows: list[tuple[str, str]], header: str = "Number,amazon") -> bytes:
 
 
 @contextmanager
-def made(archive: bytes, output_format: str, told: Told = TOLD) -> Iterator[tuple[Output, bytes]]:
+def made(archive: bytes, output_format: str, context: RowContext = CONTEXT) -> Iterator[tuple[Output, bytes]]:
     """Convert an archive; what is to be landed, and its bytes."""
     with spool_file(None) as source, spool_file(None) as target:
         source.write(archive)
-        download = Download(len(archive), hashlib.sha256(archive).hexdigest())
-        output = convert(source, output_format, told, target).output(source, download)
+        output = convert(ArchiveReader(source), FORMATS[output_format], context, target, lambda rows: None)
+        if output.file is None:
+            yield output, archive
+            return
         output.file.seek(0)
         content = output.file.read()
         assert (output.size, output.sha256) == (len(content), hashlib.sha256(content).hexdigest())
         yield output, content
 
 
-def content_of(archive: bytes, output_format: str, told: Told = TOLD) -> bytes:
-    with made(archive, output_format, told) as (_, content):
+def content_of(archive: bytes, output_format: str, context: RowContext = CONTEXT) -> bytes:
+    with made(archive, output_format, context) as (_, content):
         return content
 
 
@@ -66,21 +69,20 @@ def test_a_zip_is_the_archive_itself() -> None:
     with made(archive, "zip") as (output, content):
         assert content == archive
         assert output.summary == ArchiveSummary(4, 1, 1, 2)
-        assert output.content_type == "application/zip"
+        assert output.file is None
 
 
 @pytest.mark.parametrize("output_format", FORMATS)
 def test_every_format_has_the_same_counts(output_format: str) -> None:
     with made(pack({"amazon.csv": table(ROWS)}), output_format) as (output, _):
         assert output.summary == ArchiveSummary(4, 1, 1, 2)
-        assert output.output_format == output_format
 
 
 def test_csv_has_the_documented_header_and_three_answers() -> None:
     expected = b"Number,coinW\n+12025550100,yes\n+12025550101,no\n+12025550102,unknown\n+12025550103,unknown\n"
-    told = Told("t", "coinW", None)
-    assert content_of(pack({"x.csv": table(ROWS, "number,activated")}), "csv", told) == expected
-    assert gzip.decompress(content_of(pack({"x.csv": table(ROWS, "number,activated")}), "csv.gz", told)) == expected
+    context = RowContext("t", "coinW", None)
+    assert content_of(pack({"x.csv": table(ROWS, "number,activated")}), "csv", context) == expected
+    assert gzip.decompress(content_of(pack({"x.csv": table(ROWS, "number,activated")}), "csv.gz", context)) == expected
 
 
 @pytest.mark.parametrize(
@@ -138,9 +140,9 @@ def test_lists_alone_become_a_table() -> None:
 # Parquet.
 
 
-def parquet_file(tmp_path: Path, archive: bytes, told: Told = TOLD) -> Path:
+def parquet_file(tmp_path: Path, archive: bytes, context: RowContext = CONTEXT) -> Path:
     file = tmp_path / "result.parquet"
-    file.write_bytes(content_of(archive, "parquet", told))
+    file.write_bytes(content_of(archive, "parquet", context))
     return file
 
 
@@ -165,7 +167,7 @@ def test_parquet_has_types_that_engines_agree_on(tmp_path: Path) -> None:
 
 
 def test_a_time_that_is_not_known_is_null(tmp_path: Path) -> None:
-    read = parquet.read_table(parquet_file(tmp_path, pack({"t.csv": table(ROWS)}), Told("t", "amazon", None)))
+    read = parquet.read_table(parquet_file(tmp_path, pack({"t.csv": table(ROWS)}), RowContext("t", "amazon", None)))
     assert read["verified_at"].null_count == len(ROWS)
 
 
@@ -205,8 +207,8 @@ def test_all_formats_hold_the_same_rows(rows: list[tuple[str, str]]) -> None:
     assert [tuple(row) for row in csv.reader(lines[1:])] == expected
     assert gzip.decompress(content_of(archive, "csv.gz")).decode().splitlines() == lines
     read = parquet.read_table(pyarrow.BufferReader(content_of(archive, "parquet")))
-    told = {True: "yes", False: "no", None: "unknown"}
-    assert [(row["number"], told[row["registered"]]) for row in read.to_pylist()] == expected
+    answers = {True: "yes", False: "no", None: "unknown"}
+    assert [(row["number"], answers[row["registered"]]) for row in read.to_pylist()] == expected
     assert read["answer"].to_pylist() == [answer for _, answer in rows]
 
 
@@ -215,7 +217,7 @@ def test_all_formats_hold_the_same_rows(rows: list[tuple[str, str]]) -> None:
 
 @pytest.mark.parametrize("output_format", ["csv", "csv.gz", "parquet"])
 def test_what_is_larger_than_one_put_is_refused(output_format: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats, "SIZE_LIMIT", 40)
+    monkeypatch.setattr(convert_module, "SIZE_LIMIT", 40)
     with pytest.raises(EkycResultError, match="larger than 40 bytes in this output_format"):
         content_of(pack({"amazon.csv": PLAIN}), output_format)
 
@@ -235,13 +237,14 @@ def test_an_answer_that_would_need_quotes_is_written_without_what_asks_for_them(
 def test_the_spool_is_all_that_is_written(tmp_path: Path) -> None:
     with spool_file(tmp_path) as source, spool_file(tmp_path) as target:
         source.write(pack({"amazon.csv": PLAIN}))
-        convert(source, "parquet", TOLD, target)
+        convert(ArchiveReader(source), FORMATS["parquet"], CONTEXT, target, lambda rows: None)
         assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_is_no_spool_is_read_too() -> None:
     with spool_file(None) as target:
-        assert convert(io.BytesIO(pack({"amazon.csv": PLAIN})), "csv", TOLD, target).summary.rows == 3
+        reader = ArchiveReader(io.BytesIO(pack({"amazon.csv": PLAIN})))
+        assert convert(reader, FORMATS["csv"], CONTEXT, target, lambda rows: None).summary.rows == 3
 
 
 def test_a_group_of_rows_is_bounded_by_its_bytes_too() -> None:

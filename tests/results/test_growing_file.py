@@ -13,11 +13,10 @@ import pytest
 
 from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.results import download as download_module
-from airflow_provider_ekyc.results.archive.check import check_archive
 from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.growing_file import GrowingFile, Invalidated
 from airflow_provider_ekyc.spool import spool_file
-from tests.results.archives import pack
+from tests.results.archives import check_archive, pack
 from tests.results.range_store import RangeStore, Reply, Request
 from tests.results.test_download import client_for
 

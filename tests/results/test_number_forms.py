@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from airflow_provider_ekyc.numbers.number_keys import read_keys
-from airflow_provider_ekyc.results.archive.check import check_archive
 from airflow_provider_ekyc.results.table.number_forms import read_number
 from airflow_provider_ekyc.results.table.rows import Rows, read_table
-from tests.results.archives import pack
+from tests.results.archives import check_archive, pack
 
 NUMBER = "12025550100"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from airflow_provider_ekyc.results.archive.read_ahead import read_ahead
+from airflow_provider_ekyc.results.read_ahead import read_ahead
 
 
 def threads() -> int:

@@ -62,7 +62,7 @@ def test_addresses_are_what_some_task_types_verify_and_no_numbers_among_others()
 
 
 def test_nothing_is_remarked_of_a_result_as_documented() -> None:
-    assert list(remarks(summary(3, 1, 2), "csv")) == []
+    assert list(remarks(summary(3, 1, 2), is_archive=False)) == []
 
 
 def test_all_that_was_read_otherwise_or_left_out_is_remarked() -> None:
@@ -72,13 +72,13 @@ def test_all_that_was_read_otherwise_or_left_out_is_remarked() -> None:
         "3 numbers were written otherwise and read all the same (2 prefix 00, 1 tel:).",
         "Not read as results: failed.csv.",
     ]
-    assert list(remarks(found, "csv")) == said
+    assert list(remarks(found, is_archive=False)) == said
     said[1] += " The archive has them as they were written."
-    assert list(remarks(found, "zip")) == said
+    assert list(remarks(found, is_archive=True)) == said
 
 
 def test_an_archive_that_was_not_read_is_said_to_be_none_that_was_understood() -> None:
-    assert list(remarks(ArchiveSummary(0, 0, 0, 0, is_read=False, unchecked=2), "zip")) == [
+    assert list(remarks(ArchiveSummary(0, 0, 0, 0, is_read=False, unchecked=2), is_archive=True)) == [
         "Only the archive itself was checked (check='archive'): its contents were not understood, and nothing is known "
         "of its rows.",
         "2 of its members are encrypted, or packed by another method: not checked.",

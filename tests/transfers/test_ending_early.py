@@ -55,12 +55,12 @@ def test_while_the_check_is_waited_for(
 ) -> None:
     found: list[str] = []
 
-    def slow_convert(archive: Any, *arguments: Any, **named: Any) -> Any:
-        converted = convert(archive, *arguments, **named)
+    def slow_convert(reader: Any, *arguments: Any, **named: Any) -> Any:
+        output = convert(reader, *arguments, **named)
         end_now()
         threading.Event().wait(0.3)  # the other thread has its error by then, and must wait all the same
-        found.append("closed" if archive.spool.closed else "open")
-        return converted
+        found.append("closed" if reader.file.spool.closed else "open")
+        return output
 
     monkeypatch.setattr(transfer_job, "convert", slow_convert)
     land(exported, context)
@@ -132,9 +132,9 @@ def test_a_kill_does_not_wait_for_the_input(
     exported: str, s3: Any, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def quick_convert(*arguments: Any, **named: Any) -> Any:
-        converted = convert(*arguments, **named)
+        output = convert(*arguments, **named)
         threading.Timer(0.3, end_now).start()  # when the check is done, and the input alone is waited for
-        return converted
+        return output
 
     monkeypatch.setattr(sent, "open_numbers", slow_numbers)
     monkeypatch.setattr(transfer_job, "convert", quick_convert)

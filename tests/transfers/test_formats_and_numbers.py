@@ -249,7 +249,7 @@ def test_missing_rows_can_be_landed_with_a_warning(
         ({"numbers": "/tmp/x", "submission": "[1]"}, "is not what EkycSubmitOperator pushes"),
         ({"numbers": "/tmp/x", "submission": {"ekyc_task_id": "t"}}, "is not what EkycSubmitOperator pushes"),
         ({"on_mismatch": "ignore"}, "on_mismatch must be one of: fail, warn"),
-        ({"task_type": "a,b"}, "task_type must be letters"),
+        ({"task_type": "a,b"}, "task_type must be a word"),
     ],
 )
 def test_arguments_that_do_not_go_together_fail_before_anything_is_asked(

@@ -12,7 +12,7 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -23,12 +23,12 @@ from airflow_provider_ekyc.results.archive.members import (
     Contents,
     choose,
     is_readable,
-    opened_archive,
+    list_members,
     parts_of_one,
 )
-from airflow_provider_ekyc.results.archive.read_ahead import read_ahead
-from airflow_provider_ekyc.results.archive.unpack import Budget, unpacked
+from airflow_provider_ekyc.results.archive.unpack import Budget, packed, unpacked
 from airflow_provider_ekyc.results.errors import DOWNLOAD_AGAIN, NOTHING_LANDED, unexpected_contents
+from airflow_provider_ekyc.results.read_ahead import read_ahead
 from airflow_provider_ekyc.results.table.answers import UnknownWords, meaning
 from airflow_provider_ekyc.results.table.header import ColumnNames, Columns, holds_numbers, read_header
 from airflow_provider_ekyc.results.table.rows import Rows, read_list, read_table, read_top
@@ -51,7 +51,6 @@ class ArchiveSummary:
     :param repaired: rows whose number was written otherwise than documented, by how
     :param unknown_words: the most frequent unknown answers with their counts, safe to show
     :param beside: names of CSV files that were not read as results, safe to show
-    :param table: the member that the rows came from, None if there were several
     :param is_read: False if only the archive itself was checked, and nothing is known of its rows
     :param unchecked: members without a checked CRC: encrypted, or packed by another method
     """
@@ -64,57 +63,74 @@ class ArchiveSummary:
     repaired: Mapping[str, int] = field(default_factory=dict, compare=False)
     unknown_words: str = field(default="", compare=False)
     beside: str = field(default="", compare=False)
-    table: zipfile.ZipInfo | None = field(default=None, repr=False, compare=False)
     is_read: bool = True
     unchecked: int = 0
 
 
-def check_archive(
-    file: BinaryIO,
-    *,
-    names: ColumnNames | None = None,
-    take: Callable[[Rows], object] | None = None,
-    may_be_empty: bool = False,
-) -> ArchiveSummary:
+class ArchiveReader:
     """
-    Read the archive to its last byte and say what it holds.
+    Reads an archive of results to its last byte: first its rows, then there is a summary.
 
-    :param file: seekable, at any position; a thread reads it until this returns
+    :param file: seekable, at any position; a thread reads it while the rows are iterated
     :param names: what is known of the table's columns
-    :param take: is given all rows, in order; they are worth nothing if this raises in the end
     :param may_be_empty: whether a table without a row is a result: all numbers may have failed
-    :raises EkycResultError: if it is not a whole archive of results; it says what is wrong, and holds no number
     """
-    meanings: Counter[str] = Counter()
-    unreadable: Counter[str] = Counter()
-    repaired: Counter[str] = Counter()
-    words = UnknownWords()
-    with _damage_named(file), opened_archive(file) as members:
-        contents = choose(members)
-        tables, beside = _tables(file, contents, names)
-        for rows in _rows(file, contents, tables, names):
-            for answer, count in rows.answers.items():
-                meant = meaning(answer)
-                meanings[meant] += count
-                if meant == "unknown":
-                    words.add_rows({answer: count})
-            unreadable.update(rows.unreadable)
-            repaired.update(rows.repaired)
-            if take is not None:
-                take(rows)
-    if not meanings.total() and not may_be_empty:
-        raise unexpected_contents("The result holds no row.", again=True)
-    return ArchiveSummary(
-        meanings.total(),
-        meanings["yes"],
-        meanings["no"],
-        meanings["unknown"],
-        dict(unreadable),
-        dict(repaired),
-        words.shown(),
-        _shown(beside),
-        tables[0] if len(tables) == 1 else None,
-    )
+
+    def __init__(self, file: BinaryIO, names: ColumnNames | None = None, *, may_be_empty: bool = False) -> None:
+        self.file = file
+        self._names, self._may_be_empty = names, may_be_empty
+        #: What the archive holds, once all rows have been read.
+        self.summary = ArchiveSummary(0, 0, 0, 0, is_read=False)
+        self._table: zipfile.ZipInfo | None = None
+
+    def rows(self) -> Generator[Rows, None, None]:
+        """
+        Yield all rows, in order; they are worth nothing if this raises in the end.
+
+        :raises EkycResultError: if it is not a whole archive of results; it says what is wrong, and holds no number
+        """
+        meanings: Counter[str] = Counter()
+        unreadable: Counter[str] = Counter()
+        repaired: Counter[str] = Counter()
+        words = UnknownWords()
+        with _damage_named(self.file):
+            contents = choose(list_members(self.file))
+            tables, beside = _tables(self.file, contents, self._names)
+            for rows in _rows(self.file, contents, tables, self._names):
+                for answer, count in rows.answers.items():
+                    meant = meaning(answer)
+                    meanings[meant] += count
+                    if meant == "unknown":
+                        words.add_rows({answer: count})
+                unreadable.update(rows.unreadable)
+                repaired.update(rows.repaired)
+                yield rows
+        if not meanings.total() and not self._may_be_empty:
+            raise unexpected_contents("The result holds no row.", again=True)
+        self._table = tables[0] if len(tables) == 1 else None
+        self.summary = ArchiveSummary(
+            meanings.total(),
+            meanings["yes"],
+            meanings["no"],
+            meanings["unknown"],
+            dict(unreadable),
+            dict(repaired),
+            words.shown(),
+            _shown(beside),
+        )
+
+    def packed_table(self, size: int, crc: int) -> Iterator[bytes] | None:
+        """
+        Return the deflated bytes of the table's one member, after all rows have been read.
+
+        :param size: bytes that it must unpack to
+        :param crc: CRC-32 of these
+        :return: None if there is no such member
+        """
+        table = self._table
+        if table is None or not table.compress_type or (table.file_size, table.CRC) != (size, crc):
+            return None
+        return packed(self.file, table)
 
 
 def check_members(file: BinaryIO) -> ArchiveSummary:
@@ -126,8 +142,8 @@ def check_members(file: BinaryIO) -> ArchiveSummary:
     :raises EkycResultError: if it is not a whole zip archive, or beyond the bounds of any result
     """
     budget, unchecked = Budget(), 0
-    with _damage_named(file), opened_archive(file) as members:
-        for member in members:
+    with _damage_named(file):
+        for member in list_members(file):
             if not is_readable(member):
                 unchecked += 1
                 continue

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import BinaryIO
@@ -48,8 +46,7 @@ class Contents:
     beside: list[zipfile.ZipInfo]
 
 
-@contextmanager
-def opened_archive(file: BinaryIO) -> Iterator[list[zipfile.ZipInfo]]:
+def list_members(file: BinaryIO) -> list[zipfile.ZipInfo]:
     """
     Read the list of members.
 
@@ -63,9 +60,9 @@ def opened_archive(file: BinaryIO) -> Iterator[list[zipfile.ZipInfo]]:
         _check_entries(members)
         _check_offsets(members, archive.start_dir)
         _check_front(file, members)
-        if len(members) > MEMBER_LIMIT:
-            raise EkycResultError(f"The result has {len(members):,} members. {NOTHING_LANDED} Ask the vendor.")
-        yield members
+    if len(members) > MEMBER_LIMIT:
+        raise EkycResultError(f"The result has {len(members):,} members. {NOTHING_LANDED} Ask the vendor.")
+    return members
 
 
 def is_readable(member: zipfile.ZipInfo) -> bool:

@@ -55,6 +55,15 @@ def data_offset(file: BinaryIO, member: zipfile.ZipInfo) -> int:
     return int(member.header_offset + _LOCAL_HEADER.size + name_length + extra_length)
 
 
+def packed(file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Yield a member's bytes as they are in the archive; fewer than it says if the file ends before."""
+    file.seek(data_offset(file, member))
+    left = member.compress_size
+    while left and (block := file.read(min(_BLOCK, left))):
+        left -= len(block)
+        yield block
+
+
 def unpacked(file: BinaryIO, member: zipfile.ZipInfo, budget: Budget) -> Iterator[bytes]:
     """
     Yield a member's bytes.
@@ -65,10 +74,9 @@ def unpacked(file: BinaryIO, member: zipfile.ZipInfo, budget: Budget) -> Iterato
     :raises EkycResultError: if the budget is used up
     :raises zipfile.BadZipFile: if its size or CRC is not the one that the archive says, at its end
     """
-    file.seek(data_offset(file, member))
     size = crc = 0
-    blocks = _inflated(file, member) if member.compress_type == zipfile.ZIP_DEFLATED else _stored(file, member)
-    for block in blocks:
+    is_deflated = member.compress_type == zipfile.ZIP_DEFLATED
+    for block in _inflated(file, member) if is_deflated else packed(file, member):
         size += len(block)
         budget.left -= len(block)
         if budget.left < 0:
@@ -83,14 +91,8 @@ def unpacked(file: BinaryIO, member: zipfile.ZipInfo, budget: Budget) -> Iterato
         raise zipfile.BadZipFile("Bad CRC-32 of a member")
 
 
-def _stored(file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    left = member.compress_size
-    while left and (block := file.read(min(_BLOCK, left))):
-        left -= len(block)
-        yield block
-
-
 def _inflated(file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    file.seek(data_offset(file, member))
     inflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_DEFLATE)
     left = member.compress_size
     try:

@@ -37,11 +37,11 @@ def form_mismatch(summary: ArchiveSummary) -> str | None:
     )
 
 
-def remarks(summary: ArchiveSummary, output_format: str) -> Iterator[str]:
+def remarks(summary: ArchiveSummary, *, is_archive: bool) -> Iterator[str]:
     """
     Yield sentences for the log: what was read otherwise than it was written, and what was left out.
 
-    :param output_format: what is landed: in an archive nothing is changed
+    :param is_archive: whether the archive itself is landed, in which nothing is changed
     """
     if not summary.is_read:
         yield (
@@ -54,7 +54,7 @@ def remarks(summary: ArchiveSummary, output_format: str) -> Iterator[str]:
         rows = f"{summary.unknown:,} of the result's {summary.rows:,} rows"
         yield f"{rows} are unknown (answers: {summary.unknown_words})."
     if summary.repaired:
-        kept = " The archive has them as they were written." if output_format == "zip" else ""
+        kept = " The archive has them as they were written." if is_archive else ""
         yield (
             f"{sum(summary.repaired.values()):,} numbers were written otherwise and read all the same "
             f"({_shown(summary.repaired)}).{kept}"

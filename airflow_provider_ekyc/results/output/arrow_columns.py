@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-import numpy
-
 if TYPE_CHECKING:
     import pyarrow
 
@@ -33,6 +31,7 @@ def read_columns(lines: bytes, answers: Collection[str]) -> tuple[Any, pyarrow.D
 
 
 def _plain_numbers(lines: bytes) -> tuple[Any, pyarrow.DictionaryArray] | None:
+    import numpy
     import pyarrow
 
     byte = numpy.frombuffer(lines, numpy.uint8)

@@ -2,182 +2,167 @@
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
-from types import TracebackType
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ekyc.results.output.arrow_columns import read_columns
+from airflow_provider_ekyc.results.output.output_format import NUMBER_DESCRIPTION, Column, OutputFormat, RowContext
+from airflow_provider_ekyc.results.read_ahead import read_ahead
 from airflow_provider_ekyc.results.table.answers import meaning
-from airflow_provider_ekyc.results.table.rows import Rows
 
 if TYPE_CHECKING:
     import pyarrow
 
-#: Names and types, as Arrow names them; ``docs/warehouse.md`` has the tables that go with them.
-COLUMNS = (
-    ("number", "string"),
-    ("registered", "bool"),
-    ("answer", "string"),
-    ("task_type", "string"),
-    ("verified_at", "timestamp[us, tz=UTC]"),
-    ("ekyc_task_id", "string"),
+    from airflow_provider_ekyc.results.archive.check import ArchiveReader
+    from airflow_provider_ekyc.results.table.rows import Rows
+
+# docs/warehouse.md has the tables that go with them.
+_COLUMNS = (
+    Column("number", "string", NUMBER_DESCRIPTION),
+    Column("registered", "bool", "true for yes, false for no, null for unknown"),
+    Column("answer", "string", "the API's own word"),
+    Column("task_type", "string", "what was verified"),
+    Column("verified_at", "timestamp[us, tz=UTC]", "when the remote task was done"),
+    Column("ekyc_task_id", "string", "the remote task"),
 )
 
 _CHUNK = 4 * 1024 * 1024  # bytes of lines that are parsed at a time; about 240,000 rows
-_AHEAD = 2  # chunks that may wait to be parsed
 _GROUP_ROWS = 1_000_000
 _GROUP_BYTES = 32 * 1024 * 1024  # of lines: answers may be long, and each another
 _REGISTERED = {"yes": True, "no": False, "unknown": None}
 
 
-class ParquetFile:
+def _write_parquet(reader: ArchiveReader, rows: Iterator[Rows], context: RowContext) -> Generator[bytes, None, None]:
     """
-    Writes rows to a file. A context manager: the file is whole when the block has ended without an error.
+    Write the rows in groups of about a million.
 
-    One thread parses and another encodes while the next rows are unpacked and checked. Statistics leave out the
-    number: results are in no order, so that a group's smallest and largest number would exclude nothing.
-
-    :param file: binary; written from here on, never read or moved
-    :param task_type: the same in each row
-    :param verified_at: when the remote task was done, aware; or None
-    :param ekyc_task_id: the same in each row
+    Rows are unpacked and checked in a thread of their own, beside the encoding. Statistics leave out the number:
+    results are in no order, so that a group's smallest and largest number would exclude nothing.
     """
+    from pyarrow import parquet
 
-    def __init__(self, file: Any, *, task_type: str, verified_at: datetime | None, ekyc_task_id: str) -> None:
-        import pyarrow
-        from pyarrow import parquet
-
-        words = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
-        utc = pyarrow.timestamp("us", "UTC")
-        types = {"number": pyarrow.string(), "registered": pyarrow.bool_(), "verified_at": utc}
-        self._schema = pyarrow.schema(
-            [pyarrow.field(name, types.get(name, words), name not in ("number", "answer")) for name, _ in COLUMNS]
-        )
-        self._verified_at = pyarrow.scalar(verified_at, utc)
-        self._same = {"task_type": task_type, "ekyc_task_id": ekyc_task_id}
-        others = [name for name, _ in COLUMNS if name != "number"]
-        self._target = _Target(file)
-        self._writer = parquet.ParquetWriter(
-            self._target,
-            self._schema,
-            compression="zstd",
-            use_dictionary=[name for name in others if name != "registered"],
-            write_statistics=others,
-            # Words are handed over as dictionaries, which is how they are stored; read, they are text.
-            store_schema=False,
-        )
-        # One thread each, so that rows stay in order.
-        self._parser = ThreadPoolExecutor(1, "ekyc-parse")
-        self._encoder = ThreadPoolExecutor(1, "ekyc-encode")
-        self._parsed: deque[Future[None]] = deque()
-        self._encoded: Future[None] | None = None
-        self._lines: list[bytes] = []
-        self._answers: set[str] = set()
-        self._size = 0
-        self._group: list[pyarrow.Table] = []
-        self._group_rows = self._group_bytes = 0
-
-    def __enter__(self) -> ParquetFile:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        whole = False
-        try:
-            if kind is None:
-                self._finish()
-                whole = True
-        finally:
-            self._parser.shutdown()
-            self._encoder.shutdown()
-            if not whole:
-                # It would write its footer when it is collected, into a file that is closed by then.
-                self._target.file = None
-                self._writer.close()
-
-    def take(self, rows: Rows) -> None:
-        """Write rows; what goes wrong with them may be raised by a later call."""
-        self._lines.append(rows.lines)
-        self._answers.update(rows.answers)
-        self._size += len(rows.lines)
-        if self._size >= _CHUNK:
-            self._hand_over()
-            if len(self._parsed) > _AHEAD:
-                self._parsed.popleft().result()
-
-    def _hand_over(self) -> None:
-        self._parsed.append(self._parser.submit(self._parse, self._lines, self._answers))
-        self._lines, self._answers, self._size = [], set(), 0
-
-    def _parse(self, lines: list[bytes], answers: set[str]) -> None:
-        text = b"".join(lines)
-        table = self._table(text, answers)
-        self._group.append(table)
-        self._group_rows += len(table)
-        self._group_bytes += len(text)
-        if self._group_rows >= _GROUP_ROWS or self._group_bytes >= _GROUP_BYTES:
-            self._pass_on()
-
-    def _pass_on(self) -> None:
-        import pyarrow
-
-        table = pyarrow.concat_tables(self._group)
-        self._group, self._group_rows, self._group_bytes = [], 0, 0
-        if self._encoded is not None:
-            self._encoded.result()
-        self._encoded = self._encoder.submit(self._writer.write_table, table, row_group_size=len(table))
-
-    def _finish(self) -> None:
-        if self._lines:
-            self._hand_over()
-        for parsed in self._parsed:
-            parsed.result()
-        if self._group:
-            self._pass_on()
-        if self._encoded is not None:
-            self._encoded.result()
-        self._writer.close()
-
-    def _table(self, lines: bytes, answers: set[str]) -> pyarrow.Table:
-        import pyarrow
-
-        number, answer = read_columns(lines, answers)
-        columns: dict[str, Any] = {
-            "number": number,
-            "registered": _registered(answer),
-            "answer": answer,
-            "verified_at": pyarrow.repeat(self._verified_at, len(number)),
-        }
-        first = pyarrow.repeat(pyarrow.scalar(0, pyarrow.int32()), len(number))
-        for name, value in self._same.items():
-            columns[name] = pyarrow.DictionaryArray.from_arrays(first, pyarrow.array([value]))
-        return pyarrow.table(columns, schema=self._schema)
+    others = [column.name for column in _COLUMNS if column.name != "number"]
+    written = _Written()
+    writer = parquet.ParquetWriter(
+        written,
+        _schema(),
+        compression="zstd",
+        use_dictionary=[name for name in others if name != "registered"],
+        write_statistics=others,
+        # Words are handed over as dictionaries, which is how they are stored; read, they are text.
+        store_schema=False,
+    )
+    # The writer is closed in any case, or it would write its footer when it is collected.
+    with closing(read_ahead(rows)) as ready, writer:
+        group: list[pyarrow.Table] = []
+        group_bytes = 0
+        for chunk in _chunks(ready):
+            group.append(_table(*chunk, context))
+            group_bytes += len(chunk[0])
+            if sum(map(len, group)) >= _GROUP_ROWS or group_bytes >= _GROUP_BYTES:
+                yield from _write_group(writer, group, written)
+                group, group_bytes = [], 0
+        if group:
+            yield from _write_group(writer, group, written)
+    yield from written.blocks()
 
 
-class _Target:
-    """The file as pyarrow writes to it."""
+def _write_group(writer: Any, group: list[pyarrow.Table], written: _Written) -> Iterator[bytes]:
+    import pyarrow
+
+    table = pyarrow.concat_tables(group)
+    writer.write_table(table, row_group_size=len(table))
+    yield from written.blocks()
+
+
+def _chunks(rows: Iterator[Rows]) -> Iterator[tuple[bytes, set[str]]]:
+    lines: list[bytes] = []
+    answers: set[str] = set()
+    for block in rows:
+        lines.append(block.lines)
+        answers.update(block.answers)
+        if sum(map(len, lines)) >= _CHUNK:
+            yield b"".join(lines), answers
+            lines, answers = [], set()
+    if lines:
+        yield b"".join(lines), answers
+
+
+def _schema() -> pyarrow.Schema:
+    import pyarrow
+
+    words = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+    types = {
+        "number": pyarrow.string(),
+        "registered": pyarrow.bool_(),
+        "verified_at": pyarrow.timestamp("us", "UTC"),
+    }
+    return pyarrow.schema(
+        [
+            pyarrow.field(column.name, types.get(column.name, words), column.name not in ("number", "answer"))
+            for column in _COLUMNS
+        ]
+    )
+
+
+def _table(lines: bytes, answers: set[str], context: RowContext) -> pyarrow.Table:
+    import pyarrow
+
+    from airflow_provider_ekyc.results.output.arrow_columns import read_columns
+
+    number, answer = read_columns(lines, answers)
+    meanings = pyarrow.array([_REGISTERED[meaning(word)] for word in answer.dictionary.to_pylist()], pyarrow.bool_())
+    first = pyarrow.repeat(pyarrow.scalar(0, pyarrow.int32()), len(number))
+
+    def same(word: str) -> Any:
+        return pyarrow.DictionaryArray.from_arrays(first, pyarrow.array([word]))
+
+    schema = _schema()
+    verified_at = pyarrow.scalar(context.verified_at, schema.field("verified_at").type)
+    columns = {
+        "number": number,
+        "registered": meanings.take(answer.indices),
+        "answer": answer,
+        "task_type": same(context.task_type),
+        "verified_at": pyarrow.repeat(verified_at, len(number)),
+        "ekyc_task_id": same(context.ekyc_task_id),
+    }
+    return pyarrow.table(columns, schema=schema)
+
+
+class _Written:
+    """The file as pyarrow writes to it: what was written since it was last asked for."""
 
     closed = False
 
-    def __init__(self, file: Any) -> None:
-        self.file = file
+    def __init__(self) -> None:
+        self._blocks: list[bytes] = []
+        self._size = 0
 
     def write(self, data: bytes) -> int:
-        return len(data) if self.file is None else int(self.file.write(data))
+        self._blocks.append(data)
+        self._size += len(data)
+        return len(data)
 
     def tell(self) -> int:
-        return 0 if self.file is None else int(self.file.tell())
+        return self._size
 
     def flush(self) -> None:
         """Do nothing: what is written is written."""
 
     def close(self) -> None:
-        """Leave the file open: it is read when everything is written."""
+        """Keep what was written."""
+
+    def blocks(self) -> list[bytes]:
+        blocks, self._blocks = self._blocks, []
+        return blocks
 
 
-def _registered(answer: Any) -> Any:
-    import pyarrow
-
-    meanings = [_REGISTERED[meaning(word)] for word in answer.dictionary.to_pylist()]
-    return pyarrow.array(meanings, pyarrow.bool_()).take(answer.indices)
+PARQUET = OutputFormat(
+    "parquet",
+    "application/vnd.apache.parquet",
+    "as Parquet",
+    lambda task_type: _COLUMNS,
+    _write_parquet,
+    {"pyarrow": "'airflow-provider-ekyc[parquet]'"},
+)
