@@ -71,6 +71,8 @@ def read_all(order: Order, way: int, spool_dir: Path) -> None:
 
     for name in _IMPORTED:
         importlib.import_module(name)
+    # In the main thread, where the transfer does not parse, pyarrow opens a pipe for signals and keeps it.
+    importlib.import_module("pyarrow").enable_signal_handlers(False)
     if retrying.__kwdefaults__ is None:
         raise LookupError("retrying() has no keyword sleep any more; correct this")
     retrying.__kwdefaults__["sleep"] = lambda seconds: None  # the waits between two attempts are left out
