@@ -47,6 +47,21 @@ def read_number(name: str, value: object, *, least: float = 0.0, most: float = f
     raise EkycSettingsError(f"{name} must be a number, at least {least:g}{end}.")
 
 
+def read_count(name: str, value: object, *, least: int, most: int) -> int:
+    """
+    Return a whole number, perhaps given as text.
+
+    :param name: named in the error
+    :param least: the smallest value that is allowed
+    :param most: the largest value that is allowed
+    :raises EkycSettingsError: if it is no such number
+    """
+    number = read_number(name, value, least=least, most=most)
+    if number != int(number):
+        raise EkycSettingsError(f"{name} must be a whole number.")
+    return int(number)
+
+
 def read_seconds(name: str, value: object, *, least: float = 0.0, most: float = float("inf")) -> float:
     """
     Return a duration in seconds: a ``timedelta``, or a number of seconds, perhaps given as text.

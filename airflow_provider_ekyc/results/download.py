@@ -1,9 +1,8 @@
 """
 Download a result to a file: by parallel ranges of one ETag, or by one stream from a store that can't do that.
 
-One connection to S3 gives 80 to 90 MB/s; AWS's guidance is to use several, with ranges of 8 to 16 MiB: "Use
-byte-range fetches" and "Horizontal scaling and request parallelization for high throughput" in the Amazon S3 User
-Guide, "Best practices design patterns: optimizing Amazon S3 performance".
+A connection to S3 gives 80 to 90 MB/s; AWS's guidance is to use several, each for a range of 8 to 16 MiB: "Performance
+guidelines for Amazon S3" and "Performance design patterns for Amazon S3" in the Amazon S3 User Guide.
 """
 
 from __future__ import annotations
@@ -44,12 +43,13 @@ from airflow_provider_ekyc.results.byte_ranges import (
 )
 from airflow_provider_ekyc.results.growing_file import GrowingFile, Invalidated
 from airflow_provider_ekyc.results.range_workers import Connect, Connection, RangeWorkers, Stopped
+from airflow_provider_ekyc.s3.multipart import MOST_PARTS, PART_SIZE
 
 log = logging.getLogger(__name__)
 
-#: Bytes of an archive at the most: 10,000 parts, which S3 allows for an upload, of 8 MiB. The API's maximum,
-#: 10,000,000 rows, is 60 MB.
-SIZE_LIMIT = 10_000 * 8 * 1024**2
+#: Bytes of an archive at the most, 84 GB: what is uploaded in parts of the usual size. The API's maximum, 10,000,000
+#: rows, is 60 MB.
+SIZE_LIMIT = MOST_PARTS * PART_SIZE
 
 #: Bytes of a range: the lower end of AWS's guidance, so that the first ranges are there, and checked, early.
 RANGE_SIZE = 8 * 1024**2

@@ -54,6 +54,7 @@ class TransferJob:
     :param sent: what was sent, None if it is not to be compared number by number
     :param warn: whether what does not match is landed all the same
     :param spool_dir: directory for the spool files, None for the system's
+    :param connections: to the result's store, and then to S3, at the most
     """
 
     ekyc_task_id: str
@@ -66,6 +67,7 @@ class TransferJob:
     sent: Sent | None
     warn: bool
     spool_dir: str | None
+    connections: int
 
     def run(self, hook: EkycHook, client: Any, extra_args: Mapping[str, Any]) -> Landed:
         """
@@ -100,6 +102,7 @@ class TransferJob:
                 landed,
                 content_type=self.output_format.media_type,
                 replace=self.replace,
+                connections=self.connections,
             )
         counts = (landed.rows, landed.yes, landed.no, landed.unknown, landed.distinct, landed.contradictions)
         rows, yes, no, unknown, distinct, contradictions = ("unknown" if n is None else f"{n:,}" for n in counts)
@@ -125,7 +128,7 @@ class TransferJob:
 
             # Within the stack: its files are closed when this thread has ended, also if this one is told to end.
             with _thread("ekyc-check", partial(self._convert, early_stack, growing, task), growing) as early:
-                brought = download(hook.result_connection, fresh_url, growing)
+                brought = download(hook.result_connection, fresh_url, growing, connections=self.connections)
                 log.info("Downloaded %s bytes.", f"{brought.size:,}")
         except EkycApiError as error:
             raise failed_download(error) from None

@@ -202,6 +202,10 @@ def test_both_keys_are_reached_with_one_connection(exported: str, context: dict[
             {"s3_extra_args": {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": 7}},
             "SSECustomerKey, valid types",
         ),
+        ({"connections": 0}, "connections must be a number, at least 1, at most 32"),
+        ({"connections": "33"}, "connections must be a number, at least 1, at most 32"),
+        ({"connections": "2.5"}, "connections must be a whole number"),
+        ({"connections": True}, "connections must be a number"),
         ({"acl_policy": "None"}, "acl_policy is empty"),
         ({"output_format": "xlsx"}, "output_format must be one of: zip, csv, csv.gz, parquet"),
         ({"s3_extra_args": "{}"}, "s3_extra_args must be a mapping"),
@@ -237,6 +241,7 @@ def test_templates_give_text_and_text_is_read_strictly(s3: Any, exported: str, c
         acl_policy="{{ '' }}",
         output_format="{{ 'ZIP' }}",
         spool_dir="{{ '' }}",
+        connections="{{ 2 }}",
         s3_extra_args={"StorageClass": "{{ given.storage }}", "Metadata": {"day": "{{ given.day }}"}},
     )
     given = {"id": exported, "day": "2026-11-23", "bucket": BUCKET, "storage": "STANDARD_IA"}
