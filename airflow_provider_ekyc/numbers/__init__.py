@@ -1,3 +1,3 @@
-"""Phone numbers in: read, check, drop duplicates."""
+"""Read an input, check its lines, drop duplicates."""
 
 from __future__ import annotations

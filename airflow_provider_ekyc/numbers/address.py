@@ -1,4 +1,4 @@
-"""What names an input, distinguished from numbers that were given in its place. Pure."""
+"""The name of an input, distinguished from numbers that were given in its place. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 #: Hadoop's connectors for S3 name the same objects.
 _S3_SCHEMES: Final = frozenset({"s3", "s3a", "s3n"})
 
-#: How much of a text is looked at to tell what it is.
+#: How much of a text is examined to recognize what it is.
 _LOOK_CHARACTERS: Final = 4000
 _LOOK_ENTRIES: Final = 20
 _BETWEEN: Final = re.compile(r"[\r\n\t,;|]+|(?<=[0-9])(?=\+)")
@@ -87,7 +87,7 @@ def read_numbers(value: object) -> str:
 
 def read_address(text: str) -> LocalPath | S3Address | StoredAddress:
     """
-    Say where an input is.
+    Return where an input is.
 
     :param text: not empty: a path on the worker, ``file:///path``, ``s3://bucket/key`` (or ``s3a://``, ``s3n://``),
         with or without a connection (``s3://conn_id@bucket/key``), or a URI that Airflow's object storage opens
@@ -113,10 +113,10 @@ def read_address(text: str) -> LocalPath | S3Address | StoredAddress:
 
 def contents_error(text: str) -> EkycNumbersError | None:
     """
-    Recognise the contents of an input in a path where nothing is; to be called before a message names the path.
+    Recognize the contents of an input given as a path that does not exist; call it before a message names the path.
 
     :param text: a path on the worker, where nothing was found
-    :return: an error that says what it looks like, and quotes nothing; None if it looks like a path
+    :return: an error with what it looks like, which quotes nothing; None if it looks like a path
     """
     kind = _kind_of_contents(text)
     if kind is None and not ("\n" in text or "\r" in text):
@@ -155,7 +155,7 @@ def _is_number(entry: str) -> bool:
 
 
 def _only_path(values: Iterable[object]) -> object:
-    """Return the path in a list of one, as which the XCom of a mapped task may come."""
+    """Return the path in a list of one, which the XCom of a mapped task may be."""
     first = list(islice(values, _LOOK_ENTRIES))
     _refuse_contents("\n".join(map(str, first)))
     if len(first) == 1:
@@ -172,7 +172,7 @@ def _local_path(uri: str, rest: str) -> str:
     host, slash, path = rest.partition("/")
     if host not in ("", "localhost"):
         raise EkycNumbersError(
-            f"{shown_path(without_query(uri))} names a file on another host. {NOTHING_SENT} A path on the worker takes "
+            f"{shown_path(without_query(uri))} names a file on another host. {NOTHING_SENT} A path on the worker has "
             "three slashes: file:///path."
         )
     path = unquote(slash + path)

@@ -1,13 +1,13 @@
 """
-Finding later duplicates among more lines than fit in memory, without changing their order.
+Find repeated lines among more lines than fit in memory, without changing their order.
 
-Lines are dealt out to partitions by a keyed hash, on disk, each with its row number; equal lines meet in the same
-partition, so one small set at a time finds them. The key is random: of a hash that is known (CRC-32 was used before),
-4.7 million numbers can be chosen that all belong to one partition, whose set took 360 MiB.
+Lines are distributed over partitions by a keyed hash, on disk, each with its row number. Equal lines are in the same
+partition, so one small set at a time finds them. The key is random: for a known hash (CRC-32 was used before), 4.7
+million numbers can be chosen that all belong to one partition; its set needed 360 MiB.
 
-Measured on 2 M random numbers, as seconds per 10 M, one core: dealing out 4.0 and searching 1.9 with sets of bytes;
-with sets of integers (which would also need the lines to be numbers) dealing out takes 1.4 more and searching 0.4
-less; searching 10.3 by sorting. One set over all lines takes 5.1, but 750 MiB.
+Measured on 2 M random numbers, as seconds per 10 M, one core: 4.0 to distribute and 1.9 to search with sets of bytes;
+with sets of integers (which also require that the lines are numbers) 1.4 more to distribute and 0.4 less to search;
+10.3 to search by sorting. One set over all lines needs 5.1, but 750 MiB.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _ROW_BYTES: Final = array(_ROW).itemsize
 
 class DuplicateFinder:
     """
-    Takes lines block by block, then says which rows repeat an earlier one.
+    Collects lines block by block, then finds the rows that repeat an earlier one.
 
     All partitions share one file, as pieces: 128 files would come near the limit on open files (1,024 by
     default on Linux) when several tasks share a process.
 
     :param file: an empty spool file
-    :param key: 16 random bytes, which decide on a line's partition
+    :param key: 16 random bytes, which determine the partition of a line
     """
 
     def __init__(self, file: Spool, key: bytes) -> None:
@@ -48,18 +48,18 @@ class DuplicateFinder:
 
     def add(self, lines: Sequence[bytes]) -> None:
         r"""
-        Take the next rows.
+        Add the next rows.
 
         :param lines: lines without ``\n`` in them
         :raises EkycSpoolError: if the disk is full
         """
         members: list[list[int]] = [[] for _ in range(PARTITIONS)]
-        deal = [rows.append for rows in members]
+        append_to = [rows.append for rows in members]
         # SipHash (PEP 456) of the key and the line: its state after the key is unknown even where PYTHONHASHSEED is
         # not. 25 ns a line more than CRC-32, 260 ns less than a keyed BLAKE2s.
         key = self._key
         for row, line in enumerate(lines):
-            deal[hash(key + line) & (PARTITIONS - 1)](row)
+            append_to[hash(key + line) & (PARTITIONS - 1)](row)
         end = self._piece_ends[-1] if self._piece_ends else 0
         pieces: list[bytes] = []
         for rows in members:
@@ -74,12 +74,12 @@ class DuplicateFinder:
 
     @property
     def partition_lines(self) -> list[int]:
-        """How many lines each partition has; memory is needed for the largest."""
+        """Number of lines of each partition; the largest determines how much memory is needed."""
         return [sum(self._piece_lines[partition::PARTITIONS]) for partition in range(PARTITIONS)]
 
     def first_occurrences(self) -> tuple[bytearray, int]:
         """
-        Search all rows taken so far.
+        Search all rows added so far.
 
         :return: one byte per row, 1 for the first row with its line and 0 for a later one; how many are 0
         """
@@ -87,14 +87,14 @@ class DuplicateFinder:
         duplicates = 0
         for partition in range(PARTITIONS):
             seen: set[bytes] = set()
-            remember = seen.add
+            add = seen.add
             for first_row, rows, lines in self._pieces_of(partition):
                 for row, line in zip(rows, lines, strict=True):
                     if line in seen:
                         keep[first_row + row] = 0
                         duplicates += 1
                     else:
-                        remember(line)
+                        add(line)
         return keep, duplicates
 
     def _pieces_of(self, partition: int) -> Iterator[tuple[int, array[int], list[bytes]]]:

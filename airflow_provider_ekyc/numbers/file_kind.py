@@ -1,8 +1,8 @@
 """
-Telling a text file from what people upload by mistake: a workbook, an archive, UTF-16 text.
+Refuse files that are no text and are uploaded by mistake: a workbook, an archive, UTF-16 text.
 
-Without this, such a file would be reported as thousands of invalid lines, which sends the reader looking for
-bad numbers instead of the wrong file.
+Without this, such a file would be reported as thousands of invalid lines, and the reader would search for invalid
+numbers instead of the wrong file.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SIGNATURES: Final[tuple[tuple[bytes, str], ...]] = (
 
 def refuse_other_kinds(head: bytes) -> None:
     """
-    Refuse a file that shows by its first bytes that it is no UTF-8 text.
+    Refuse a file whose first bytes are those of another kind than UTF-8 text.
 
     :param head: the file's first bytes, :data:`HEAD_BYTES` or more unless the file is shorter
     :raises EkycNumbersError: naming the kind of file and how to turn it into text
@@ -53,9 +53,8 @@ def refuse_nul_bytes(block: bytes, *, block_start: int) -> None:
     """
     Refuse a block with a NUL byte, which no text file holds.
 
-    NULs are UTF-16 without a byte order mark, some other binary file, or the hole that an interrupted copy
-    leaves behind. The last is why this looks at each block, and why ``invalid="drop"`` does not cover it:
-    what should have stood there is unknown.
+    NULs are UTF-16 without a byte order mark, another binary file, or the gap that an interrupted copy leaves. Because
+    of the last, each block is checked, and ``invalid="drop"`` does not cover it: the missing content is unknown.
 
     :param block: a piece of the file
     :param block_start: position of the piece in the file

@@ -34,7 +34,7 @@ _E164_BLOCK: Final = re.compile(rb"(?:\+[1-9][0-9]{1,14}+\n)++")
 
 @dataclass(slots=True)
 class LineTally:
-    """What was met while reading; complete once the lines were read to the end."""
+    """Counts of the lines; complete once the input was read to its end."""
 
     lines_read: int = 0
     blank: int = 0
@@ -50,7 +50,7 @@ def checked_lines(
     Read the valid lines, trimmed and in order, one list per block; blank and invalid ones are counted.
 
     :param source: read once to its end
-    :param tally: is brought up to date before each list is handed out
+    :param tally: is updated before each list is yielded
     :param check: whether a line must be an E.164 number; if not, any line that is not blank is valid
     :param block_bytes: how much to read at a time
     :raises EkycNumbersError: if the file is no UTF-8 text
@@ -62,10 +62,10 @@ def checked_lines(
             tally.lines_read += len(lines)
             yield lines
         else:
-            yield _judged_one_by_one(block, tally, check=check)
+            yield _check_each(block, tally, check=check)
 
 
-def _judged_one_by_one(block: bytes, tally: LineTally, *, check: bool) -> list[bytes]:
+def _check_each(block: bytes, tally: LineTally, *, check: bool) -> list[bytes]:
     matches = _E164.fullmatch
     valid = []
     lines = block.split(b"\n")
@@ -95,7 +95,7 @@ def line_blocks(source: ByteReader, block_bytes: int) -> Iterator[bytes]:
     carry = b""  # the start of a line whose end was not read yet
     for block in _text_blocks(source, block_bytes):
         data = carry + block
-        # A "\r" at the end waits: with a "\n" first in the next block it is one line end, not two.
+        # A "\r" at the end is kept: with a "\n" first in the next block it is one line end, not two.
         held = b"\r" if data.endswith(b"\r") else b""
         data = data.removesuffix(held)
         if b"\r" in data:
@@ -123,7 +123,7 @@ def _text_blocks(source: ByteReader, block_bytes: int) -> Iterator[bytes]:
 
 
 def _read_up_to(source: ByteReader, size: int) -> bytes:
-    """Read until there are ``size`` bytes or the file ends: sockets hand out less than they are asked for."""
+    """Read until there are ``size`` bytes or the file ends: sockets return less than requested."""
     pieces = []
     missing = size
     while missing and (piece := source.read(missing)):

@@ -27,8 +27,8 @@ def open_local_file(path: str) -> OpenedSource:
     Open a file.
 
     Whatever is no regular file is refused before it is opened: opening a FIFO waits for its writer, and opening a
-    device may do anything. Links are followed, ``/dev/stdin`` among them; so it is read where a regular file is
-    behind it.
+    device may do anything. Links are followed, ``/dev/stdin`` among them; so it is read if it refers to a
+    regular file.
 
     :param path: absolute, or counted from wherever the worker was started
     :raises EkycNumbersError: if there is no such file, or it may not be read
@@ -55,8 +55,8 @@ def open_local_file(path: str) -> OpenedSource:
         refuse_change(shown, before, _state_at(path))
         if position != opened.st_size:
             raise EkycNumbersError(
-                f"{shown} gave {position:,} bytes while its size is {opened.st_size:,}, as files of /proc and /sys do; "
-                f"so it can't be known whether it changed. {NOTHING_SENT} Copy it to a file on a disk."
+                f"{shown} returned {position:,} bytes while its size is {opened.st_size:,}, as files of /proc and /sys "
+                f"do; so it is not known whether it changed. {NOTHING_SENT} Copy it to a file on a disk."
             )
 
     return OpenedSource(file, shown, None, check_end, _failure_of)
@@ -67,7 +67,7 @@ def _state(status: os.stat_result) -> dict[str, object]:
         "size": status.st_size,
         "time": status.st_mtime_ns,
         "inode": (status.st_dev, status.st_ino),
-        # Of a change of content that set the old modification time again (rsync --times, touch -r), this is left.
+        # Shows a change of content after which the old modification time was set again (rsync --times, touch -r).
         "change time": status.st_ctime_ns,
     }
 
@@ -75,7 +75,7 @@ def _state(status: os.stat_result) -> dict[str, object]:
 def _state_at(path: str) -> dict[str, object] | None:
     try:
         return _state(os.stat(path))
-    except OSError:  # gone, or no longer to be reached: whatever is there is not what was opened
+    except OSError:  # deleted or not reachable: it is not what was opened
         return None
 
 

@@ -1,8 +1,8 @@
 """
-A stream that must not trickle.
+A stream with a minimum rate.
 
-A read time-out covers silence alone: a store that sends a few bytes each minute would keep a worker for days, inside
-one call of ``read``. So a thread of its own reads the stream, and who waits for it measures how much has arrived.
+A read time-out covers silence only: a store that sends a few bytes each minute would keep a worker for days, inside
+one call of ``read``. So a separate thread reads the stream, and the caller measures how much has arrived.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from typing import Final
 from airflow_provider_ekyc.exceptions import EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.opened_source import OpenedSource
 
-#: Bytes a second that an input must arrive with. 10 M numbers are 140 MB, which take 36 minutes at this rate; the
-#: slowest office line, or a throttled bucket, is faster.
+#: Minimum rate of an input, in bytes a second. 10 M numbers are 140 MB, which take 36 minutes at this rate; the slowest
+#: office line, or a throttled bucket, is faster.
 FLOOR: Final = 64 << 10
 
 #: Seconds over which the rate is averaged: as long as botocore waits for a silent server.
 WINDOW: Final = 60.0
 
-#: Bytes that the thread brings at a time. It reads only while it is waited for: threads that want the interpreter at
-#: once hand it over 16 times a MiB, which on a busy machine took three times as long as the reading.
+#: Bytes that the thread reads at a time. It reads only while the caller waits: threads that compete for the interpreter
+#: switch 16 times a MiB, which on a busy machine took three times as long as the reading.
 _BLOCK: Final = 1 << 20
 
-#: Bytes asked of the stream at a time: at :data:`FLOOR` they take a second, which is how closely the rate is measured.
+#: Bytes requested from the stream at a time: at :data:`FLOOR` a second's worth, which is the precision of the rate.
 _PIECE: Final = 64 << 10
 
 #: Seconds that :meth:`PacedStream.close` waits for a read that is under way.
@@ -41,7 +41,7 @@ class Pace:
     How fast an input must arrive.
 
     :param floor: bytes a second
-    :param window: seconds over which they are averaged; time in which nobody waits for the stream does not count
+    :param window: seconds over which they are averaged; time in which no caller waits for the stream does not count
     :param clock: seconds that only grow
     """
 
@@ -73,7 +73,7 @@ class PacedStream:
         self._since = 0.0
         self._arrived = 0
         # A daemon: a read that never ends must not keep the process.
-        self._thread = threading.Thread(target=self._bring_blocks, name="ekyc-read-input", daemon=True)
+        self._thread = threading.Thread(target=self._read_blocks, name="ekyc-read-input", daemon=True)
 
     def read(self, size: int, /) -> bytes:
         """
@@ -114,7 +114,7 @@ class PacedStream:
                 raise self._error
             return block
 
-    def _bring_blocks(self) -> None:
+    def _read_blocks(self) -> None:
         while True:
             with self._turn:
                 self._turn.wait_for(lambda: self._wanted or self._closed)

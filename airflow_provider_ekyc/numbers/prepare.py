@@ -1,8 +1,8 @@
 """
-Make a file ready to be submitted: check each line, drop duplicates, count what was dropped.
+Prepare a file for submission: check each line, drop duplicates, count what was dropped.
 
-Two passes. The first reads the input once, writes the valid lines to a spool and deals them out to the
-search for duplicates; the second copies the spool without the duplicates, and is left out if there are none.
+Two passes. The first reads the input once, writes the valid lines to a spool and adds them to the search for
+duplicates; the second copies the spool without the duplicates, and is skipped if there are none.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from airflow_provider_ekyc.spool import Spool, spool_file
 
 @dataclass(frozen=True, slots=True)
 class PreparedNumbers:
-    """A file that may be submitted, and what was dropped on the way to it."""
+    """A file that may be submitted, and counts of what was dropped from its input."""
 
     #: anonymous spool: one line per number, ``\n`` after each, positioned at 0; closed with the block
     file: BinaryIO
@@ -42,20 +42,20 @@ class PreparedNumbers:
     lines_read: int
     #: blank lines dropped
     blank: int
-    #: lines dropped since the same line came before
+    #: lines dropped because an earlier line is the same
     duplicates: int
     #: invalid lines dropped (0 unless ``invalid="drop"``)
     invalid: int
     #: lines in :attr:`file`
     rows: int
-    #: hex digest of the input as it was read, before anything was taken off: whether a file is still this input
-    #: shows in a hundredth of the time that preparing it takes
+    #: hex digest of the input as it was read, before anything was dropped: to compare it needs a hundredth of the time
+    #: of preparing the input again
     input_sha256: str
 
 
 class HashedSource:
     """
-    Reads a source, and remembers what it has read by its SHA-256.
+    Reads a source, and calculates the SHA-256 of what it has read.
 
     :param source: is not closed
     """
@@ -88,10 +88,10 @@ def prepared_numbers(
     block_bytes: int = BLOCK_BYTES,
 ) -> Iterator[PreparedNumbers]:
     r"""
-    Check the numbers in ``source``, drop duplicates, and hand out what is left as a file.
+    Check the numbers in ``source``, drop duplicates, and yield the rest as a file.
 
     Lines end with ``\n``, ``\r\n`` or ``\r``; a byte order mark of UTF-8, and blanks and tabs around a line,
-    are taken off; blank lines are dropped. Of equal lines the first stays, and the order stays, so that the
+    are removed; blank lines are dropped. Of equal lines the first stays, and the order stays, so that the
     same input always gives the same ``sha256``.
 
     Memory is bounded (10 M lines took 32 MiB, 50 M 103 MiB: ``dev/benchmarks/submit_memory.py``). The disk holds
@@ -99,7 +99,7 @@ def prepared_numbers(
 
     :param source: read once and in blocks; it is not closed
     :param check: whether each line must be an E.164 number (``^\+[1-9][0-9]{1,14}$``, ITU-T E.164); if not,
-        any line of at most 1,024 bytes that is not blank is taken
+        any line of at most 1,024 bytes that is not blank is valid
     :param invalid: whether an invalid line fails the whole file, or is dropped and counted
     :param min_rows: fewest lines that may be left (the vendor publishes 100 for ``amazon``)
     :param max_rows: most lines that may be left (the vendor publishes 10,000,000 for ``amazon``)
@@ -117,7 +117,7 @@ def prepared_numbers(
         with spool_file(spool_dir) as partitions:
             finder = DuplicateFinder(partitions, secrets.token_bytes(16))
             for lines in checked_lines(hashed, tally, check=check, block_bytes=block_bytes):
-                # Once the file is lost it is read on for the full count alone.
+                # After an invalid line the input is only read for the full count.
                 if lines and not (tally.invalid and invalid == "fail"):
                     finder.add(lines)
                     written.add(first_spool, lines)
@@ -136,7 +136,7 @@ def prepared_numbers(
         content_key = _content_key(spool, written)
         spool.seek(0)
         yield PreparedNumbers(
-            # Spools are unbuffered; who reads this line by line would pay a system call per byte.
+            # Spools are unbuffered; reading this line by line would need a system call per byte.
             file=stack.enter_context(io.BufferedReader(spool)),
             size=written.size,
             sha256=written.digest.hexdigest(),
@@ -172,7 +172,7 @@ def _copy_kept(
     keep: bytearray,
     target: Spool,
 ) -> _Written:
-    """Copy the rows whose byte in ``keep`` is 1, and say what was copied."""
+    """Copy the rows whose byte in ``keep`` is 1, and return what was copied."""
     copied = _Written()
     row = 0
     source.seek(0)

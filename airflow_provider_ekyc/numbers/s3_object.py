@@ -18,7 +18,7 @@ def open_s3_object(address: S3Address, aws_conn_id: str | None) -> OpenedSource:
     Ask for an object.
 
     :param address: its connection wins over ``aws_conn_id``
-    :param aws_conn_id: AWS connection; None takes boto3's own search for credentials
+    :param aws_conn_id: AWS connection; None uses boto3's own search for credentials
     :raises EkycNumbersError: if there is no such object, or it may not be read
     :raises EkycUnreadableInputError: if S3 does not return it just now
     :raises EkycSignInError: if the AWS connection can't be used, or not now

@@ -23,20 +23,20 @@ def open_numbers(
     """
     Open the input for reading, and close it when the block ends.
 
-    ``s3://`` goes through Airflow's S3 hook, so that all an AWS connection can say (role, endpoint, CA file)
-    holds, and without ``s3fs``, whose pins hold botocore back. Other schemes go through Airflow's
+    ``s3://`` goes through Airflow's S3 hook, so that every setting of an AWS connection (role, endpoint, CA file)
+    applies, and without ``s3fs``, which requires an old botocore. Other schemes go through Airflow's
     ``ObjectStoragePath``, which knows those of the installed providers.
 
     What is read is what was opened: a connection that breaks, a source that changes before its last byte was read,
-    and one that trickles are errors out of ``read``, never an early end of file or a mixture. A change shows in the
-    size, the times and the inode of a file; in the size, the time, the ETag and the version of an object in S3; in
+    and one that is too slow are errors raised by ``read``, never an early end of file or a mixture. A change shows in
+    the size, the times and the inode of a file; in the size, the time, the ETag and the version of an object in S3; in
     what ``info()`` of another store has of those.
 
     :param numbers: a path on the worker, ``file:///path``, ``s3://bucket/key`` (``s3a://`` and ``s3n://`` are the
         same; in ``s3://conn_id@bucket/key`` the connection wins over ``aws_conn_id``), a URI that
         ``ObjectStoragePath`` knows, or one of these as a ``Path`` or an ``ObjectStoragePath``; a relative path counts
         from wherever the worker was started
-    :param aws_conn_id: AWS connection for ``s3://``; None takes boto3's own search for credentials
+    :param aws_conn_id: AWS connection for ``s3://``; None uses boto3's own search for credentials
     :param numbers_conn_id: connection for other schemes
     :param pace: how fast the input must arrive
     :raises EkycNumbersError: if there is nothing there, it may not be read, or is no file; a retry can't help

@@ -10,11 +10,11 @@ from airflow_provider_ekyc.numbers.address import NOTHING_SENT, StoredAddress
 from airflow_provider_ekyc.numbers.opened_source import OpenedSource, refuse_change
 from airflow_provider_ekyc.redaction import redact
 
-#: What file systems of fsspec call the size, the times, the identity and the checksum of a file in ``info()``: local,
+#: Names of the size, the times, the identity and the checksum of a file in ``info()`` of fsspec's file systems: local,
 #: sftp, smb and hdfs (``mtime``, ``ino``), s3fs (``ETag``, ``LastModified``, ``VersionId``), gcsfs (``generation``,
 #: ``etag``, ``updated``, ``md5Hash``, ``crc32c``), adlfs (``etag``, ``last_modified``, ``content_settings``), ftp
-#: (``modify``), webdav (``modified``), http (``ETag``). Where a store gives its size alone, only a change of that is
-#: noticed.
+#: (``modify``), webdav (``modified``), http (``ETag``). Where a store reports only the size, only a change of the size
+#: is noticed.
 _FIELDS: Final = (
     "size",
     "mtime",
@@ -75,7 +75,7 @@ def open_stored_object(address: StoredAddress, numbers_conn_id: str | None) -> O
 
 
 def _info(path: Any) -> Mapping[str, Any]:
-    # What was listed before is kept by many file systems, and would hide a change.
+    # Many file systems cache their listings, which would hide a change.
     path.fs.invalidate_cache()
     info: Mapping[str, Any] = path.fs.info(path.path)
     return info

@@ -20,8 +20,8 @@ class EkycSubmitOperator(BaseOperator):
     """
     Check a file of phone numbers and submit it; **each accepted submission is charged**.
 
-    Lines are trimmed, blank ones and duplicates dropped, and each is checked to be E.164. What is wrong fails
-    the task before any call. The file is never held in memory, and only nameless spool files touch the disk.
+    Lines are trimmed, blank lines and duplicates dropped, and each line is checked to be E.164. Invalid input fails
+    the task before any call. The file is never loaded into memory as a whole; spool files on disk have no name.
 
     Returns the remote task's id. A second XCom, ``submission``, holds ids and counts: ``ekyc_task_id``,
     ``task_type``, ``fingerprint``, ``lines_read``, ``blank``, ``duplicates``, ``invalid``, ``rows``, ``total``,
@@ -31,7 +31,7 @@ class EkycSubmitOperator(BaseOperator):
     of a mapped list finds the record by the numbers and the task type, and returns the remote task that is paid for.
 
     A submission whose outcome is unknown (time-out, lost connection, 502/503/504, an answer that is not the API's)
-    fails for good, whatever ``retries`` says: it may have been charged.
+    fails without a retry, whatever ``retries`` is: it may have been charged.
 
     :param numbers: a local path, an ``s3://`` address, or any URI that Airflow's object storage opens, as text, a
         ``Path`` or an ``ObjectStoragePath``; one number a line (templated)
@@ -39,16 +39,16 @@ class EkycSubmitOperator(BaseOperator):
     :param ekyc_conn_id: Airflow connection of type ``ekyc`` (templated)
     :param aws_conn_id: Airflow connection to read an ``s3://`` address with (templated)
     :param numbers_conn_id: Airflow connection to read any other URI with (templated)
-    :param check_e164: whether each line must be an E.164 number; switch it off for task types that take something
-        else, such as e-mail addresses (templated)
+    :param check_e164: whether each line must be an E.164 number; disable it for task types that verify
+        something else, such as e-mail addresses (templated)
     :param invalid: ``fail`` (default), or ``drop`` to leave invalid lines out and count them (templated)
     :param spool_dir: directory for the spool files, default the system's (templated)
     :param journal_uri: where submissions are recorded: ``s3://bucket/prefix``, or an absolute path that all workers
         share (templated). By default ``journal_uri`` of the connection, else ``[ekyc] journal_uri`` of Airflow's
         configuration, else Airflow Variables whose keys begin with ``ekyc_submission_``
     :param journal_conn_id: Airflow connection for a journal in S3 (templated)
-    :param on_unknown_outcome: ``fail`` (default): a submission that may have been charged is never sent again by
-        itself; ``resubmit``: the next try sends it again (templated)
+    :param on_unknown_outcome: ``fail`` (default): a submission that may have been charged is never sent again
+        automatically; ``resubmit``: the next try sends it again (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -153,14 +153,14 @@ class EkycSubmitOperator(BaseOperator):
                     resubmit=unknown == "resubmit",
                     killed=lambda: self._killed,
                 ).submit()
-        # Should this fail, a retry finds the receipt and pushes it again.
+        # If this fails, a retry finds the receipt and pushes it again.
         context["ti"].xcom_push(key="submission", value=submission.as_dict())
         return submission.ekyc_task_id
 
     def on_kill(self) -> None:
-        """Send nothing from now on; there is no cancel call for what is being sent."""
+        """Send nothing from now on; the API has no call to cancel what is being sent."""
         self._killed = True
         self.log.warning(
             "Killed. Nothing is sent from now on. A submission that was being sent may have been accepted and charged; "
-            "the next try says what its record holds."
+            "the next try reads its record."
         )

@@ -1,3 +1,3 @@
-"""Where a submission is remembered: an intent before it is sent, a receipt after it was taken."""
+"""Submit a list once: an intent is recorded before it is sent, a receipt after it was accepted."""
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def delete_old_records(older_than: timedelta, *, now: datetime | None = None) ->
     Delete records of submissions that were accepted or refused so long ago, and those of their task instances.
 
     A submission whose outcome is unknown is kept, and so is what a person or a later version wrote. A clear of a task
-    whose records are gone submits again, and is charged; its log warns of it.
+    whose records are gone submits again, and is charged; its log contains a warning.
 
     :param older_than: longer than the age of any task that is still cleared
     :param now: time with a time zone, default the present
@@ -60,7 +60,7 @@ def delete_old_records(older_than: timedelta, *, now: datetime | None = None) ->
     before = (now or datetime.now(UTC)) - older_than
     deleted = 0
     records = {key: _read(read_variable(key)) for key in keys if key != CHECK}
-    # What was being sent goes before its receipt: alone it would say that the outcome is unknown.
+    # The record of what was being sent is deleted before its receipt: alone it would mean an unknown outcome.
     for key in sorted(records, key=lambda each: each.endswith(RECEIPT)):
         receipt = records.get(key.replace(f"_{OPEN}", "_") + RECEIPT)
         if _is_old(receipt or records[key], before):

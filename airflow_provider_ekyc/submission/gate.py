@@ -1,5 +1,5 @@
 """
-May this list be sent now? What the records of a task say about it, and what a person has to settle first.
+May this list be sent now? What the records of a task allow, and what a person has to settle first.
 
 Nothing here sends: :mod:`airflow_provider_ekyc.submission.submitter` does.
 """
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How often one list is sent, over all tries of a task until a person clears it: that a refusal is free is only what
-#: the answer says.
+#: How often one list is sent, over all tries of a task until a person clears it. That a refusal is free is documented
+#: by the vendor, not proven.
 MOST_SENDS = 5
 
 
@@ -78,11 +78,11 @@ class SubmissionGate:
         return self._count(found)
 
     def limit_error(self, intent: Intent, last: str) -> EkycSendLimitError:
-        """Return the error that says that the list was sent as often as it is sent by itself."""
+        """Return the error for a list that was sent as often as it may be without a clear."""
         outcome = "its outcome is unknown" if intent.is_open else "it was refused each time, which is free"
         return EkycSendLimitError(
-            f"This list was sent {intent.sends} times over the tries of this task; {outcome}. It is not sent again by "
-            f"itself. {last} When the API works again, clear this task: that starts a new count. Fingerprint "
+            f"This list was sent {intent.sends} times over the tries of this task; {outcome}. It is not sent again "
+            f"automatically. {last} When the API works again, clear this task: that starts a new count. Fingerprint "
             f"{self._scope.fingerprint}; record {self._records.address}."
         )
 
@@ -92,9 +92,9 @@ class SubmissionGate:
             intent.possible_ids
         )
         if self._resubmit:
-            return f"The next try sends this list again, as on_unknown_outcome='resubmit' says.{ids}"
+            return f"The next try sends this list again, as on_unknown_outcome='resubmit' requests.{ids}"
         settle = self._records.settle_instructions()
-        return f"This list may have been charged. {settle}. It is not sent again by itself.{ids}"
+        return f"This list may have been charged. {settle}. It is not sent again automatically.{ids}"
 
     def evidence(self, intent: Intent) -> str:
         """Return what is known of an unknown outcome beside its record."""
@@ -105,7 +105,7 @@ class SubmissionGate:
         )
 
     def _require_records(self) -> None:
-        """Never take an absent record for "not submitted" where something says otherwise."""
+        """Never treat an absent record as "not submitted" where another record says otherwise."""
         scope, begun = self._scope, self._journal.begun
         if scope.name in begun:
             raise EkycJournalError(
@@ -175,9 +175,9 @@ class SubmissionGate:
             # Its try has ended: from now on other map indexes see it, too.
             self._records.note(replace(intent, state=IntentState.UNKNOWN))
         raise EkycUnknownOutcomeError(
-            f"{self.instructions(intent)} An earlier submission of this list has no receipt ({intent.shown}): its try "
-            f"died, got no clear answer, or is still running. It may or may not have been accepted and charged. "
-            f"Nothing was sent now. {self.evidence(intent)}",
+            f"{self.instructions(intent)} An earlier submission of this list has no receipt ({intent.shown}): its "
+            f"try was killed, received no clear answer, or is still running. It may or may not have been accepted and "
+            f"charged. Nothing was sent now. {self.evidence(intent)}",
             outcome=Outcome.UNKNOWN,
         )
 
@@ -191,7 +191,7 @@ class SubmissionGate:
         if found.is_open:
             log.warning(
                 "An earlier submission of this list has an unknown outcome (%s). It is sent again, as "
-                "on_unknown_outcome='resubmit' says, and may be charged twice.",
+                "on_unknown_outcome='resubmit' requests, and may be charged twice.",
                 found.shown,
             )
         return sends

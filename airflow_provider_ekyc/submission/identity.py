@@ -1,4 +1,4 @@
-"""Which task instance a record belongs to."""
+"""The task instance that a record belongs to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-#: How the run of ``airflow tasks test`` is named: it is gone with the command.
+#: Start of the id of a run of ``airflow tasks test``, which ends with the command.
 _TEMPORARY_RUN = "__airflow_temporary_run_"
 
 
@@ -19,9 +19,9 @@ class TaskIdentity:
 
     :param iteration: of a looped task group (Airflow 3.4), from 0, or None outside of one
     :param map_index: -1 if it is not mapped
-    :param max_tries: after which Airflow gives up; a clear raises it
-    :param is_test: whether ``airflow tasks test`` or ``dag.test()`` runs it: a run that no later call finds again
-    :param run_started: when the run began, or began anew after a clear; None if that is not known
+    :param max_tries: Airflow's limit of tries; a clear raises it
+    :param is_test: whether ``airflow tasks test`` or ``dag.test()`` runs it: each call makes a run of its own
+    :param run_started: time at which the run started, or restarted after a clear; None if that is not known
     """
 
     dag_id: str
@@ -37,9 +37,9 @@ class TaskIdentity:
     @property
     def digest(self) -> str:
         """
-        Sixteen hex digits that stand for the task in its run, and in its iteration of a loop.
+        Sixteen hex digits that identify the task in its run, and in its iteration of a loop.
 
-        The map index is no part of it: when a mapped list has changed, each file finds its own record.
+        The map index is not part of it: when a mapped list has changed, each file finds its own record.
         """
         parts = [
             self.dag_id,
@@ -54,8 +54,8 @@ def identity_of(ti: Any, loop: Any = None, dag_run: Any = None) -> TaskIdentity:
     """
     Return the identity of Airflow's task instance.
 
-    The ``region_id`` of Airflow 3.4 is no part of it: a mapped task outside of a loop has one as well, and a clear may
-    give it another. Loops can't be nested, nor be inside a mapped group, so the iteration is enough.
+    The ``region_id`` of Airflow 3.4 is not part of it: a mapped task outside of a loop has one as well, and a clear may
+    change it. Loops can't be nested, nor be inside a mapped group, so the iteration is enough.
 
     :param ti: ``context["ti"]``, of any version of Airflow
     :param dag_run: ``context.get("dag_run")``
@@ -75,6 +75,6 @@ def identity_of(ti: Any, loop: Any = None, dag_run: Any = None) -> TaskIdentity:
 
 
 def _runs_in_one_process() -> bool:
-    """Whether the task runs in the process of ``dag.test()`` (Airflow 3), by who answers its requests."""
+    """Whether the task runs in the process of ``dag.test()`` (Airflow 3), by the object that answers its requests."""
     runner = sys.modules.get("airflow.sdk.execution_time.task_runner")
     return type(getattr(runner, "SUPERVISOR_COMMS", None)).__name__ == "InProcessSupervisorComms"

@@ -44,9 +44,9 @@ class Journal:
     The records of one task instance, which outlast its tries.
 
     A task instance has a record of its own: which try is its latest, and which submissions its tries have begun. So an
-    absent record is never taken for "not submitted" where this one says otherwise.
+    absent record is never treated as "not submitted" where this one says otherwise.
 
-    :param task: whose submissions
+    :param task: the task instance and its try
     :param stores: where the records are
     """
 
@@ -93,11 +93,11 @@ class Journal:
 
     def unknown_elsewhere(self, name: str) -> Iterator[tuple[str, Intent]]:
         """
-        Return submissions of other map indexes whose outcome is unknown since before the run began anew.
+        Return submissions of other map indexes whose outcome is unknown since before the run was cleared.
 
-        A mapped list can only change with a clear. So what became unknown since the run began is another list than
-        the one at hand, and one of this expansion does not stop the others. Nothing is returned where the store can't
-        list its records: Variables below Airflow 3.3.
+        A mapped list can only change with a clear. So what became unknown since then is another list than this one, and
+        one map index of an expansion does not stop the others. Nothing is returned where the store can't list its
+        records: Variables below Airflow 3.3.
 
         :param name: of the submission at hand
         :return: pairs of address and intent
@@ -220,7 +220,7 @@ class SubmissionRecords:
         """
         Claim the submission before it is sent.
 
-        :param intent: what the record is to say until then
+        :param intent: the record's content until then
         :param by_hand: whether a person asked for it: what was open before is settled
         :raises EkycInProgressError: if another try was faster
         :raises EkycJournalError: if it can't be written; then nothing may be sent

@@ -41,7 +41,7 @@ class LocalStore:
             raise self._unusable(error) from None
 
     def write(self, name: str, body: bytes, *, replacing: bytes | None) -> bool:
-        """Write the file, whole or not at all, and to the disk; a lock keeps two writers apart."""
+        """Write the file atomically and to the disk; a lock excludes other writers."""
         path = self._path(name)
         part = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
         try:
@@ -70,25 +70,26 @@ class LocalStore:
         return self._folder / f"{name}{_SUFFIX}"
 
     def _unusable(self, error: OSError) -> EkycJournalError:
-        # What a retry may find better: anything but a path that can't be one.
+        # A retry may succeed, unless the path is not valid.
         may_pass = error.errno not in (errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP)
         return EkycJournalError(
             f"The journal below {self._root} can't be used ({error.strerror}), so it is not known whether this list "
-            f"was submitted before. Nothing was sent. {'A retry looks again.' if may_pass else 'Correct journal_uri.'}",
+            f"was submitted before. Nothing was sent. "
+            f"{'A retry reads it again.' if may_pass else 'Correct journal_uri.'}",
             retryable=may_pass,
         )
 
 
-#: A lock of the file system keeps processes apart, not the threads of one.
+#: A lock of the file system excludes other processes, not other threads of this one.
 _THREADS = threading.Lock()
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """
-    Hold a lock that is given back when the process ends, however it ends.
+    Hold a lock, which the system releases when the process ends, however it ends.
 
-    ``lockf`` on a file, since NFS carries that to its server; ``flock`` on a directory it keeps to one machine.
+    ``lockf`` on a file, because NFS sends that to its server; ``flock`` on a directory is local to one machine.
     """
     with _THREADS, os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
@@ -104,6 +105,6 @@ def _sync_directory(path: Path) -> None:
 
 
 def _safe(part: str) -> str:
-    """Keep a DAG's or a task's id from naming another directory, and within what a file's name may have: 255 bytes."""
+    """Return a DAG's or a task's id as the name of one directory, within the 255 bytes of a file name."""
     short = part.encode()[:200].decode(errors="ignore")
     return f"_{short}" if short in (".", "..") else short

@@ -1,9 +1,9 @@
 """
 Records as JSON, and back. Pure.
 
-Each record says which schema it has. Schema 1 had none in it, and an intent and a receipt in two entries under
-another name; it is read and never written, so that an upgrade does not pay again. A record of a schema that is not
-known here is never taken for an absent one.
+Each record has a schema version. Schema 1 had no such field, and an intent and a receipt in two entries under another
+name; it is read and never written, so that an upgrade does not pay again. A record of an unknown schema is never
+treated as an absent one.
 
 A person may write a record by hand: the remote id alone, as text or JSON, adopts it; the words ``send again`` have
 the list sent again.
@@ -41,7 +41,7 @@ _SEND_AGAIN = frozenset({SEND_AGAIN, "sendagain", "resend", "send it again", "re
 #: Words that a person may write and that are no remote id.
 _NO_IDS = frozenset({"unknown", "free", "failed", "none", "null", "nothing", "not_taken", "delete", "deleted", "retry"})
 
-#: What an intent of schema 1 does not say: it had no state, since it was deleted once the list was refused.
+#: Fields that an intent of schema 1 does not have. It had no state: it was deleted when the list was refused.
 _SCHEMA_1_INTENT = {
     "map_index": -1,
     "nonce": "",
@@ -71,7 +71,7 @@ def write_instance(instance: InstanceRecord) -> bytes:
 
 def write_pointer(address: str, written_at: str) -> bytes:
     """
-    Return a record that says where a submission is recorded.
+    Return a record that points to where a submission is recorded.
 
     :param written_at: time (ISO 8601, UTC)
     """
@@ -84,7 +84,7 @@ def read_record(body: bytes, address: str) -> Receipt | Intent:
 
     :param address: of the record, for the message
     :raises EkycJournalError: if it is neither an intent, nor a receipt, nor what a person may write; if its schema is
-        not known; or if it says that the submission is recorded elsewhere, which then is not looked at any more
+        not known; or if it points to a store that is no longer used
     """
     value = read_json(body)
     if isinstance(value, str) and re.sub(r"[\W_]+", " ", value).strip().lower() in _SEND_AGAIN:
@@ -115,7 +115,7 @@ def read_record(body: bytes, address: str) -> Receipt | Intent:
 
 
 def unreadable(address: str) -> EkycJournalError:
-    """Return the error that says that a record can't be read."""
+    """Return the error for a record that can't be read."""
     return EkycJournalError(
         f"The record {address} can't be read, so it is not known whether this list was submitted before. Nothing was "
         f"sent. Write the remote id into it, or the words '{SEND_AGAIN}', then clear this task."

@@ -134,7 +134,7 @@ class S3Store:
 
     def _unusable(self, name: str, error: S3CallError) -> EkycJournalError:
         problem = error.problem
-        then = "A retry looks again." if problem.retryable else "A retry can't help; then clear this task."
+        then = "A retry reads it again." if problem.retryable else "A retry can't help; then clear this task."
         return EkycJournalError(
             f"{problem.advice} The journal's object {self.address(name)} can't be used ({problem.shown}), so it is not "
             f"known whether this list was submitted before. Nothing was sent. {then}",

@@ -68,7 +68,7 @@ class Stores:
     """
     Where the records of a task are.
 
-    :param submissions: of submissions: a new one is written to the first, an earlier one is looked for in all
+    :param submissions: of submissions: a new one is written to the first, an earlier one is searched in all
     :param instances: of task instances
     :param schema_1: where records of schema 1 may be
     """
@@ -85,7 +85,7 @@ def open_stores(
     Return the stores of a task: the one of its ``journal_uri``, and Airflow's Variables.
 
     The operator's ``journal_uri`` is used, else the connection's, else ``[ekyc] journal_uri`` of Airflow's
-    configuration. Variables are looked into in any case: a ``journal_uri`` may have been added since the last try.
+    configuration. Variables are read in any case: a ``journal_uri`` may have been added since the last try.
 
     :param uri: ``journal_uri`` of the operator
     :param aws_conn_id: Airflow connection for a journal in S3; ``[ekyc] journal_conn_id`` where the URI is that
@@ -169,12 +169,12 @@ class _TaskStateStore:
 
 
 def _short(part: str) -> str:
-    """Keep a key within S3's 1,024 bytes; the digest, which is the last folder, tells tasks apart."""
+    """Keep a key within S3's 1,024 bytes; the digest, which is the last folder, is unique to the task."""
     return part.encode()[:200].decode(errors="ignore")
 
 
 def _not_a_store(parts: SplitResult | None) -> EkycSettingsError:
-    """Return the error that says what a journal's URI may be, without a query or a password that it may hold."""
+    """Return the error for another URI, without a query or a password that the URI may have."""
     host = "" if parts is None else parts.netloc.rpartition("@")[2]
     shown = "" if parts is None else f" ({parts.scheme or 'no scheme'}{f', {host}' if host else ''})"
     return EkycSettingsError(

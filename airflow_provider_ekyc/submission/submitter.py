@@ -1,9 +1,9 @@
 """
 Submit a list once: intent, submission, receipt.
 
-The API has no idempotency key, no list and no cancel call, and each accepted submission is charged. So what is
-about to be sent is recorded before, and what was accepted after. A later try that finds the receipt returns its
-remote task; one that finds an intent alone knows that the outcome is not known, and sends nothing by itself.
+The API has no idempotency key, no list and no cancel call, and each accepted submission is charged. So an
+intent is recorded before a list is sent, and a receipt after it was accepted. A later try that finds the receipt
+returns its remote task; one that finds only an intent fails because the outcome is unknown, and sends nothing.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Submitter:
             max_tries=self._task.max_tries,
             balance=None if balance is None else balance.balance,
         )
-        # What the record says while nothing is being sent. A refusal must not make an earlier unknown outcome known.
+        # The record's content while nothing is being sent. A refusal must not make an earlier unknown outcome known.
         is_open = found is not None and found.is_open
         idle = replace(
             found if found is not None and is_open else replace(intent, state=IntentState.NOT_ACCEPTED),
@@ -257,7 +257,7 @@ class Submitter:
         try:
             retrying(self._retries, log, kinds=EkycJournalError)(self._records.complete, receipt)
         except EkycJournalError as error:
-            # Paid, and its id is known: this task succeeds with it.
+            # It is paid for, and its id is known: this task succeeds with it.
             log.error(
                 "Write %s into %s: this remote task was accepted, and its receipt could not be written. %s Unless it "
                 "is there, a later try of this task fails because the outcome is unknown.",
@@ -289,7 +289,7 @@ class Submitter:
             if error.status in (401, 402) and not error.retryable:
                 raise
             # A gateway may know the other calls and not this one (404, 405). Any other page would answer the
-            # submission too, and then nobody knows whether it was accepted.
+            # submission too, and then it is not known whether it was accepted.
             if isinstance(error, EkycProxyError) and error.status not in (404, 405):
                 shown = f"{error.message} No submission was sent. A retry queries the balance again."
                 raise error.with_message(shown) from None

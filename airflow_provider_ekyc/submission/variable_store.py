@@ -1,5 +1,5 @@
 """
-Records as Airflow Variables: the one memory that every supported Airflow has and that survives a retry, a clear and
+Records as Airflow Variables: the one store that every supported Airflow has and that survives a retry, a clear and
 the deletion of the run (measured on 2.11.2, 3.0.6, 3.1.8, 3.2.2, 3.3.2 and 3.4.0b2).
 
 The task state store (3.3) does not: since 3.4 a clear discards it (apache/airflow#72100). Nor do XComs.
@@ -16,7 +16,7 @@ from airflow_provider_ekyc.submission.identity import TaskIdentity
 #: How the keys of all records begin.
 PREFIX = "ekyc_submission_"
 
-#: A Variable that is always there once it was needed: whether Variables can be read at all.
+#: A Variable that is always there once it was needed: it shows whether Variables can be read.
 CHECK = f"{PREFIX}check"
 _CHECK_VALUE = "Written by airflow-provider-ekyc, to know whether Variables can be read."
 
@@ -25,14 +25,14 @@ class VariableStore:
     """
     Airflow Variables of one task of one run.
 
-    Airflow says "not found" also when it could not look: ``Variable.get`` goes on to the next secrets backend upon
-    any error, in the task and in the API server. So an absent Variable counts as absent only if another Variable can
-    be read just then.
+    Airflow answers "not found" also when a read failed: ``Variable.get`` goes on to the next secrets backend upon any
+    error, in the task and in the API server. So a Variable counts as absent only if another Variable can be read at
+    that moment.
 
-    Variables have no conditional write: between the look and the write is a moment in which another try may write
-    too. ``Journal`` looks again before it sends.
+    Variables have no conditional write: another try may write between the read and the write of this one.
+    ``SubmissionRecords`` therefore reads again before the list is sent.
 
-    :param task: whose records they are
+    :param task: of the records
     """
 
     def __init__(self, task: TaskIdentity) -> None:
@@ -53,7 +53,7 @@ class VariableStore:
         return None if value is None else value.encode()
 
     def write(self, name: str, body: bytes, *, replacing: bytes | None) -> bool:
-        """Write the Variable, and see that it was written."""
+        """Write the Variable, and read it back."""
         if self.read(name) != replacing:
             return False
         key = f"{self._prefix}{name}"
@@ -95,13 +95,13 @@ def list_variables(prefix: str) -> list[str] | None:
         return None
     try:
         return list(keys(prefix=prefix))
-    except Exception as error:  # noqa: BLE001  # whatever Airflow raises, the answer is the same
+    except Exception as error:  # noqa: BLE001  # Airflow may raise anything; each error is handled the same way
         raise _unusable("listed", type(error).__name__) from None
 
 
 def read_variable(key: str) -> str | None:
     """
-    Return a Variable, or None if Airflow says that there is none.
+    Return a Variable, or None if Airflow answers that there is none.
 
     :raises EkycJournalError: upon any other error
     """
