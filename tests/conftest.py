@@ -66,6 +66,8 @@ def s3(s3_server: S3Server) -> Iterator[Any]:
 def empty_bucket(client: Any) -> None:
     for found in client.list_objects_v2(Bucket=BUCKET).get("Contents", []):
         client.delete_object(Bucket=BUCKET, Key=found["Key"])
+    for begun in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []):
+        client.abort_multipart_upload(Bucket=BUCKET, Key=begun["Key"], UploadId=begun["UploadId"])
 
 
 def keys_of(client: Any) -> list[str]:

@@ -30,6 +30,9 @@ PART_SIZE = 8 * 1024**2
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 MOST_PARTS = 10_000
 
+#: Seconds that parts may take to end before the upload is aborted: S3 may keep a part that arrives later.
+_PATIENCE = 10.0
+
 #: The metadata with S3's checksum of the parts' checksums: Base64, a hyphen, the number of parts.
 PARTS_SHA256 = "ekyc-parts-sha256"
 
@@ -75,10 +78,12 @@ class MultipartUpload:
                 if future is looking and found:
                     raise UploadEndedError(found)
         except BaseException:
-            # Of a signal, too. S3 would keep a part that arrives after the abort, so none may be on its way.
+            # Of a signal, too, which may be followed by another one, or by SIGKILL.
             self._is_ended.set()
-            wait(futures)
-            self.abort()
+            try:
+                wait(futures, _PATIENCE)
+            finally:
+                self.abort()
             raise
 
     def send_part(self, part: Part) -> None:

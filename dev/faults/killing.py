@@ -53,6 +53,10 @@ def act_at(point: Point, act: Callable[[], None]) -> None:
 
     :raises LookupError: if one of the point's functions does not exist
     """
+    if point.in_parts:
+        from airflow_provider_ekyc.s3 import target as upload
+
+        upload.SINGLE_PUT = 0
     for target in point.targets:
         holder, name = _find(target)
         setattr(holder, name, _interrupted(getattr(holder, name), target, point, act))

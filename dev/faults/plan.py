@@ -171,7 +171,7 @@ PROCESS_SHARES = (
     Share("wait, killed at random", 1, _instants("wait, killed at random", "wait")),
     Share("land, fault on status", 20, _faults("land, fault on status", "land", "status")),
     Share("land, fault on result", 20, _faults("land, fault on result", "land", "result")),
-    Share("land, killed at a point", 14, _points("land, killed at a point", "land", "process")),
+    Share("land, killed at a point", 18, _points("land, killed at a point", "land", "process")),
     Share("land, killed at random", 2, _instants("land, killed at random", "land")),
     Share("land, fault and killed", 2, _faults_and_instants("land, fault and killed", "land", "result")),
 )

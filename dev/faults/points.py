@@ -25,6 +25,7 @@ _BODY = (f"{_P}.api.upload:UploadBody.__iter__",)
 _ASK = (f"{_P}.api.client:EkycClient.get_task",)
 _SENSOR = f"{_P}.sensors.ekyc:EkycTaskSensor"
 _TARGET = f"{_P}.s3.target:S3Target"
+_UPLOAD = f"{_P}.s3.multipart:MultipartUpload"
 _CHECK = f"{_P}.results.transfer:convert"
 _DOWNLOAD = f"{_P}.results.download:download"
 
@@ -39,6 +40,7 @@ class Point:
     :param targets: functions as ``module:qualified.name``; the first call of any of them is the point
     :param when: ``inside`` is half-way through a body
     :param strike: a fault that must be on for the point to be reached
+    :param in_parts: an upload in parts is needed to reach it, so results of any size go up in parts
     :param only: ``process`` (poking) or ``scheduler`` (deferring), if it exists in one of them alone
     """
 
@@ -47,6 +49,7 @@ class Point:
     targets: tuple[str, ...]
     when: When
     strike: str = ""
+    in_parts: bool = False
     only: Literal["", "process", "scheduler"] = ""
 
 
@@ -84,6 +87,10 @@ POINTS: tuple[Point, ...] = (
     Point("before the put", "land", (f"{_TARGET}.put",), "before"),
     Point("in the put", "land", ("botocore.awsrequest:AWSConnection.send",), "inside"),
     Point("before the put's answer is read", "land", ("botocore.awsrequest:AWSHTTPConnection.getresponse",), "before"),
+    Point("before the first part", "land", (f"{_UPLOAD}.send_part",), "before", in_parts=True),
+    Point("after a part", "land", (f"{_UPLOAD}.send_part",), "after", in_parts=True),
+    Point("before the completion", "land", (f"{_UPLOAD}.complete",), "before", in_parts=True),
+    Point("after the completion", "land", (f"{_UPLOAD}.complete",), "after", in_parts=True),
     Point("after the put", "land", (f"{_TARGET}.put",), "after"),
     Point("before the XCom", "land", _XCOM, "before"),
     Point("after the XCom", "land", _XCOM, "after"),

@@ -170,7 +170,7 @@ def provocation(row: Row) -> Provocation:
 
 #: What may befall an object in S3.
 _S3 = (
-    r"(put|head|list) (cut_before|cut_after|status \d{3}( \w+)?)( always)?"
+    r"(put|head|list|create|part|complete|abort) (cut_before|cut_after|status \d{3}( \w+)?)( always)?"
     r"|taken by (a stranger|another task)( meanwhile)?"
 )
 
@@ -199,14 +199,14 @@ ARRANGEMENTS: dict[str, str] = {
     "sent": r"given(, (changed since|gone since|without its sum|of another task))?|(numbers|submission) alone",
     "archive": DELIVERIES,
     "s3": (
-        rf"{_S3}|no such bucket|gone|wrong secret|ignores If-None-Match"
+        rf"{_S3}|no such bucket|gone|wrong secret|ignores If-None-Match|in parts"
         r"|landed before( as (zip|csv|csv\.gz|parquet)| without unmatched_key|, then (emptied|cut|overwritten))?"
     ),
     "unmatched": _S3,
     "disk": r"no file beyond \d+ bytes",
     "kill": (
         r"before the intent|after the intent|during the submission|before the receipt|after the receipt"
-        r"|while it waits|during the download|before the put|after the put"
+        r"|while it waits|during the download|(before|after) the (put|part|completion)"
     ),
 }
 

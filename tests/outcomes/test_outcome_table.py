@@ -33,12 +33,14 @@ TABLES = {
     "Check of the archive": ("result", "transfer"),
     "Rows beside the task's figures": ("result", "transfer"),
     "Landing in S3": ("put", "transfer"),
+    "Landing in parts": ("part", "transfer"),
     "Landing in another format": ("put", "transfer"),
     "What was sent, beside what came back": ("put", "transfer"),
     "Landing of the unmatched numbers": ("put", "transfer"),
     "Kill of a submission": ("submit", "submit"),
     "Kill of a wait": ("status", "sensor"),
     "Kill of a transfer": ("put", "transfer"),
+    "Kill of an upload in parts": ("part", "transfer"),
 }
 
 SECRET = re.compile(r"X-Amz-Sig|\+?999\d{7}|" + re.escape(API_KEY) + "|made-up-secret|made-up-wrong")

@@ -8,11 +8,13 @@ import resource
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 from botocore.credentials import Credentials
 
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+from airflow_provider_ekyc.s3 import target
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from dev.testing.s3_relay import S3Fault, S3Relay
 from dev.testing.sockets import ScriptedServer, answer
@@ -43,6 +45,7 @@ class TransferTries:
         self.stage, self.relay, self.s3, self._connect_aws = stage, relay, s3, connect_aws
         self._credentials = credentials
         self._bucket = BUCKET
+        self._write = "put"
         #: What was sent: the operator's arguments that say so, and the numbers themselves.
         self._sent: dict[str, Any] = {}
         self._numbers: set[str] = set()
@@ -79,7 +82,9 @@ class TransferTries:
                 self.stage.sandbox.fault("result", "delay", seconds=1.0)
                 self.stage.kill_when(lambda: self.stage.sandbox.calls["result"] > 0)
             else:
-                self._add_fault(S3Fault("put", f"cut_{what.split()[0]}", key=KEY, act=self.stage.kill))
+                when, _, call = what.split()
+                call = call.replace("completion", "complete")
+                self._add_fault(S3Fault(call, f"cut_{when}", key=KEY, act=self.stage.kill))
 
     def once(self) -> Try:
         """Make one try; its value is the second XCom."""
@@ -202,6 +207,10 @@ class TransferTries:
         elif what.startswith("landed before, then"):
             self._land()
             self._change(key, what.removeprefix("landed before, then "))
+        elif what == "in parts":
+            # What is so small is one part: S3 accepts none but the last below 5 MiB.
+            self.stage.servers.enter_context(mock.patch.object(target, "SINGLE_PUT", 0))
+            self._write = "part"
         elif what == "ignores If-None-Match":
             self.relay.ignores_conditions = self._credentials
             mend(lambda: setattr(self.relay, "ignores_conditions", None))
@@ -246,7 +255,7 @@ class TransferTries:
             self._is_theirs(key)
 
         if what.endswith("meanwhile"):
-            self._add_fault(S3Fault("put", "before", key=key, act=take))
+            self._add_fault(S3Fault(self._write, "before", key=key, act=take))
         else:
             take()
 
