@@ -66,6 +66,11 @@ def s3(s3_server: S3Server) -> Iterator[Any]:
 def empty_bucket(client: Any) -> None:
     for found in client.list_objects_v2(Bucket=BUCKET).get("Contents", []):
         client.delete_object(Bucket=BUCKET, Key=found["Key"])
+    abort_uploads(client)
+
+
+def abort_uploads(client: Any) -> None:
+    """Do what a lifecycle rule does with what a killed process leaves."""
     for begun in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []):
         client.abort_multipart_upload(Bucket=BUCKET, Key=begun["Key"], UploadId=begun["UploadId"])
 

@@ -18,7 +18,7 @@ from airflow_provider_ekyc.s3 import target
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from dev.testing.s3_relay import S3Fault, S3Relay
 from dev.testing.sockets import ScriptedServer, answer
-from tests.conftest import BUCKET, keys_of
+from tests.conftest import BUCKET, abort_uploads, keys_of
 from tests.outcomes.deliveries import FIGURES, delivery
 from tests.outcomes.landed_objects import numbers_in, read_result
 from tests.outcomes.page import Provocation
@@ -82,6 +82,8 @@ class TransferTries:
                 self.stage.sandbox.fault("result", "delay", seconds=1.0)
                 self.stage.kill_when(lambda: self.stage.sandbox.calls["result"] > 0)
             else:
+                # The signal comes again and again, so that it may end the abort, too.
+                self.stage.mending.append(lambda: abort_uploads(self.s3))
                 when, _, call = what.split()
                 call = call.replace("completion", "complete")
                 self._add_fault(S3Fault(call, f"cut_{when}", key=KEY, act=self.stage.kill))
@@ -99,9 +101,10 @@ class TransferTries:
 
     def landed(self) -> tuple[str, str] | None:
         """Return whose result lies at the key, and in which format; None if nothing does."""
-        if KEY not in keys_of(self.s3):
+        try:
+            found = self.s3.get_object(Bucket=BUCKET, Key=KEY)
+        except self.s3.exceptions.NoSuchKey:
             return None
-        found = self.s3.get_object(Bucket=BUCKET, Key=KEY)
         metadata = found["Metadata"]
         if metadata.get("ekyc-sha256") != hashlib.sha256(found["Body"].read()).hexdigest():
             return "a stranger", ""
