@@ -1,20 +1,73 @@
-"""What lies in S3 when all is over, against what the transfers said."""
+"""The fuzzer's own access to S3: it puts what must be there, and compares what is there with what transfers said."""
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 from dev.fuzz.comparison import came_of, flaw_of_list
-from dev.fuzz.inputs import ArchiveInput, make_input
-from dev.fuzz.landing import ANOTHERS, key_of, list_key_of
-from dev.fuzz.outputs import flaw_of
+from dev.fuzz.inputs import make_input
+from dev.fuzz.model import ArchiveInput, Failure, Verdict
 from dev.fuzz.plans import plan_of
-from dev.fuzz.stored import BUCKET
-from dev.fuzz.verdict import Failure, Verdict
+from dev.fuzz.reading import flaw_of
 
-_KEY = re.compile(r"(?P<kind>results|unmatched)/(?P<index>\d+)")
+BUCKET = "ekyc-fuzz"
+
+#: Where inputs are that are read from S3.
+SENT_BUCKET = "ekyc-fuzz-sent"
+
+#: What somebody else puts at a key.
+ANOTHERS = b"another's"
+
+_KEY = re.compile(r"(?:results|unmatched)/(\d+)")
+
+
+def key_of(index: int, attempt: int = 0) -> str:
+    """
+    Return the object's key.
+
+    :param attempt: other than 0 while a smaller input is looked for
+    """
+    return f"smaller/{attempt}/results/{index}" if attempt else f"results/{index}"
+
+
+def list_key_of(index: int, attempt: int = 0) -> str:
+    """Return the key of the list of unmatched numbers."""
+    return key_of(index, attempt).replace("results/", "unmatched/")
+
+
+def put(bucket: str, key: str, content: bytes) -> None:
+    """Put an object, before an input is measured."""
+    _client().put_object(Bucket=bucket, Key=key, Body=content)
+
+
+def put_from_elsewhere(bucket: str, key: str, content: bytes) -> None:
+    """Put an object while an input is measured: no connection is left open that would be its own."""
+    with closing(_new_client()) as client:
+        client.put_object(Bucket=bucket, Key=key, Body=content)
+
+
+def content_of(key: str) -> bytes | None:
+    """Return what is at a key, after an input was measured; None if nothing is."""
+    try:
+        return _content(_client(), key)
+    except _client().exceptions.NoSuchKey:
+        return None
+
+
+@functools.cache
+def _client() -> Any:
+    """Return a client that is kept: a new one takes as long as a landing."""
+    return _new_client()
+
+
+def _new_client() -> Any:
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    return S3Hook().get_conn()
 
 
 def check_bucket(client: Any, seed: int, verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -26,22 +79,25 @@ def check_bucket(client: Any, seed: int, verdicts: Sequence[Verdict]) -> list[Ve
     """
     landed = {key_of(verdict.index): verdict for verdict in verdicts if verdict.landed}
     landed |= {list_key_of(verdict.index): verdict for verdict in verdicts if verdict.listed}
-    found = [key for key in _keys(client) if not key.startswith("smaller/")]
-    complaints = [_complaint(_index_of(key), "left_objects", "an unfinished upload") for key in _uploads(client)]
-    for key in found:
+    uploads = client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+    complaints = [_complaint(_index_of(entry["Key"]), "left_objects", "an unfinished upload") for entry in uploads]
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    keys = {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+    for key in sorted(key for key in keys if not key.startswith("smaller/")):
         if key not in landed:
-            if words := _flaw_of_remains(client, seed, key):
-                complaints.append(_complaint(_index_of(key), "left_objects", words))
+            figure, words = "left_objects", _flaw_of_remains(client, seed, key)
         elif landed[key].failures:
-            complaints.append(_complaint(landed[key].index, "left_objects", "an object of what must not be landed"))
-        elif words := _flaw(client, seed, landed[key].index, key):
-            complaints.append(_complaint(landed[key].index, "wrong", words))
-    missing = [verdict for key, verdict in landed.items() if key not in set(found)]
+            figure, words = "left_objects", "an object of what must not be landed"
+        else:
+            figure, words = "wrong", _flaw(client, seed, key)
+        complaints += [_complaint(_index_of(key), figure, words)] if words else []
+    missing = [verdict for key, verdict in landed.items() if key not in keys]
     return complaints + [_complaint(verdict.index, "wrong", "landed, and no object is there") for verdict in missing]
 
 
-def _flaw(client: Any, seed: int, index: int, key: str) -> str:
-    """Say what is wrong with an object, "" if nothing is."""
+def _flaw(client: Any, seed: int, key: str) -> str:
+    """Say what is wrong with an object of a transfer that has succeeded, "" if nothing is."""
+    index = _index_of(key)
     given = make_input(seed, index)
     if not isinstance(given, ArchiveInput):
         return "an object of what is no archive"
@@ -53,7 +109,7 @@ def _flaw(client: Any, seed: int, index: int, key: str) -> str:
 
 def _flaw_of_remains(client: Any, seed: int, key: str) -> str:
     """
-    Say why an object may not lie there though the transfer did not succeed, "" if it may.
+    Say why an object may not be there though the transfer did not succeed, "" if it may.
 
     Somebody else's, put there meanwhile, must be as it was. Then the list of unmatched numbers may be left, which is
     landed before the result; if it is, it is right.
@@ -85,15 +141,6 @@ def _content(client: Any, key: str) -> bytes:
     return content
 
 
-def _keys(client: Any) -> list[str]:
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
-    return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-
-
-def _uploads(client: Any) -> list[str]:
-    return [entry["Key"] for entry in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])]
-
-
 def _index_of(key: str) -> int:
     match = _KEY.fullmatch(key)
-    return int(match["index"]) if match else -1
+    return int(match[1]) if match else -1

@@ -1,10 +1,10 @@
-"""What was sent against what came back, by the plainest program: the difference of two sets."""
+"""What was sent compared with what is in the result, by the plainest program: the difference of two sets."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from dev.fuzz.inputs import ArchiveInput, Sent
+from dev.fuzz.model import ArchiveInput, Sent
 
 
 def came_of(given: ArchiveInput) -> frozenset[str] | None:
@@ -33,13 +33,13 @@ def flaw_of_comparison(given: ArchiveInput, result: dict[str, Any], uri: str, li
     Say what is wrong with what a transfer says of unmatched numbers, "" if nothing is.
 
     :param result: what it pushed
-    :param uri: where the list of unmatched numbers is to lie, "" if it was not asked for
-    :param listed: what lies there, None if nothing does
+    :param uri: where the list of unmatched numbers must be, "" if it was not asked for
+    :param listed: what is there, None if nothing does
     """
     count, told_uri = result["unmatched"], result["unmatched_uri"]
     fate = given.sent.fate if given.sent else "left out"
     if fate == "refused":
-        return "landed in spite of arguments that can't be right"
+        return "landed though its arguments can't be right"
     if count is None:
         if fate == "compared":
             return "what was sent was not compared"

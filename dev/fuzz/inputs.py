@@ -1,143 +1,36 @@
-"""What an input is, and how a seed and an index make one."""
+"""How a seed and an index make an input, the same one each time."""
 
 from __future__ import annotations
 
+import dataclasses
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
 
-Kind = Literal["archives", "answers", "numbers"]
+from dev.fuzz import answers, number_files, sent
+from dev.fuzz.bombs import BOMBS, beyond_every_limit
+from dev.fuzz.broken_tables import BROKEN
+from dev.fuzz.damage import DAMAGES
+from dev.fuzz.model import BESIDE_INPUT, ArchiveInput, Input, kind_of, ordinal_of
+from dev.fuzz.named_columns import COLUMNS
+from dev.fuzz.other_tables import OTHER_TABLES
+from dev.fuzz.shapes import Maker
+from dev.fuzz.whole_archives import SHAPES
 
-#: What must become of numbers that were sent: compared with those that came back, not compared (the result lands
-#: all the same), refused before anything is asked, or any of these, so long as what is said is right.
-Fate = Literal["compared", "left out", "refused", "any"]
+#: All classes of archives, and the groups' weights; of the large table there are fewer.
+_GROUPS = ((SHAPES, 8), (COLUMNS, 3), (OTHER_TABLES, 3), (DAMAGES, 6), (BOMBS, 1), (BROKEN, 2))
+ARCHIVES: dict[str, Maker] = {name: make for group, _ in _GROUPS for name, make in group.items()}
+_WEIGHTS = {name: weight for group, weight in _GROUPS for name in group} | {"a large table": 1}
+#: Those that go through beside what was sent.
+_WHOLE = dict.fromkeys((*COLUMNS, *OTHER_TABLES), 2) | dict.fromkeys(SHAPES, 8) | {"one table": 16, "a large table": 1}
 
-#: Which kind an index is of: of ten in a row six archives, two answers, two number files.
-KINDS: tuple[Kind, ...] = (*("archives",) * 3, "answers", "numbers", *("archives",) * 3, "answers", "numbers")
+#: The archive, counted from 0, that unpacks to more than any limit: it takes seconds, so there is one of it.
+BEYOND = 2_000
 
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What a plain reading of an archive counts."""
-
-    rows: int
-    yes: int
-    no: int
-    unknown: int
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """
-    One input.
-
-    :param index: with the seed, all that is needed to make it again
-    :param name: of its class, such as ``bit flips``
-    :param data: the bytes that the reader gets
-    """
-
-    index: int
-    name: str
-    data: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """
-    What a landing is given to compare its result with: an input, and what the submit operator says of it.
-
-    :param name: of its class, such as ``changed since``
-    :param data: the input's bytes; None if it is gone
-    :param lies: how the input is named: by its path, as ``file://``, or in S3; or not at all
-    :param submission: as the operator gets it
-    :param numbers: digits of the numbers that were sent
-    :param unmatched: how the place of the list is named: by its key, by its address, by the result's own key; or
-        not at all
-    """
-
-    name: str
-    data: bytes | None = field(repr=False)
-    submission: object = field(repr=False)
-    numbers: frozenset[str] = field(default=frozenset(), repr=False)
-    fate: Fate = "compared"
-    lies: Literal["path", "file", "s3", "nowhere"] = "path"
-    unmatched: Literal["key", "address", "s3_key", "nowhere"] = "key"
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveInput(Input):
-    """
-    A result archive, or what comes in place of one.
-
-    :param allowed: the counts that a reader may come to; none if it must refuse
-    :param may_refuse: whether it may be refused: always, except for a whole archive
-    :param rows: of a whole archive: (digits, yes, no or unknown), in order; in place of digits what else is there
-    :param unreadable: of these, how many have a number that can't be read, which must be said
-    :param through: whether it also goes through the whole transfer
-    :param names: the names of the columns that the reader gets: the number's and the answer's name, None where nothing
-    :param sent: what the transfer is given to compare the result with
-    """
-
-    allowed: frozenset[Counts] = frozenset()
-    may_refuse: bool = True
-    rows: tuple[tuple[str, str], ...] | None = field(default=None, repr=False)
-    unreadable: int = 0
-    through: bool = False
-    names: tuple[str | None, str | None] = field(default=(None, None), repr=False)
-    sent: Sent | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerInput(Input):
-    """
-    An answer of the API, or of the store.
-
-    :param call: ``submission``, ``status query``, ``balance query`` or ``result download``
-    :param status: HTTP status
-    :param headers: of the answer
-    :param wire: whether ``data`` is a whole answer for a socket, head included, or a body
-    :param expected: fields of what must be read; empty if any value or a refusal will do
-    """
-
-    call: str = "status query"
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    wire: bool = False
-    expected: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class NumbersInput(Input):
-    """
-    A file of numbers, or what is given in place of one.
-
-    :param check: whether lines must be numbers
-    :param invalid: ``fail`` or ``drop``
-    :param limits: fewest and most rows
-    :param block_bytes: bytes that are read at a time
-    """
-
-    check: bool = True
-    invalid: Literal["fail", "drop"] = "fail"
-    limits: tuple[int, int] = (0, 10_000_000)
-    block_bytes: int = 1 << 20
-
-
-def kind_of(index: int) -> Kind:
-    """Return the kind of the input with this index."""
-    return KINDS[index % len(KINDS)]
-
-
-def ordinal_of(index: int) -> int:
-    """Return how many inputs of the same kind come before it."""
-    whole, rest = divmod(index, len(KINDS))
-    kind = KINDS[rest]
-    return whole * KINDS.count(kind) + KINDS[:rest].count(kind)
+#: Of so many archives one goes through the whole transfer as well.
+THROUGH = 10
 
 
 def make_input(seed: int, index: int) -> Input:
-    """Make the input that belongs to a seed and an index, the same one each time."""
+    """Make the input that belongs to a seed and an index."""
     return input_of(dice_of(seed, index), index)
 
 
@@ -153,7 +46,47 @@ def input_of(rng: random.Random, index: int) -> Input:
 
     The first inputs of each kind go through its classes one by one, so that a short run has seen them all.
     """
-    from dev.fuzz import answers, archives, number_files
-
-    makers = {"archives": archives.make, "answers": answers.make, "numbers": number_files.make}
+    makers = {"archives": _archive, "answers": answers.make, "numbers": number_files.make}
     return makers[kind_of(index)](rng, index, ordinal_of(index))
+
+
+def _archive(rng: random.Random, index: int, ordinal: int) -> ArchiveInput:
+    before = ordinal // BESIDE_INPUT
+    if sent.has_input(ordinal):
+        return _beside_input(rng, index, before)
+    if ordinal == BEYOND:
+        name = "beyond every limit"
+    else:
+        here = ordinal - before
+        name = list(ARCHIVES)[here] if here < len(ARCHIVES) else _drawn(rng, _WEIGHTS)
+    through = rng.random() * THROUGH < 1
+    archive = _named(rng, index, name)
+    return dataclasses.replace(archive, through=through and _may_go_through(archive))
+
+
+def _beside_input(rng: random.Random, index: int, nth: int) -> ArchiveInput:
+    # The first ones are whole: only then is it known what is missing.
+    is_first = nth < 2 * len(sent.SENT)
+    name = "one table" if is_first else _drawn(rng, _WHOLE)
+    if not is_first and rng.random() < 0.25:
+        name = _drawn(rng, _WEIGHTS)
+    archive = _named(rng, index, name)
+    while is_first and all(answer == "unknown" for _, answer in archive.rows or ()):
+        archive = _named(rng, index, name)  # without a yes or a no it is refused, whatever was sent
+    if not _may_go_through(archive):
+        return archive
+    came = [] if archive.unreadable else [digits for digits, _ in archive.rows or ()]
+    return dataclasses.replace(archive, through=True, sent=sent.make(rng, nth, came))
+
+
+def _drawn(rng: random.Random, weights: dict[str, int]) -> str:
+    return rng.choices(list(weights), list(weights.values()))[0]
+
+
+def _named(rng: random.Random, index: int, name: str) -> ArchiveInput:
+    made = (ARCHIVES.get(name) or beyond_every_limit)(rng)
+    return ArchiveInput(index, name, made.data, made.allowed, made.rows, made.unreadable, names=made.names)
+
+
+def _may_go_through(archive: ArchiveInput) -> bool:
+    return archive.rows is not None or len(archive.data) < 1 << 20

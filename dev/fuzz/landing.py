@@ -9,7 +9,7 @@ import logging
 import os
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -18,25 +18,31 @@ from unittest import mock
 import botocore.session
 
 from airflow_provider_ekyc.exceptions import EkycError
+from dev.fuzz.bucket import (
+    ANOTHERS,
+    BUCKET,
+    SENT_BUCKET,
+    content_of,
+    key_of,
+    list_key_of,
+    put,
+    put_from_elsewhere,
+)
 from dev.fuzz.comparison import came_of, contradictions_of, flaw_of_comparison
-from dev.fuzz.inputs import ArchiveInput, Sent
-from dev.fuzz.marks import API_KEY, QUERY
-from dev.fuzz.oddities import TASK_ID
-from dev.fuzz.outputs import disk_bound
+from dev.fuzz.marks import API_KEY, QUERY, TASK_ID
+from dev.fuzz.model import ArchiveInput, Sent
 from dev.fuzz.plans import must_be_refused, plan_of
-from dev.fuzz.reading import Reading, judge_counts
-from dev.fuzz.source_server import SourceServer
-from dev.fuzz.store import Store
-from dev.fuzz.stored import BUCKET, SENT_BUCKET, content_of, put, put_from_elsewhere
+from dev.fuzz.reading import Reading, disk_bound, judge_counts
+from dev.testing.sockets import Request, SocketServer, answer, answering
 from dev.testing.task_context import TaskInstance, context_of
 
 log = logging.getLogger(__name__)
 
-#: What somebody else puts at a key.
-ANOTHERS = b"another's"
-
 #: Ranges of an archive at the most, and bytes of one at the least.
 _RANGES, _LEAST_RANGE = 6, 200
+
+#: What a range may be answered with; a request for no range is answered as ever.
+_OF_RANGES = ("", "", "break", "503", "whole", "another range", "another ETag", "another total", "too many")
 
 # Read once: each new client reads megabytes of JSON, a third of a second.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
@@ -46,38 +52,72 @@ class Refused(EkycError):
     """The task has failed as Airflow understands it, with a message of the package's own errors."""
 
 
-def key_of(index: int, attempt: int = 0) -> str:
+class Store:
     """
-    Return the object's key.
+    Answers as the API and its store do, for one archive: it breaks off, answers again, says 503, or ends too early.
 
-    :param attempt: other than 0 while a smaller input is looked for
+    :param rng: dice for the faults
+    :param url: of the server that this answers for
+    :param total: numbers that the remote task announces
+    :param meanwhile: is called when the archive is asked for
     """
-    return f"smaller/{attempt}/results/{index}" if attempt else f"results/{index}"
 
+    def __init__(self, rng: random.Random, data: bytes, url: str, total: int, meanwhile: Callable[[], object]) -> None:
+        self._data, self._meanwhile, self._rng = data, meanwhile, rng
+        status = {"task_id": TASK_ID, "status": "exported", "total": total, "success": total, "failure": 0}
+        self._status = json.dumps({**status, "result_url": f"{url}/externalcheck/t.zip?{QUERY}"}).encode()
+        self._etag = rng.choice(('ETag: "made-up"', 'ETag: "made-up"', "X-No: etag"))
+        self._knows_ranges = rng.random() < 0.7
+        self._has_length = rng.choice((True, True, True, False))
+        others: tuple[list[str], ...] = ([], [], ["break"], ["break", "break"], ["503"], ["503", "break"])
+        self._faults = rng.choice((*others, *[rng.sample(_OF_RANGES, 3)] * 3))
 
-def list_key_of(index: int, attempt: int = 0) -> str:
-    """Return the key of the list of unmatched numbers."""
-    return key_of(index, attempt).replace("results/", "unmatched/")
+    def __call__(self, request: Request) -> bytes:
+        """Answer a request."""
+        if request.method == "POST":
+            return answer("200 OK", self._status)
+        self._meanwhile()
+        fault = self._faults.pop(0) if self._faults else ""
+        if fault == "503":
+            return answer("503 Slow Down", b"", "Retry-After: 1")
+        size, quoted = len(self._data), '"made-up"'
+        first, _, last = request.headers.get("range", "").removeprefix("bytes=").partition("-")
+        is_same = request.headers.get("if-range", quoted) == quoted
+        if first and int(first) < size and self._knows_ranges and is_same and fault != "whole":
+            return self._range(int(first), min(int(last or size), size - 1) + 1, size, fault)
+        whole = answer("200 OK", self._data, self._etag)
+        if fault == "break" and size:
+            return whole[: -self._rng.randint(1, size)]
+        return whole if self._has_length else answer("200 OK", self._data, self._etag, length=-1)
+
+    def _range(self, start: int, end: int, size: int, fault: str) -> bytes:
+        """Answer with a range, or with what is none."""
+        if fault == "another range":
+            start = self._rng.randrange(end)
+        etag = 'ETag: "another"' if fault == "another ETag" else self._etag
+        in_range = f"Content-Range: bytes {start}-{end - 1}/{size + 1 if fault == 'another total' else size}"
+        part = answer("206 Partial Content", self._data[start:end] + b"more" * (fault == "too many"), in_range, etag)
+        return part[: -self._rng.randint(1, end - start)] if fault == "break" else part
 
 
 @contextmanager
 def landing_reading(
-    seed: int, given: ArchiveInput, server: SourceServer, spool_dir: Path, attempt: int
+    seed: int, given: ArchiveInput, server: SocketServer, spool_dir: Path, attempt: int
 ) -> Iterator[Reading]:
     """
     Run the operator on an archive.
 
-    :param attempt: as in :func:`key_of`
+    :param attempt: as in :func:`dev.fuzz.bucket.key_of`
     """
     plan, sent = plan_of(seed, given), given.sent
     key, list_key = key_of(given.index, attempt), list_key_of(given.index, attempt)
     rng = random.Random(f"{seed}/{given.index}/store")
     meanwhile = functools.partial(put_from_elsewhere, BUCKET, key, ANOTHERS) if plan.is_taken else bool
-    server.answer_by(Store(rng, given.data, server.origin, plan.total, meanwhile))
-    extra = {"result_hosts": server.origin, **({"ca_file": server.ca_file} if server.ca_file else {})}
-    connection = {"conn_type": "ekyc", "host": server.origin, "password": API_KEY, "extra": extra}
+    server.talk = answering(Store(rng, given.data, server.url, plan.total, meanwhile))
+    extra = {"result_hosts": server.url, **({"ca_file": server.ca_file} if server.ca_file else {})}
+    connection = {"conn_type": "ekyc", "host": server.url, "password": API_KEY, "extra": extra}
     os.environ["AIRFLOW_CONN_EKYC_DEFAULT"] = json.dumps(connection)
-    arguments = {
+    arguments: dict[str, Any] = {
         "s3_key": key,
         "output_format": plan.output_format,
         "number_column": given.names[0],
@@ -94,19 +134,18 @@ def landing_reading(
 
     def judge_error(_: EkycError) -> str:
         is_odd = sent is not None and sent.fate in ("refused", "any")
-        is_right = given.may_refuse or is_odd or must_be_refused(plan, given)
+        is_right = given.rows is None or is_odd or must_be_refused(plan, given)
         return "" if is_right else "a whole archive was not landed"
 
-    with _input_lying(sent, given.index) as numbers, _small_ranges(given.data) if plan.has_ranges else nullcontext():
-        arguments |= _arguments_of(sent, numbers, list_key, key)
+    with _placed_input(sent, given.index) as numbers, _small_ranges(given.data) if plan.has_ranges else nullcontext():
+        if sent is not None:
+            places = {"key": list_key, "address": f"s3://{BUCKET}/{list_key}", "s3_key": key, "nowhere": None}
+            arguments |= {"numbers": numbers, "submission": sent.submission, "unmatched_key": places[sent.unmatched]}
         # The archive, again if its download began anew, and what is made of it, perhaps again too; numbers of both
         # sides, and the list of those that are alone.
         disk = 3 * len(given.data) + (0 if plan.output_format == "zip" and sent is None else 2 * disk_bound(given))
         disk += 4 * len(sent.data or b"") if sent else 0
-        try:
-            yield Reading(lambda: _execute(arguments, spool_dir), judge_value, judge_error, disk=disk)
-        finally:
-            server.answer_all(b"")
+        yield Reading(lambda: _execute(arguments, spool_dir), judge_value, judge_error, disk=disk)
 
 
 def _flaw_of_repetition(given: ArchiveInput, result: dict[str, Any]) -> str:
@@ -123,8 +162,7 @@ def _execute(arguments: dict[str, Any], spool_dir: Path) -> dict[str, Any]:
     from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
     from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 
-    ti = TaskInstance()
-    refusal = None
+    ti, refusal = TaskInstance(), None
     operator = EkycResultsToS3Operator(
         task_id="land", ekyc_task_id=TASK_ID, s3_bucket=BUCKET, spool_dir=str(spool_dir), **arguments
     )
@@ -142,29 +180,22 @@ def _execute(arguments: dict[str, Any], spool_dir: Path) -> dict[str, Any]:
     return result
 
 
-def _arguments_of(sent: Sent | None, numbers: str | None, list_key: str, key: str) -> dict[str, Any]:
-    if sent is None:
-        return {}
-    places = {"key": list_key, "address": f"s3://{BUCKET}/{list_key}", "s3_key": key, "nowhere": None}
-    return {"numbers": numbers, "submission": sent.submission, "unmatched_key": places[sent.unmatched]}
-
-
 @contextmanager
-def _input_lying(sent: Sent | None, index: int) -> Iterator[str | None]:
-    """Put the input where it is to lie, and return its name."""
-    if sent is None or sent.lies == "nowhere":
+def _placed_input(sent: Sent | None, index: int) -> Iterator[str | None]:
+    """Put the input where it must be, and return its name."""
+    if sent is None or sent.place == "nowhere":
         yield None
         return
     key = f"numbers/{index}.txt"
     with tempfile.TemporaryDirectory(prefix="ekyc-fuzz-sent-") as folder:
         # A query, as a presigned URL has it that somebody took for a path: it must not be shown.
         path = Path(folder, "numbers.txt" if sent.data is not None else f"gone?{QUERY}")
-        if sent.data is not None and sent.lies == "s3":
+        if sent.data is not None and sent.place == "s3":
             put(SENT_BUCKET, key, sent.data)
         elif sent.data is not None:
             path.write_bytes(sent.data)
         s3_name = f"s3://{SENT_BUCKET}/{key if sent.data is not None else 'gone'}"
-        yield {"path": str(path), "file": f"file://{path}", "s3": s3_name}[sent.lies]
+        yield {"path": str(path), "file": f"file://{path}", "s3": s3_name}[sent.place]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the inputs hold that must never be shown, spelled so that it is known again wherever it turns up."""
+"""What the inputs hold that must never be shown, spelled so that it is known again wherever it is shown."""
 
 from __future__ import annotations
 
@@ -34,3 +34,8 @@ def secrets_in(text: str) -> list[str]:
     """Name the kinds of secret that a text shows."""
     spellings = (text, _BETWEEN_DIGITS.sub("", text))
     return [kind for kind, pattern in _SECRETS.items() if any(pattern.search(spelling) for spelling in spellings)]
+
+
+#: What must not be shown, as a careless server quotes it.
+SECRET = f"+{digits_of(11)} {API_KEY} https://wapic.s3.ap-southeast-1.amazonaws.com/externalcheck/t.zip?{QUERY}"
+TASK_ID = "d4g8o46p2jvh04o9uolg"

@@ -7,42 +7,20 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
-from dev.fuzz.inputs import NumbersInput
+from dev.fuzz.damage import flip
 from dev.fuzz.marks import API_KEY, digits_of, fresh_digits
-from dev.fuzz.zip_writer import Member, pack
+from dev.fuzz.model import NumbersInput
+from dev.fuzz.shapes import zipped
+from dev.fuzz.zip_writer import pack
 
 _BOM = b"\xef\xbb\xbf"
 _ENDS = (b"\n", b"\r\n", b"\r")
-_ODDITIES = (
-    *(
-        b"",
-        b" ",
-        b"\t",
-        b"x",
-        b"+1",
-        b"+12",
-        b"+0123",
-        b"\xc3\xa9",
-        b"\x0b",
-        b"\x0c",
-        b"\x1c",
-        b"\xef\xbb\xbf",
-        b"\xe2\x80\xa8",
-    ),
-    *(
-        b"00999432100",
-        b"+999 432 1000 000",
-        b"tel:+99943210000001",
-        b"\xff",
-        b"+" + b"9" * 16,
-        b"+9\x00",
-        b"number",
-        b"#",
-    ),
+_UNUSUAL = (
+    *(b"", b" ", b"\t", b"x", b"+1", b"+12", b"+0123", b"\xc3\xa9", b"\x0b", b"\x0c", b"\x1c", _BOM, b"\xe2\x80\xa8"),
+    *(b"00999432100", b"+999 432 1000 000", b"tel:+99943210000001", b"\xff", b"+" + b"9" * 16, b"+9\x00", b"number"),
     *("+٩٩٩٤٣٢١".encode(), b"'+99943210000002", b'"+99943210000003"', b"+99943210000004,", b"1" * 1024, b"1" * 1025),
-    *(b" " * 1024, b" " * 1025, b"a" * 5000, b"-", b"+", b"++99943210000005", API_KEY.encode()),
+    *(b"#", b" " * 1024, b" " * 1025, b"a" * 5000, b"-", b"+", b"++99943210000005", API_KEY.encode()),
 )
 
 
@@ -100,29 +78,20 @@ def _clean(rng: random.Random) -> bytes:
 
 def _dirty(rng: random.Random) -> bytes:
     pool = [b"+" + digits.encode() for digits in fresh_digits(rng, 20)]
-    lines = [rng.choice(pool if rng.random() < 0.7 else _ODDITIES) for _ in range(rng.randint(0, 80))]
+    lines = [rng.choice(pool if rng.random() < 0.7 else _UNUSUAL) for _ in range(rng.randint(0, 80))]
     blanks = (b"", b"", b" ", b"\t ")
     return b"".join(rng.choice(blanks) + line + rng.choice(blanks) + rng.choice(_ENDS) for line in lines)
 
 
 def _large(rng: random.Random) -> bytes:
-    count = rng.choice((20_000, 20_000, 100_000))
-    start = rng.randrange(5_000_000)
-    end = rng.choice((b"\n", b"\r\n"))
-    times = rng.choice((1, 1, 2))
+    count, times = rng.choice((20_000, 20_000, 100_000)), rng.choice((1, 1, 2))
+    start, end = rng.randrange(5_000_000), rng.choice((b"\n", b"\r\n"))
     return b"".join(b"+%s%s" % (digits_of(start + row // times).encode(), end) for row in range(count))
 
 
-def _flipped(rng: random.Random) -> bytes:
-    changed = bytearray(_clean(rng))
-    for _ in range(rng.choice((1, 2, 16, 200))):
-        changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
-    return bytes(changed)
-
-
 def _encoded(rng: random.Random) -> bytes:
-    text = _clean(rng).decode("utf-8-sig")
-    return text.encode(rng.choice(("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-7", "cp037")))
+    codec = rng.choice(("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-7", "cp037"))
+    return _clean(rng).decode("utf-8-sig").encode(codec)
 
 
 def _nul(rng: random.Random) -> bytes:
@@ -138,34 +107,20 @@ def _long(rng: random.Random) -> bytes:
 
 def _kinds(rng: random.Random) -> bytes:
     data = _clean(rng)
-    return rng.choice(
-        (
-            gzip.compress(data),
-            pack([Member(b"numbers.txt", data)]),
-            pack([Member(b"[Content_Types].xml", data)]),
-            pack([]),
-            b"BZh91AY&SY" + rng.randbytes(300),
-            b"BZh9@example.com\n",
-            b"\xfd7zXZ\x00" + data,
-            b"\x28\xb5\x2f\xfd" + data,
-            b"7z\xbc\xaf\x27\x1c" + data,
-            b"\xd0\xcf\x11\xe0" + data,
-            rng.choice((b"P", b"PK", b"PK\x03", b"\x1f", b"\xff", b"\xfe", b"\xef", b"\xef\xbb")) + b"\n" + data,
-            rng.randbytes(rng.randint(0, 3_000)),
-            b"<!DOCTYPE html><html>" + data,
-            b'{"numbers": ["' + data + b'"]}',
-            b"",
-            _BOM,
-            _BOM * 2 + data,
-        )
-    )
+    magic = (b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c", b"\xd0\xcf\x11\xe0", b"<!DOCTYPE html><html>")
+    start = rng.choice((b"P", b"PK", b"PK\x03", b"\x1f", b"\xff", b"\xfe", b"\xef", b"\xef\xbb")) + b"\n"
+    archives = (gzip.compress(data), zipped(data, b"numbers.txt"), zipped(data, b"[Content_Types].xml"), pack([]))
+    texts = (b'{"numbers": ["' + data + b'"]}', b"BZh9@example.com\n", b"", _BOM, _BOM * 2 + data)
+    noise = (b"BZh91AY&SY" + rng.randbytes(300), rng.randbytes(rng.randint(0, 3_000)))
+    return rng.choice((*(begin + data for begin in (*magic, start)), *archives, *texts, *noise))
 
 
-_CLASSES: dict[str, tuple[Callable[[random.Random], bytes], int]] = {
+#: Class -> how it is made, and its weight.
+CLASSES: dict[str, tuple[Callable[[random.Random], bytes], int]] = {
     "clean": (_clean, 6),
     "dirty": (_dirty, 8),
     "large": (_large, 1),
-    "bit flips": (_flipped, 6),
+    "bit flips": (lambda rng: flip(rng, _clean(rng), (1, 2, 16, 200)), 6),
     "other encodings": (_encoded, 3),
     "NUL bytes": (_nul, 3),
     "endless lines": (_long, 2),
@@ -175,18 +130,17 @@ _CLASSES: dict[str, tuple[Callable[[random.Random], bytes], int]] = {
 
 def make(rng: random.Random, index: int, ordinal: int) -> NumbersInput:
     """Make a file of numbers."""
-    names = list(_CLASSES)
-    weights = [weight for _, weight in _CLASSES.values()]
+    names = list(CLASSES)
+    weights = [weight for _, weight in CLASSES.values()]
     name = names[ordinal] if ordinal < len(names) else rng.choices(names, weights)[0]
-    data = _CLASSES[name][0](rng)
-    invalid: Literal["fail", "drop"] = rng.choice(("fail", "drop", "drop"))
-    small = len(data) < 50_000
+    data = CLASSES[name][0](rng)
+    blocks = (rng.randint(1, 100), 1_000, 1 << 20) if len(data) < 50_000 else (1 << 16, 1 << 20)
     return NumbersInput(
         index,
         name,
         data,
         check=rng.random() < 0.75,
-        invalid=invalid,
+        invalid="fail" if rng.random() * 3 < 1 else "drop",
         limits=rng.choice(((0, 10_000_000), (0, 10_000_000), (100, 10_000_000), (1, rng.randint(1, 200)))),
-        block_bytes=rng.choice((rng.randint(1, 100), 1_000, 1 << 20)) if small else rng.choice((1 << 16, 1 << 20)),
+        block_bytes=rng.choice(blocks),
     )

@@ -1,7 +1,8 @@
-"""How each kind of input is given to the package, and what the oracle says of what comes back."""
+"""How archives and number files are given to the package, and what the oracles say of what is returned."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import zipfile
@@ -9,18 +10,29 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycResultError
 from airflow_provider_ekyc.results.archive import check as archive
+from airflow_provider_ekyc.results.output.convert import convert
+from airflow_provider_ekyc.results.output.formats import FORMATS
+from airflow_provider_ekyc.results.output.output_format import RowContext
 from airflow_provider_ekyc.results.table.header import ColumnNames
-from airflow_provider_ekyc.spool import spool_file
-from dev.fuzz.inputs import ArchiveInput, Counts, NumbersInput
+from airflow_provider_ekyc.spool import Spool, spool_file
+from dev.fuzz.marks import TASK_ID
+from dev.fuzz.model import ALONE, ArchiveInput, Counts, NumbersInput, Row
 from dev.fuzz.number_files import is_text, plain_reading
 
 #: Bytes of an archive above which it can take seconds to unpack as much as any limit allows.
 LARGE = 8 << 20
+
+#: The formats that are made of the rows.
+MADE = tuple(output_format for output_format in FORMATS if output_format != "zip")
+
+_CONTEXT = RowContext(TASK_ID, "amazon", datetime(2025, 11, 21, tzinfo=UTC))
+_REGISTERED = {True: "yes", False: "no", None: "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +54,40 @@ class Reading:
     patience: float = 1.0
 
 
+def disk_bound(given: ArchiveInput) -> int:
+    """Return the bytes that an output may take beside its archive: rows pack to a fifth, and a block may be ahead."""
+    return 8 * len(given.data) + (8 << 20)
+
+
 @contextmanager
-def archive_reading(given: ArchiveInput, spool_dir: Path) -> Iterator[Reading]:
-    """Read an archive that lies in a spool file, as the transfer's does."""
+def archive_reading(given: ArchiveInput, way: str, spool_dir: Path) -> Iterator[Reading]:
+    """
+    Read an archive that is in a spool file, as the transfer's is.
+
+    :param way: "" for a check of its rows, ``ALONE`` for a check of the archive alone, or a format to make of it
+    """
+    names = ColumnNames(*given.names, task_type="amazon")
     with spool_file(spool_dir) as file:
         file.write(given.data)
-        # Looked up in its module each time, as the transfer does, so that a control can put another in its place.
-        yield Reading(
-            read=lambda: _summary_of(archive.ArchiveReader(file, ColumnNames(*given.names, task_type="amazon"))),
-            judge_value=lambda summary: judge_summary(given, summary),
-            judge_error=lambda error: judge_refusal(given, error),
-            patience=3.0 if len(given.data) > LARGE else 1.0,
+
+        def judge_error(error: EkycError) -> str:
+            if given.rows is not None:
+                return "a whole archive was refused"
+            return "" if isinstance(error, EkycResultError) else f"refused as {type(error).__name__}"
+
+        # The functions are looked up in their module each time, as the transfer does, so that a control can replace
+        # them.
+        ways: dict[str, tuple[Callable[[], Any], Callable[[Any], str]]] = {
+            "": (lambda: _summary_of(archive.ArchiveReader(file, names)), lambda value: _judge_summary(given, value)),
+            ALONE: (lambda: archive.check_members(file), lambda value: _judge_alone(given, value)),
+        }
+        made = (
+            lambda: _converted(given, way, file, names, spool_dir),
+            lambda value: value[2] or _judge_summary(given, value[0]) or flaw_of(value[1], way, given, value[0].rows),
         )
+        read, judge_value = ways.get(way, made)
+        disk, patience = (0, 3.0 if len(given.data) > LARGE else 1.0) if way in ways else (disk_bound(given), 1.0)
+        yield Reading(read, judge_value, judge_error, disk, patience)
 
 
 def _summary_of(reader: archive.ArchiveReader) -> archive.ArchiveSummary:
@@ -62,17 +96,19 @@ def _summary_of(reader: archive.ArchiveReader) -> archive.ArchiveSummary:
     return reader.summary
 
 
-@contextmanager
-def archive_alone_reading(given: ArchiveInput, spool_dir: Path) -> Iterator[Reading]:
-    """Check an archive that is to be landed as it was delivered."""
-    with spool_file(spool_dir) as file:
-        file.write(given.data)
-        yield Reading(
-            read=lambda: archive.check_members(file),
-            judge_value=lambda summary: _judge_alone(given, summary),
-            judge_error=lambda error: judge_refusal(given, error),
-            patience=3.0 if len(given.data) > LARGE else 1.0,
-        )
+def _converted(
+    given: ArchiveInput, output_format: str, file: Spool, names: ColumnNames, spool_dir: Path
+) -> tuple[archive.ArchiveSummary, bytes, str]:
+    """Make an output; return its summary, its bytes, and what is wrong with what is said of them."""
+    with spool_file(spool_dir) as target:
+        reader = archive.ArchiveReader(file, names)
+        output = convert(reader, FORMATS[output_format], _CONTEXT, target, lambda rows: None)
+        if output.file is None:
+            return output.summary, given.data, ""
+        output.file.seek(0)
+        content = output.file.read()
+    is_right = (output.size, output.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    return output.summary, content, "" if is_right else "size or digest is not the output's"
 
 
 def _judge_alone(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
@@ -89,8 +125,7 @@ def _judge_alone(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
     return "" if is_whole else "a damaged archive was let pass"
 
 
-def judge_summary(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
-    """Hold what is said of an archive against what the generator knows."""
+def _judge_summary(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
     words = judge_counts(given, summary.rows, summary.yes, summary.no, summary.unknown)
     said = sum(summary.unreadable.values())
     if not words and given.rows is not None and said != given.unreadable:
@@ -99,19 +134,48 @@ def judge_summary(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
 
 
 def judge_counts(given: ArchiveInput, *figures: int) -> str:
-    """Hold counts against what the generator knows."""
+    """Compare counts with what the generator knows."""
     counts = Counts(*figures)
     if counts in given.allowed:
         return ""
-    allowed = " or ".join(map(str, given.allowed)) or "a refusal"
-    return f"read as {counts}, not as {allowed}"
+    return f"read as {counts}, not as {' or '.join(map(str, given.allowed)) or 'a refusal'}"
 
 
-def judge_refusal(given: ArchiveInput, error: EkycError) -> str:
-    """Say whether it may be refused, and by this error."""
-    if not given.may_refuse:
-        return "a whole archive was refused"
-    return "" if isinstance(error, EkycResultError) else f"refused as {type(error).__name__}"
+def flaw_of(content: bytes, output_format: str, given: ArchiveInput, rows: int | None = None) -> str:
+    """
+    Say what is wrong with an output, "" if nothing is.
+
+    :param rows: how many there must be, if it is not known which
+    """
+    if output_format == "zip":
+        return "" if content == given.data else "the object is not the archive as delivered"
+    try:
+        found = _parquet_rows(content) if output_format == "parquet" else _csv_rows(content, output_format)
+    except (ValueError, OSError, EOFError) as error:
+        return f"the {output_format} can't be read back: {type(error).__name__}"
+    if given.rows is not None:
+        return "" if found == list(given.rows) else f"the {output_format} has other rows than the archive"
+    return "" if rows is None or len(found) == rows else f"the {output_format} has {len(found)} rows, not {rows}"
+
+
+def _csv_rows(content: bytes, output_format: str) -> list[Row]:
+    text = (gzip.decompress(content) if output_format == "csv.gz" else content).decode()
+    header, *lines = text.split("\n")
+    rows = [line.split(",") for line in lines[:-1]]
+    if header != "Number,amazon" or lines[-1] or any(answer not in _REGISTERED.values() for _, answer in rows):
+        raise ValueError("no header, no end, or not an answer")
+    return [(number.removeprefix("+"), answer) for number, answer in rows]
+
+
+def _parquet_rows(content: bytes) -> list[Row]:
+    from pyarrow import parquet
+
+    table = parquet.read_table(io.BytesIO(content))
+    names = ["number", "registered", "answer", "task_type", "verified_at", "ekyc_task_id"]
+    if table.column_names != names or (table.num_rows and set(table["ekyc_task_id"].to_pylist()) != {TASK_ID}):
+        raise ValueError("other columns")
+    numbers, registered = table["number"].to_pylist(), table["registered"].to_pylist()
+    return [(number.removeprefix("+"), _REGISTERED[flag]) for number, flag in zip(numbers, registered, strict=True)]
 
 
 @contextmanager
@@ -133,11 +197,11 @@ def numbers_reading(given: NumbersInput, spool_dir: Path) -> Iterator[Reading]:
         ) as prepared:
             return prepared, prepared.file.read()
 
+    # The spool, the copy, and the partitions, with four bytes beside each line: a line may be two bytes long.
     yield Reading(
-        read=read,
-        judge_value=lambda value: _judge_prepared(given, *value),
-        judge_error=lambda error: _judge_unprepared(given, error),
-        # The spool, the copy, and the partitions, with four bytes beside each line: a line may be two bytes long.
+        read,
+        lambda value: _judge_prepared(given, *value),
+        lambda error: _judge_unprepared(given, error),
         disk=5 * len(given.data),
     )
 
@@ -146,26 +210,26 @@ def _judge_prepared(given: NumbersInput, prepared: Any, left: bytes) -> str:
     if not is_text(given.data):
         return "what is no text was taken for it"
     plain = plain_reading(given.data, check=given.check)
-    expected = b"".join(line + b"\n" for line in plain.left)
-    if left != expected:
+    if left != b"".join(line + b"\n" for line in plain.left):
         return "what is left is not what the plainest program leaves"
     if (prepared.size, prepared.sha256) != (len(left), hashlib.sha256(left).hexdigest()):
         return "size or digest is not that of what is left"
     figures = (prepared.lines_read, prepared.blank, prepared.invalid, prepared.duplicates, prepared.rows)
     if figures != (plain.lines, plain.blank, plain.invalid, plain.duplicates, len(plain.left)):
         return f"counted {figures}, not as the plainest program"
-    if plain.invalid and given.invalid == "fail":
-        return "invalid lines were let pass"
-    least, most = given.limits
-    return "" if least <= len(plain.left) <= most else "too few or too many rows were let pass"
+    return _why_refused(given)
 
 
 def _judge_unprepared(given: NumbersInput, error: EkycError) -> str:
     if not isinstance(error, EkycNumbersError):
         return f"refused as {type(error).__name__}"
-    if not is_text(given.data):
-        return ""
+    return "a healthy file was refused" if is_text(given.data) and not _why_refused(given) else ""
+
+
+def _why_refused(given: NumbersInput) -> str:
+    """Say why a text must be refused, "" if it must not."""
     plain = plain_reading(given.data, check=given.check)
+    if plain.invalid and given.invalid == "fail":
+        return "invalid lines were let pass"
     least, most = given.limits
-    healthy = not (plain.invalid and given.invalid == "fail") and least <= len(plain.left) <= most
-    return "a healthy file was refused" if healthy else ""
+    return "" if least <= len(plain.left) <= most else "too few or too many rows were let pass"

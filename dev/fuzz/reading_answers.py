@@ -1,4 +1,4 @@
-"""How answers are given to the package: to its pure functions, and to both clients over sockets."""
+"""How answers are given to the package, to its pure functions and to both clients over sockets, and the oracle."""
 
 from __future__ import annotations
 
@@ -27,40 +27,42 @@ from airflow_provider_ekyc.results.download import Download, download
 from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.spool import spool_file
 from dev.fuzz.answers import BALANCE, RESULT, STATUS, SUBMIT
-from dev.fuzz.inputs import AnswerInput
-from dev.fuzz.marks import API_KEY, QUERY, digits_of
-from dev.fuzz.oddities import TASK_ID
+from dev.fuzz.marks import API_KEY, QUERY, TASK_ID, digits_of
+from dev.fuzz.model import AnswerInput
 from dev.fuzz.reading import Reading
-from dev.fuzz.source_server import SourceServer
+from dev.testing.sockets import SocketServer, answering
 
-_NOW = 1_763_712_000.0  # when every answer is said to have arrived: the result must not hang on today
+_NOW = 1_763_712_000.0  # when every answer is said to have arrived: the result must not depend on today
 _TRIES = 3
-#: A download that has brought something is given as many tries once more.
+#: A download that has received something is given as many tries once more.
 _ROUNDS = 2
 #: OpenSSL sends by write(), so that what the server in this process sends is counted as written, too.
 _COUNTED_OVER_TLS = 2
 _NUMBERS = f"+{digits_of(1)}\n".encode()
 
 
-def settings_for(server: SourceServer) -> EkycSettings:
+def settings_for(server: SocketServer) -> EkycSettings:
     """Return the settings of a connection to a server."""
-    extra: dict[str, object] = {"result_hosts": server.origin, "ca_file": server.ca_file}
+    extra: dict[str, object] = {"result_hosts": server.url, "ca_file": server.ca_file}
     extra |= {"connect_timeout": 5, "read_timeout": 5, "submit_timeout": 5}
-    return read_settings("made_up", host=server.origin, password=API_KEY, extra=extra)
+    return read_settings("made_up", host=server.url, password=API_KEY, extra=extra)
 
 
 @contextmanager
-def answer_reading(given: AnswerInput, server: SourceServer, spool_dir: Path) -> Iterator[Reading]:
+def answer_reading(given: AnswerInput, server: SocketServer, spool_dir: Path) -> Iterator[Reading]:
     """Give an answer to the functions that read it, or to a client that asks for it."""
     settings = settings_for(server)
-    counted = _COUNTED_OVER_TLS if server.origin.startswith("https") else 1
-    read = (lambda: _ask(given, server, settings, spool_dir)) if given.wire else (lambda: _read(given, settings))
+    counted = _COUNTED_OVER_TLS if server.ca_file else 1
     yield Reading(
-        read=read,
+        read=(lambda: _ask(given, server, settings, spool_dir)) if given.wire else (lambda: _read(given, settings)),
         judge_value=lambda value: _judge_value(given, value),
         judge_error=lambda error: _judge_error(given, error),
         disk=counted * _ROUNDS * _TRIES * len(given.data) if given.wire else 0,
     )
+
+
+def _poller() -> Poller:
+    return Poller(PollPolicy(), _NOW - 60, Deadline(_NOW + 3600))
 
 
 def _read(given: AnswerInput, settings: EkycSettings) -> Any:
@@ -76,13 +78,13 @@ def _read(given: AnswerInput, settings: EkycSettings) -> Any:
     try:
         return _used(status_query(settings, TASK_ID).read(answer), settings)
     except EkycApiError as error:
-        Poller(PollPolicy(), _NOW - 60, Deadline(_NOW + 3600)).decide(error, _NOW, 0.5)
+        _poller().decide(error, _NOW, 0.5)
         raise
 
 
 def _used(task: Task, settings: EkycSettings) -> Task:
     """Do with a task what the sensor and the transfer do."""
-    decision = Poller(PollPolicy(), _NOW - 60, Deadline(_NOW + 3600)).decide(task, _NOW, 0.5)
+    decision = _poller().decide(task, _NOW, 0.5)
     json.dumps(task_summary(task, seconds=1.0, queries=1), allow_nan=False)
     wait = 0.0 if decision.ask_at is None else decision.ask_at - _NOW
     if not 0.0 <= wait <= 3600.0 or not 0.0 <= (task.progress or 0.0) <= 1.0:
@@ -97,8 +99,8 @@ def _used(task: Task, settings: EkycSettings) -> Task:
     return task
 
 
-def _ask(given: AnswerInput, server: SourceServer, settings: EkycSettings, spool_dir: Path) -> Any:
-    server.answer_all(given.data)
+def _ask(given: AnswerInput, server: SocketServer, settings: EkycSettings, spool_dir: Path) -> Any:
+    server.talk = answering(given.data)
     if given.call == STATUS and given.index % 2:
         return asyncio.run(_ask_aio(settings))
     retries = Retries(attempts=_TRIES)
@@ -110,7 +112,7 @@ def _ask(given: AnswerInput, server: SourceServer, settings: EkycSettings, spool
         if given.call == STATUS:
             return client.get_task(TASK_ID)
         with spool_file(spool_dir) as file:
-            url = f"{server.origin}/result.zip?{QUERY}"
+            url = f"{server.url}/result.zip?{QUERY}"
             return download(client.result_connection, lambda: url, GrowingFile(file), retries=retries)
 
 
@@ -125,18 +127,18 @@ def _judge_value(given: AnswerInput, value: Any) -> str:
     kinds: dict[str, tuple[type, ...]] = {BALANCE: (Balance,), RESULT: (ResultHead, Download)}
     if not isinstance(value, kinds.get(given.call, (Task,))):
         return f"read as {type(value).__name__}"
-    if isinstance(value, Task) and given.call == STATUS and value.ekyc_task_id != TASK_ID:
-        return "another task's answer was taken"
-    if isinstance(value, Task) and not value.ekyc_task_id.strip():
-        return "a task without an id"
-    counts = (value.total, value.success, value.failure) if isinstance(value, Task) else ()
-    if any(count is not None and count < 0 for count in counts):
-        return "a count below 0"
+    if isinstance(value, Task):
+        if given.call == STATUS and value.ekyc_task_id != TASK_ID:
+            return "another task's answer was taken"
+        if not value.ekyc_task_id.strip():
+            return "a task without an id"
+        if any(count is not None and count < 0 for count in (value.total, value.success, value.failure)):
+            return "a count below 0"
     if isinstance(value, Balance) and value.balance != value.balance:
         return "a balance that is no number"
-    named = {"task_id": getattr(value, "ekyc_task_id", None), "balance": getattr(value, "balance", None)}
-    named["size"] = getattr(value, "size", None)
-    return "" if all(named[name] == wanted for name, wanted in given.expected.items()) else "read as something else"
+    attributes = {"task_id": "ekyc_task_id", "balance": "balance", "size": "size"}
+    is_right = all(getattr(value, attributes[name], None) == wanted for name, wanted in given.expected.items())
+    return "" if is_right else "read as something else"
 
 
 def _judge_error(given: AnswerInput, error: EkycError) -> str:
@@ -148,8 +150,8 @@ def _judge_error(given: AnswerInput, error: EkycError) -> str:
         return "a Retry-After out of its bounds"
     if given.call != SUBMIT or given.wire:
         return ""
-    if _carries_id(given) and not error.possible_ids:
-        return "a submission that was taken, and named its id, was lost"
+    if _has_id(given) and not error.possible_ids:
+        return "a submission that was accepted, with its id, was lost"
     # What may have been charged must be said so, and must not be sent again.
     if error.outcome is not Outcome.UNKNOWN and not _is_called_free(given):
         return f"a submission answered with {given.status} was said to be {error.outcome}"
@@ -157,24 +159,23 @@ def _judge_error(given: AnswerInput, error: EkycError) -> str:
     return "what may have been charged would be sent again" if unknown and error.retryable else ""
 
 
-def _is_called_free(given: AnswerInput) -> bool:
-    """Whether the vendor's pages call the code free and the body is an object that says why."""
+def _fields_of(given: AnswerInput) -> dict[str, Any]:
+    """Return the body's fields; none if it is no JSON object."""
     try:
         fields = json.loads(given.data)
     except (ValueError, RecursionError):
-        return False
-    says_why = isinstance(fields, dict) and any(fields.get(name) for name in ("error", "message", "msg"))
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _is_called_free(given: AnswerInput) -> bool:
+    """Whether the vendor's pages call the code free and the body is an object that says why."""
+    says_why = any(_fields_of(given).get(name) for name in ("error", "message", "msg"))
     return says_why and given.status in (400, 401, 402, 413, 429, 500)
 
 
-def _carries_id(given: AnswerInput) -> bool:
-    if not 200 <= given.status < 300:
-        return False
-    try:
-        fields = json.loads(given.data)
-    except (ValueError, RecursionError):
-        return False
-    named = fields.get("task_id") if isinstance(fields, dict) else None
+def _has_id(given: AnswerInput) -> bool:
+    named = _fields_of(given).get("task_id") if 200 <= given.status < 300 else None
     # Half a character, or a control character, is no text that could be sent back; "None" is what an empty template
     # gives, so no id of that name could be waited for.
     return isinstance(named, str) and named.strip() not in ("", "None") and named.strip().isprintable()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from dev.fuzz.inputs import KINDS, kind_of
-from dev.fuzz.verdict import COMPARED, FIGURES, TRAITS, Verdict
+from dev.fuzz.model import COMPARED, FIGURES, KINDS, TRAITS, Verdict, kind_of
 
 _HEADS = ("class", "n", "read", "refused", "most MiB", "most KiB written", "most s")
 

@@ -11,29 +11,23 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dev.fuzz.bounds import TIME_BOUND
-from dev.fuzz.crew import Crew
+from dev.fuzz.model import Verdict
 from dev.fuzz.negative_control import COUNT, SABOTAGES
 from dev.fuzz.report import complaints, figures_of, last_line, table_of
-from dev.fuzz.verdict import Verdict
-from dev.fuzz.worker import FINDINGS, Order
+from dev.fuzz.workers import FINDINGS, Order, run_workers
 from dev.stack.s3_server import S3Server
-
-#: How often each process looks for a smaller input, at the most.
-_SEARCHES = 5
 
 
 def run_all(order: Order, processes: int) -> list[Verdict]:
-    """Read all inputs of an order and judge what lies in S3 afterwards."""
+    """Read all inputs of an order and compare S3 with what was said afterwards."""
     verdicts: list[Verdict] = []
     with tempfile.TemporaryDirectory(prefix="ekyc-fuzz-") as home, S3Server() as s3:
         _prepare_environment(Path(home), s3)
-        from dev.fuzz.bucket import check_bucket
-        from dev.fuzz.stored import BUCKET, SENT_BUCKET
+        from dev.fuzz.bucket import BUCKET, SENT_BUCKET, check_bucket
 
         for bucket in (BUCKET, SENT_BUCKET):
             s3.create_bucket(bucket)
-        Crew(verdicts.extend).run(order, processes)
+        run_workers(order, processes, verdicts.extend)
         verdicts += check_bucket(s3.client(), order.seed, verdicts)
     return verdicts
 
@@ -68,11 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
     if options.only is not None:
-        order = Order(seed, options.only, options.only + 1, 1, control=False, seconds=TIME_BOUND, searches=_SEARCHES)
+        order = Order(seed, options.only, options.only + 1)
     elif options.negative_control:
-        order = Order(seed, 0, COUNT, 1, control=True, seconds=TIME_BOUND, searches=1)
+        order = Order(seed, 0, COUNT, control=True, searches=1)
     else:
-        order = Order(seed, 0, options.count, 1, control=False, seconds=TIME_BOUND, searches=_SEARCHES)
+        order = Order(seed, 0, options.count)
     verdicts = run_all(order, 1 if options.only is not None else options.processes)
     seconds = time.monotonic() - started
     print(table_of(verdicts), end="\n\n")

@@ -1,4 +1,4 @@
-"""What was sent, as a landing is told: the input and the submission's record, right, changed, gone, wrong and odd."""
+"""What was sent, as a landing is given it: the input and the submission's record, right, changed, gone, wrong, odd."""
 
 from __future__ import annotations
 
@@ -11,188 +11,156 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from dev.fuzz import oddities
-from dev.fuzz.inputs import Fate, Sent
-from dev.fuzz.marks import API_KEY, digits_of
+from dev.fuzz import odd_values
+from dev.fuzz.answers import odd_fields
+from dev.fuzz.marks import API_KEY, TASK_ID, digits_of
+from dev.fuzz.model import BESIDE_INPUT, Fate, Sent
 from dev.fuzz.number_files import plain_reading
-from dev.fuzz.oddities import TASK_ID
-from dev.fuzz.zip_writer import Member, pack
+from dev.fuzz.shapes import zipped
 
 _NUMBER = re.compile(rb"\+?([1-9][0-9]{1,14})")
 _INVALID = (b"number", b"+0123", b"+1", b"tel:+99943210000001", b"+" + b"9" * 16, b"a" * 5_000, b"+999 43", b"\xff")
 _NOT_NUMBERS = (b"number", b"somebody@example.com", b"+0123", b"+999 43", API_KEY.encode(), b"\xff", b"-")
 _DEEP = ("[" * 100_000, '{"a":' * 50_000)
 
+Maker = Callable[[random.Random, Sequence[str]], Sent]
 
-def some_missing(rng: random.Random, came: Sequence[str]) -> Sent:
-    """Send some that came back, and some that did not."""
-    return _honest(rng, _lines(rng, [*_part(rng, came), *_others(rng, came)]))
+#: By class, a function of dice and of the result's numbers. The first ones are those that the negative control needs.
+SENT: dict[str, Maker] = {}
 
 
-def changed_since(rng: random.Random, came: Sequence[str]) -> Sent:
-    """Change the input behind the submission's back, by as little as a digit."""
-    sent = some_missing(rng, came)
+def _class(name: str) -> Callable[[Maker], Maker]:
+    def add(make: Maker) -> Maker:
+        SENT[name] = make
+        return make
+
+    return add
+
+
+@_class("some missing")
+def _some_missing(rng: random.Random, came: Sequence[str]) -> Sent:
+    return _honest(rng, _lines(rng, _mixed(rng, came)))
+
+
+@_class("changed since")
+def _changed_since(rng: random.Random, came: Sequence[str]) -> Sent:
+    """Change the input after the submission, by as little as a digit."""
+    sent = _some_missing(rng, came)
     data = sent.data or b""
     lines = data.splitlines(keepends=True)
     line = rng.randrange(len(lines))
     digit = re.search(rb"[0-9](?=[^0-9]*$)", data)
     place = digit.start() if digit else 0
-    changed = rng.choice(
-        (
-            data[:place] + b"%d" % ((int(data[place : place + 1]) + 1) % 10) + data[place + 1 :],
-            b"".join(lines[:line] + lines[line + 1 :]),
-            b"".join(reversed(lines)),
-            data + b"\n",
-            b"\xef\xbb\xbf" + data,
-            data[: rng.randrange(len(data))],
-            b"",
-        )
-    )
+    other_digit = data[:place] + b"%d" % ((int(data[place : place + 1]) + 1) % 10) + data[place + 1 :]
+    fewer, other_order = b"".join(lines[:line] + lines[line + 1 :]), b"".join(reversed(lines))
+    more = (data + b"\n", b"\xef\xbb\xbf" + data, data[: rng.randrange(len(data))], b"")
+    changed = rng.choice((other_digit, fewer, other_order, *more))
     new_line = f"\n+{digits_of(12)}\n".encode()
     return dataclasses.replace(sent, data=changed if changed != data else data + new_line, fate="left out")
 
 
-def of_another_task(rng: random.Random, came: Sequence[str]) -> Sent:
-    """Give another remote task's submission."""
-    other = rng.choice(
-        ("d4g24nep2jvh04o9uoh0", TASK_ID.upper(), f" {TASK_ID}", f"{TASK_ID}0", "", 4711, None, [TASK_ID])
-    )
-    return _told(some_missing(rng, came), fate="refused", ekyc_task_id=other)
+@_class("of another task")
+def _of_another_task(rng: random.Random, came: Sequence[str]) -> Sent:
+    others = ("d4g24nep2jvh04o9uoh0", TASK_ID.upper(), f" {TASK_ID}", f"{TASK_ID}0", "", 4711, None, [TASK_ID])
+    return _with(_some_missing(rng, came), fate="refused", ekyc_task_id=rng.choice(others))
 
 
-def none_came_back(rng: random.Random, came: Sequence[str]) -> Sent:
+@_class("none came back")
+def _none_came_back(rng: random.Random, came: Sequence[str]) -> Sent:
     """Send other numbers than came back: the result is another one's."""
     return _honest(rng, _lines(rng, _others(rng, came)))
 
 
-def all_came_back(rng: random.Random, came: Sequence[str]) -> Sent:
+@_class("all came back")
+def _all_came_back(rng: random.Random, came: Sequence[str]) -> Sent:
     """Send what came back, or a part of it."""
     return _honest(rng, _lines(rng, rng.choice((list(came), _part(rng, came))) or [digits_of(0)]))
 
 
-def invalid_dropped(rng: random.Random, came: Sequence[str]) -> Sent:
-    """Send a file with broken lines, which were dropped."""
-    numbers = [*_part(rng, came), *_others(rng, came)]
+@_class("invalid lines dropped")
+def _invalid_dropped(rng: random.Random, came: Sequence[str]) -> Sent:
+    numbers = _mixed(rng, came)
     broken = [*rng.choices(_INVALID, k=rng.randint(1, 9)), rng.choice(numbers).encode()]
     return _honest(rng, _lines(rng, numbers, also=broken))
 
 
-def without_plus(rng: random.Random, came: Sequence[str]) -> Sent:
-    """Send numbers without a plus, unchecked."""
-    return _honest(rng, _lines(rng, [*_part(rng, came), *_others(rng, came)], plus=False), check=False)
+@_class("without a plus")
+def _without_plus(rng: random.Random, came: Sequence[str]) -> Sent:
+    return _honest(rng, _lines(rng, _mixed(rng, came), plus=False), check=False)
 
 
-def two_writings(rng: random.Random, came: Sequence[str]) -> Sent:
+@_class("in two writings")
+def _two_writings(rng: random.Random, came: Sequence[str]) -> Sent:
     """Send a number with a plus and without, unchecked: two lines for the server, one number for a comparison."""
-    numbers = [*_part(rng, came), *_others(rng, came)]
+    numbers = _mixed(rng, came)
     twice = [digits.encode() for digits in rng.sample(numbers, min(len(numbers), rng.choice((1, 2, 9))))]
     return _honest(rng, _lines(rng, numbers, also=twice), check=False, fate="left out")
 
 
-def not_numbers(rng: random.Random, came: Sequence[str]) -> Sent:
+@_class("not numbers")
+def _not_numbers(rng: random.Random, came: Sequence[str]) -> Sent:
     """Send what is no number among numbers, unchecked, or nothing else."""
-    numbers = rng.choice(([*_part(rng, came), *_others(rng, came)], []))
     also = rng.sample(_NOT_NUMBERS, rng.randint(1, 4))
-    return _honest(rng, _lines(rng, numbers, also=also), check=False, fate="left out")
+    return _honest(rng, _lines(rng, rng.choice((_mixed(rng, came), [])), also=also), check=False, fate="left out")
 
 
-def gone(rng: random.Random, came: Sequence[str]) -> Sent:
-    """Take the input away."""
-    return dataclasses.replace(some_missing(rng, came), data=None, fate="left out")
+@_class("gone")
+def _gone(rng: random.Random, came: Sequence[str]) -> Sent:
+    return dataclasses.replace(_some_missing(rng, came), data=None, fate="left out")
 
 
-def no_text(rng: random.Random, came: Sequence[str]) -> Sent:
-    """Put another kind of file in the input's place, perhaps one that the submission swears to."""
-    sent = some_missing(rng, came)
+@_class("no text")
+def _no_text(rng: random.Random, came: Sequence[str]) -> Sent:
+    """Put another kind of file in the input's place, perhaps one that has the submission's digest."""
+    sent = _some_missing(rng, came)
     text = sent.data or b""
-    data = rng.choice(
-        (
-            gzip.compress(text),
-            pack([Member(b"numbers.txt", text)]),
-            text + b"\x00",
-            text.decode("utf-8", "replace").encode("utf-16"),
-            b"\xfd7zXZ\x00" + text,
-        )
-    )
-    swears = {"input_sha256": hashlib.sha256(data).hexdigest()} if rng.random() < 0.5 else {}
-    return _told(dataclasses.replace(sent, data=data), fate="left out", **swears)
+    archives = (gzip.compress(text), zipped(text, b"numbers.txt"), b"\xfd7zXZ\x00" + text)
+    data = rng.choice((*archives, text + b"\x00", text.decode("utf-8", "replace").encode("utf-16")))
+    digest = {"input_sha256": hashlib.sha256(data).hexdigest()} if rng.random() < 0.5 else {}
+    return _with(dataclasses.replace(sent, data=data), fate="left out", **digest)
 
 
-def no_digest(rng: random.Random, came: Sequence[str]) -> Sent:
+@_class("no digest")
+def _no_digest(rng: random.Random, came: Sequence[str]) -> Sent:
     """Give the record of an earlier version, which has no digest of the input, or one that is none."""
     digest: object = rng.choice((None, "", "0" * 64, 5, [], True))
-    return _told(some_missing(rng, came), fate="left out", input_sha256=digest)
+    return _with(_some_missing(rng, came), fate="left out", input_sha256=digest)
 
 
-def wrong_counts(rng: random.Random, came: Sequence[str]) -> Sent:
+@_class("wrong counts")
+def _wrong_counts(rng: random.Random, came: Sequence[str]) -> Sent:
     """Give a record whose counts can't be right."""
-    sent = some_missing(rng, came)
+    sent = _some_missing(rng, came)
     rows = len(sent.numbers)
-    told: dict[str, Any] = rng.choice(
-        (
-            {"rows": rows + 1},
-            {"rows": rows - 1},
-            {"rows": rng.choice((0, -1, 2**63, 10**400))},
-            {"invalid": rng.choice((1, 10**9, -1, 2**63))},
-        )
-    )
-    return _told(sent, fate="left out", **told)
+    wrong = (rows + 1, rows - 1, rng.choice((0, -1, 2**63, 10**400)))
+    counts = (*({"rows": count} for count in wrong), {"invalid": rng.choice((1, 10**9, -1, 2**63))})
+    return _with(sent, fate="left out", **rng.choice(counts))
 
 
-def odd_record(rng: random.Random, came: Sequence[str]) -> Sent:
-    """Give a record with fields of strange kinds, without some, or what is no record at all."""
-    sent = dataclasses.replace(some_missing(rng, came), fate="any")
+@_class("an odd record")
+def _odd_record(rng: random.Random, came: Sequence[str]) -> Sent:
+    """Give a record with fields of other kinds, without some, or what is no record at all."""
+    sent = dataclasses.replace(_some_missing(rng, came), fate="any")
     record = dict(_record(sent))
-    for _ in range(rng.choice((1, 1, 3))):
-        name = rng.choice([*record, "rows", "invalid", "input_sha256", "unheard_of"])
-        if rng.random() < 0.2:
-            record.pop(name, None)
-        else:
-            # An id is shown wherever there is one; one that is a secret is beyond help.
-            record[name] = rng.choice(oddities.ODD_IDS if name == "ekyc_task_id" else oddities.ODD)
+    odd_fields(rng, record, ("rows", "invalid", "input_sha256", "unheard_of"), "ekyc_task_id")
     if rng.random() < 0.6:
         return dataclasses.replace(sent, submission=record)
     text = json.dumps(record)
     none: tuple[object, ...] = (text[: rng.randrange(len(text))], text + text, f"[{text}]", [record], json.dumps(text))
-    odd = rng.choice((none, oddities.ODD, _DEEP, ("null", "{}", {}, "None")))
+    odd = rng.choice((none, odd_values.ODD, _DEEP, ("null", "{}", {}, "None")))
     return dataclasses.replace(sent, submission=rng.choice(odd))
 
 
-def half_told(rng: random.Random, came: Sequence[str]) -> Sent:
+@_class("half told")
+def _half(rng: random.Random, came: Sequence[str]) -> Sent:
     """Give the input alone, the list's place without it, or the result's place for the list as well."""
-    sent = some_missing(rng, came)
-    return rng.choice(
-        (
-            dataclasses.replace(sent, submission=None),
-            dataclasses.replace(sent, lies="nowhere", unmatched="key", fate="refused"),
-            dataclasses.replace(sent, lies="nowhere", unmatched="nowhere", fate="left out"),
-            dataclasses.replace(sent, unmatched="s3_key", fate="refused"),
-        )
+    changes: tuple[dict[str, Any], ...] = (
+        {"submission": None},
+        {"place": "nowhere", "unmatched": "key", "fate": "refused"},
+        {"place": "nowhere", "unmatched": "nowhere", "fate": "left out"},
+        {"unmatched": "s3_key", "fate": "refused"},
     )
-
-
-#: The first ones are those that the negative control needs.
-SENT: dict[str, Callable[[random.Random, Sequence[str]], Sent]] = {
-    "some missing": some_missing,
-    "changed since": changed_since,
-    "of another task": of_another_task,
-    "none came back": none_came_back,
-    "all came back": all_came_back,
-    "invalid lines dropped": invalid_dropped,
-    "without a plus": without_plus,
-    "in two writings": two_writings,
-    "not numbers": not_numbers,
-    "gone": gone,
-    "no text": no_text,
-    "no digest": no_digest,
-    "wrong counts": wrong_counts,
-    "an odd record": odd_record,
-    "half told": half_told,
-}
-
-
-#: Of so many archives one goes through the whole transfer beside what was sent.
-BESIDE_INPUT = 7
+    return dataclasses.replace(_some_missing(rng, came), **rng.choice(changes))
 
 
 def has_input(ordinal: int) -> bool:
@@ -202,7 +170,7 @@ def has_input(ordinal: int) -> bool:
 
 def is_plain(ordinal: int) -> bool:
     """
-    Tell whether nothing else is the matter with the transfer of this archive.
+    Tell whether nothing else is wrong with the transfer of this archive.
 
     So it is as long as the classes are gone through for the first time, for the negative control.
     """
@@ -218,16 +186,14 @@ def make(rng: random.Random, nth: int, came: Sequence[str]) -> Sent:
     """
     names = list(SENT)
     name = names[nth % len(names)] if nth < 2 * len(names) else rng.choice((*names, "some missing", "some missing"))
-    sent = SENT[name](rng, came)
+    sent = dataclasses.replace(SENT[name](rng, came), name=name)
     if isinstance(sent.submission, dict) and rng.random() < 0.3:
         sent = dataclasses.replace(sent, submission=json.dumps(sent.submission))
-    lies, unmatched = sent.lies, sent.unmatched
-    if nth >= len(names) and (lies, unmatched) == ("path", "key"):
-        lies, unmatched = (
-            rng.choice(("path", "path", "file", "s3")),
-            rng.choice(("key", "key", "address", "nowhere")),
-        )
-    return dataclasses.replace(sent, name=name, lies=lies, unmatched=unmatched)
+    if nth < len(names) or (sent.place, sent.unmatched) != ("path", "key"):
+        return sent
+    places: tuple[Any, ...] = ("path", "path", "file", "s3")
+    unmatched: tuple[Any, ...] = ("key", "key", "address", "nowhere")
+    return dataclasses.replace(sent, place=rng.choice(places), unmatched=rng.choice(unmatched))
 
 
 def _honest(rng: random.Random, data: bytes, *, check: bool = True, fate: Fate = "compared") -> Sent:
@@ -243,14 +209,14 @@ def _honest(rng: random.Random, data: bytes, *, check: bool = True, fate: Fate =
         "invalid": read.invalid,
         "rows": len(read.left),
         "total": rng.choice((len(read.left), 0, None)),
-        "submitted_at": rng.choice((oddities.TIMES[0], None)),
+        "submitted_at": rng.choice((odd_values.TIMES[0], None)),
         "input_sha256": hashlib.sha256(data).hexdigest(),
     }
     matches = map(_NUMBER.fullmatch, read.left)
     return Sent("", data, record, frozenset(match[1].decode() for match in matches if match), fate)
 
 
-def _told(sent: Sent, *, fate: Fate, **fields: Any) -> Sent:
+def _with(sent: Sent, *, fate: Fate, **fields: Any) -> Sent:
     """Return the same with other words in the record."""
     return dataclasses.replace(sent, submission={**_record(sent), **fields}, fate=fate)
 
@@ -271,6 +237,11 @@ def _lines(rng: random.Random, numbers: Sequence[str], *, also: Sequence[bytes] 
     rng.shuffle(lines)
     end = rng.choice((b"\n", b"\n", b"\r\n", b"\r"))
     return rng.choice((b"", b"", b"\xef\xbb\xbf")) + end.join(lines) + rng.choice((end, end, b""))
+
+
+def _mixed(rng: random.Random, came: Sequence[str]) -> list[str]:
+    """Return some numbers that came back, and some that did not."""
+    return [*_part(rng, came), *_others(rng, came)]
 
 
 def _part(rng: random.Random, came: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Result tables as the vendor is known to write them, in every variation of ``docs/api.md``, with their counts."""
+"""Result tables: rows, words, spellings, one writer of tables, and the plainest program that reads them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dev.fuzz.inputs import Counts
 from dev.fuzz.marks import fresh_digits
+from dev.fuzz.model import Counts, Row, counts_of
 
 #: What the words mean; anything else is unknown.
 YES = (
@@ -28,6 +28,7 @@ UNKNOWN = (
     *("undetermined", "Undetermined", "unknown", "", " ", "?", "2", "-1", "t", "f", "s", "ok", "n/a", "null"),
     *("yes!", "nope", "+12", "是", "valid", "deactivated", "10", "01", "not", "\u200b", "y\u200bes no"),
 )
+_WORDS = {"yes": YES, "no": NO, "unknown": UNKNOWN}
 
 _MEANING = {
     **dict.fromkeys(("yes", "y", "sí", "si", "true", "verdadero", "1", "1.0", "active", "activated"), "yes"),
@@ -40,7 +41,8 @@ _UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe
 _HEADERS = ("Number", "number", "NUMBER", " Number ", "Number ")
 _COLUMNS = ("amazon", "Amazon", "activated", "coinw", "AMAZON", "ws", "phoneCheck", "amazon_email")
 
-Row = tuple[str, str]
+#: Names of the number's column beside others.
+NUMBER_NAMES = ("Number", "number", " NUMBER ", "phone", "Phone_Number", "numbers", "phone number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,63 +65,88 @@ class Table:
         return counts_of(self.rows)
 
 
-def counts_of(rows: Sequence[Row]) -> Counts:
-    """Count the answers."""
-    answers = [answer for _, answer in rows]
-    return Counts(len(rows), answers.count("yes"), answers.count("no"), answers.count("unknown"))
-
-
 def random_rows(rng: random.Random, *, most: int = 60) -> tuple[Row, ...]:
     """Return rows with different numbers, at least one."""
     count = rng.choice((1, 2, rng.randint(1, most), rng.randint(1, most)))
     weights = rng.choice(((4, 6, 1), (1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0)))
-    answers = rng.choices(("yes", "no", "unknown"), weights, k=count)
-    return tuple(zip(fresh_digits(rng, count), answers, strict=True))
+    return rows_of(fresh_digits(rng, count), rng.choices(tuple(_WORDS), weights, k=count))
+
+
+def rows_of(digits: Sequence[str], answers: Sequence[str]) -> tuple[Row, ...]:
+    """Return rows of numbers and answers."""
+    return tuple(zip(digits, answers, strict=True))
 
 
 def random_table(rng: random.Random, rows: tuple[Row, ...] | None = None, *, most: int = 60) -> Table:
-    """Write rows as a table in one of the ways in which they are known to come."""
+    """Write rows as a table in one of the ways in which they are known to be sent."""
     rows = random_rows(rng, most=most) if rows is None else rows
     plain = rng.random() < 0.5
     delimiter = "," if plain else rng.choice(",,;\t|")
     end = rng.choice(("\n", "\n", "\r\n"))
-    quoting = rng.choice(("none", "none", "all", "some"))
+    quoted = {"none": 0.0, "all": 1.0, "some": 0.3}[rng.choice(("none", "none", "all", "some"))]
     plus = rng.choice((1.0, 1.0, 0.0, 0.5))
 
-    def cell(text: str) -> str:
-        quoted = quoting == "all" or (quoting == "some" and rng.random() < 0.3)
-        return f'"{text}"' if quoted else text
+    def line(*cells: str) -> str:
+        return delimiter.join(f'"{cell}"' if rng.random() < quoted else cell for cell in cells)
 
-    header = delimiter.join((cell(rng.choice(_HEADERS)), cell(rng.choice(_COLUMNS))))
-    lines = [header]
+    lines = [line(rng.choice(_HEADERS), rng.choice(_COLUMNS))]
     for digits, answer in rows:
-        lines.append(
-            delimiter.join((cell("+" * (rng.random() < plus) + digits), cell(spelled(rng, answer, plain=plain))))
-        )
+        lines.append(line("+" * (rng.random() < plus) + digits, spelled(rng, answer, plain=plain)))
         if not plain and rng.random() < 0.03:
             lines.append("")
     bom = "\ufeff" if rng.random() < 0.2 else ""
     text = bom + end.join(lines) + rng.choice((end, end, end * 2, ""))
     if text.endswith(delimiter):
         text += end  # a last answer that is blank needs its line end to be one row of two cells
-    return Table(rows, text.encode(), len((bom + header + end).encode()))
+    return Table(rows, text.encode(), len((bom + lines[0] + end).encode()))
 
 
-def plain_reading(text: bytes) -> frozenset[Counts]:
-    """Count a table by the plainest program that reads it; nothing if it can't be read, and must be refused."""
+def written(
+    rng: random.Random, header: Sequence[str], rows: Sequence[Sequence[str]], *, varied: bool = True, **how: str
+) -> bytes:
+    """
+    Write a table by the csv module.
+
+    :param varied: whether quotes and a byte order mark vary
+    :param how: ``delimiter`` and ``lineterminator``, if they must not vary
+    """
+    text = io.StringIO(newline="")
+    quoting = rng.choice((csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL)) if varied else csv.QUOTE_MINIMAL
+    how = {"delimiter": rng.choice(",,,;\t|"), "lineterminator": rng.choice(("\n", "\n", "\r\n")), **how}
+    csv.writer(text, quoting=quoting, **how).writerows([header, *rows])  # type: ignore[arg-type]
+    return (rng.choice(("", "", "\ufeff")) * varied + text.getvalue()).encode()
+
+
+def plain_reading(text: bytes, asked: str | None = None) -> frozenset[Counts]:
+    """
+    Count a table by the plainest program that reads it; nothing if it can't be read, and must be refused.
+
+    :param asked: the column that is asked for; by default the table must have two columns
+    """
     try:
         lines = io.StringIO(text.decode("utf-8-sig"), newline="")
         head = lines.readline()
         delimiter = max(",;\t|", key=head.count)
-        columns = next(csv.reader([head], delimiter=delimiter), [])
+        columns = [name.strip().lower() for name in next(csv.reader([head], delimiter=delimiter), [])]
         # A row of empty cells is a blank line, as spreadsheets write it.
         rows = [row for row in csv.reader(lines, delimiter=delimiter, strict=True) if any(row)]
     except (UnicodeDecodeError, csv.Error):
         return frozenset()
-    is_table = len(columns) == 2 and columns[0].strip().lower().startswith("number")
-    if not is_table or not rows or any(len(row) != 2 for row in rows):
+    if asked is None:
+        place, is_table = 1, len(columns) == 2 and columns[0].startswith("number")
+    else:
+        known = {name.strip().lower() for name in NUMBER_NAMES}
+        is_table = sum(name in known for name in columns) == 1 and columns.count(asked.lower()) == 1
+        is_table = is_table and asked.lower() not in known
+        place = columns.index(asked.lower()) if is_table else 0
+    if not is_table or not rows or any(len(row) != len(columns) for row in rows):
         return frozenset()
-    return frozenset({counts_of([(row[0], meant(row[1])) for row in rows])})
+    return frozenset({counts_of([("", meant(row[place])) for row in rows])})
+
+
+def plain_readings(text: bytes, asked: str | None = None) -> frozenset[Counts]:
+    """Count a table as it is, and with blanks in the place of NULs, which is as good as any other way."""
+    return plain_reading(text, asked) | plain_reading(text.replace(b"\x00", b" "), asked)
 
 
 def meant(word: str) -> str:
@@ -129,15 +156,13 @@ def meant(word: str) -> str:
     return _MEANING.get(re.sub(r"[\s_-]+", " ", bare.strip()), "unknown")
 
 
-def spelled(rng: random.Random, answer: str, *, plain: bool) -> str:
+def spelled(rng: random.Random, answer: str, *, plain: bool = False) -> str:
     """Write an answer in one of its spellings."""
-    words = {"yes": YES, "no": NO, "unknown": UNKNOWN}[answer]
-    return words[0] if plain else rng.choice(words)
+    return _WORDS[answer][0] if plain else rng.choice(_WORDS[answer])
 
 
 def plain_list(rng: random.Random, digits: Sequence[str]) -> bytes:
     """Write numbers as ``activated.txt`` and ``unregistered.txt`` have them: one a line, no header."""
     end = rng.choice(("\n", "\r\n"))
     plus = "+" * rng.randint(0, 1)
-    lines = [plus + number for number in digits]
-    return (end.join(lines) + end * rng.randint(0, 2)).encode()
+    return (end.join(plus + number for number in digits) + end * rng.randint(0, 2)).encode()

@@ -5,30 +5,38 @@ from __future__ import annotations
 import functools
 import traceback
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycSpoolError
-from dev.fuzz.answers import OVER_SOCKETS
 from dev.fuzz.bounds import DISK_SLACK, MEMORY_BOUND, Meter, TookTooLong, Use
-from dev.fuzz.findings import Findings
-from dev.fuzz.inputs import AnswerInput, ArchiveInput, Input, NumbersInput, kind_of, ordinal_of
 from dev.fuzz.landing import Refused, landing_reading
+from dev.fuzz.log_capture import LogCapture
 from dev.fuzz.marks import secrets_in
+from dev.fuzz.model import (
+    ALONE,
+    COMPARED,
+    LANDING,
+    OVER_SOCKETS,
+    OVER_TLS,
+    AnswerInput,
+    ArchiveInput,
+    Failure,
+    Input,
+    NumbersInput,
+    Verdict,
+    kind_of,
+    ordinal_of,
+)
 from dev.fuzz.named_columns import COLUMNS
 from dev.fuzz.other_tables import OTHER_TABLES
-from dev.fuzz.outputs import MADE, output_reading
-from dev.fuzz.overheard import Overheard
 from dev.fuzz.plans import plan_of
-from dev.fuzz.reading import LARGE, Reading, archive_alone_reading, archive_reading, numbers_reading
+from dev.fuzz.reading import LARGE, MADE, Reading, archive_reading, numbers_reading
 from dev.fuzz.reading_answers import answer_reading
-from dev.fuzz.source_server import SourceServer
-from dev.fuzz.verdict import ALONE, COMPARED, LANDING, Failure, Verdict
-
-# Of so many answers over a socket one goes over TLS.
-_OVER_TLS = 4
+from dev.fuzz.smaller import Findings
+from dev.testing.sockets import SocketServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +51,9 @@ class Bench:
 
     seed: int
     meter: Meter
-    overheard: Overheard
-    server: SourceServer
-    tls_server: SourceServer
+    log_capture: LogCapture
+    server: SocketServer
+    tls_server: SocketServer
     spool_dir: Path
     findings: Findings
     sabotage: str = ""
@@ -100,9 +108,8 @@ def _tried(given: Input, attempt: int = 0, *, bench: Bench, way: str) -> tuple[V
         if way == LANDING and given.sent is not None:
             verdict.traits.append("inputs")
             verdict.kind, verdict.name = COMPARED, given.sent.name
-    bench.overheard.take()
-    with ExitStack() as stack:
-        reading = stack.enter_context(_reading(given, bench, way, server, attempt))
+    bench.log_capture.take()
+    with _reading(given, bench, way, server, attempt) as reading:
         limit = reading.disk + DISK_SLACK
         with bench.meter.measure(limit, reading.patience * bench.patience) as use:
             outcome = _outcome(reading)
@@ -118,7 +125,7 @@ def _tried(given: Input, attempt: int = 0, *, bench: Bench, way: str) -> tuple[V
             verdict.listed = verdict.landed and outcome.value["unmatched_uri"] is not None
         _judge(verdict, reading, outcome)
         _weigh(verdict, use, limit, outcome.error)
-        shown = f"{bench.overheard.take()}\n{outcome.shown}"
+        shown = f"{bench.log_capture.take()}\n{outcome.shown}"
         for kind in secrets_in(shown):
             verdict.failures.append(Failure("leaked", f"{kind} is in a message, a repr or a log line"))
     return verdict, shown
@@ -127,7 +134,7 @@ def _tried(given: Input, attempt: int = 0, *, bench: Bench, way: str) -> tuple[V
 def _is_tls(given: Input, way: str, seed: int) -> bool:
     if isinstance(given, ArchiveInput):
         return way == LANDING and plan_of(seed, given).is_tls
-    return isinstance(given, AnswerInput) and given.wire and ordinal_of(given.index) // OVER_SOCKETS % _OVER_TLS == 0
+    return isinstance(given, AnswerInput) and given.wire and ordinal_of(given.index) // OVER_SOCKETS % OVER_TLS == 0
 
 
 def _outcome(reading: Reading) -> _Outcome:
@@ -143,20 +150,17 @@ def _outcome(reading: Reading) -> _Outcome:
 
 
 def _reading(
-    given: Input, bench: Bench, way: str, server: SourceServer, attempt: int
+    given: Input, bench: Bench, way: str, server: SocketServer, attempt: int
 ) -> AbstractContextManager[Reading]:
-    if isinstance(given, ArchiveInput):
-        if way == ALONE:
-            return archive_alone_reading(given, bench.spool_dir)
-        if way == LANDING:
+    match given:
+        case ArchiveInput() if way == LANDING:
             return landing_reading(bench.seed, given, server, bench.spool_dir, attempt)
-        if way:
-            return output_reading(given, way, bench.spool_dir)
-        return archive_reading(given, bench.spool_dir)
-    if isinstance(given, NumbersInput):
-        return numbers_reading(given, bench.spool_dir)
-    if isinstance(given, AnswerInput):
-        return answer_reading(given, server, bench.spool_dir)
+        case ArchiveInput():
+            return archive_reading(given, way, bench.spool_dir)
+        case NumbersInput():
+            return numbers_reading(given, bench.spool_dir)
+        case AnswerInput():
+            return answer_reading(given, server, bench.spool_dir)
     raise TypeError(f"no reader for {type(given).__name__}")
 
 

@@ -1,5 +1,5 @@
 """
-A zip writer that also writes what no proper one would: every field can be a lie.
+A zip writer that can also write what no proper one would: every field can be false.
 
 By the zip specification (PKWARE's APPNOTE, 4.3 and 4.5). ``zipfile`` corrects what it is given, and so can't make
 most of what is wanted here.
@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 STORED, DEFLATED = 0, 8
 
 _LIMIT = 0xFFFFFFFF
-_END = struct.Struct("<4s4H2LH")
 
 
 @dataclass(slots=True)
@@ -27,8 +26,8 @@ class Member:
     :param zip64: whether sizes and offset are in ZIP64 extra fields
     :param descriptor: whether the sizes follow the data: ``plain`` without the signature, ``signed`` with it
     :param listed_name: name in the list of members
-    :param local: fields of the member's own header that lie: name -> value
-    :param listed: fields of the entry in the list that lie
+    :param local: false fields of the member's own header: name -> value
+    :param listed: false fields of the entry in the list
     """
 
     name: bytes
@@ -62,20 +61,29 @@ def pack(
     :param prefix: bytes in front of it
     :param shifted: whether its offsets count from the start of the prefix
     :param zip64_end: whether it has the ZIP64 end of the list
-    :param end: fields of the end of the list that lie
+    :param end: false fields of the end of the list
     """
-    body = bytearray(prefix)
+    body, entries = bytearray(prefix), b""
     base = 0 if shifted else len(prefix)
-    entries = bytearray()
     for member in members:
-        offset = len(body) - base
-        head, tail, entry = _written(member, offset)
-        body += head + tail
+        written, entry = _written(member, len(body) - base)
+        body += written
         entries += entry
-    return bytes(body) + bytes(entries) + _end(members, entries, len(body) - base, comment, zip64_end, end or {})
+    start = len(body) - base
+    told = {"count": len(members), "size": len(entries), "start": start, "comment": len(comment), **(end or {})}
+    large = b""
+    if zip64_end:
+        count = told["count"]
+        large = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, told["size"], told["start"])
+        large += struct.pack("<4sLQL", b"PK\6\7", 0, start + len(entries), 1)
+        told |= {"count": 0xFFFF, "size": _LIMIT, "start": _LIMIT}
+    count = told["count"] & 0xFFFF
+    sizes = (told["size"] & _LIMIT, told["start"] & _LIMIT, told["comment"])
+    return bytes(body) + entries + large + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, *sizes) + comment
 
 
-def _written(member: Member, offset: int) -> tuple[bytes, bytes, bytes]:
+def _written(member: Member, offset: int) -> tuple[bytes, bytes]:
+    """Return a member with its header, and its entry in the list."""
     packed = packed_of(member)
     truth = {
         "version": 45 if member.zip64 else 20,
@@ -87,46 +95,30 @@ def _written(member: Member, offset: int) -> tuple[bytes, bytes, bytes]:
         "offset": offset,
     }
     own = {**truth, **({"crc": 0, "packed": 0, "size": 0} if member.descriptor else {})}
-    extra = member.extra
-    if member.zip64:
-        extra += struct.pack("<HHQQ", 1, 16, own["size"], own["packed"])
-        own |= {"size": _LIMIT, "packed": _LIMIT}
-    own |= member.local
-    # An entry names its own values, where the extra field is honest about them.
-    entry_extra = member.listed_extra
     named = {**truth, **member.listed}
+    extra, entry_extra = member.extra, member.listed_extra
     if member.zip64:
+        # The header's extra field is true whatever the header says; an entry's has the entry's own values.
+        extra += struct.pack("<HHQQ", 1, 16, own["size"], own["packed"])
         entry_extra += struct.pack("<HHQQQ", 1, 24, named["size"], named["packed"], named["offset"])
+        own |= {"size": _LIMIT, "packed": _LIMIT}
         named |= {"size": _LIMIT, "packed": _LIMIT, "offset": _LIMIT}
-    head = struct.pack(
-        "<4s5H3L2H",
-        b"PK\x03\x04",
-        *(own[name] & 0xFFFF for name in ("version", "flags", "method")),
-        0,
-        0x21,
-        *(own[name] & _LIMIT for name in ("crc", "packed", "size")),
-        len(member.name),
-        len(extra),
-    )
-    tail = packed + _descriptor(member, truth)
+    own |= member.local
     name = member.name if member.listed_name is None else member.listed_name
-    entry = struct.pack(
-        "<4s6H3L5H2L",
-        b"PK\x01\x02",
-        0x0314,
-        *(named[name_] & 0xFFFF for name_ in ("version", "flags", "method")),
-        0,
-        0x21,
-        *(named[name_] & _LIMIT for name_ in ("crc", "packed", "size")),
-        len(name),
-        len(entry_extra),
-        len(member.comment),
-        0,
-        0,
-        0,
-        named["offset"] & _LIMIT,
-    )
-    return head + member.name + extra, tail, entry + name + entry_extra + member.comment
+    head = struct.pack("<4s5H3L2H", b"PK\3\4", *_middle(own), len(member.name), len(extra))
+    lengths = (len(name), len(entry_extra), len(member.comment))
+    entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", 0x0314, *_middle(named), *lengths, 0, 0, 0, named["offset"] & _LIMIT)
+    tail = b""
+    if member.descriptor:
+        sizes = (truth["crc"], truth["packed"], truth["size"])
+        tail = b"PK\7\x08" * (member.descriptor == "signed") + struct.pack("<LQQ" if member.zip64 else "<LLL", *sizes)
+    return head + member.name + extra + packed + tail, entry + name + entry_extra + member.comment
+
+
+def _middle(fields: dict[str, int]) -> tuple[int, ...]:
+    """Return the fields that a header and an entry have in common, with a date of 1980 in the middle."""
+    words = (fields[name] & 0xFFFF for name in ("version", "flags", "method"))
+    return (*words, 0, 0x21, *(fields[name] & _LIMIT for name in ("crc", "packed", "size")))
 
 
 def packed_of(member: Member) -> bytes:
@@ -140,41 +132,3 @@ def deflate(content: bytes, level: int = 6) -> bytes:
     """Deflate without a header, as zip has it."""
     packer = zlib.compressobj(level, zlib.DEFLATED, -15)
     return packer.compress(content) + packer.flush()
-
-
-def _descriptor(member: Member, truth: dict[str, int]) -> bytes:
-    if not member.descriptor:
-        return b""
-    sizes = struct.pack("<LQQ" if member.zip64 else "<LLL", *(truth[name] for name in ("crc", "packed", "size")))
-    return (b"PK\x07\x08" if member.descriptor == "signed" else b"") + sizes
-
-
-def _end(
-    members: Sequence[Member], entries: bytearray, start: int, comment: bytes, zip64: bool, lies: dict[str, int]
-) -> bytes:
-    fields = {"count": len(members), "size": len(entries), "start": start, "comment": len(comment), **lies}
-    large = b""
-    if zip64:
-        large = struct.pack(
-            "<4sQ2H2L4Q",
-            b"PK\x06\x06",
-            44,
-            45,
-            45,
-            0,
-            0,
-            fields["count"],
-            fields["count"],
-            fields["size"],
-            fields["start"],
-        )
-        large += struct.pack("<4sLQL", b"PK\x06\x07", 0, start + len(entries), 1)
-        fields |= {"count": 0xFFFF, "size": _LIMIT, "start": _LIMIT}
-    count = fields["count"] & 0xFFFF
-    return (
-        large
-        + _END.pack(
-            b"PK\x05\x06", 0, 0, count, count, fields["size"] & _LIMIT, fields["start"] & _LIMIT, fields["comment"]
-        )
-        + comment
-    )

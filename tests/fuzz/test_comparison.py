@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from dev.fuzz.comparison import flaw_of_comparison, flaw_of_list, is_of_others
-from dev.fuzz.inputs import ArchiveInput, Counts, Sent, make_input, ordinal_of
+from dev.fuzz.inputs import make_input
 from dev.fuzz.marks import digits_of
-from dev.fuzz.named_columns import COLUMNS, plain_reading
+from dev.fuzz.model import BESIDE_INPUT, ArchiveInput, Counts, Sent, ordinal_of
+from dev.fuzz.named_columns import COLUMNS
 from dev.fuzz.plans import plan_of
-from dev.fuzz.sent import BESIDE_INPUT, SENT, has_input
+from dev.fuzz.sent import SENT, has_input
+from dev.fuzz.tables import plain_reading
 
 ONE, TWO, THREE = (digits_of(number) for number in (1, 2, 3))
 ROWS = ((ONE, "yes"), (TWO, "no"))
@@ -80,9 +82,9 @@ def test_one_archive_in_seven_has_an_input_of_every_class() -> None:
     assert len(with_input) > 0.95 * len(archives) / BESIDE_INPUT
     assert all(has_input(ordinal_of(given.index)) and given.through for given in with_input)
     plans = [plan_of(4, given) for given in with_input]
-    for trait in ("is_tls", "is_taken", "warns", "breaks_promise"):
+    for trait in ("is_tls", "is_taken", "warns", "has_fewer"):
         assert any(getattr(plan, trait) for plan in plans), trait
-    assert {given.sent.lies for given in with_input if given.sent} == {"path", "file", "s3", "nowhere"}
+    assert {given.sent.place for given in with_input if given.sent} == {"path", "file", "s3", "nowhere"}
 
 
 def test_the_record_of_an_honest_submission_is_that_of_its_input() -> None:
@@ -112,10 +114,10 @@ def test_tables_of_several_columns_are_what_they_say(name: str) -> None:
         asked = COLUMNS[name](random.Random(seed))
         with zipfile.ZipFile(io.BytesIO(asked.data)) as archive:
             text = archive.read("all.csv")
-        if asked.rows is not None and asked.result_column is not None:
-            assert plain_reading(text, asked.result_column.strip()) == asked.allowed
-        elif name in ("no such column", "a column twice", "two columns of numbers") and asked.result_column:
-            assert not plain_reading(text, asked.result_column)
+        if asked.rows is not None and asked.names[1] is not None:
+            assert plain_reading(text, asked.names[1].strip()) == asked.allowed
+        elif name in ("no such column", "a column twice", "two columns of numbers") and asked.names[1]:
+            assert not plain_reading(text, asked.names[1])
         read[asked.rows is not None] += 1
     assert read[True] or name not in ("a column that is there", "a column in another case", "no column asked for")
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dev.fuzz.choices import Draw, Exhausted, Recorded, Replayed, smaller
-from dev.fuzz.findings import Findings
-from dev.fuzz.inputs import ArchiveInput, Input, NumbersInput, dice_of, input_of, make_input
-from dev.fuzz.verdict import Failure, Verdict
+from dev.fuzz.inputs import dice_of, input_of, make_input
+from dev.fuzz.model import ArchiveInput, Failure, Input, NumbersInput, Verdict
+from dev.fuzz.smaller import Draw, Exhausted, Findings, Recorded, Replayed, smaller
 
 
 def test_dice_that_remember_make_the_same_inputs_and_so_do_their_draws() -> None:

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from dev.fuzz.inputs import make_input
+from dev.fuzz.model import FIGURES, Failure, Verdict
 from dev.fuzz.negative_control import SABOTAGES
 from dev.fuzz.run import unnoticed
-from dev.fuzz.verdict import FIGURES, Failure, Verdict
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,9 +52,9 @@ def test_readers_that_do_what_none_may_are_caught() -> None:
 def test_a_sabotage_that_nobody_noticed_is_named() -> None:
     assert unnoticed([]) == [sabotage.name for sabotage in SABOTAGES]
     failures = [Failure("escaped", "KeyError at somewhere:1")]
-    caught = Verdict(0, "archives", "any", failures=failures, sabotage="_key_error")
-    assert "_key_error" not in unnoticed([caught])
-    assert "_drops_a_row" in unnoticed([caught])
+    caught = Verdict(0, "archives", "any", failures=failures, sabotage="key_error")
+    assert "key_error" not in unnoticed([caught])
+    assert "drops_a_row" in unnoticed([caught])
     # Of what lies in S3 only the index is known.
     lies = Verdict(7, "landing", "in S3", failures=[Failure("left_objects", "an object")])
     assert "lists_first" not in unnoticed([Verdict(7, "archives", "any", sabotage="lists_first"), lies])

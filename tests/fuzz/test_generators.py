@@ -11,18 +11,14 @@ from collections import Counter
 
 import pytest
 
-from dev.fuzz.answers import OVER_SOCKETS
-from dev.fuzz.archives import BEYOND
 from dev.fuzz.bombs import BOMBS, beyond_every_limit
-from dev.fuzz.broken_tables import BROKEN
 from dev.fuzz.damage import DAMAGES
-from dev.fuzz.inputs import KINDS, AnswerInput, ArchiveInput, NumbersInput, kind_of, make_input, ordinal_of
+from dev.fuzz.inputs import ARCHIVES, BEYOND, make_input
 from dev.fuzz.marks import API_KEY, QUERY, digits_of, secrets_in
-from dev.fuzz.named_columns import COLUMNS
+from dev.fuzz.model import KINDS, OVER_SOCKETS, AnswerInput, ArchiveInput, NumbersInput, counts_of, kind_of, ordinal_of
 from dev.fuzz.number_files import is_text
-from dev.fuzz.other_tables import OTHER_TABLES
-from dev.fuzz.tables import counts_of, plain_reading, random_table
-from dev.fuzz.whole_archives import SHAPES, packed
+from dev.fuzz.tables import plain_reading, random_table
+from dev.fuzz.whole_archives import CONTENTS, packed
 from dev.fuzz.zip_writer import STORED, Member, pack
 
 SEEDS = range(25)
@@ -45,7 +41,7 @@ def test_of_ten_inputs_six_are_archives_two_answers_and_two_number_files() -> No
 def test_three_hundred_inputs_hold_every_class_and_every_way() -> None:
     made = [make_input(1, index) for index in range(300)]
     archives = [given for given in made if isinstance(given, ArchiveInput)]
-    assert {given.name for given in archives} == {*SHAPES, *COLUMNS, *OTHER_TABLES, *DAMAGES, *BOMBS, *BROKEN}
+    assert {given.name for given in archives} == set(ARCHIVES)
     assert any(given.through for given in archives)
     answers = [given for given in made if isinstance(given, AnswerInput)]
     assert {given.call for given in answers} == {"submission", "status query", "balance query", "result download"}
@@ -53,11 +49,11 @@ def test_three_hundred_inputs_hold_every_class_and_every_way() -> None:
     assert len({given.name for given in made if isinstance(given, NumbersInput)}) == 8
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", CONTENTS)
 def test_whole_archives_are_whole_to_zipfile_too(shape: str) -> None:
     for seed in SEEDS if shape != "a large table" else range(2):
         rng = random.Random(seed)
-        members, rows = SHAPES[shape](rng)
+        members, rows = CONTENTS[shape](rng)
         with zipfile.ZipFile(io.BytesIO(packed(rng, members))) as archive:
             assert archive.testzip() is None
             assert sorted(archive.namelist()) == sorted(member.name.decode() for member in members)
@@ -74,7 +70,7 @@ def test_whole_archives_have_every_variation() -> None:
     seen = Counter[str]()
     for seed in range(300):
         rng = random.Random(seed)
-        members, _ = SHAPES["one table"](rng)
+        members, _ = CONTENTS["one table"](rng)
         data = packed(rng, members)
         text = members[0].content
         seen += Counter(
@@ -100,19 +96,19 @@ def test_whole_archives_have_every_variation() -> None:
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_changes_what_zipfile_reads_or_nothing_of_it(damage: str) -> None:
     allowed = [DAMAGES[damage](random.Random(seed)) for seed in SEEDS]
-    assert len({data for data, _ in allowed}) > len(SEEDS) // 2
+    assert len({made.data for made in allowed}) > len(SEEDS) // 2
     # What must be refused is no archive with true sums and one table.
-    for data, counts in allowed:
-        if not counts and damage == "truncation":
+    for made in allowed:
+        if not made.allowed and damage == "truncation":
             with pytest.raises(zipfile.BadZipFile):
-                zipfile.ZipFile(io.BytesIO(data))
+                zipfile.ZipFile(io.BytesIO(made.data))
 
 
 def test_wrong_sums_are_wrong() -> None:
     refused = 0
     for seed in range(100):
-        data, counts = DAMAGES["wrong sums"](random.Random(seed))
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        made = DAMAGES["wrong sums"](random.Random(seed))
+        with zipfile.ZipFile(io.BytesIO(made.data)) as archive:
             try:
                 honest = all(
                     len(archive.read(entry)) == entry.file_size and zlib.crc32(archive.read(entry)) == entry.CRC
@@ -121,21 +117,21 @@ def test_wrong_sums_are_wrong() -> None:
             except (zipfile.BadZipFile, EOFError, zlib.error):
                 honest = False
         # zipfile puts up with more packed bytes than there are.
-        assert honest or not counts
+        assert honest or not made.allowed
         refused += not honest
     assert refused > 30
 
 
 def test_bombs_are_small_and_unpack_to_much() -> None:
     for name in ("a bomb beside the table", "a bomb as table", "a bomb as list"):
-        data, _ = BOMBS[name](random.Random(1))
+        data = BOMBS[name](random.Random(1)).data
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             assert archive.testzip() is None
             assert max(entry.file_size for entry in archive.infolist()) > 100 * len(data)
-    data, allowed = beyond_every_limit(random.Random(1))
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert sum(entry.file_size for entry in archive.infolist()) > 16 * 1024**3 > 500 * len(data)
-    assert not allowed
+    made = beyond_every_limit(random.Random(1))
+    with zipfile.ZipFile(io.BytesIO(made.data)) as archive:
+        assert sum(entry.file_size for entry in archive.infolist()) > 16 * 1024**3 > 500 * len(made.data)
+    assert not made.allowed
     assert sum(kind_of(index) == "archives" for index in range(10_000)) > BEYOND
 
 

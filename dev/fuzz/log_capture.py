@@ -1,4 +1,4 @@
-"""All that is said while an input is read: log lines of every level, and whatever is printed."""
+"""All that is logged and printed while an input is read: log lines of every level, and whatever is printed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import os
 import sys
 
 
-class Overheard(logging.Handler):
+class LogCapture(logging.Handler):
     """
     Takes log lines and the output of this process, C libraries included, in place of the terminal.
 
-    :param quiet: loggers that are heard from INFO on: others' debugging takes longer than the inputs
+    :param quiet: loggers that are captured from INFO on: others' debugging takes longer than the inputs
     """
 
     def __init__(self, quiet: tuple[str, ...] = ("botocore", "boto3", "s3transfer", "airflow", "asyncio")) -> None:
@@ -34,13 +34,13 @@ class Overheard(logging.Handler):
         self._lines.append(self.format(record))
 
     def take(self) -> str:
-        """Return what was said since the last time."""
+        """Return what was logged and printed since the last time."""
         sys.stdout.flush()
         sys.stderr.flush()
         size = os.fstat(self._output).st_size
         printed = os.pread(self._output, size, 0).decode("utf-8", "replace")
         os.ftruncate(self._output, 0)
         os.lseek(self._output, 0, os.SEEK_SET)
-        said = "\n".join([*self._lines, printed])
+        text = "\n".join([*self._lines, printed])
         self._lines.clear()
-        return said
+        return text
