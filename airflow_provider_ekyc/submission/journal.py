@@ -15,6 +15,7 @@ from airflow_provider_ekyc.submission.record import (
     InstanceRecord,
     Intent,
     IntentState,
+    Pointer,
     Receipt,
     Scope,
 )
@@ -23,10 +24,7 @@ from airflow_provider_ekyc.submission.record_format import (
     read_instance,
     read_record,
     unreadable,
-    write_instance,
-    write_intent,
-    write_pointer,
-    write_receipt,
+    write_record,
 )
 
 if TYPE_CHECKING:
@@ -80,7 +78,7 @@ class Journal:
         if body is not None:
             self._instance = read_instance(body, self._stores.instances.address(self._instance_name))
         self._instance_body = body
-        self._write_instance(replace(self._instance, try_number=self._task.try_number))
+        self._write_record(replace(self._instance, try_number=self._task.try_number))
 
     def submission(self, name: str, schema_1_name: str = "") -> SubmissionRecords:
         """
@@ -126,28 +124,21 @@ class Journal:
         :raises EkycJournalError: if it can't be written
         """
         if begun.journal != self._stores.instances.address(name) and self._stores.instances.read(name) is None:
-            self._stores.instances.write(name, write_pointer(begun.journal, _now()), replacing=None)
-        self._write_instance(replace(self._instance, begun={**self.begun, name: begun}))
-
-    def is_latest_try(self) -> bool:
-        """
-        Whether no other try of this task instance has started.
-
-        :raises EkycJournalError: if that can't be known
-        """
-        return self._stores.instances.read(self._instance_name) == self._instance_body
+            self._stores.instances.write(name, write_record(Pointer(begun.journal, _now())), replacing=None)
+        self._write_record(replace(self._instance, begun={**self.begun, name: begun}))
 
     def require_latest_try(self) -> None:
         """
         Stop if another try of this task instance has started.
 
         :raises EkycInProgressError: if so
+        :raises EkycJournalError: if that can't be known
         """
-        if not self.is_latest_try():
+        if self._stores.instances.read(self._instance_name) != self._instance_body:
             raise self._replaced()
 
-    def _write_instance(self, instance: InstanceRecord) -> None:
-        body = write_instance(replace(instance, updated_at=_now()))
+    def _write_record(self, instance: InstanceRecord) -> None:
+        body = write_record(replace(instance, updated_at=_now()))
         if not self._stores.instances.write(self._instance_name, body, replacing=self._instance_body):
             raise self._replaced()
         self._instance, self._instance_body = instance, body
@@ -225,7 +216,7 @@ class SubmissionRecords:
         :raises EkycInProgressError: if another try was faster
         :raises EkycJournalError: if it can't be written; then nothing may be sent
         """
-        body = write_intent(intent)
+        body = write_record(intent)
         self._journal.require_latest_try()
         if not self._store.write(self.name, body, replacing=self._own):
             raise self._changed()
@@ -244,7 +235,7 @@ class SubmissionRecords:
         :raises EkycInProgressError: if another try sends it
         :raises EkycJournalError: if it can't be written; then nothing may be sent
         """
-        body = write_intent(intent)
+        body = write_record(intent)
         if not self._store.write(OPEN + self.name, body, replacing=self._open):
             raise self._changed()
         self._open = body
@@ -255,7 +246,7 @@ class SubmissionRecords:
 
         :raises EkycJournalError: if it can't be written
         """
-        entry, body, known = OPEN + self.name, write_intent(intent), self._open
+        entry, body, known = OPEN + self.name, write_record(intent), self._open
         while not self._store.write(entry, body, replacing=known):
             known = self._store.read(entry)
             record = None if known is None else read_record(known, self._store.address(entry))
@@ -266,17 +257,20 @@ class SubmissionRecords:
         if intent.is_open and self._store.write(self.name, body, replacing=self._own):
             self._own = body
 
-    def is_current(self) -> bool:
+    def require_current(self) -> None:
         """
-        Whether this is the latest try of its task instance, and the own record still is what it has written.
+        Check right before the list is sent that this is the latest try, and the own record is what it has written.
 
         Each try first writes that it is the latest and then reads the record; here it is the other way round. So of
         two tries of one task instance at least one notices the other. Nor do two map indexes both send: each writes
         the own record, reads and writes what is being sent, and reads its own record here.
 
+        :raises EkycInProgressError: if not
         :raises EkycJournalError: if it can't be read
         """
-        return self._store.read(self.name) == self._own and self._journal.is_latest_try()
+        if self._store.read(self.name) != self._own:
+            raise self._changed()
+        self._journal.require_latest_try()
 
     def complete(self, receipt: Receipt) -> None:
         """
@@ -285,7 +279,7 @@ class SubmissionRecords:
         :raises EkycJournalError: if it can't be written, or another remote task is recorded there
         """
         entry, known = self.name + RECEIPT, None
-        while not self._store.write(entry, write_receipt(receipt), replacing=known):
+        while not self._store.write(entry, write_record(receipt), replacing=known):
             known = self._store.read(entry)
             record = None if known is None else read_record(known, self._store.address(entry))
             if isinstance(record, Receipt):

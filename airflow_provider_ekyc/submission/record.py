@@ -171,6 +171,19 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
+class Pointer:
+    """
+    A submission is recorded in another store.
+
+    :param address: its record
+    :param written_at: time (ISO 8601, UTC)
+    """
+
+    address: str
+    written_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceRecord:
     """
     What one task instance has begun, in all its tries.

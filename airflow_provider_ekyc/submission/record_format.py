@@ -25,6 +25,7 @@ from airflow_provider_ekyc.submission.record import (
     InstanceRecord,
     Intent,
     IntentState,
+    Pointer,
     Receipt,
     Submission,
 )
@@ -53,29 +54,13 @@ _SCHEMA_1_INTENT = {
 _SUBMISSION_FIELDS = frozenset(each.name for each in fields(Submission)) - {"ekyc_task_id"}
 
 
-def write_intent(intent: Intent) -> bytes:
-    """Return an intent as it is stored."""
-    return _json({"record": "intent", **asdict(intent)})
-
-
-def write_receipt(receipt: Receipt) -> bytes:
-    """Return a receipt as it is stored."""
-    more = {"ekyc_task_id": receipt.ekyc_task_id, "possible_ids": receipt.possible_ids}
-    return _json({"record": "receipt", **receipt.submission, **more})
-
-
-def write_instance(instance: InstanceRecord) -> bytes:
-    """Return an instance's record as it is stored."""
-    return _json({"record": "instance", **asdict(instance)})
-
-
-def write_pointer(address: str, written_at: str) -> bytes:
-    """
-    Return a record that points to where a submission is recorded.
-
-    :param written_at: time (ISO 8601, UTC)
-    """
-    return _json({"record": "pointer", "address": address, "written_at": written_at})
+def write_record(record: Intent | Receipt | InstanceRecord | Pointer) -> bytes:
+    """Return a record as it is stored."""
+    kind = {Intent: "intent", Receipt: "receipt", InstanceRecord: "instance", Pointer: "pointer"}[type(record)]
+    content = asdict(record)
+    submission = content.pop("submission", {})
+    value = {"schema": SCHEMA, "record": kind, **submission, **content}
+    return json.dumps(value, indent=1, sort_keys=True).encode() + b"\n"
 
 
 def read_record(body: bytes, address: str) -> Receipt | Intent:
@@ -181,7 +166,3 @@ def _intent(record: Mapping[str, Any]) -> Intent:
         balance=None if record.get("balance") is None else float(record["balance"]),
         possible_ids=tuple(str(each) for each in record["possible_ids"]),
     )
-
-
-def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps({"schema": SCHEMA, **value}, indent=1, sort_keys=True).encode() + b"\n"

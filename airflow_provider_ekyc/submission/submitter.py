@@ -21,7 +21,6 @@ from airflow_provider_ekyc.exceptions import (
     Charge,
     EkycApiError,
     EkycError,
-    EkycInProgressError,
     EkycJournalError,
     EkycKilledError,
     EkycProxyError,
@@ -81,7 +80,6 @@ class Submitter:
     :param task_type: what to verify
     :param resubmit: whether a submission whose outcome is unknown is sent again by the next try
     :param killed: whether the task was killed meanwhile
-    :param retries: how often, and for how long, one try sends again what certainly was not accepted
     """
 
     def __init__(
@@ -94,7 +92,6 @@ class Submitter:
         *,
         resubmit: bool,
         killed: Callable[[], bool] = lambda: False,
-        retries: Retries | None = None,
     ) -> None:
         self._api = api
         self._task = task
@@ -102,7 +99,6 @@ class Submitter:
         self._task_type = task_type
         self._resubmit = resubmit
         self._killed = killed
-        self._retries = retries or Retries()
         self._scope = Scope.of(api.settings, task_type, numbers)
         self._records = journal.submission(self._scope.name, self._scope.schema_1_name)
         self._gate = SubmissionGate(
@@ -180,7 +176,8 @@ class Submitter:
             sending = replace(intent, sends=idle.sends + 1, possible_ids=idle.possible_ids)
             try:
                 self._records.announce(sending)
-                self._require_current()
+                self._stop_if_killed()
+                self._records.require_current()
             except EkycError:
                 self._note(idle)
                 raise
@@ -206,7 +203,7 @@ class Submitter:
                 raise
 
         try:
-            return retrying(self._retries, log, enough=sent_often)(send), idle.possible_ids
+            return retrying(Retries(), log, enough=sent_often)(send), idle.possible_ids
         except EkycUnknownOutcomeError as error:
             # What the user asked for by on_unknown_outcome="resubmit": Airflow's next try, not this one, sends again.
             error.retryable = self._resubmit and idle.sends + 1 < MOST_SENDS
@@ -216,15 +213,6 @@ class Submitter:
         balance = self._balance()
         if balance is not None:
             log.info("Balance before sending again: %s, at first %s.", amount(balance.balance), amount(intent.balance))
-
-    def _require_current(self) -> None:
-        """Check at the last moment whether this may still be sent."""
-        self._stop_if_killed()
-        if not self._records.is_current():
-            raise EkycInProgressError(
-                f"The record of this list, {self._records.address}, was changed meanwhile: another try submits it, or "
-                f"a person has settled it. Nothing was sent. A retry reads the record again."
-            )
 
     def _stop_if_killed(self) -> None:
         if self._killed():
@@ -255,7 +243,7 @@ class Submitter:
 
     def _complete(self, receipt: Receipt) -> None:
         try:
-            retrying(self._retries, log, kinds=EkycJournalError)(self._records.complete, receipt)
+            retrying(Retries(), log, kinds=EkycJournalError)(self._records.complete, receipt)
         except EkycJournalError as error:
             # It is paid for, and its id is known: this task succeeds with it.
             log.error(

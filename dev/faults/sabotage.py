@@ -28,10 +28,9 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 def _no_intent() -> None:
     from airflow_provider_ekyc.submission.journal import SubmissionRecords
-    from airflow_provider_ekyc.submission.submitter import Submitter
 
     SubmissionRecords.begin = SubmissionRecords.announce = SubmissionRecords.note = _nothing  # type: ignore[method-assign]
-    Submitter._require_current = _nothing  # type: ignore[method-assign]
+    SubmissionRecords.require_current = _nothing  # type: ignore[method-assign]
 
 
 def _no_message() -> None:

@@ -242,7 +242,7 @@ def test_of_two_map_indexes_with_one_list_at_once_at_most_one_submits(
     assert set(counts) == {0, 1}
 
 
-@pytest.mark.parametrize("without", ["announce", "is_current"])
+@pytest.mark.parametrize("without", ["announce", "require_current"])
 def test_the_orders_would_show_that_both_submit(
     without: str, prepared: PreparedNumbers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
