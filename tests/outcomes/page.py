@@ -1,4 +1,4 @@
-"""Read the outcome tables of ``docs/outcomes.md``: rows of words, and what provokes each row."""
+"""Read the tables of ``rows.md``: what provokes an outcome of ``docs/outcomes.md``, and what is seen then."""
 
 from __future__ import annotations
 
@@ -11,9 +11,18 @@ from typing import Any
 from airflow_provider_ekyc.sandbox.faults import CALLS, Fault
 from tests.outcomes.deliveries import DELIVERIES
 
-PAGE = Path(__file__).parents[2] / "docs" / "outcomes.md"
+PAGE = Path(__file__).with_name("rows.md")
 
-COLUMNS = ("what happens", "provoked by", "tries", "the task", "you see", "charged", "a retry or a clear then")
+COLUMNS = (
+    "outcome",
+    "what happens",
+    "provoked by",
+    "tries",
+    "the task",
+    "you see",
+    "charged",
+    "a retry or a clear then",
+)
 
 ENDINGS = frozenset({"succeeds", "goes on waiting", "fails for good", "fails, retryable", "times out", "is killed"})
 
@@ -114,7 +123,7 @@ class Provocation:
 
 def rows(page: Path = PAGE) -> list[Row]:
     """
-    Return all rows of all outcome tables.
+    Return all rows of all tables.
 
     :raises ValueError: for a table with other columns, and for a row with another number of cells
     """
@@ -128,7 +137,7 @@ def rows(page: Path = PAGE) -> list[Row]:
             inside = False
         elif tuple(cells) == COLUMNS:
             inside = True
-        elif cells[0] == COLUMNS[0]:
+        elif cells[:2] == list(COLUMNS[:2]):
             raise ValueError(f"line {number}: the columns are {', '.join(COLUMNS)}")
         elif inside and not set(line) <= set("|- "):
             if len(cells) != len(COLUMNS):

@@ -1,5 +1,5 @@
 """
-The page ``docs/outcomes.md`` is true: each of its rows is provoked and looked at.
+The page ``docs/outcomes.md`` is true: each outcome has rows in ``rows.md``, and each row is provoked and looked at.
 
 A row's words are checked one by one: how many calls, how the task ends, what is said, what is charged, and
 what the next try does once the cause is gone.
@@ -15,6 +15,7 @@ from airflow_provider_ekyc.sandbox.echoes import quoted
 from airflow_provider_ekyc.sandbox.faults import CALLS, Call, kinds_of
 from tests.conftest import API_KEY, keys_of
 from tests.outcomes import page
+from tests.outcomes.outcomes import DOCS, Outcome, outcomes
 from tests.outcomes.sensor_tries import MODES, SensorTries
 from tests.outcomes.stage import Stage, Try
 from tests.outcomes.submit_tries import SubmitTries
@@ -46,6 +47,9 @@ TABLES = {
 SECRET = re.compile(r"X-Amz-Sig|\+?999\d{7}|" + re.escape(API_KEY) + "|made-up-secret|made-up-wrong")
 
 ROWS = page.rows()
+OUTCOMES = outcomes()
+#: Chapter of the page -> the task that its rows are about.
+CHAPTERS = {"Submit": "submit", "Wait": "sensor", "Land": "transfer"}
 
 
 def of(task: str) -> pytest.MarkDecorator:
@@ -56,6 +60,29 @@ def of(task: str) -> pytest.MarkDecorator:
 
 def test_every_table_is_run_and_every_run_has_its_table() -> None:
     assert {row.table for row in ROWS} == set(TABLES)
+
+
+def test_every_outcome_has_rows_and_every_row_its_outcome() -> None:
+    assert {row.cells["outcome"] for row in ROWS} == set(OUTCOMES)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=list(OUTCOMES))
+def test_an_outcome_says_what_its_rows_say(outcome: Outcome) -> None:
+    """All rows of an outcome agree with it; each fragment that it shows is in the message of one of them."""
+    rows = [row for row in ROWS if row.cells["outcome"] == outcome.id]
+    for row in rows:
+        assert TABLES[row.table][1] == CHAPTERS[outcome.chapter]
+        assert row.cells["the task"] == outcome.cells["the task"], row.name
+        assert row.cells["a retry or a clear then"] == outcome.cells["then"], row.name
+        assert charge(row) == outcome.cells.get("charged", charge(row)), row.name
+    seen = [words for row in rows for words in row.seen]
+    assert [part for part in outcome.seen if not any(part in words for words in seen)] == []
+
+
+def charge(row: page.Row) -> str:
+    """Return what a row of a submission charges, in the words of the page."""
+    words = row.cells["charged"]
+    return "**unknown**" if words.startswith("unknown") else {"0": "nothing"}.get(words, words)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
@@ -76,7 +103,7 @@ def test_every_fault_that_the_sandbox_knows_has_a_row(call: Call) -> None:
 
 @pytest.mark.parametrize("call", ["submit", "status"])
 def test_every_code_of_the_api_page_has_a_row(call: Call) -> None:
-    api_page = (page.PAGE.parent / "api.md").read_text()
+    api_page = (DOCS / "api.md").read_text()
     first_cells = [line.split("|")[1] for line in api_page.splitlines() if line.startswith("|")]
     codes = {int(code) for cell in first_cells for code in re.findall(r"\b[45]\d\d\b", cell)}
     assert {400, 402, 429, 503} < codes
