@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 #: The least key of a row without a number; numbers have at most 15 digits, which is below 2**50.
 TEXT: Final = 1 << 61
 
-# Batches in memory at the most: 80 MiB, 10,485,760 rows. The API takes 10,000,000 numbers in one submission.
-_HELD: Final = 40
+# Rows in memory at the most: 80 MiB. The API takes 10,000,000 numbers in one submission.
+_HELD: Final = 40 * BATCH
 # Parts that are counted side by side.
 _THREADS: Final = 2
 _KEYS: Final = 1 << (64 - SIDE_BITS)
@@ -84,11 +84,11 @@ class NumberLedger:
         # et al., A Reliable Randomized Algorithm for the Closest-Pair Problem, 1997).
         self._multiplier = secrets.randbits(64) | 1 if multiplier is None else multiplier
         self._lock = threading.Lock()
-        self._buffer = np.empty(BATCH, np.uint64)
+        self._buffer = np.empty(BATCH, "<u8")
         self._buffered = 0
         self._rows = 0
         self._has_sent = self._has_text = False
-        self._held = Parts(0)
+        self._held = Parts(0, _HELD)
         # For each batch on disk: where each part begins, and the last one ends.
         self._bounds: list[NDArray[np.int64]] = []
 
@@ -118,7 +118,7 @@ class NumberLedger:
 
     def unmatched(self, target: Spool | None = None, *, keyed: bool = False) -> Unmatched:
         r"""
-        Compare both sides, after all numbers were taken.
+        Compare both sides, once, after all numbers were taken.
 
         :param target: gets the numbers that did not come back, ``+`` and the digits, ``\n`` after each, ascending; so
             the same numbers always give the same file
@@ -139,6 +139,8 @@ class NumberLedger:
                 content.add(self._numbers(found.rows))
             if target is not None:
                 lone.add(self._numbers(found.lone))
+        # What is done with the result next needs memory, too.
+        self._held = Parts(0, 0)
         if target is not None:
             for numbers in lone.blocks():
                 target.write(number_lines(numbers))
@@ -173,14 +175,20 @@ class NumberLedger:
         return numbers
 
     def _deal_out(self) -> None:
-        if self._buffered:
-            self._held.add(self._buffer[: self._buffered])
-            self._buffered = 0
-        if self._bounds or len(self._held.batches) > _HELD:
-            for rows, bounds in self._held.batches:
-                self._bounds.append(bounds + (self._bounds[-1][-1] if self._bounds else 0))
-                self._file.write(rows)
-            self._held = Parts(0)
+        rows = self._buffer[: self._buffered]
+        self._buffered = 0
+        if self._held.room < len(rows):
+            self._write_held()
+            self._held = Parts(0, BATCH)
+        if len(rows):
+            self._held.add(rows)
+        if self._bounds:
+            self._write_held()
+
+    def _write_held(self) -> None:
+        for rows, bounds in self._held.taken():
+            self._bounds.append(bounds + (self._bounds[-1][-1] if self._bounds else 0))
+            self._file.write(rows)
 
     def _tallies(self, *, keyed: bool) -> Iterator[Tally]:
         """Yield what is in the parts."""
@@ -199,20 +207,19 @@ class NumberLedger:
                 yield from future.result()
 
     def _tallies_on_disk(self, part: int, *, keyed: bool) -> list[Tally]:
-        parts = Parts(1)
-        rows, filled = np.empty(BATCH, np.uint64), 0
-        for bounds in self._bounds:
-            start, end = bounds[part : part + 2].tolist()
-            if filled + end - start > BATCH:
-                parts.add(rows[:filled])
-                filled = 0
+        pieces = [bounds[part : part + 2].tolist() for bounds in self._bounds]
+        rows = np.empty(sum(end - start for start, end in pieces), "<u8")
+        filled = 0
+        for start, end in pieces:
             piece = rows[filled : filled + end - start]
-            os.preadv(self._file.fileno(), [piece.data], start * rows.itemsize)
             filled += len(piece)
-        parts.add(rows[:filled])
+            if os.preadv(self._file.fileno(), [piece.data], start * rows.itemsize) < piece.nbytes:
+                raise OSError("a spool file is shorter than what was written to it")
+        parts = Parts(1, len(rows))
+        for start in range(0, len(rows), BATCH):
+            parts.add(rows[start : start + BATCH])
         return self._tallies_of(parts, parts.groups(), keyed=keyed)
 
     def _tallies_of(self, parts: Parts, groups: Iterable[tuple[int, int]], *, keyed: bool) -> list[Tally]:
-        if self._has_sent:
-            return [tally(parts.rows(*group), keyed=keyed) for group in groups]
-        return [tally_came(parts.rows(*group), parts.dealt_bits, keyed=keyed) for group in groups]
+        count = tally if self._has_sent else tally_came
+        return [count(parts.rows(*group), keyed=keyed) for group in groups]

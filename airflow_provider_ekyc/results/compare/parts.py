@@ -24,52 +24,47 @@ _GROUP: Final = 48 << 10
 _STARTS: Final = np.arange(PARTS, dtype=np.uint8)
 
 
-def deal(rows: NDArray[np.uint64], level: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """
-    Put rows in the order of their parts, 5 ns a row.
-
-    :param rows: ``BATCH`` at the most
-    :param level: 0 for the upper eight bits, 1 for the next ones
-    :return: the rows, each once if a part had far more than its share; where each part begins, and the last one ends
-    """
-    dealt, bounds = _deal(rows, level)
-    if np.diff(bounds).max() > _SKEWED:
-        dealt, bounds = _deal(np.unique(rows), level)
-    return dealt, bounds
-
-
-def _deal(rows: NDArray[np.uint64], level: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    # A stable sort of bytes is a radix sort, one pass.
-    dealt = rows.take(np.argsort(_bytes(rows, level), kind="stable"))
-    bounds = np.full(PARTS + 1, len(dealt), np.int64)
-    bounds[:-1] = np.searchsorted(_bytes(dealt, level), _STARTS)
-    return dealt, bounds
-
-
-def _bytes(rows: NDArray[np.uint64], level: int) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(rows.astype("<u8", copy=False).view(np.uint8)[7 - level :: 8])
-
-
 class Parts:
     """
     Rows in memory.
 
-    :param level: as in :func:`deal`
+    They are in one array, as pages of memory that are new to the process take half as long as all that is done with
+    them: numpy asks for large pages where an array has 4 MiB and more.
+
+    :param level: 0 to go by the upper eight bits, 1 by the next ones
+    :param most: rows at the most
     """
 
-    def __init__(self, level: int) -> None:
-        self._level = level
-        #: Upper bits that are nearly the same in all rows of a part.
-        self.dealt_bits = 8 * (level + 1)
-        self.batches: list[tuple[NDArray[np.uint64], NDArray[np.int64]]] = []
+    def __init__(self, level: int, most: int) -> None:
+        self._byte = 7 - level
+        self._rows = np.empty(most, "<u8")
+        #: For each batch: where each part begins, and the last one ends.
+        self.bounds: list[NDArray[np.int64]] = []
+
+    @property
+    def size(self) -> int:
+        """How many rows it holds."""
+        return int(self.bounds[-1][-1]) if self.bounds else 0
+
+    @property
+    def room(self) -> int:
+        """How many more it can hold."""
+        return len(self._rows) - self.size
 
     def add(self, rows: NDArray[np.uint64]) -> None:
-        """Add up to ``BATCH`` rows; ``rows`` may be written to again."""
-        self.batches.append(deal(rows, self._level))
+        """
+        Add rows, each once if a part would get far more than its share. Takes 4 ns a row.
+
+        :param rows: up to ``BATCH``, and as many as there is room for; they may be written to afterwards
+        """
+        bounds = self._deal(rows)
+        if np.diff(bounds).max() > _SKEWED:
+            bounds = self._deal(np.unique(rows))
+        self.bounds.append(bounds)
 
     def groups(self) -> Iterator[tuple[int, int]]:
         """Yield ranges of parts that have few enough rows to be counted together: the first, and behind the last."""
-        sizes = sum((np.diff(bounds) for _, bounds in self.batches), start=np.zeros(PARTS, np.int64)).tolist()
+        sizes = sum(map(np.diff, self.bounds), start=np.zeros(PARTS, np.int64)).tolist()
         first = size = 0
         for part, more in enumerate(sizes):
             if size and size + more > _GROUP:
@@ -79,6 +74,24 @@ class Parts:
         if size:
             yield first, PARTS
 
-    def rows(self, first: int, end: int) -> NDArray[np.uint64]:
+    def rows(self, first: int = 0, end: int = PARTS) -> NDArray[np.uint64]:
         """Return the rows of a range of parts."""
-        return np.concatenate([rows[bounds[first] : bounds[end]] for rows, bounds in self.batches])
+        return np.concatenate([self._rows[bounds[first] : bounds[end]] for bounds in self.bounds])
+
+    def taken(self) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int64]]]:
+        """Yield each batch, and where its parts begin and the last one ends; afterwards there is none."""
+        for bounds in self.bounds:
+            yield self._rows[bounds[0] : bounds[-1]], bounds - bounds[0]
+        self.bounds = []
+
+    def _deal(self, rows: NDArray[np.uint64]) -> NDArray[np.int64]:
+        start = self.size
+        dealt = self._rows[start : start + len(rows)]
+        # A stable sort of bytes is a radix sort, one pass.
+        rows.take(np.argsort(self._bytes(rows), kind="stable"), out=dealt, mode="clip")
+        bounds = np.full(PARTS + 1, start + len(rows), np.int64)
+        bounds[:-1] = np.searchsorted(self._bytes(dealt), _STARTS) + start
+        return bounds
+
+    def _bytes(self, rows: NDArray[np.uint64]) -> NDArray[np.uint8]:
+        return np.ascontiguousarray(rows.view(np.uint8)[self._byte :: 8])

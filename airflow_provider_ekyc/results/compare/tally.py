@@ -17,6 +17,7 @@ SENT, YES, NO, UNKNOWN = range(4)
 SIDE_BITS: Final = 2
 
 _SIDES: Final = np.uint64(3)
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)  # of Fibonacci hashing (Knuth, TAOCP 3, 6.4)
 _NOBODY: Final = np.empty(0, np.uint64)
 
 
@@ -41,15 +42,14 @@ class Tally:
     lone: NDArray[np.uint64]
 
 
-def tally_came(rows: NDArray[np.uint64], dealt_bits: int, *, keyed: bool = False) -> Tally:
+def tally_came(rows: NDArray[np.uint64], *, keyed: bool = False) -> Tally:
     """
     Count rows of which none was sent.
 
     :param rows: in any order
-    :param dealt_bits: upper bits that are nearly the same in all
     :param keyed: whether a row of each number is asked for
     """
-    is_shared = _shared_hashes(rows, dealt_bits)
+    is_shared = _shared_hashes(rows)
     found = tally(rows[is_shared], keyed=keyed)
     alone = len(rows) - int(np.count_nonzero(is_shared))
     return Tally(
@@ -93,23 +93,27 @@ def tally(rows: NDArray[np.uint64], *, keyed: bool = False) -> Tally:
     )
 
 
-def _shared_hashes(rows: NDArray[np.uint64], dealt_bits: int) -> NDArray[np.bool_]:
+def _shared_hashes(rows: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """
-    Tell of each row whether another one has the same hash, as all have whose number is in another row: 6 ns a row.
+    Tell of each row whether another one has the same hash, as all have whose number is in another row: 5 ns a row.
 
     Each row writes its place into a table at its hash. Who reads another's there says so in the table, for all that
-    share the hash. They are few, if the numbers are different.
+    share the hash. If the numbers are different, they are one in twenty.
     """
     kind = np.uint16 if len(rows) < np.iinfo(np.uint16).max else np.uint32
     shared = np.iinfo(kind).max
-    bits = len(rows).bit_length() + 3
-    hashes = rows << np.uint64(dealt_bits)
+    bits = len(rows).bit_length() + 4
+    hashes = rows >> np.uint64(SIDE_BITS)
+    # Products of numbers that follow one another are evenly spaced, but with some multipliers too densely.
+    hashes ^= hashes >> np.uint64(32)
+    hashes *= _MIX
     hashes >>= np.uint64(64 - bits)
-    hash_places = hashes.view(np.int64)
+    places = hashes.view(np.int64)
     own = np.arange(len(rows), dtype=kind)
     table = np.empty(1 << bits, kind)
-    table[hash_places] = own
-    is_lost = table.take(hash_places) != own
-    table[hash_places[is_lost]] = shared
-    is_shared: NDArray[np.bool_] = table.take(hash_places) == shared
+    table[places] = own
+    # All places are within the table; to "clip" spares the check.
+    lost = np.flatnonzero(table.take(places, mode="clip") != own)
+    table[places.take(lost)] = shared
+    is_shared: NDArray[np.bool_] = table.take(places, mode="clip") == shared
     return is_shared
