@@ -1,4 +1,8 @@
-"""A result is downloaded by parallel ranges of one version of the object, or by one stream where that can't be."""
+"""
+A result is downloaded by parallel ranges of one version of the object, or by one stream where that can't be.
+
+Modules: ``results/byte_ranges.py``, ``results/range_workers.py``.
+"""
 
 from __future__ import annotations
 
