@@ -6,10 +6,12 @@ No mock of our own code: an operator is executed as it is, and talks to servers 
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -166,3 +168,15 @@ def numbers_file(tmp_path: Path, numbers: list[str]) -> Path:
     path = tmp_path / "numbers.txt"
     path.write_text("".join(f"{number}\n" for number in numbers))
     return path
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait in an event loop for a condition, a minute at the most."""
+
+    def watch() -> None:
+        latest = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < latest
+            time.sleep(0.01)
+
+    await asyncio.to_thread(watch)

@@ -19,6 +19,7 @@ from airflow_provider_ekyc.exceptions import EkycApiError
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.testing.sockets import SocketServer, answer, read_request
 from tests.api.conftest import settings_for, settings_of
+from tests.conftest import until
 from tests.submitted import submitted
 
 
@@ -81,7 +82,7 @@ def test_two_loops_at_once_have_a_session_each(sandbox: Sandbox) -> None:
 
 def test_a_trigger_that_is_cancelled_leaves_nothing_behind(either_sandbox: Sandbox) -> None:
     ekyc_task_id, settings = submitted(either_sandbox), settings_of(either_sandbox)
-    either_sandbox.fault("status", "delay", seconds=1)
+    either_sandbox.fault("status", "delay", seconds=5)
 
     async def use() -> None:
         async with shared_session() as session:
@@ -89,7 +90,7 @@ def test_a_trigger_that_is_cancelled_leaves_nothing_behind(either_sandbox: Sandb
 
     async def cancelled() -> None:
         task = asyncio.create_task(use())
-        await asyncio.sleep(0.2)
+        await until(lambda: either_sandbox.calls["status"] > 0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -148,29 +149,33 @@ def test_a_connection_is_used_again_by_connections_with_the_same_authorities(tls
     asyncio.run(use())
 
 
-def test_waiting_for_ones_turn_is_not_the_servers_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_in_the_queue_counts_in_no_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The queue takes longer than all time-outs together."""
-    monkeypatch.setattr(aio, "CONNECTION_LIMIT", 4)
+    monkeypatch.setattr(aio, "CONNECTION_LIMIT", 1)
 
     def talk(line: socket.socket) -> None:
         read_request(line)
-        threading.Event().wait(0.2)
+        threading.Event().wait(0.1)
         line.sendall(answer("200 OK", b'{"task_id": "made-up-id", "status": "pending"}'))
 
     async def use(url: str) -> None:
-        settings = settings_for(url, connect_timeout=0.7, read_timeout=0.7)
+        settings = settings_for(url, connect_timeout=1.5, read_timeout=1.5)
         async with shared_session() as session:
             await asyncio.gather(*(get_task(session, settings, "made-up-id") for _ in range(40)))
 
     with SocketServer(talk) as server:
         begun = time.monotonic()
         asyncio.run(use(server.url))
-        assert time.monotonic() - begun > 1.8
+        assert time.monotonic() - begun > 3.0
         assert server.connections == 40
 
 
 def test_the_loop_is_not_held_up_by_reading_certificates(tls_sandbox: Sandbox) -> None:
-    """A context of all of certifi's authorities takes tens of milliseconds; the loop must go on meanwhile."""
+    """
+    A context of all of certifi's authorities takes tens of milliseconds of another thread.
+
+    What counts is the loop's own computing between two turns, not that of other processes.
+    """
     settings = settings_for(tls_sandbox.url)
 
     async def use() -> float:
@@ -178,11 +183,10 @@ def test_the_loop_is_not_held_up_by_reading_certificates(tls_sandbox: Sandbox) -
 
         async def beat() -> None:
             nonlocal longest
-            loop = asyncio.get_running_loop()
             while not over.is_set():
-                before = loop.time()
+                before = time.thread_time()
                 await asyncio.sleep(0.001)
-                longest = max(longest, loop.time() - before)
+                longest = max(longest, time.thread_time() - before)
 
         heart = asyncio.create_task(beat())
         async with shared_session() as session:

@@ -85,7 +85,7 @@ def test_interim_answers_without_an_end_end_with_the_time_out(client: Make) -> N
         begun = time.monotonic()
         with pytest.raises(EkycApiError) as caught:
             submit(client(settings_for(server.url, submit_timeout=0.5)))
-        assert 0.4 < time.monotonic() - begun < 5
+        assert 0.4 < time.monotonic() - begun < 30
     assert caught.value.outcome is Outcome.UNKNOWN
 
 
@@ -125,12 +125,12 @@ def test_a_proxys_refusal_before_the_end_of_a_large_file_is_free(client: Make, c
         line.recv(1 << 16)
         line.sendall(answer(f"{code} Made Up", PAGE))
         line.shutdown(socket.SHUT_WR)
-        time.sleep(0.2)
+        server.over.wait(60)  # a line that is closed with unread bytes is reset
 
-    error = once(client, talk, LARGE * 3)
-    assert isinstance(error, EkycApiError)
-    assert (error.outcome, error.status) == (Outcome.REFUSED, code)
-    assert "Nothing was charged" in error.message
+    with SocketServer(talk) as server, pytest.raises(EkycApiError) as caught:
+        submit(client(settings_for(server.url)), LARGE * 3)
+    assert (caught.value.outcome, caught.value.status, server.connections) == (Outcome.REFUSED, code, 1)
+    assert "Nothing was charged" in caught.value.message
 
 
 @pytest.mark.parametrize("code", [200, 400, 409, 500, 502])
@@ -248,4 +248,4 @@ def test_a_redirect_with_an_endless_page_is_not_read_to_its_end(client: Make) ->
 
     begun = time.monotonic()
     assert unknown(client, talk).status == 302
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30

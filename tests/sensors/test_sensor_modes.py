@@ -118,16 +118,16 @@ def test_silent_fail_is_refused_with_a_reason(mode: str) -> None:
 def test_exponential_backoff_doubles_a_fixed_interval(mode: str, sandbox: Sandbox) -> None:
     sandbox.change(queue_seconds=6)
     told = wait(mode, submitted(sandbox), poll_interval=1, exponential_backoff=True)
-    # At 0, 1, 3 and 7 s; the trigger's first query comes after one interval.
-    assert sandbox.calls["status"] == (3 if mode == "deferred" else 4)
+    # At 0, 1, 3 and 7 s, fewer on a busy machine; the trigger's first query is made after one interval.
+    assert 2 <= sandbox.calls["status"] <= (3 if mode == "deferred" else 4)
     assert told["status"] == "exported"
 
 
 def test_max_wait_caps_the_doubling(mode: str, sandbox: Sandbox) -> None:
-    sandbox.change(queue_seconds=5.5)
+    sandbox.change(queue_seconds=8)
     wait(mode, submitted(sandbox), poll_interval=1, exponential_backoff=True, max_wait=timedelta(seconds=1))
-    # At 0, 1, 2, 3, 4, 5 and 6 s, fewer on a busy machine; at 0, 1, 3 and 7 s without the cap.
-    assert sandbox.calls["status"] >= 5
+    # Each second, so 8 or 9 queries, fewer on a busy machine; 4 or 5 without the cap.
+    assert sandbox.calls["status"] >= 6
 
 
 @pytest.mark.parametrize(("rate", "fails"), [(0.1, True), ("0.1", True), (0.25, False), (1, False), (None, False)])
@@ -188,7 +188,7 @@ def test_the_deadline_of_reschedule_mode_counts_from_the_first_query(sandbox: Sa
     begun = time.monotonic()
     with pytest.raises(AirflowSensorTimeout):
         wait("reschedule", submitted(sandbox), timeout=2, poll_interval=1)
-    assert 2 <= time.monotonic() - begun < 5
+    assert 2 <= time.monotonic() - begun < 30
 
 
 #: What version 0.1.0 stored in Airflow's database. A trigger that it deferred must start after an upgrade.

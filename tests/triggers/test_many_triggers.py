@@ -7,7 +7,6 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from airflow_provider_ekyc.api import aio
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 from dev.testing.sockets import SocketServer, read_request
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, until
 from tests.submitted import submitted
 
 pytestmark = pytest.mark.usefixtures("connections", "quick_polls")
@@ -53,16 +52,6 @@ async def event(ekyc_conn_id: str, ekyc_task_id: str, *, seconds: float = 600.0)
     )
     (payload,) = [event.payload async for event in waiting.run()]
     return dict(payload)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    def watch() -> None:
-        latest = time.monotonic() + 60
-        while not condition():
-            assert time.monotonic() < latest
-            time.sleep(0.01)
-
-    await asyncio.to_thread(watch)
 
 
 @pytest.mark.asyncio
