@@ -15,7 +15,7 @@ from airflow_provider_ekyc.api.models import Task
 from airflow_provider_ekyc.exceptions import EkycApiError, Outcome
 from dev.testing.sockets import SocketServer, Talk, answer, answering, read_head, read_request
 from tests.api.conftest import API_KEY, numbers, settings_for
-from tests.api.test_client_submission import LARGE, submit
+from tests.api.test_upload import LARGE, submit
 
 Make = Callable[..., EkycClient]
 

@@ -2,67 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
-from airflow_provider_ekyc.exceptions import (
-    EkycAnswerError,
-    EkycAuthenticationError,
-    EkycBalanceError,
-    EkycConnectionError,
-    EkycRateLimitError,
-    EkycServerError,
-)
-from airflow_provider_ekyc.polling.interval import CEILING, FLOOR, PollPolicy, next_wait, wait_after_failure
-from airflow_provider_ekyc.polling.poller import Deadline, End, Poller, task_summary
-
-START = 1_800_000_000.0
-FAR = Deadline(START + 1e9)
-CREATED = datetime.fromtimestamp(START, UTC)
-
-
-def task(status: TaskStatus = TaskStatus.PROCESSING, **fields: Any) -> Task:
-    return Task(ekyc_task_id="dmadeup1", status=status, word=status.value, **fields)
-
-
-def poller(policy: PollPolicy | None = None, deadline: Deadline = FAR) -> Poller:
-    return Poller(policy or PollPolicy(), START, deadline)
-
-
-def test_exported_ends_the_wait() -> None:
-    decision = poller().decide(task(TaskStatus.EXPORTED, total=10, success=10), START + 1, 0)
-    assert (decision.end, decision.ask_at) == (End.EXPORTED, None)
-
-
-def test_exported_at_and_after_the_deadline_has_succeeded() -> None:
-    late = poller(deadline=Deadline(START + 10)).decide(task(TaskStatus.EXPORTED), START + 11, 0)
-    assert late.end is End.EXPORTED
-
-
-def test_failed_ends_the_wait_and_completed_does_not() -> None:
-    assert poller().decide(task(TaskStatus.FAILED), START, 0).end is End.FAILED
-    assert poller().decide(task(TaskStatus.COMPLETED, total=5, success=5), START, 0).end is None
-
-
-def test_an_undocumented_state_goes_on_and_is_a_warning_once() -> None:
-    waiting = poller()
-    first = waiting.decide(task(TaskStatus.UNKNOWN), START + 1, 0)
-    second = waiting.decide(task(TaskStatus.UNKNOWN), START + 9, 0)
-    assert (first.end, first.is_warning, second.is_warning) == (None, True, False)
+from airflow_provider_ekyc.polling.interval import CEILING, FLOOR, PollPolicy, next_wait
+from tests.polling.answers import CREATED, START, moving, task
 
 
 def wait(elapsed: float, answer: Task, previous: tuple[float, float] | None = None, jitter: float = 0) -> float:
     before = None if previous is None else (START + previous[0], previous[1])
     return next_wait(PollPolicy(), START + elapsed, START, answer, before, jitter)
-
-
-def moving(elapsed: float, **fields: Any) -> Task:
-    """An answer whose figures have just moved."""
-    return task(created_at=CREATED, updated_at=CREATED + timedelta(seconds=elapsed), **fields)
 
 
 def test_with_progress_it_looks_again_after_three_quarters_of_the_projected_rest() -> None:
@@ -149,16 +101,6 @@ def test_a_ceiling_below_the_floor_wins() -> None:
         assert next_wait(PollPolicy(ceiling=1.0), START + 500, START, task(), None, jitter) == 1
 
 
-def test_the_poller_keeps_the_first_figures_and_forgets_the_queue() -> None:
-    waiting = poller()
-    waiting.decide(task(TaskStatus.PENDING, total=0), START + 100, 0)
-    waiting.decide(moving(140, total=100, success=20), START + 140, 0)
-    waiting.decide(moving(180, total=100, success=41), START + 180, 0)
-    decision = waiting.decide(moving(200, total=100, success=50), START + 200, 0)
-    # 30 % in the 60 s since the first figures, so the rest takes 100 s; a fortieth of 200 s on top.
-    assert decision.ask_at == pytest.approx(START + 200 + 100 + 5)
-
-
 def test_numbers_that_could_not_be_processed_are_progress_too() -> None:
     assert task(total=100, success=40, failure=10).progress == 0.5
 
@@ -198,72 +140,3 @@ def test_whatever_the_server_says_the_wait_stays_between_floor_and_ceiling(
     answer = task(total=total, success=success, failure=failure, created_at=CREATED, updated_at=updated)
     wait = next_wait(PollPolicy(), START + elapsed, START, answer, previous, jitter)
     assert FLOOR <= wait <= CEILING
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        EkycServerError("503", status=503, retryable=True),
-        EkycConnectionError("cut", retryable=True),
-        EkycAnswerError("HTML", status=200, retryable=True),
-        EkycRateLimitError("429", status=429, retryable=True, retry_after=120.0),
-    ],
-)
-def test_what_may_get_better_never_ends_the_wait(error: Any) -> None:
-    waiting = poller()
-    decision = waiting.decide(error, START + 5, 0)
-    assert decision.end is None
-    assert decision.is_warning
-    assert decision.ask_at == START + 5 + max(FLOOR, error.retry_after or 0)
-
-
-@pytest.mark.parametrize("error", [EkycAuthenticationError("401", status=401), EkycBalanceError("402", status=402)])
-def test_what_cannot_get_better_ends_it(error: Any) -> None:
-    assert poller().decide(error, START, 0).end is End.ERROR
-
-
-def test_failures_in_a_row_widen_the_interval_and_an_answer_resets_it() -> None:
-    waits = [wait_after_failure(PollPolicy(), failures, None, 0, 0) for failures in range(1, 12)]
-    assert waits[:4] == [5, 10, 20, 40]
-    assert waits[-1] == CEILING
-    waiting = poller()
-    for _ in range(5):
-        waiting.decide(EkycServerError("503", retryable=True), START, 0)
-    waiting.decide(task(), START + 1, 0)
-    decision = waiting.decide(EkycServerError("503", retryable=True), START + 2, 0)
-    assert decision.ask_at == START + 2 + FLOOR
-
-
-def test_a_wait_is_clipped_to_the_deadline_and_a_last_query_is_made_at_it() -> None:
-    waiting = poller(deadline=Deadline(START + 100))
-    decision = waiting.decide(task(), START + 80, 0)
-    assert decision.ask_at == START + 100
-    assert waiting.decide(task(), START + 100, 0).end is End.TIMEOUT
-
-
-def test_the_last_query_keeps_the_floor_even_if_the_deadline_is_nearer() -> None:
-    decision = poller(deadline=Deadline(START + 100)).decide(task(), START + 99, 0)
-    assert decision.ask_at == START + 99 + FLOOR
-
-
-def test_a_failure_at_the_deadline_is_a_timeout() -> None:
-    decision = poller(deadline=Deadline(START + 10)).decide(EkycConnectionError("cut", retryable=True), START + 10, 0)
-    assert decision.end is End.TIMEOUT
-
-
-def test_the_earlier_deadline_counts_and_is_told_apart() -> None:
-    assert Deadline(START + 10, START + 5).end is End.EXECUTION_TIMEOUT
-    assert Deadline(START + 5, START + 10).end is End.TIMEOUT
-    assert Deadline(START + 5).at == START + 5
-
-
-def test_the_note_gives_progress_counts_and_the_next_query() -> None:
-    note = poller().decide(task(total=2049, success=1024, failure=0), START + 60, 0).note
-    assert note == "Remote task dmadeup1 is processing: 50%, 1,024 of 2,049 numbers. Next query in 45 s."
-
-
-def test_the_summary_holds_scalars_and_no_url() -> None:
-    told = task_summary(task(TaskStatus.EXPORTED, total=3, success=3, result_url="secret"), seconds=1.26, queries=2)
-    assert told["status"] == "exported"
-    assert "secret" not in str(told)
-    assert all(value is None or isinstance(value, str | int | float) for value in told.values())
