@@ -64,7 +64,7 @@ def test_who_wrote_an_answer(body: bytes, kind: str, author: Author) -> None:
         ("Sat, 32 Nov 2026 15:58:38 GMT", None),
     ],
 )
-def test_retry_after_is_seconds_or_a_date_or_nonsense(value: str, seconds: float | None) -> None:
+def test_retry_after_is_seconds_or_a_date_or_neither(value: str, seconds: float | None) -> None:
     assert retry_after({"retry-AFTER": value}, NOW) == seconds
 
 

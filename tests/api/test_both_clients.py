@@ -165,7 +165,7 @@ _DRIPS = {
 
 @BOTH
 @pytest.mark.parametrize("head", _DRIPS.values(), ids=_DRIPS)
-def test_an_answer_that_drips_for_ever_ends_with_the_time_out(ask: Ask, head: bytes) -> None:
+def test_an_answer_that_never_ends_ends_with_the_time_out(ask: Ask, head: bytes) -> None:
     with SocketServer(dripping(head)) as server:
         begun = time.monotonic()
         error = failure(ask, settings_for(server.url, read_timeout=0.4))
@@ -175,7 +175,7 @@ def test_an_answer_that_drips_for_ever_ends_with_the_time_out(ask: Ask, head: by
 
 
 @BOTH
-def test_a_refusal_whose_text_drips_for_ever_keeps_its_code_and_is_not_the_vendors(ask: Ask) -> None:
+def test_a_refusal_whose_text_never_ends_keeps_its_code_and_is_not_the_vendors(ask: Ask) -> None:
     with SocketServer(dripping(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 1000000\r\n\r\n")) as server:
         begun = time.monotonic()
         error = failure(ask, settings_for(server.url, read_timeout=0.4))

@@ -18,7 +18,7 @@ from tests.api.conftest import AT_ONCE, numbers, settings_for
 Make = Callable[..., EkycClient]
 
 
-def test_a_submissions_answer_that_drips_for_ever_leaves_it_in_doubt(client: Make) -> None:
+def test_a_submissions_answer_that_never_ends_is_an_unknown_outcome(client: Make) -> None:
     data = numbers()
     with SocketServer(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")) as server:
         begun = time.monotonic()
@@ -37,7 +37,7 @@ def quick_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("quick_blocks")
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: "])
-def test_a_result_that_drips_for_ever_breaks_off(client: Make, head: bytes) -> None:
+def test_a_result_that_never_ends_breaks_off(client: Make, head: bytes) -> None:
     with SocketServer(dripping(head)) as server:
         begun = time.monotonic()
         one = client(settings_for(server.url, result_hosts=server.url, read_timeout=0.3))

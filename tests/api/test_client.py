@@ -1,5 +1,5 @@
 """
-The worker's client: queries, results, and whom it tells the key.
+The worker's client: queries, results, and which server gets the key.
 
 Modules: ``api/result_connection.py``, ``api/transport.py``.
 """
@@ -104,7 +104,7 @@ def test_a_refused_query_is_not_asked_again(sandbox: Sandbox, client: Make, stat
     assert sandbox.calls["balance"] == 1
 
 
-def test_an_unknown_id_and_a_wrong_key_are_told_apart(sandbox: Sandbox, client: Make) -> None:
+def test_an_unknown_id_and_a_wrong_key_are_distinguished(sandbox: Sandbox, client: Make) -> None:
     with pytest.raises(EkycNotFoundError, match="ekyc_task_id"):
         client(settings_of(sandbox)).get_task("no-such-id")
     with pytest.raises(EkycAuthenticationError, match="password field"):
@@ -182,12 +182,12 @@ def test_a_connection_that_breaks_in_a_result_says_so(sandbox: Sandbox, client: 
     whole = hashlib.sha256(fetched(one, url)).hexdigest()
     assert url is not None
     sandbox.fault("result", "cut_body", at_byte=2000)
-    came: list[bytes] = []
+    received: list[bytes] = []
     with pytest.raises(EkycConnectionError) as caught, one.open_result(url) as stream:
-        came.extend(stream.blocks)
+        received.extend(stream.blocks)
     assert caught.value.retryable
     assert "Amz" not in str(caught.value)
-    start = b"".join(came)
+    start = b"".join(received)
     rest = fetched(one, url, offset=len(start), etag=stream.head.etag)
     assert hashlib.sha256(start + rest).hexdigest() == whole
 
@@ -241,8 +241,8 @@ def test_a_result_that_gets_no_answer_may_be_asked_for_again(sandbox: Sandbox, c
 
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 def test_verify_false_holds_for_an_origin_that_the_user_named(tls_sandbox: Sandbox, client: Make) -> None:
-    bold = client(settings_of(tls_sandbox, ca_file=None, verify=False))
-    url = exported(bold).result_url
-    assert fetched(bold, url).startswith(b"PK")
+    unverified = client(settings_of(tls_sandbox, ca_file=None, verify=False))
+    url = exported(unverified).result_url
+    assert fetched(unverified, url).startswith(b"PK")
     with pytest.raises(EkycConnectionError, match="ca_file"):
         fetched(client(settings_of(tls_sandbox, ca_file=None)), url)

@@ -83,7 +83,7 @@ VENDOR = [
 ]
 
 #: Bodies that are not the vendor's, or not known to be.
-STRANGERS = {
+NOT_THE_VENDORS = {
     "HTML": b"<html><head><title>Just a moment</title></head></html>",
     "text": b"upstream connect error",
     "foreign JSON": b'{"fault": {"faultstring": "no target"}}',
@@ -111,7 +111,7 @@ def test_what_the_vendors_own_answer_means(
 NOT_2XX = (*range(100, 200), *range(300, 600))
 
 
-@pytest.mark.parametrize("body", STRANGERS.values(), ids=STRANGERS)
+@pytest.mark.parametrize("body", NOT_THE_VENDORS.values(), ids=NOT_THE_VENDORS)
 def test_what_is_not_the_vendors_ends_no_wait_and_makes_no_submission_free(body: bytes) -> None:
     for status in NOT_2XX:
         for call in ASKING:
@@ -135,7 +135,7 @@ def test_a_code_that_no_page_calls_free_leaves_a_submission_unknown() -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405])
 def test_a_page_of_a_proxy_is_named_as_one(status: int) -> None:
-    error = classify_status(Call.STATUS, SETTINGS, answered(status, STRANGERS["HTML"]))
+    error = classify_status(Call.STATUS, SETTINGS, answered(status, NOT_THE_VENDORS["HTML"]))
     assert f"answered by an HTML page, not by the API ({status})" in error.message
     assert "Just a moment" in error.message
 
@@ -152,7 +152,7 @@ def test_a_page_of_a_proxy_is_named_as_one(status: int) -> None:
         {"X-Kong-Response-Latency": "1"},
     ],
 )
-def test_a_header_of_a_gateway_says_that_the_vendor_does_not_speak(headers: dict[str, str]) -> None:
+def test_a_header_of_a_gateway_says_that_it_is_not_the_vendors(headers: dict[str, str]) -> None:
     body = b'{"message": "Too many requests"}'
     assert author_of(HttpAnswer(429, {}, body, NOW)) is Author.VENDOR
     assert author_of(HttpAnswer(429, headers, body, NOW)) is not Author.VENDOR
@@ -160,8 +160,8 @@ def test_a_header_of_a_gateway_says_that_the_vendor_does_not_speak(headers: dict
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 407, 413])
-@pytest.mark.parametrize("body", STRANGERS.values(), ids=STRANGERS)
-def test_a_refusal_before_the_whole_file_was_sent_is_free_whoever_speaks(status: int, body: bytes) -> None:
+@pytest.mark.parametrize("body", NOT_THE_VENDORS.values(), ids=NOT_THE_VENDORS)
+def test_a_refusal_before_the_whole_file_was_sent_is_free_from_any_server(status: int, body: bytes) -> None:
     early = HttpAnswer(status, {}, body, NOW, request_sent=False)
     error = classify_status(Call.SUBMIT, SETTINGS, early)
     assert (error.outcome, error.retryable) == (Outcome.REFUSED, False)
@@ -170,7 +170,7 @@ def test_a_refusal_before_the_whole_file_was_sent_is_free_whoever_speaks(status:
 
 @pytest.mark.parametrize("status", [302, 400, 404, 408, 429, 499, 500, 502, 503])
 def test_another_answer_before_the_whole_file_was_sent_is_free_only_if_the_vendor_says_so(status: int) -> None:
-    early = HttpAnswer(status, {}, STRANGERS["HTML"], NOW, request_sent=False)
+    early = HttpAnswer(status, {}, NOT_THE_VENDORS["HTML"], NOW, request_sent=False)
     assert submission_outcome(early) is Outcome.UNKNOWN
 
 
@@ -190,7 +190,7 @@ def test_what_the_server_asks_to_wait_goes_with_the_error(call: Call, status: in
 
 
 @pytest.mark.parametrize("call", Call)
-def test_a_lost_connection_leaves_only_a_submission_that_was_sent_in_doubt(call: Call) -> None:
+def test_a_lost_connection_is_an_unknown_outcome_only_of_a_submission_that_was_sent(call: Call) -> None:
     for sent in (True, False):
         error = classify_transport(call, "MadeUpError", sent=sent)
         unknown = call is Call.SUBMIT and sent
@@ -201,7 +201,7 @@ def test_a_lost_connection_leaves_only_a_submission_that_was_sent_in_doubt(call:
         assert error.status is None
 
 
-def test_an_unknown_outcome_is_never_retryable_whatever_its_maker_says() -> None:
+def test_an_unknown_outcome_is_never_retryable_however_it_is_made() -> None:
     assert EkycApiError("x", retryable=True, outcome=Outcome.UNKNOWN).retryable is False
 
 
@@ -309,7 +309,7 @@ def test_any_2xx_with_an_id_is_an_accepted_submission(status: int) -> None:
         (b'{"code": 1, "msg": "try again"}', 'it has no task_id. The server says: "try again"'),
     ],
 )
-def test_an_unreadable_2xx_leaves_a_submission_in_doubt(body: bytes, problem: str) -> None:
+def test_an_unreadable_2xx_is_an_unknown_outcome(body: bytes, problem: str) -> None:
     with pytest.raises(EkycAnswerError) as caught:
         read_submission_answer(SETTINGS, answered(200, body))
     assert (caught.value.outcome, caught.value.retryable) == (Outcome.UNKNOWN, False)
@@ -333,7 +333,7 @@ def test_a_wrapped_balance_is_one() -> None:
     assert (balance.balance, balance.credit) == (12.5, 3.0)
 
 
-def test_an_answer_about_another_task_is_not_taken() -> None:
+def test_an_answer_about_another_task_is_not_accepted() -> None:
     body = b'{"task_id": "other", "status": "exported", "result_url": "https://x.example/?sig=madeup"}'
     with pytest.raises(EkycAnswerError, match="another task") as caught:
         status_query(SETTINGS, "made-up-id").read(answered(200, body))
@@ -380,7 +380,7 @@ def test_a_result_head_says_where_it_starts_and_how_long_it_is() -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Content-Range": "bytes */10"}, {"Content-Range": "rows 1-2/3"}])
-def test_a_part_that_does_not_say_which_is_not_taken_for_the_whole(headers: dict[str, str]) -> None:
+def test_a_part_that_does_not_say_which_is_not_accepted_for_the_whole(headers: dict[str, str]) -> None:
     with pytest.raises(EkycServerError) as caught:
         read_result_head(206, {"Content-Length": "6", **headers})
     assert caught.value.retryable

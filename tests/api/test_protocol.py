@@ -1,4 +1,4 @@
-"""What an answer to a submission means, over sockets: who speaks, which code, which id, in which pieces."""
+"""What an answer to a submission means, over sockets: who wrote it, which code, which id, in which pieces."""
 
 from __future__ import annotations
 

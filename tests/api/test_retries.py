@@ -28,7 +28,7 @@ def again(retry_after: float | None = None) -> EkycApiError:
     return EkycApiError("made up.", retryable=True, retry_after=retry_after)
 
 
-def test_what_may_get_better_is_tried_again_and_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_may_succeed_later_is_tried_again_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     waits: list[float] = []
     call = Call(again(), again())
     assert retrying(Retries(), LOG, sleep=waits.append, uniform=lambda: 1.0)(call) == "done"

@@ -86,7 +86,7 @@ def test_what_the_api_calls_free_may_be_sent_again_by_the_caller(
 
 
 @pytest.mark.parametrize(
-    ("kind", "parameters", "error", "taken"),
+    ("kind", "parameters", "error", "accepted"),
     [
         ("cut_before", {}, EkycConnectionError, 0),
         ("cut_before", {"at_byte": 10}, EkycConnectionError, 0),
@@ -101,18 +101,25 @@ def test_what_the_api_calls_free_may_be_sent_again_by_the_caller(
         ("without_task_id", {}, EkycAnswerError, 1),
     ],
 )
-def test_what_may_have_been_taken_is_never_sent_again(
-    either_sandbox: Sandbox, client: Make, kind: str, parameters: dict[str, Any], error: type[EkycApiError], taken: int
+def test_what_may_have_been_accepted_is_never_sent_again(
+    either_sandbox: Sandbox,
+    client: Make,
+    kind: str,
+    parameters: dict[str, Any],
+    error: type[EkycApiError],
+    accepted: int,
 ) -> None:
     either_sandbox.fault("submit", kind, times=None, **parameters)
     caught = failed(client(settings_of(either_sandbox), AT_ONCE), error)
     assert (caught.outcome, caught.retryable) == (Outcome.UNKNOWN, False)
     assert "Nothing was charged" not in caught.message
     assert either_sandbox.calls["submit"] == 1
-    assert len(either_sandbox.bill.submissions) == taken
+    assert len(either_sandbox.bill.submissions) == accepted
 
 
-def test_a_line_cut_in_the_middle_of_a_large_upload_leaves_it_in_doubt(either_sandbox: Sandbox, client: Make) -> None:
+def test_a_line_cut_in_the_middle_of_a_large_upload_is_an_unknown_outcome(
+    either_sandbox: Sandbox, client: Make
+) -> None:
     either_sandbox.fault("submit", "cut_before", at_byte=1_000_000, times=None)
     caught = failed(client(settings_of(either_sandbox), AT_ONCE), EkycConnectionError, LARGE)
     assert caught.outcome is Outcome.UNKNOWN
@@ -120,7 +127,7 @@ def test_a_line_cut_in_the_middle_of_a_large_upload_leaves_it_in_doubt(either_sa
     assert either_sandbox.calls["submit"] == 1
 
 
-def test_an_answer_later_than_the_time_out_leaves_it_in_doubt(sandbox: Sandbox, client: Make) -> None:
+def test_an_answer_later_than_the_time_out_is_an_unknown_outcome(sandbox: Sandbox, client: Make) -> None:
     sandbox.fault("submit", "delay", seconds=3)
     caught = failed(client(settings_of(sandbox, submit_timeout=0.3), AT_ONCE), EkycConnectionError)
     assert caught.outcome is Outcome.UNKNOWN
@@ -164,7 +171,7 @@ def test_a_refusal_is_final_and_free(sandbox: Sandbox, client: Make, status: int
 
 @pytest.mark.parametrize(("status", "kind"), [(413, EkycTooLargeError), (401, EkycAuthenticationError)])
 @pytest.mark.parametrize("at_byte", [0, 300_000])
-def test_an_answer_before_the_end_of_the_upload_is_heard_every_time(
+def test_an_answer_before_the_end_of_the_upload_is_read_every_time(
     either_sandbox: Sandbox, client: Make, status: int, kind: type[EkycApiError], at_byte: int
 ) -> None:
     either_sandbox.fault("submit", "early_status", status=status, at_byte=at_byte, times=None)
@@ -175,12 +182,12 @@ def test_an_answer_before_the_end_of_the_upload_is_heard_every_time(
     assert either_sandbox.bill.submissions == ()
 
 
-def test_the_servers_own_limit_is_heard(sandbox: Sandbox, client: Make) -> None:
+def test_the_servers_own_limit_is_read(sandbox: Sandbox, client: Make) -> None:
     sandbox.change(max_upload_bytes=100_000)
     assert failed(client(settings_of(sandbox)), EkycTooLargeError, LARGE).outcome is Outcome.REFUSED
 
 
-def test_the_servers_own_refusals_are_told_apart(sandbox: Sandbox, client: Make) -> None:
+def test_the_servers_own_refusals_are_distinguished(sandbox: Sandbox, client: Make) -> None:
     one = client(settings_of(sandbox))
     assert "invalid_batch_size" in failed(one, EkycRequestError, numbers(99)).message
     sandbox.change(balance=0)
@@ -271,13 +278,13 @@ def test_a_redirect_is_not_followed_with_the_key(sandbox: Sandbox, client: Make,
     assert sum(sandbox.calls.values()) == 0
 
 
-def test_what_is_no_http_leaves_it_in_doubt(client: Make) -> None:
+def test_what_is_no_http_is_an_unknown_outcome(client: Make) -> None:
     with SocketServer(answering(b"\x00\x01 no http at all\r\n\r\n")) as server:
         assert failed(client(settings_for(server.url), AT_ONCE), EkycConnectionError).outcome is Outcome.UNKNOWN
         assert server.connections == 1
 
 
-def test_a_file_that_can_not_be_read_to_its_end_leaves_it_in_doubt(sandbox: Sandbox, client: Make) -> None:
+def test_a_file_that_can_not_be_read_to_its_end_is_an_unknown_outcome(sandbox: Sandbox, client: Make) -> None:
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             if self.tell():

@@ -81,7 +81,7 @@ def test_a_connection_as_a_uri(monkeypatch: pytest.MonkeyPatch, where: str, base
 
 
 @pytest.mark.parametrize("read", [lambda hook: hook.settings, asynchronous])
-def test_a_missing_connection_is_said_to_be_missing(read: Callable[[EkycHook], object]) -> None:
+def test_a_missing_connection_is_reported_as_missing(read: Callable[[EkycHook], object]) -> None:
     with pytest.raises(EkycSettingsError, match="no connection 'no_such_connection'") as caught:
         read(EkycHook("no_such_connection"))
     assert "type ekyc" in caught.value.message
@@ -138,7 +138,7 @@ def test_the_caps_of_the_retries_are_passed_on(sandbox: Sandbox, connect: Connec
     assert sandbox.calls["balance"] == 3
 
 
-def test_a_connection_that_works_is_said_to_and_its_balance_is_not_shown(sandbox: Sandbox, connect: Connect) -> None:
+def test_a_connection_that_works_says_so_and_its_balance_is_not_shown(sandbox: Sandbox, connect: Connect) -> None:
     connect(sandbox)
     assert EkycHook().test_connection() == (True, "The API accepts the key.")
     assert sandbox.calls == {"submit": 0, "status": 0, "balance": 1, "result": 0, "other": 0}
@@ -185,7 +185,7 @@ def test_a_connection_without_an_entry_does_not_work() -> None:
         ("https://api.example", False),
     ],
 )
-def test_plain_http_to_another_machine_is_warned_of(
+def test_plain_http_to_another_machine_is_logged_as_a_warning(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],

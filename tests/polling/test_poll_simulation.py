@@ -124,8 +124,8 @@ def test_a_server_clock_that_is_off_changes_nothing(shape: str) -> None:
 def test_the_figures_of_the_fixed_interval_are_those_of_the_real_policy() -> None:
     for job in jobs("linear", 20, SEED, longest=3600):
         walked = wait_for(job, PollPolicy(poll_interval=60.0), random.Random(1))
-        told = wait_fixed(job, 60)
-        assert (walked.polls, walked.delay) == (told.polls, pytest.approx(told.delay, abs=1e-3))
+        shown = wait_fixed(job, 60)
+        assert (walked.polls, walked.delay) == (shown.polls, pytest.approx(shown.delay, abs=1e-3))
 
 
 def test_sensors_that_begin_together_do_not_ask_in_step() -> None:

@@ -141,7 +141,7 @@ def test_the_poller_keeps_the_first_figures_and_forgets_the_queue() -> None:
         EkycRateLimitError("429", status=429, retryable=True, retry_after=120.0),
     ],
 )
-def test_what_may_get_better_never_ends_the_wait(error: Any) -> None:
+def test_what_may_succeed_later_never_ends_the_wait(error: Any) -> None:
     waiting = poller()
     decision = waiting.decide(error, START + 5, 0)
     assert decision.end is None
@@ -150,7 +150,7 @@ def test_what_may_get_better_never_ends_the_wait(error: Any) -> None:
 
 
 @pytest.mark.parametrize("error", [EkycAuthenticationError("401", status=401), EkycBalanceError("402", status=402)])
-def test_what_cannot_get_better_ends_it(error: Any) -> None:
+def test_what_cannot_succeed_ends_it(error: Any) -> None:
     assert poller().decide(error, START, 0).end is End.ERROR
 
 
@@ -183,7 +183,7 @@ def test_a_failure_at_the_deadline_is_a_timeout() -> None:
     assert decision.end is End.TIMEOUT
 
 
-def test_the_earlier_deadline_counts_and_is_told_apart() -> None:
+def test_the_earlier_deadline_counts_and_is_distinguished() -> None:
     assert Deadline(START + 10, START + 5).end is End.EXECUTION_TIMEOUT
     assert Deadline(START + 5, START + 10).end is End.TIMEOUT
     assert Deadline(START + 5).at == START + 5
@@ -195,7 +195,7 @@ def test_the_note_gives_progress_counts_and_the_next_query() -> None:
 
 
 def test_the_summary_holds_scalars_and_no_url() -> None:
-    told = task_summary(task(TaskStatus.EXPORTED, total=3, success=3, result_url="secret"), seconds=1.26, queries=2)
-    assert told["status"] == "exported"
-    assert "secret" not in str(told)
-    assert all(value is None or isinstance(value, str | int | float) for value in told.values())
+    shown = task_summary(task(TaskStatus.EXPORTED, total=3, success=3, result_url="secret"), seconds=1.26, queries=2)
+    assert shown["status"] == "exported"
+    assert "secret" not in str(shown)
+    assert all(value is None or isinstance(value, str | int | float) for value in shown.values())

@@ -99,8 +99,8 @@ def test_a_template_that_gives_no_boolean_is_an_error(deferrable: Any, context: 
 
 
 def test_a_template_that_says_false_is_false(sandbox: Sandbox, context: dict[str, Any]) -> None:
-    told = sensor(submitted(sandbox), deferrable="False").execute(context)
-    assert told["status"] == "exported"
+    shown = sensor(submitted(sandbox), deferrable="False").execute(context)
+    assert shown["status"] == "exported"
 
 
 def test_the_event_gives_the_summary(context: dict[str, Any]) -> None:
@@ -133,9 +133,9 @@ def test_a_timeout_names_the_paid_task_and_how_to_pick_it_up(context: dict[str, 
 
 def test_poke_mode_waits_on_the_worker_and_returns_the_summary(sandbox: Sandbox, context: dict[str, Any]) -> None:
     sandbox.change(pace=80.0)
-    told = sensor(submitted(sandbox), deferrable=False, poll_interval=1).execute(context)
-    assert (told["status"], told["total"]) == ("exported", 200)
-    assert 3 <= told["queries"] == sandbox.calls["status"]
+    shown = sensor(submitted(sandbox), deferrable=False, poll_interval=1).execute(context)
+    assert (shown["status"], shown["total"]) == ("exported", 200)
+    assert 3 <= shown["queries"] == sandbox.calls["status"]
 
 
 def test_reschedule_mode_frees_the_worker_until_the_policys_time(sandbox: Sandbox, context: dict[str, Any]) -> None:
@@ -150,8 +150,8 @@ def test_poke_mode_goes_on_after_failed_queries(sandbox: Sandbox, context: dict[
     ekyc_task_id = submitted(sandbox)
     sandbox.fault("status", "status", status=503, times=2)
     sandbox.fault("status", "cut_after", times=1)
-    told = sensor(ekyc_task_id, deferrable=False, poll_interval=1, max_wait=1).execute(context)
-    assert told["queries"] == 4
+    shown = sensor(ekyc_task_id, deferrable=False, poll_interval=1, max_wait=1).execute(context)
+    assert shown["queries"] == 4
 
 
 def test_poke_mode_times_out_like_the_deferred_one(sandbox: Sandbox, context: dict[str, Any]) -> None:
@@ -194,9 +194,9 @@ def test_soft_fail_skips_a_failed_remote_task_after_a_deferral(context: dict[str
         sensor("d1", soft_fail=True).resume_execution("execute_complete", {"event": event}, context)
 
 
-def test_a_kill_on_the_worker_abandons_nothing_silently(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_kill_says_that_the_paid_task_goes_on(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
     sensor("dpaid1", deferrable=False).on_kill()
-    told = capfd.readouterr().out
-    assert "dpaid1" in told
-    assert "already paid for" in told
+    shown = capfd.readouterr().out
+    assert "dpaid1" in shown
+    assert "already paid for" in shown
     assert sum(sandbox.calls.values()) == 0

@@ -62,8 +62,8 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 
 def test_success_gives_the_same_summary(mode: str, sandbox: Sandbox) -> None:
-    told = wait(mode, submitted(sandbox))
-    assert (told["status"], told["success"], told["queries"]) == ("exported", 200, 1)
+    shown = wait(mode, submitted(sandbox))
+    assert (shown["status"], shown["success"], shown["queries"]) == ("exported", 200, 1)
 
 
 def test_soft_fail_skips_a_timeout(mode: str, sandbox: Sandbox) -> None:
@@ -117,10 +117,10 @@ def test_silent_fail_is_refused_with_a_reason(mode: str) -> None:
 
 def test_exponential_backoff_doubles_a_fixed_interval(mode: str, sandbox: Sandbox) -> None:
     sandbox.change(queue_seconds=6)
-    told = wait(mode, submitted(sandbox), poll_interval=1, exponential_backoff=True)
+    shown = wait(mode, submitted(sandbox), poll_interval=1, exponential_backoff=True)
     # At 0, 1, 3 and 7 s, fewer on a busy machine; the trigger's first query is made after one interval.
     assert 2 <= sandbox.calls["status"] <= (3 if mode == "deferred" else 4)
-    assert told["status"] == "exported"
+    assert shown["status"] == "exported"
 
 
 def test_max_wait_caps_the_doubling(mode: str, sandbox: Sandbox) -> None:
@@ -142,7 +142,7 @@ def test_too_many_failures_fail_and_just_as_many_do_not(mode: str, rate: Any, fa
 
 
 @pytest.mark.parametrize("rate", [-1, 1.5, "many"])
-def test_a_rate_that_is_none_is_told_before_the_wait(mode: str, rate: Any, sandbox: Sandbox) -> None:
+def test_a_rate_that_is_none_fails_before_the_wait(mode: str, rate: Any, sandbox: Sandbox) -> None:
     with pytest.raises(AirflowFailException, match="max_failure_rate"):
         wait(mode, "d1", max_failure_rate=rate)
     assert sandbox.calls["status"] == 0
@@ -152,9 +152,9 @@ def test_a_storm_of_failures_ends_with_what_a_later_answer_says(mode: str, sandb
     ekyc_task_id = submitted(sandbox)
     sandbox.fault("status", "status", status=503, times=2)
     sandbox.fault("status", "html", times=1)
-    told = wait(mode, ekyc_task_id, poll_interval=1, max_wait=1)
+    shown = wait(mode, ekyc_task_id, poll_interval=1, max_wait=1)
     assert sandbox.calls["status"] == 4
-    assert told["status"] == "exported"
+    assert shown["status"] == "exported"
 
 
 def test_a_new_id_that_is_not_known_yet_is_waited_for(mode: str, sandbox: Sandbox) -> None:

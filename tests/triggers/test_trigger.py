@@ -41,16 +41,14 @@ async def test_an_exported_task_gives_one_event_with_a_summary_and_no_url(sandbo
 
 
 @pytest.mark.asyncio
-async def test_it_waits_until_the_export_and_tells_progress(
-    sandbox: Sandbox, capfd: pytest.CaptureFixture[str]
-) -> None:
+async def test_it_waits_until_the_export_and_logs_progress(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
     sandbox.change(pace=200.0)
     event = await only_event(trigger(submitted(sandbox)))
     assert event["end"] == "exported"
     assert 2 <= sandbox.calls["status"] <= 25
-    told = capfd.readouterr().out
-    assert "Next query in" in told
-    assert "of 200 numbers" in told
+    shown = capfd.readouterr().out
+    assert "Next query in" in shown
+    assert "of 200 numbers" in shown
 
 
 @pytest.mark.asyncio
@@ -124,7 +122,7 @@ async def test_a_workers_clock_an_hour_ahead_delays_nothing(sandbox: Sandbox) ->
 
 
 @pytest.mark.asyncio
-async def test_a_missing_connection_is_looked_for_again_and_then_said(
+async def test_a_missing_connection_is_looked_for_again_and_then_reported(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_ekyc.triggers.ekyc.CONNECTION_TIMEOUT", 0.2)
@@ -170,9 +168,9 @@ def test_the_arguments_are_ids_and_numbers_and_make_the_same_trigger() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_kill_abandons_nothing_silently(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_a_kill_says_that_the_paid_task_goes_on(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
     await trigger("dpaid1").on_kill()
-    told = capfd.readouterr().out
-    assert "dpaid1" in told
-    assert "EkycResultsToS3Operator" in told
+    shown = capfd.readouterr().out
+    assert "dpaid1" in shown
+    assert "EkycResultsToS3Operator" in shown
     assert sum(sandbox.calls.values()) == 0
