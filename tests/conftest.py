@@ -130,8 +130,10 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> Variables:
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Retries without the waiting; the seconds that would have been waited are recorded."""
     from airflow_provider_ekyc.api.retries import retrying
+    from airflow_provider_ekyc.results.range_workers import RangeWorkers
 
     waited: list[float] = []
+    monkeypatch.setattr(RangeWorkers, "pause", lambda _, seconds: waited.append(seconds))
     assert retrying.__kwdefaults__
     monkeypatch.setitem(retrying.__kwdefaults__, "sleep", waited.append)
     return waited

@@ -59,6 +59,11 @@ RESULT_KINDS = frozenset(
         "expired",
         "redirect",
         "wrong_etag",
+        "whole_body",
+        "other_range",
+        "short_range",
+        "long_range",
+        "stall",
     }
 )
 """Kinds that only the result download knows."""
@@ -108,9 +113,11 @@ class Fault:
     :param headers: extra headers of those answers, such as ``Retry-After``.
     :param body: body of the first three, by default a JSON object with ``error``; for ``trailing_bytes`` what
         follows the JSON.
-    :param seconds: how long ``delay`` waits before, and how long ``slow_body`` takes over, the answer.
+    :param seconds: how long ``delay`` waits before, and how long ``slow_body`` takes over, the answer; how long
+        ``stall`` waits in the middle of it.
     :param at_byte: where the line is cut: bytes of the request body for ``cut_before`` (``None``: all of it)
-        and ``early_status`` (0); bytes of the answer for ``cut_body`` and ``short_zip`` (half).
+        and ``early_status`` (0); bytes of the answer for ``cut_body``, ``short_range``, ``stall`` and ``short_zip``
+        (half).
     :param rows: how many rows ``extra_rows`` adds and ``missing_rows`` drops.
     :param location: where ``redirect`` points, by default the same path under another name of the loopback;
         ``Location`` of ``status``, ``status_after``, ``early_status``, ``html`` and ``html_after``, by default none.

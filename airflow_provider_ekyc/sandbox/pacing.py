@@ -29,3 +29,21 @@ async def trickle(body: AsyncIterable[bytes], size: int, seconds: float) -> Asyn
             part = chunk[start : start + piece]
             await asyncio.sleep(seconds * len(part) / size)
             yield part
+
+
+async def stall(body: AsyncIterable[bytes], at_byte: int, seconds: float) -> AsyncIterator[bytes]:
+    """A body that stops for a while in its middle.
+
+    :param body: in chunks of any size.
+    :param at_byte: how many bytes come before.
+    :param seconds: how long nothing comes.
+    """
+    sent = 0
+    async for chunk in body:
+        if sent <= at_byte < sent + len(chunk):
+            yield chunk[: at_byte - sent]
+            await asyncio.sleep(seconds)
+            yield chunk[at_byte - sent :]
+        else:
+            yield chunk
+        sent += len(chunk)

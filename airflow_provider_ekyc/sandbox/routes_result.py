@@ -13,7 +13,7 @@ from airflow_provider_ekyc.sandbox.app_keys import EXPORTS, FAULT_MET, STATE
 from airflow_provider_ekyc.sandbox.archive import Flaw
 from airflow_provider_ekyc.sandbox.faults import Fault
 from airflow_provider_ekyc.sandbox.lifecycle import standing
-from airflow_provider_ekyc.sandbox.pacing import trickle
+from airflow_provider_ekyc.sandbox.pacing import stall, trickle
 from airflow_provider_ekyc.sandbox.presign import (
     EXPIRED,
     KEY_SENT,
@@ -22,7 +22,7 @@ from airflow_provider_ekyc.sandbox.presign import (
     Refusal,
     refusal,
 )
-from airflow_provider_ekyc.sandbox.ranges import Unsatisfiable, byte_range
+from airflow_provider_ekyc.sandbox.ranges import Flaw as RangeFlaw, Unsatisfiable, byte_range, span_of
 from airflow_provider_ekyc.sandbox.wire import cut_short
 
 _CHUNK_BYTES = 1 << 18
@@ -32,6 +32,12 @@ _FLAWS: dict[str, Flaw] = {
     "extra_rows": "extra_rows",
     "missing_rows": "missing_rows",
     "wrong_etag": "replaced",
+}
+_RANGE_FLAWS: dict[str, RangeFlaw] = {
+    "whole_body": "whole_body",
+    "other_range": "other_range",
+    "short_range": "short_range",
+    "long_range": "long_range",
 }
 
 
@@ -105,12 +111,12 @@ async def result(request: web.Request) -> web.StreamResponse:
         answer = _refused(request, why)
         answer.headers["Content-Range"] = f"bytes */{size}"
         return answer
-    first, last = window or (0, size - 1)
-    count = last - first + 1
-    if window:
-        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    span = span_of(window, size=size, flaw=_RANGE_FLAWS.get(kind, "none"), at_byte=fault.at_byte if fault else None)
+    first, count = span.first, span.count
+    if span.content_range is not None:
+        headers["Content-Range"] = span.content_range
     headers["Content-Length"] = str(count)
-    status = 206 if window else 200
+    status = 200 if span.content_range is None else 206
     if fault and kind == "cut_body":
         sent = min(count, count // 2 if fault.at_byte is None else fault.at_byte)
         answer_head = web.StreamResponse(status=status, headers=headers)
@@ -118,4 +124,6 @@ async def result(request: web.Request) -> web.StreamResponse:
     body = _bytes_of(archive.path, first, count)
     if fault and kind == "slow_body":
         body = trickle(body, count, fault.seconds)
+    if fault and kind == "stall":
+        body = stall(body, count // 2 if fault.at_byte is None else fault.at_byte, fault.seconds)
     return web.Response(status=status, headers=headers, body=body)

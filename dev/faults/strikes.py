@@ -60,6 +60,8 @@ STRIKES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "redirect": ("redirect", {}),
     "refused by the store": ("status", {"status": 403, "body": "<Error><Code>AccessDenied</Code></Error>"}),
     "wrong_etag": ("wrong_etag", {}),
+    **{kind: (kind, {}) for kind in ("whole_body", "other_range", "short_range", "long_range")},
+    "stall": ("stall", {"seconds": 0.3}),
 }
 
 

@@ -135,7 +135,7 @@ ON_RESULT: Mapping[str, tuple[Allowed, Allowed]] = {
             *("status 400", "status 401", "status 402", "status 404", "status 413", "status 429", "status 500"),
             *("status 502", "status 503", "status 504", "status_after 503", "status_after 504", "early_status 503"),
             *("html 401", "html 403", "html 404", "html_after 502", "redirect"),
-            *("cut_before", "cut_after", "cut_body", "delay past the time-out"),
+            *("cut_before", "cut_after", "cut_body", "short_range", "delay past the time-out"),
         ),
         (DONE, TRIED_OUT),
     ),
@@ -145,6 +145,8 @@ ON_RESULT: Mapping[str, tuple[Allowed, Allowed]] = {
     **dict.fromkeys(("extra_rows", "missing_rows"), (STOPPED, STOPPED)),
     "expired": (DONE, STOPPED),
     **dict.fromkeys(("delay", "slow_body", "wrong_etag", "informational 102", "informational 103"), (DONE, DONE)),
+    # A store that does not answer with the range is read by one stream.
+    **dict.fromkeys(("whole_body", "other_range", "long_range", "stall"), (DONE, DONE)),
 }
 
 #: (operator, call) -> its faults.

@@ -52,6 +52,7 @@ _BARE = {
     "echo": "status",
     "delay": "seconds",
     "slow_body": "seconds",
+    "stall": "seconds",
     "extra_rows": "rows",
     "missing_rows": "rows",
 }
@@ -213,6 +214,7 @@ ARRANGEMENTS: dict[str, str] = {
     ),
     "unmatched": _S3,
     "disk": r"no file beyond \d+ bytes",
+    "ranges": r"of \d+ bytes",
     "kill": (
         r"before the intent|after the intent|during the submission|before the receipt|after the receipt"
         r"|while it waits|during the download|(before|after) the (put|part|completion)"

@@ -31,6 +31,7 @@ TABLES = {
     "Status query of the sensor": ("status", "sensor"),
     "Status query before a download": ("status", "transfer"),
     "Result download": ("result", "transfer"),
+    "Result download by ranges": ("result", "transfer"),
     "Check of the archive": ("result", "transfer"),
     "Rows beside the task's figures": ("result", "transfer"),
     "Landing in S3": ("put", "transfer"),

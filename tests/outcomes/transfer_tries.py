@@ -14,6 +14,7 @@ from botocore.credentials import Credentials
 
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+from airflow_provider_ekyc.results import download
 from airflow_provider_ekyc.s3 import target
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from dev.testing.s3_relay import S3Fault, S3Relay
@@ -77,6 +78,12 @@ class TransferTries:
             self._arrange_s3(what, UNMATCHED_KEY)
         for what in provocation.said("disk"):
             self._bound_files(int(re.sub(r"\D", "", what)))
+        for what in provocation.said("ranges"):
+            size = int(re.sub(r"\D", "", what))
+            patch = mock.patch.object(download, "RANGE_SIZE", size)
+            patch.start()
+            self.stage.servers.callback(patch.stop)
+            self.stage.mending.append(lambda patch=patch: patch.stop())
         for what in provocation.said("kill"):
             if what == "during the download":
                 self.stage.sandbox.fault("result", "delay", seconds=1.0)

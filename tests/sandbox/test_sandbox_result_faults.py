@@ -141,3 +141,38 @@ def test_a_refused_request_uses_its_fault_up_too(download):
     download.sandbox.fault("result", "xlsx")
     assert download(headers={"X-API-Key": "made-up-key"}).status_code == 403
     assert len(table(download().content)) == 1001
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "status", "said", "sent"),
+    [
+        ("whole_body", {}, 200, None, (0, None)),
+        ("other_range", {}, 206, (101, 200), (101, 201)),
+        ("short_range", {}, 206, (100, 199), (100, 150)),
+        ("short_range", {"at_byte": 7}, 206, (100, 199), (100, 107)),
+        ("long_range", {}, 206, (100, 199), (100, 201)),
+        ("stall", {"seconds": 0.1}, 206, (100, 199), (100, 200)),
+    ],
+)
+def test_a_range_is_answered_wrongly(download, kind, options, status, said, sent):
+    whole = download().content
+    download.sandbox.fault("result", kind, **options)
+    answer = download(headers={"Range": "bytes=100-199"})
+    assert (answer.status_code, answer.content) == (status, whole[slice(*sent)])
+    assert answer.headers.get("Content-Range") == (said and f"bytes {said[0]}-{said[1]}/{len(whole)}")
+    assert download(headers={"Range": "bytes=100-199"}).content == whole[100:200]
+
+
+@pytest.mark.parametrize("kind", ["whole_body", "other_range", "short_range", "long_range", "stall"])
+def test_the_whole_object_has_no_fault_of_a_range(download, kind):
+    whole = download().content
+    download.sandbox.fault("result", kind, seconds=0.1)
+    assert download().content == whole
+
+
+def test_the_last_range_is_answered_wrongly_within_the_object(download):
+    whole = download().content
+    tail = {"Range": f"bytes={len(whole) - 10}-"}
+    for kind, sent in (("other_range", whole[-11:-1]), ("long_range", whole[-11:])):
+        download.sandbox.fault("result", kind)
+        assert download(headers=tail).content == sent
