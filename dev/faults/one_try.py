@@ -18,6 +18,8 @@ from dev.faults.case import Case
 #: What the forked processes find imported already; see :func:`dev.faults.process_chain.warm_context`.
 WARM = "dev.faults.warm_imports"
 
+_RANGE_SIZE = 150  # bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Try:
@@ -98,6 +100,8 @@ def _prepare(order: Try) -> None:
     case = order.case
     if not case.terminated:
         wait_less()
+    if case.operator == "land":
+        _download_by_ranges()
     if case.sabotage:
         switch_off(case.sabotage)
     if case.point == EVERY:
@@ -110,10 +114,21 @@ def _prepare(order: Try) -> None:
 def wait_less() -> None:
     """Leave out the waits between two attempts within one call; how many there are stays."""
     from airflow_provider_ekyc.api.retries import retrying
+    from airflow_provider_ekyc.results.range_workers import RangeWorkers
 
+    RangeWorkers.pause = lambda self, seconds: None  # type: ignore[method-assign]
     if retrying.__kwdefaults__ is None:
         raise LookupError("retrying() has no keyword sleep any more; correct wait_less()")
     retrying.__kwdefaults__["sleep"] = _no_sleep
+
+
+def _download_by_ranges() -> None:
+    """Make the ranges of a download so small that a result has several."""
+    from airflow_provider_ekyc.results import download
+
+    if not hasattr(download, "RANGE_SIZE"):
+        raise LookupError("there is no RANGE_SIZE any more; correct _download_by_ranges()")
+    download.RANGE_SIZE = _RANGE_SIZE
 
 
 def _no_sleep(seconds: float) -> None:

@@ -160,8 +160,8 @@ PROCESS_SHARES = (
     Share("submit, fault on submit", 23, _faults("submit, fault on submit", "submit", "submit")),
     Share("submit, fault on balance", 12, _faults("submit, fault on balance", "submit", "balance")),
     Share("submit, killed at a point", 14, _points("submit, killed at a point", "submit", "process")),
-    Share("submit, killed at random", 3, _instants("submit, killed at random", "submit")),
-    Share("submit, fault and killed", 3, _faults_and_instants("submit, fault and killed", "submit", "submit")),
+    Share("submit, killed at random", 2, _instants("submit, killed at random", "submit")),
+    Share("submit, fault and killed", 1, _faults_and_instants("submit, fault and killed", "submit", "submit")),
     Share("submit, resubmit asked for", 2, _resubmits),
     Share("submit, cleared", 12, _changes(_PROCESS_CHANGES)),
     Share("submit, two at once", 3, _at_once),
@@ -170,9 +170,9 @@ PROCESS_SHARES = (
     Share("wait, killed at a point", 3, _points("wait, killed at a point", "wait", "process")),
     Share("wait, killed at random", 1, _instants("wait, killed at random", "wait")),
     Share("land, fault on status", 20, _faults("land, fault on status", "land", "status")),
-    Share("land, fault on result", 20, _faults("land, fault on result", "land", "result")),
-    Share("land, killed at a point", 18, _points("land, killed at a point", "land", "process")),
-    Share("land, killed at random", 2, _instants("land, killed at random", "land")),
+    Share("land, fault on result", 25, _faults("land, fault on result", "land", "result")),
+    Share("land, killed at a point", 19, _points("land, killed at a point", "land", "process")),
+    Share("land, killed at random", 1, _instants("land, killed at random", "land")),
     Share("land, fault and killed", 2, _faults_and_instants("land, fault and killed", "land", "result")),
 )
 
@@ -183,11 +183,11 @@ _SCHEDULED_CHANGES = tuple(
 
 SCHEDULER_SHARES = (
     Share("submit, killed at a point", 5, _points("submit, killed at a point", "submit", "scheduler")),
-    Share("submit, killed at random", 2, _instants("submit, killed at random", "submit")),
+    Share("submit, killed at random", 1, _instants("submit, killed at random", "submit")),
     Share("submit, fault on submit", 3, _faults("submit, fault on submit", "submit", "submit")),
     Share("submit, cleared", 5, _changes(_SCHEDULED_CHANGES, ("variables",))),
     Share("wait, killed at a point", 3, _points("wait, killed at a point", "wait", "scheduler")),
-    Share("wait, fault on status", 2, _faults("wait, fault on status", "wait", "status")),
+    Share("wait, fault on status", 1, _faults("wait, fault on status", "wait", "status")),
     Share("land, killed at a point", 4, _points("land, killed at a point", "land", "scheduler")),
     Share("land, fault on result", 2, _faults("land, fault on result", "land", "result")),
     Share("chain, triggerer killed", 3, _restarts("chain", "triggerer")),

@@ -81,6 +81,7 @@ POINTS: tuple[Point, ...] = (
     Point("after the look", "land", (f"{_TARGET}.find",), "after"),
     Point("before the download", "land", (_DOWNLOAD,), "before"),
     Point("in the download", "land", (f"{_P}.api.result_connection:_blocks",), "inside"),
+    Point("between two ranges", "land", (f"{_P}.results.download:_Downloading._fetch",), "after"),
     Point("after the download", "land", (_DOWNLOAD,), "after"),
     Point("in the check", "land", (f"{_P}.results.archive.check:unpacked",), "inside"),
     Point("after the check", "land", (_CHECK,), "after"),
