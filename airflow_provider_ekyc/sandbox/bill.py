@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from airflow_provider_ekyc.sandbox.lifecycle import Course
+from airflow_provider_ekyc.sandbox.lifecycle import TaskPlan
 from airflow_provider_ekyc.sandbox.settings import Settings
 
 
@@ -59,17 +59,17 @@ class Bill:
         return tuple(sha256 for (sha256, _), count in counts.items() if count > 1)
 
 
-def booking_time(settings: Settings, course: Course) -> float | None:
+def booking_time(settings: Settings, plan: TaskPlan) -> float | None:
     """When a submission comes off the balance, Unix time; ``None`` for never.
 
     :param settings: as they are when the task is accepted.
-    :param course: how the task will go.
+    :param plan: how the task will go.
     """
     if settings.booking == "export":
-        return course.exported_at
+        return plan.exported_at
     if settings.booking == "delay":
-        return course.accepted_at + settings.booking_delay_seconds
-    return course.accepted_at
+        return plan.accepted_at + settings.booking_delay_seconds
+    return plan.accepted_at
 
 
 def bill_at(

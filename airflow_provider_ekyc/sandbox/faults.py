@@ -181,7 +181,7 @@ def kinds_of(call: Call) -> frozenset[str]:
 
 
 @dataclass(frozen=True)
-class Misfortune:
+class FaultOfCall:
     """What one call meets.
 
     :param delay_seconds: how long to wait first: the sum of all ``delay`` faults that are due.
@@ -222,7 +222,7 @@ class FaultBoard:
         with self._lock:
             return tuple((fault, times) for fault, _, times in self._left)
 
-    def take(self, call: Call) -> Misfortune:
+    def take(self, call: Call) -> FaultOfCall:
         """What this call meets; uses it up.
 
         :param call: the call that has arrived.
@@ -244,4 +244,4 @@ class FaultBoard:
                     if times is None or times > 1:
                         left.append((fault, 0, None if times is None else times - 1))
             self._left = left
-        return Misfortune(delay, chosen)
+        return FaultOfCall(delay, chosen)

@@ -12,7 +12,7 @@ Status = Literal["pending", "processing", "completed", "exported", "failed"]
 
 
 @dataclass(frozen=True)
-class Course:
+class TaskPlan:
     """How one task will go; fixed when it is accepted.
 
     :param accepted_at: Unix time in seconds.
@@ -35,8 +35,8 @@ class Course:
     failure_rows: int
 
     @classmethod
-    def of(cls, settings: Settings, *, accepted_at: float, total: int) -> Course:
-        """The course that these settings give to a task.
+    def of(cls, settings: Settings, *, accepted_at: float, total: int) -> TaskPlan:
+        """The plan that these settings give to a task.
 
         :param settings: as they are when the task is accepted.
         :param accepted_at: Unix time in seconds.
@@ -91,24 +91,24 @@ class Standing:
     updated_at: float
 
 
-def standing(course: Course, now: float) -> Standing:
+def standing(plan: TaskPlan, now: float) -> Standing:
     """Where a task stands.
 
-    :param course: how it was going to go.
+    :param plan: how it was going to go.
     :param now: Unix time in seconds.
     """
-    if now < course.starts_at:
-        return Standing("pending", 0, 0, course.accepted_at)
-    done = course.total
-    if course.pace is not None:
-        done = min(done, int((now - course.starts_at) * course.pace))
-    if course.ending == "failed":
-        done = min(done, int(course.total * course.fail_after_share))
-    failure = done * course.failure_rows // course.total if course.total else 0
-    if now >= course.ends_at:
-        return Standing(course.ending, done - failure, failure, course.ends_at)
-    if now >= course.worked_through_at:
-        return Standing("completed", done - failure, failure, course.worked_through_at)
+    if now < plan.starts_at:
+        return Standing("pending", 0, 0, plan.accepted_at)
+    done = plan.total
+    if plan.pace is not None:
+        done = min(done, int((now - plan.starts_at) * plan.pace))
+    if plan.ending == "failed":
+        done = min(done, int(plan.total * plan.fail_after_share))
+    failure = done * plan.failure_rows // plan.total if plan.total else 0
+    if now >= plan.ends_at:
+        return Standing(plan.ending, done - failure, failure, plan.ends_at)
+    if now >= plan.worked_through_at:
+        return Standing("completed", done - failure, failure, plan.worked_through_at)
     return Standing("processing", done - failure, failure, now)
 
 

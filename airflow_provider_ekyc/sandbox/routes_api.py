@@ -68,7 +68,7 @@ async def submit(request: web.Request) -> web.Response:
             "status": "pending",
             "total": 0 if pending else intake.rows,
             "message": "Task created successfully",
-            "created_at": timestamp(task.course.accepted_at, 9),
+            "created_at": timestamp(task.plan.accepted_at, 9),
         },
         status=state.settings.submit_status,
     )
@@ -90,21 +90,21 @@ async def status(request: web.Request) -> web.Response:
     if not isinstance(task_id, str) or not task_id:
         return error(400, "invalid_parameters", "task_id is missing")
     task, settings, now = state.task(task_id), state.settings, state.clock()
-    if task is None or now < task.course.accepted_at + settings.unknown_seconds:
+    if task is None or now < task.plan.accepted_at + settings.unknown_seconds:
         return error(404, "task_not_found", "Task not found")
-    stands = standing(task.course, now)
+    stands = standing(task.plan, now)
     said = stands.status
     # A result that is still being written is not exported yet, whatever the clock says.
     if said == "exported" and not await request.app[EXPORTS].is_ready(task, _EXPORT_PATIENCE_SECONDS):
         said = "processing"
     state.book_poll()
     body: dict[str, Any] = {
-        "created_at": timestamp(task.course.accepted_at, 3),
+        "created_at": timestamp(task.plan.accepted_at, 3),
         "updated_at": timestamp(stands.updated_at, 3),
         "task_id": _shown_id(task_id),
         "user_id": settings.user_id,
         "status": said,
-        "total": 0 if said == "pending" and settings.total_zero_while_pending else task.course.total,
+        "total": 0 if said == "pending" and settings.total_zero_while_pending else task.plan.total,
         "success": stands.success + (settings.extra_success if said == "exported" else 0),
         "failure": stands.failure,
     }

@@ -89,7 +89,7 @@ async def result(request: web.Request) -> web.StreamResponse:
     if fault and kind == "redirect":
         return _elsewhere(request, fault)
     task = state.task(request.match_info["task_id"])
-    if task is None or standing(task.course, state.clock()).status != "exported":
+    if task is None or standing(task.plan, state.clock()).status != "exported":
         return _refused(request, NO_SUCH_KEY)
     flaw = _FLAWS.get(kind, "none")
     flaw_rows = fault.rows if fault and kind in ("extra_rows", "missing_rows") else 0
@@ -101,7 +101,7 @@ async def result(request: web.Request) -> web.StreamResponse:
         "ETag": archive.etag,
         "Accept-Ranges": "bytes",
         "Content-Type": "application/zip",
-        "Last-Modified": formatdate(task.course.ends_at, usegmt=True),
+        "Last-Modified": formatdate(task.plan.ends_at, usegmt=True),
     }
     wanted, if_range = request.headers.get("Range"), request.headers.get("If-Range")
     try:

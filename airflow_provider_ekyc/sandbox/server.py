@@ -9,7 +9,7 @@ from aiohttp import web
 from airflow_provider_ekyc.sandbox import control, routes_api, routes_result
 from airflow_provider_ekyc.sandbox.app_keys import EXPORTS, STATE
 from airflow_provider_ekyc.sandbox.exports import Exports
-from airflow_provider_ekyc.sandbox.misfortune import act_out, remember
+from airflow_provider_ekyc.sandbox.fault_middleware import act_out, remember
 from airflow_provider_ekyc.sandbox.state import SandboxState
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from airflow_provider_ekyc.sandbox.archive import Recipe
 from airflow_provider_ekyc.sandbox.bill import Bill, Charge, bill_at, booking_time
 from airflow_provider_ekyc.sandbox.faults import FaultBoard
-from airflow_provider_ekyc.sandbox.lifecycle import Course, standing
+from airflow_provider_ekyc.sandbox.lifecycle import TaskPlan, standing
 from airflow_provider_ekyc.sandbox.settings import Settings
 
 _REMEMBERED_REQUESTS = 10_000
@@ -41,14 +41,14 @@ class AcceptedTask:
     """One task, as it was accepted.
 
     :param task_id: 20 characters, as in the document.
-    :param course: how it goes.
+    :param plan: how it goes.
     :param recipe: what its archive holds.
     :param lines: lines of the upload that were not empty.
     :param url_ttl_seconds: life of its result URLs.
     """
 
     task_id: str
-    course: Course
+    plan: TaskPlan
     recipe: Recipe
     lines: int
 
@@ -152,16 +152,16 @@ class SandboxState:
         :param sha256: of the upload, hexadecimal.
         """
         settings, now = self.settings, self.clock()
-        course = Course.of(settings, accepted_at=now, total=rows)
+        plan = TaskPlan.of(settings, accepted_at=now, total=rows)
         recipe = Recipe(
             task_type=task_type,
             rows=rows,
-            failure_rows=course.failure_rows,
+            failure_rows=plan.failure_rows,
             failure_rows_in_result=settings.failure_rows_in_result,
             undetermined_percent=settings.undetermined_percent,
         )
-        task = AcceptedTask(task_id, course, recipe, lines)
-        booked_at = booking_time(settings, course)
+        task = AcceptedTask(task_id, plan, recipe, lines)
+        booked_at = booking_time(settings, plan)
         with self._lock:
             self._tasks[task_id] = task
             self._charges.append(Charge(now, task_id, task_type, rows, self.price(rows), sha256, booked_at))
@@ -235,14 +235,14 @@ class SandboxState:
 
 
 def _seen(task: AcceptedTask, now: float) -> TaskSeen:
-    stands = standing(task.course, now)
+    stands = standing(task.plan, now)
     return TaskSeen(
         task_id=task.task_id,
         task_type=task.recipe.task_type,
         lines=task.lines,
-        total=task.course.total,
+        total=task.plan.total,
         status=stands.status,
         success=stands.success,
         failure=stands.failure,
-        created_at=task.course.accepted_at,
+        created_at=task.plan.accepted_at,
     )

@@ -59,7 +59,7 @@ class Case:
     :param operator: what is run
     :param scheduled: whether it is run by a real scheduler
     :param memory: what remembers submissions
-    :param strike: name of a sandbox fault in :mod:`dev.faults.strikes`, or ""
+    :param fault: name of a sandbox fault in :mod:`dev.faults.fault_cases`, or ""
     :param call: the call that the fault hits
     :param always: whether it hits every call rather than the first
     :param point: name of a kill point in :mod:`dev.faults.points`, or ""
@@ -78,7 +78,7 @@ class Case:
     operator: Operator
     scheduled: bool = False
     memory: Memory = "local"
-    strike: str = ""
+    fault: str = ""
     call: str = ""
     always: bool = False
     point: str = ""
@@ -95,8 +95,8 @@ class Case:
     def shown(self) -> str:
         """What goes wrong, in words."""
         words: list[str] = [self.operator]
-        if self.strike:
-            words.append(f"{self.strike} on {self.call}{' always' if self.always else ''}")
+        if self.fault:
+            words.append(f"{self.fault} on {self.call}{' always' if self.always else ''}")
         if self.point:
             words.append(f"killed {self.point}")
         if self.instant is not None:
@@ -146,7 +146,7 @@ class Evidence:
     :param objects: keys at which an object lies
     :param flawed: what is wrong with objects, in words; empty if they are all whole and checked
     :param kills: how many tries were killed in fact
-    :param unmet: a fault that no call has met, in words
+    :param unused: a fault that no call got, in words
     :param unforeseen: an exception that is none of the provider's, in words
     """
 
@@ -161,5 +161,5 @@ class Evidence:
     objects: tuple[str, ...] = ()
     flawed: tuple[str, ...] = ()
     kills: int = 0
-    unmet: str = ""
+    unused: str = ""
     unforeseen: str = ""

@@ -17,5 +17,5 @@ def control_cases() -> list[Case]:
     ]
     message = "the unknown outcome's message"
     cases.append(Case(5, "submit, without the message", "submit", point="before the answer is read", sabotage=message))
-    cases.append(Case(6, "land, without the check", "land", strike="missing_rows", call="result", sabotage="the check"))
+    cases.append(Case(6, "land, without the check", "land", fault="missing_rows", call="result", sabotage="the check"))
     return cases

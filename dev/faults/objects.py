@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_provider_ekyc.sandbox import expected_answer
 from dev.faults.case import Case
-from dev.faults.surroundings import BUCKET, key_of, numbers_of
+from dev.faults.environment import BUCKET, key_of, numbers_of
 
 
 def look_at_objects(client: Any, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -9,8 +9,8 @@ from itertools import cycle, islice
 
 from dev.faults.case import Case, Component, Memory, Operator
 from dev.faults.changes import CHANGES, lists_of
+from dev.faults.fault_cases import FAULT_CASES, needs_short_timeouts
 from dev.faults.points import POINTS
-from dev.faults.strikes import STRIKES, needs_short_timeouts
 from dev.faults.table import FAULTS
 
 _MEMORIES: tuple[Memory, ...] = ("variables", "local", "s3")
@@ -49,14 +49,14 @@ def _faults(group: str, operator: Operator, call: str) -> Callable[[random.Rando
         dice.shuffle(names)
         first = _one_a_kind(names)
         names.sort(key=lambda name: name not in first)  # stable: a short run has seen every kind, too
-        cases = [_case(group, operator, dice, strike=name, call=call, always=dice.random() < 0.5) for name in names]
+        cases = [_case(group, operator, dice, fault=name, call=call, always=dice.random() < 0.5) for name in names]
         return cases + [replace(case, always=not case.always) for case in cases]
 
     return variants
 
 
 def _one_a_kind(names: list[str]) -> set[str]:
-    return set({STRIKES[name][0]: name for name in names}.values())
+    return set({FAULT_CASES[name][0]: name for name in names}.values())
 
 
 def _points(group: str, operator: Operator, tier: str) -> Callable[[random.Random], list[Case]]:
@@ -69,9 +69,9 @@ def _points(group: str, operator: Operator, tier: str) -> Callable[[random.Rando
                 operator,
                 dice,
                 point=point.name,
-                strike=point.strike,
-                call="submit" if point.strike else "",
-                killed_tries=1 if point.strike else dice.choice((1, 1, 2)),
+                fault=point.fault,
+                call="submit" if point.fault else "",
+                killed_tries=1 if point.fault else dice.choice((1, 1, 2)),
             )
             for point in points
         ]
@@ -91,7 +91,7 @@ def _instants(group: str, operator: Operator) -> Callable[[random.Random], list[
 
 def _faults_and_instants(group: str, operator: Operator, call: str) -> Callable[[random.Random], list[Case]]:
     def variants(dice: random.Random) -> list[Case]:
-        cases = [case for case in _faults(group, operator, call)(dice) if not needs_short_timeouts(case.strike)]
+        cases = [case for case in _faults(group, operator, call)(dice) if not needs_short_timeouts(case.fault)]
         return [replace(case, instant=round(dice.random(), 3)) for case in cases]
 
     return variants
@@ -103,7 +103,7 @@ def _resubmits(dice: random.Random) -> list[Case]:
         for name in ("in the body", "before the receipt", "after the last byte", "after the receipt")
     ]
     cases += [
-        _case("submit, resubmit asked for", "submit", dice, strike=name, call="submit", resubmit=True)
+        _case("submit, resubmit asked for", "submit", dice, fault=name, call="submit", resubmit=True)
         for name in ("cut_after", "cut_before", "status 503", "without_task_id")
     ]
     dice.shuffle(cases)
@@ -113,9 +113,9 @@ def _resubmits(dice: random.Random) -> list[Case]:
 def _changes(names: Sequence[str], memories: Sequence[Memory] = _MEMORIES) -> Callable[[random.Random], list[Case]]:
     def variants(dice: random.Random) -> list[Case]:
         cases = [
-            replace(Case(0, "submit, cleared", "submit", memory=memory, change=name), strike=strike, call=call)
+            replace(Case(0, "submit, cleared", "submit", memory=memory, change=name), fault=fault, call=call)
             for name in names
-            for strike, call in _BEFORE_CHANGES
+            for fault, call in _BEFORE_CHANGES
             for memory in memories
             if memory in (CHANGES[name].moves or memories)
         ]
@@ -135,7 +135,7 @@ def _at_once(dice: random.Random) -> list[Case]:
 
 def _terminated(dice: random.Random) -> list[Case]:
     cases = [
-        _case("submit, ended while waiting", "submit", dice, terminated=True, strike=name, call="submit", memory=memory)
+        _case("submit, ended while waiting", "submit", dice, terminated=True, fault=name, call="submit", memory=memory)
         for name in ("status 429", "status 500")
         for memory in _MEMORIES
     ]

@@ -39,7 +39,7 @@ class Point:
     :param operator: whose run
     :param targets: functions as ``module:qualified.name``; the first call of any of them is the point
     :param when: ``inside`` is half-way through a body
-    :param strike: a fault that must be on for the point to be reached
+    :param fault: a fault that must be on for the point to be reached
     :param in_parts: an upload in parts is needed to reach it, so results of any size go up in parts
     :param only: ``process`` (poking) or ``scheduler`` (deferring), if it exists in one of them alone
     """
@@ -48,7 +48,7 @@ class Point:
     operator: Operator
     targets: tuple[str, ...]
     when: When
-    strike: str = ""
+    fault: str = ""
     in_parts: bool = False
     only: Literal["", "process", "scheduler"] = ""
 
@@ -69,8 +69,8 @@ POINTS: tuple[Point, ...] = (
     Point("before the XCom", "submit", _XCOM, "before"),
     Point("after the XCom", "submit", _XCOM, "after"),
     Point("before the return value", "submit", (f"{_P}.operators.ekyc:EkycSubmitOperator.execute",), "after"),
-    Point("before a refusal is noted", "submit", _REFUSED, "before", strike="status 400"),
-    Point("after a refusal is noted", "submit", _REFUSED, "after", strike="status 400"),
+    Point("before a refusal is noted", "submit", _REFUSED, "before", fault="status 400"),
+    Point("after a refusal is noted", "submit", _REFUSED, "after", fault="status 400"),
     Point("before the query", "wait", _ASK, "before", only="process"),
     Point("after the query", "wait", _ASK, "after", only="process"),
     Point("between two queries", "wait", (f"{_SENSOR}._get_next_poke_interval",), "after", only="process"),

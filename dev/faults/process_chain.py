@@ -20,11 +20,7 @@ from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.sandbox.faults import Call
 from dev.faults.case import TRIES, Case, End, Evidence, says_unknown
 from dev.faults.changes import Change, change_of, edited, lists_of
-from dev.faults.killing import deaths_in
-from dev.faults.objects import look_at_objects
-from dev.faults.one_try import WARM, Try, run_try
-from dev.faults.strikes import needs_short_timeouts
-from dev.faults.surroundings import (
+from dev.faults.environment import (
     API_KEY,
     BUCKET,
     QueueClock,
@@ -34,11 +30,15 @@ from dev.faults.surroundings import (
     ekyc_connection,
     list_file,
     numbers_of,
-    strike,
     submit_beforehand,
-    unmet_strike,
+    switch_fault_on,
+    unused_fault,
     write_list,
 )
+from dev.faults.fault_cases import needs_short_timeouts
+from dev.faults.killing import deaths_in
+from dev.faults.objects import look_at_objects
+from dev.faults.one_try import WARM, Try, run_try
 from dev.stack.s3_server import S3Server
 
 #: Seconds after which a try is taken for hung.
@@ -87,20 +87,20 @@ class ProcessTier:
             prepaid = "" if case.operator == "submit" else submit_beforehand(sandbox, case)
             if case.instant is not None:
                 self._widen(sandbox, case)
-            strike(sandbox, case)
-            connection = ekyc_connection(sandbox, short=needs_short_timeouts(case.strike))
+            switch_fault_on(sandbox, case)
+            connection = ekyc_connection(sandbox, short=needs_short_timeouts(case.fault))
             runner = _Runner(
                 self, case, sandbox, folder, {"AIRFLOW_CONN_EKYC_DEFAULT": connection, **self._aws}, prepaid
             )
             evidence = runner.all_of(change.before, cleared=False)
-            evidence.unmet = unmet_strike(sandbox, case)
+            evidence.unused = unused_fault(sandbox, case)
             if change.name:
                 sandbox.clear_faults()
                 self._make(change, case, folder)
                 cleared = runner.all_of(change.after, cleared=True)
                 cleared.succeeded_before = evidence.end is End.SUCCESS
                 cleared.kills += evidence.kills
-                cleared.unforeseen, cleared.unmet = cleared.unforeseen or evidence.unforeseen, evidence.unmet
+                cleared.unforeseen, cleared.unused = cleared.unforeseen or evidence.unforeseen, evidence.unused
                 evidence = cleared
             evidence.charges = charges_of(sandbox)
             evidence.prepaid = frozenset({prepaid} - {""})
@@ -129,7 +129,7 @@ class ProcessTier:
         call: Call | None = {"submit": "submit", "land": "result"}.get(case.operator)  # type: ignore[assignment]
         if call is not None:
             sandbox.fault(call, "delay", seconds=0.1, times=None)
-            if not case.strike:  # of the other faults a call meets the first alone
+            if not case.fault:  # of the other faults a call meets the first alone
                 sandbox.fault(call, "slow_body", seconds=0.2, times=None)
 
     def one(self, order: Try, sandbox: Sandbox) -> dict[str, Any] | None:

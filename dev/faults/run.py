@@ -14,6 +14,7 @@ from pathlib import Path
 from botocore.credentials import Credentials
 
 from dev.faults.case import Case
+from dev.faults.environment import BUCKET, prepare_environment
 from dev.faults.negative_control import control_cases
 from dev.faults.plan import plan
 from dev.faults.points import POINTS
@@ -21,7 +22,6 @@ from dev.faults.process_chain import ProcessTier
 from dev.faults.reach import points_never_reached
 from dev.faults.report import complaints, figures_of, last_line, table_of
 from dev.faults.scheduler_tier import run_scheduled
-from dev.faults.surroundings import BUCKET, prepare_environment
 from dev.faults.verdict import Verdict, judge
 from dev.stack.s3_server import S3Server
 from dev.testing.s3_relay import S3Relay
@@ -62,7 +62,7 @@ def run_reach() -> int:
         folder = Path(name)
         prepare_environment(folder / "airflow")
         s3.create_bucket(BUCKET)
-        missed = points_never_reached(ProcessTier(folder, s3), folder)
+        missed = points_never_reached(ProcessTier(folder, s3).run, folder)
     for point in missed:
         print(f"{point.operator}, {point.name}: no try reached it; correct dev/faults/points.py")
     print(f"points: n={len(POINTS)} never_reached={len(missed)}")

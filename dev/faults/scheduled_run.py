@@ -12,21 +12,21 @@ from typing import Any, Self, TypeVar
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.faults.case import Case, End, Evidence, says_unknown
 from dev.faults.changes import change_of, edited
-from dev.faults.killing import deaths_in
-from dev.faults.objects import look_at_objects
-from dev.faults.strikes import needs_short_timeouts
-from dev.faults.surroundings import (
+from dev.faults.environment import (
     API_KEY,
     BUCKET,
     charges_of,
     key_of,
     list_file,
     numbers_of,
-    strike,
     submit_beforehand,
-    unmet_strike,
+    switch_fault_on,
+    unused_fault,
     write_list,
 )
+from dev.faults.fault_cases import needs_short_timeouts
+from dev.faults.killing import deaths_in
+from dev.faults.objects import look_at_objects
 from dev.stack.airflow_rest import FINISHED, AirflowRest, AirflowRestError
 
 #: Seconds after which a run is taken for hung.
@@ -108,12 +108,12 @@ class ScheduledRun:
         slot.before = (len(charges_of(slot.sandbox)), slot.sandbox.calls["submit"])
         slot.prepaid = "" if case.operator in ("submit", "chain") else submit_beforehand(slot.sandbox, case)
         slot.first = None
-        strike(slot.sandbox, case)
+        switch_fault_on(slot.sandbox, case)
         if case.component and case.operator == "submit":
             slot.sandbox.fault("submit", "slow_body", seconds=answer_after)
         conf = {
             "operator": case.operator,
-            "ekyc_conn_id": slot.conn_id(short=needs_short_timeouts(case.strike)),
+            "ekyc_conn_id": slot.conn_id(short=needs_short_timeouts(case.fault)),
             "ekyc_task_id": slot.prepaid,
             "numbers": str(list_file(folder, "a")),
             "bucket": BUCKET,
@@ -141,7 +141,7 @@ class ScheduledRun:
     def clear(self, case: Case, slot: Slot, run_id: str) -> None:
         """Make the case's change once its task has ended, and clear the task as Airflow's REST API does by default."""
         change, dag_id = change_of(case.change), f"faults_{case.operator}"
-        slot.first = Evidence(self._end(case, run_id)[0], unmet=unmet_strike(slot.sandbox, case))
+        slot.first = Evidence(self._end(case, run_id)[0], unused=unused_fault(slot.sandbox, case))
         slot.sandbox.clear_faults()
         write_list(list_file(self._folder / f"case-{case.number}", "a"), edited(numbers_of(case), change))
         if change.forgets_task_state:
@@ -185,7 +185,7 @@ class ScheduledRun:
         evidence.prepaid = frozenset({slot.prepaid} - {""})
         evidence.submit_calls = slot.sandbox.calls["submit"] - first_call - len(evidence.prepaid)
         evidence.objects, evidence.flawed = look_at_objects(self._client, case)
-        evidence.unmet = slot.first.unmet if slot.first else unmet_strike(slot.sandbox, case)
+        evidence.unused = slot.first.unused if slot.first else unused_fault(slot.sandbox, case)
         if slot.sandbox.key_leaks:
             evidence.flawed += ("the key went to the result's store",)
         evidence.kills = len(deaths_in(self._folder / f"case-{case.number}")) + bool(case.component)

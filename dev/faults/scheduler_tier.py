@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dev.faults.case import Case, Component
+from dev.faults.environment import aws_connection, ekyc_connection
 from dev.faults.scheduled_run import PATIENCE, ScheduledRun, Slot
-from dev.faults.surroundings import aws_connection, ekyc_connection
 from dev.faults.verdict import Verdict, judge
 from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import COMPONENTS, AirflowStack

@@ -212,7 +212,7 @@ UNSENT_BUT_UNKNOWN = frozenset({"after it is noted that it is sent now", "before
 def expected(case: Case) -> Allowed:
     """Return what may become of a case."""
     if case.change:
-        return CHANGED[case.change][bool(case.strike)]
+        return CHANGED[case.change][bool(case.fault)]
     if case.at_once:
         return AT_ONCE_UNCONDITIONALLY if case.memory == "unconditional" else AT_ONCE
     if case.terminated:
@@ -222,14 +222,14 @@ def expected(case: Case) -> Allowed:
         return Allowed(frozenset({S}), frozenset({1, 2}))
     if case.operator == "submit" and case.component:
         return KILLED_API_SERVER
-    if case.strike and case.instant is not None:
+    if case.fault and case.instant is not None:
         return _with_a_kill(case)
     if case.operator == "submit" and case.point:
         return KILLED_SUBMITTING[case.point]
     if case.operator == "submit" and case.instant is not None:
         return KILLED_SUBMITTING_AT_RANDOM
-    if case.strike and not case.point:
-        return FAULTS[case.operator, case.call][case.strike][case.always]
+    if case.fault and not case.point:
+        return FAULTS[case.operator, case.call][case.fault][case.always]
     return DONE
 
 
@@ -239,7 +239,7 @@ def _with_a_kill(case: Case) -> Allowed:
 
     Which of them it was shows in the bill, which :mod:`dev.faults.verdict` holds against what the task said.
     """
-    once, always = FAULTS[case.operator, case.call][case.strike]
+    once, always = FAULTS[case.operator, case.call][case.fault]
     killed = KILLED_SUBMITTING_AT_RANDOM if case.operator == "submit" else DONE
     joined = (once, always, killed)
     return Allowed(

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from dev.faults.case import Case, End, Evidence, says_unknown
 from dev.faults.changes import change_of
-from dev.faults.surroundings import API_KEY, numbers_of
+from dev.faults.environment import API_KEY, numbers_of
 from dev.faults.table import expected, may_be_unknown_unsent
 
 # The numbers of all cases, and nothing else that is logged, look like this.
@@ -67,8 +67,8 @@ def judge(case: Case, evidence: Evidence) -> Verdict:
         off.append("an object is there although the task did not succeed")
     if case.point and not evidence.kills:
         off.append("it never reached the point at which it was to be killed")
-    if evidence.unmet:
-        off.append(f"no call met the fault {evidence.unmet}")
+    if evidence.unused:
+        off.append(f"no call got the fault {evidence.unused}")
     if evidence.unforeseen:
         off.append(f"an exception that is none of ours: {evidence.unforeseen[:300]}")
     if unsent and not may_be_unknown_unsent(case):

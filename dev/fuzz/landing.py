@@ -18,16 +18,7 @@ from unittest import mock
 import botocore.session
 
 from airflow_provider_ekyc.exceptions import EkycError
-from dev.fuzz.bucket import (
-    ANOTHERS,
-    BUCKET,
-    SENT_BUCKET,
-    content_of,
-    key_of,
-    list_key_of,
-    put,
-    put_from_elsewhere,
-)
+from dev.fuzz.bucket import ANOTHERS, BUCKET, SENT_BUCKET, content_of, key_of, list_key_of, put, put_from_elsewhere
 from dev.fuzz.comparison import came_of, contradictions_of, flaw_of_comparison
 from dev.fuzz.marks import API_KEY, QUERY, TASK_ID
 from dev.fuzz.model import ArchiveInput, Sent

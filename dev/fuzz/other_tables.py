@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from dev.fuzz.marks import digits_of, fresh_digits
 from dev.fuzz.model import Row
@@ -16,50 +16,26 @@ from dev.fuzz.zip_writer import Member
 
 _WIDE = str.maketrans("0123456789", "".join(chr(0xFF10 + digit) for digit in range(10)))
 
-#: Writings in which only one number can be meant.
-READABLE: tuple[Callable[[str], str], ...] = (
-    lambda digits: f"00{digits}",
-    lambda digits: f"+00{digits}",
-    lambda digits: f"'{digits}",
-    lambda digits: f"'+{digits}",
-    lambda digits: f"\u2019+{digits}",
-    lambda digits: f'="+{digits}"',
-    lambda digits: f'="{digits}"',
-    lambda digits: f"+{digits[:3]} {digits[3:7]} {digits[7:]}",
-    lambda digits: f"+{digits[:3]}\u00a0{digits[3:]}\u202f",
-    lambda digits: f"+{digits[:3]}-{digits[3:7]}-{digits[7:]}",
-    lambda digits: f"{digits[:3]}\u2011{digits[3:]}",
-    lambda digits: f"+{digits[:3]} ({digits[3:7]}) {digits[7:]}",
-    lambda digits: f"(+{digits[:3]}) {digits[3:]}",
-    lambda digits: f"{digits[:3]}.{digits[3:7]}.{digits[7:]}",
-    lambda digits: f"\u202a+{digits}\u202c",
-    lambda digits: f"\u200e{digits}\u200f",
-    lambda digits: f"\ufeff+{digits}",
-    lambda digits: f"{digits[:5]}\u200b{digits[5:]}",
-    lambda digits: f"tel:+{digits}",
-    lambda digits: f"{digits}.0",
-    lambda digits: digits.translate(_WIDE),
+#: Writings in which only one number can be meant: of all its digits d, of parts of them, and of wide ones w.
+READABLE = (
+    *("00{d}", "+00{d}", "'{d}", "'+{d}", "\u2019+{d}", '="+{d}"', '="{d}"', "+{a} {b} {c}", "+{a}\u00a0{bc}\u202f"),
+    *("+{a}-{b}-{c}", "{a}\u2011{bc}", "+{a} ({b}) {c}", "(+{a}) {bc}", "{a}.{b}.{c}", "\u202a+{d}\u202c"),
+    *("\u200e{d}\u200f", "\ufeff+{d}", "{five}\u200b{rest}", "tel:+{d}", "{d}.0", "{w}"),
 )
 
 #: Writings in which digits are lost, or several numbers can be meant.
-UNREADABLE: tuple[Callable[[str], str], ...] = (
-    lambda digits: f"{int(digits):.3E}",
-    lambda digits: f"{int(digits):.9e}",
-    lambda digits: f"{int(digits):.5E}".replace(".", ","),
-    lambda digits: f"0{digits[3:]}",
-    lambda digits: f"+0{digits[3:]}",
-    lambda digits: f"000{digits[3:]}",
-    lambda digits: digits + digits,
-    lambda digits: f"{digits} {digits}",
-    lambda digits: f"{digits[:6]}******",
-    lambda digits: f"+{digits[:3]} (0) {digits[3:]}",
-    lambda digits: f"{digits}/{digits}",
-    lambda digits: f"-{digits}",
-    lambda digits: f"{digits}.5",
-    lambda digits: f"{digits} ext. 2",
-    lambda digits: "Total",
-    lambda digits: digits[0],
+UNREADABLE = (
+    *("{n:.3E}", "{n:.9e}", "{e}", "0{bc}", "+0{bc}", "000{bc}", "{d}{d}", "{d} {d}", "{five}{sixth}******"),
+    *("+{a} (0) {bc}", "{d}/{d}", "-{d}", "{d}.5", "{d} ext. 2", "Total", "{first}"),
 )
+
+
+def in_writing(way: str, digits: str) -> str:
+    """Write a number in one of the writings."""
+    parts = {"a": digits[:3], "b": digits[3:7], "c": digits[7:], "bc": digits[3:], "first": digits[0]}
+    parts |= {"five": digits[:5], "rest": digits[5:], "sixth": digits[5:6], "w": digits.translate(_WIDE)}
+    return way.format(d=digits, n=int(digits), e=f"{int(digits):.5E}".replace(".", ","), **parts)
+
 
 _NAMES = (
     *("Mobile", "msisdn", "MSISDN", "Phone Number", "PhoneNumber", "phone-number", "Phone No.", "Cell phone", "E.164"),
@@ -96,14 +72,14 @@ def _one(rng: random.Random, text: bytes) -> bytes:
 
 
 def _rewritten(
-    rng: random.Random, rows: Sequence[Row], ways: Sequence[Callable[[str], str]], shares: Sequence[float]
+    rng: random.Random, rows: Sequence[Row], ways: Sequence[str], shares: Sequence[float]
 ) -> tuple[list[str], int]:
     """Return the numbers of some rows, or of all, in other writings, and how many."""
     share, way = rng.choice(shares), rng.choice((None, rng.choice(ways)))
     cells = [digits for digits, _ in rows]
     changed = {at for at in range(len(rows)) if rng.random() < share} or {rng.randrange(len(rows))}
     for at in changed:
-        cells[at] = (way or rng.choice(ways))(cells[at])
+        cells[at] = in_writing(way or rng.choice(ways), cells[at])
     return cells, len(changed)
 
 
@@ -152,7 +128,7 @@ def _below_a_title(rng: random.Random) -> Made:
 @OTHER_TABLES("a row before the header")
 def _row_before(rng: random.Random) -> Made:
     """Put a row before the header, or too many lines: refused, as rows would be lost."""
-    number = rng.choice((digits_of(9), f"+{digits_of(9)}", rng.choice(READABLE[:5])(digits_of(9))))
+    number = rng.choice((digits_of(9), f"+{digits_of(9)}", in_writing(rng.choice(READABLE[:5]), digits_of(9))))
     before = rng.choice((f"{number},yes\n", f"title\n{number},no\n\n", "title\n" * 10))
     return Made(_one(rng, before.encode() + _text(rng, random_rows(rng), varied=False, delimiter=",")))
 

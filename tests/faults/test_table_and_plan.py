@@ -7,19 +7,19 @@ from importlib import import_module
 import pytest
 
 from dev.faults.changes import CHANGES
+from dev.faults.fault_cases import FAULT_CASES, kinds_without_case
 from dev.faults.plan import plan
 from dev.faults.points import POINTS
-from dev.faults.strikes import STRIKES, kinds_without_strike
 from dev.faults.table import CHANGED, FAULTS, KILLED_SUBMITTING, expected
 
 
 @pytest.mark.parametrize(("operator", "call"), FAULTS)
 def test_every_kind_of_fault_of_the_sandbox_is_tried_on_every_call(operator: str, call: str) -> None:
-    assert kinds_without_strike(call, frozenset(FAULTS[operator, call])) == frozenset()  # type: ignore[index,arg-type]
+    assert kinds_without_case(call, frozenset(FAULTS[operator, call])) == frozenset()  # type: ignore[index,arg-type]
 
 
 def test_the_table_names_faults_and_points_that_exist() -> None:
-    assert {name for faults in FAULTS.values() for name in faults} == set(STRIKES)
+    assert {name for faults in FAULTS.values() for name in faults} == set(FAULT_CASES)
     assert set(CHANGED) == set(CHANGES)
     assert set(KILLED_SUBMITTING) == {point.name for point in POINTS if point.operator == "submit"}
 
@@ -50,8 +50,8 @@ def test_a_run_of_200_holds_every_point_and_every_kind_of_fault_on_every_call(se
     points = {(case.operator, case.point) for case in cases if case.point}
     assert points == {(point.operator, point.name) for point in POINTS}
     for operator, call in FAULTS:
-        struck = {case.strike for case in cases if (case.operator, case.call) == (operator, call) and not case.point}
-        assert kinds_without_strike(call, frozenset(struck)) == frozenset()  # type: ignore[arg-type]
+        hit = {case.fault for case in cases if (case.operator, case.call) == (operator, call) and not case.point}
+        assert kinds_without_case(call, frozenset(hit)) == frozenset()  # type: ignore[arg-type]
     assert {case.change for case in cases} == {"", *CHANGES}
     assert {case.memory for case in cases if case.at_once} == {"unconditional", "s3", "local"}
     assert any(case.terminated for case in cases)

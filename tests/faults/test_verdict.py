@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dev.faults.case import Case, Charge, End, Evidence, says_unknown
-from dev.faults.surroundings import API_KEY, numbers_of
+from dev.faults.environment import API_KEY, numbers_of
 from dev.faults.verdict import WARNED, judge
 
 CASE = Case(7, "a group", "submit")

@@ -1,7 +1,7 @@
 """
 The faults of the sandbox on every call.
 
-Modules: ``sandbox/misfortune.py``, ``sandbox/pacing.py``.
+Modules: ``sandbox/fault_middleware.py``, ``sandbox/pacing.py``.
 """
 
 from __future__ import annotations

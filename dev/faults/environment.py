@@ -16,7 +16,7 @@ from typing import Any
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.faults.case import Case, Charge, Memory
 from dev.faults.changes import rows_of
-from dev.faults.strikes import SHORT_TIMEOUT, fault_of
+from dev.faults.fault_cases import SHORT_TIMEOUT, fault_of
 from dev.stack.s3_server import S3Server
 
 API_KEY = "made-up-fault-run-key-0123456789"
@@ -113,20 +113,20 @@ def submit_beforehand(sandbox: Sandbox, case: Case) -> str:
         return client.submit(io.BytesIO(body), len(body), "amazon").ekyc_task_id
 
 
-def strike(sandbox: Sandbox, case: Case) -> None:
+def switch_fault_on(sandbox: Sandbox, case: Case) -> None:
     """Switch the case's fault on."""
-    if case.strike:
-        fault = fault_of(case.call, case.strike, None if case.always else 1)  # type: ignore[arg-type]
+    if case.fault:
+        fault = fault_of(case.call, case.fault, None if case.always else 1)  # type: ignore[arg-type]
         # Whoever is ended between two sends has to be waiting then.
         sandbox.state.faults.add(replace(fault, headers={"Retry-After": "3"}) if case.terminated else fault)
 
 
-def unmet_strike(sandbox: Sandbox, case: Case) -> str:
+def unused_fault(sandbox: Sandbox, case: Case) -> str:
     """Name the case's fault if it was to hit one call and none came to it; a kill may well come before."""
-    if not case.strike or case.always or case.instant is not None or case.terminated:
+    if not case.fault or case.always or case.instant is not None or case.terminated:
         return ""
-    wanted = fault_of(case.call, case.strike, 1)  # type: ignore[arg-type]
-    return case.strike if any(fault == wanted for fault, _ in sandbox.state.faults.active) else ""
+    wanted = fault_of(case.call, case.fault, 1)  # type: ignore[arg-type]
+    return case.fault if any(fault == wanted for fault, _ in sandbox.state.faults.active) else ""
 
 
 def charges_of(sandbox: Sandbox, patience: float = 20.0) -> tuple[Charge, ...]:

@@ -14,7 +14,7 @@ _PAST = "past the time-out"
 
 #: Name -> kind and parameters. ``status_after 500`` is left out: the API's page says that 500 is free, so a
 #: server that charges and answers 500 breaks the contract that a resend rests on.
-STRIKES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+FAULT_CASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     **{f"status {code}": ("status", {"status": code}) for code in (400, 401, 402, 404, 413, 429, 500, 502, 503, 504)},
     # Codes that the API page does not have, before and after the submission was accepted.
     **{f"status {code}": ("status", {"status": code}) for code in (307, 308, 408, 409, 425, 499)},
@@ -65,26 +65,26 @@ STRIKES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 }
 
 
-def fault_of(call: Call, strike: str, times: int | None) -> Fault:
+def fault_of(call: Call, fault: str, times: int | None) -> Fault:
     """
     Make the sandbox's fault.
 
-    :param strike: a name of :data:`STRIKES`
+    :param fault: a name of :data:`FAULT_CASES`
     :param times: how many calls it hits, None for all
     """
-    kind, parameters = STRIKES[strike]
+    kind, parameters = FAULT_CASES[fault]
     return Fault(call=call, kind=kind, times=times, **parameters)
 
 
-def needs_short_timeouts(strike: str) -> bool:
+def needs_short_timeouts(fault: str) -> bool:
     """Tell whether a fault shows only with time-outs shorter than it."""
-    return strike.endswith(_PAST)
+    return fault.endswith(_PAST)
 
 
-def kinds_without_strike(call: Call, strikes: frozenset[str]) -> frozenset[str]:
+def kinds_without_case(call: Call, names: frozenset[str]) -> frozenset[str]:
     """
-    List the kinds of fault of a call that none of these names stands for.
+    List the kinds of fault of a call that none of these cases has.
 
-    :param strikes: names of :data:`STRIKES`
+    :param names: of cases in :data:`FAULT_CASES`
     """
-    return kinds_of(call) - {STRIKES[name][0] for name in strikes}
+    return kinds_of(call) - {FAULT_CASES[name][0] for name in names}
