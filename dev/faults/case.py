@@ -33,7 +33,7 @@ class End(StrEnum):
     SUCCESS = "success"
     CLEAR = "clear failure"  #: for good, and the message says why
     UNKNOWN = "unknown"  #: for good, and the message says that it may or may not have been charged
-    RETRYABLE = "retries used up"  #: with an error that a further try may mend
+    RETRYABLE = "retries used up"  #: with an error that a further try may fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +141,9 @@ class Evidence:
     :param succeeded_before: whether it had succeeded before the clear
     :param charges: submissions on the bill, the set-up's own included
     :param prepaid: remote tasks that the set-up submitted, whose ids the case was given
-    :param submit_calls: submissions that reached the API, taken or not
+    :param submit_calls: submissions that reached the API, accepted or not
     :param remembered: everything in journals, XComs and logs, as one text
-    :param objects: keys at which an object lies
+    :param objects: keys at which an object is
     :param flawed: what is wrong with objects, in words; empty if they are all whole and checked
     :param kills: how many tries were killed in fact
     :param unused: a fault that no call got, in words

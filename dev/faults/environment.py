@@ -24,7 +24,7 @@ BUCKET = "ekyc-faults"
 
 
 class QueueClock:
-    """The time of a sandbox whose tasks stay in the queue until a status query has come: it stands still till then."""
+    """The time of a sandbox whose tasks stay in the queue until a status query arrives: it stands still until then."""
 
     def __init__(self) -> None:
         self._begun = time.time()
@@ -36,7 +36,7 @@ class QueueClock:
         return self._begun if asked_at is None else self._begun + time.time() - asked_at
 
     def go_on_when_asked(self, sandbox: Sandbox) -> None:
-        """Start a thread that lets the time go on once the sandbox has met a status query."""
+        """Start a thread that lets the time go on once the sandbox has got a status query."""
 
         def watch() -> None:
             while not sandbox.calls["status"] and not sandbox.state.closing.is_set():
@@ -104,7 +104,7 @@ def aws_connection(server: S3Server, endpoint_url: str = "") -> str:
 
 
 def submit_beforehand(sandbox: Sandbox, case: Case) -> str:
-    """Bring the remote task into being that a wait or a landing is about; it is charged, once."""
+    """Create the remote task that a wait or a landing is about; it is charged, once."""
     from airflow_provider_ekyc.api.client import EkycClient
     from airflow_provider_ekyc.api.settings import read_settings
 
@@ -184,5 +184,5 @@ def arguments_of(
 
 
 def key_of(case: Case) -> str:
-    """Return where the case's result is to lie."""
+    """Return where the case's result must be."""
     return f"results/{case.number}.zip"

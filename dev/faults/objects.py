@@ -1,4 +1,4 @@
-"""What lies in S3 after a case, looked at as a reader would: whole, checked, and the right one?"""
+"""What is in S3 after a case, read as a user would: whole, checked, and the right one?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def look_at_objects(client: Any, case: Case) -> tuple[tuple[str, ...], tuple[str
     List the case's objects and unfinished uploads.
 
     :param client: boto3's S3 client
-    :return: keys, and what is wrong with what lies there
+    :return: keys, and what is wrong with what is there
     """
     prefix = key_of(case)
     keys = tuple(found["Key"] for found in client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", []))

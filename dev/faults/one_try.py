@@ -86,7 +86,7 @@ def run_try(order: Try) -> None:
     print(json.dumps(end))
     StoredTexts(order.place)[order.end_file.name] = json.dumps(end)
     sys.stdout.flush()
-    # All is said; taking a large, forked interpreter apart takes longer than the try.
+    # All is written; ending a large, forked interpreter takes longer than the try.
     os._exit(0)
 
 

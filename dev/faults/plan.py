@@ -128,7 +128,7 @@ def _changes(names: Sequence[str], memories: Sequence[Memory] = _MEMORIES) -> Ca
 
 
 def _at_once(dice: random.Random) -> list[Case]:
-    # Airflow's own stores have no create-if-absent; Airflow runs two tries at once only if it takes one for dead.
+    # Airflow's own stores have no create-if-absent; Airflow runs two tries at once only if it considers one dead.
     memories: tuple[Memory, ...] = ("unconditional", "s3", "local")
     return [_case("submit, two at once", "submit", dice, at_once=True, memory=memory) for memory in memories]
 

@@ -41,7 +41,7 @@ from dev.faults.objects import look_at_objects
 from dev.faults.one_try import WARM, Try, run_try
 from dev.stack.s3_server import S3Server
 
-#: Seconds after which a try is taken for hung.
+#: Seconds after which a try is counted as hung.
 PATIENCE = 120.0
 #: Seconds that Airflow leaves a task that it ends, before SIGKILL.
 GRACE = 5.0

@@ -15,7 +15,7 @@ from dev.faults.case import Case, Operator
 from dev.faults.killing import act_at
 from dev.faults.points import EVERY, POINTS, Point
 
-#: What reaches all points: a submission taken and one refused, a wait that pokes and one that defers, a landing.
+#: What reaches all points: a submission accepted and one refused, a wait that pokes and one that defers, a landing.
 TRIES: Sequence[Case] = (
     Case(1, "reach", "submit", memory="local", point=EVERY),
     Case(2, "reach", "submit", memory="local", point=EVERY, fault="status 400", call="submit"),

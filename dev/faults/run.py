@@ -1,4 +1,4 @@
-"""The command: chooses the cases, runs and judges them, prints."""
+"""The command: chooses the cases, runs them, finds their verdicts, prints."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dev.faults.process_chain import ProcessTier
 from dev.faults.reach import points_never_reached
 from dev.faults.report import complaints, figures_of, last_line, table_of
 from dev.faults.scheduler_tier import run_scheduled
-from dev.faults.verdict import Verdict, judge
+from dev.faults.verdict import Verdict, verdict_of
 from dev.stack.s3_server import S3Server
 from dev.testing.s3_relay import S3Relay
 
@@ -31,12 +31,12 @@ AT_ONCE = 4
 
 
 def run_processes(cases: Sequence[Case], folder: Path, s3: S3Server, tell: Callable[[str], None]) -> list[Verdict]:
-    """Run the cases of tier P and judge them."""
+    """Run the cases of tier P and find their verdicts."""
     verdicts = []
     relay = S3Relay(s3.endpoint_url, ignores_conditions=Credentials(s3.access_key, s3.secret_key))
     with relay as unconditional, ThreadPoolExecutor(AT_ONCE) as pool:
         tier = ProcessTier(folder, s3, unconditional.endpoint_url)
-        for verdict in pool.map(lambda case: judge(case, tier.run(case)), cases):
+        for verdict in pool.map(lambda case: verdict_of(case, tier.run(case)), cases):
             verdicts.append(verdict)
             if len(verdicts) % 20 == 0:
                 tell(f"{len(verdicts)} of {len(cases)} cases in processes")
@@ -44,7 +44,7 @@ def run_processes(cases: Sequence[Case], folder: Path, s3: S3Server, tell: Calla
 
 
 def run_all(cases: Sequence[Case], tell: Callable[[str], None]) -> list[Verdict]:
-    """Run all cases and judge them."""
+    """Run all cases and find their verdicts."""
     with tempfile.TemporaryDirectory(prefix="ekyc-faults-") as name, S3Server() as s3:
         folder = Path(name)
         prepare_environment(folder / "airflow")

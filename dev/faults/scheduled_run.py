@@ -29,7 +29,7 @@ from dev.faults.killing import deaths_in
 from dev.faults.objects import look_at_objects
 from dev.stack.airflow_rest import FINISHED, AirflowRest, AirflowRestError
 
-#: Seconds after which a run is taken for hung.
+#: Seconds after which a run is counted as hung.
 PATIENCE = 300.0
 #: Seconds that an unharmed try of an operator takes from its start, about.
 USUAL = {"submit": 0.8, "wait": 0.3, "land": 1.2}
@@ -153,7 +153,7 @@ class ScheduledRun:
         return _asked_again(lambda: self._rest.run(f"faults_{case.operator}", run_id))["state"] in FINISHED
 
     def is_waiting(self, case: Case, slot: Slot, run_id: str) -> bool:
-        """Tell whether the chain's wait is in the triggerer, or the submission taken and unanswered."""
+        """Tell whether the chain's wait is in the triggerer, or the submission accepted and unanswered."""
         if case.operator == "submit":
             return len(slot.sandbox.bill.submissions) > slot.before[0]
         task = _asked_again(lambda: self._rest.task_instance("faults_chain", run_id, "wait"))
@@ -163,7 +163,7 @@ class ScheduledRun:
         """
         Wait for the run's end and gather the evidence.
 
-        :param patience: seconds after which the run is taken for hung
+        :param patience: seconds after which the run is counted as hung
         """
         dag_id, state = f"faults_{case.operator}", "hung"
         deadline = time.monotonic() + patience

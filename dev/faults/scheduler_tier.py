@@ -10,7 +10,7 @@ from pathlib import Path
 from dev.faults.case import Case, Component
 from dev.faults.environment import aws_connection, ekyc_connection
 from dev.faults.scheduled_run import PATIENCE, ScheduledRun, Slot
-from dev.faults.verdict import Verdict, judge
+from dev.faults.verdict import Verdict, verdict_of
 from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import COMPONENTS, AirflowStack
 from dev.stack.s3_server import S3Server
@@ -27,7 +27,7 @@ UNANSWERED = 10.0
 
 
 def run_scheduled(cases: Sequence[Case], folder: Path, s3: S3Server, tell: Callable[[str], None]) -> list[Verdict]:
-    """Run the cases under one real Airflow and judge them."""
+    """Run the cases under one real Airflow and find their verdicts."""
     with ExitStack() as stack:
         slots = [stack.enter_context(Slot(index)) for index in range(SLOTS)]
         tell("starting Airflow")
@@ -83,7 +83,7 @@ def _side_by_side(
             if case.change and slot.first is None:
                 runs.clear(case, slot, run_id)
                 continue
-            verdicts.append(judge(case, runs.finish(case, slot, run_id, patience=1.0)))
+            verdicts.append(verdict_of(case, runs.finish(case, slot, run_id, patience=1.0)))
             running.remove(entry)
             free.append(slot)
             if len(verdicts) % 10 == 0:
@@ -124,4 +124,4 @@ def _through_a_kill(
     for part in parts:
         airflow.restart(part)
     found = [runs.finish(case, slot, run_id) for (case, slot), run_id in zip(pairs, run_ids, strict=True)]
-    return [judge(case, evidence) for (case, _), evidence in zip(pairs, found, strict=True)]
+    return [verdict_of(case, evidence) for (case, _), evidence in zip(pairs, found, strict=True)]

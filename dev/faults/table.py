@@ -237,7 +237,7 @@ def _with_a_kill(case: Case) -> Allowed:
     """
     Join what a fault allows with what a kill at any instant does: the kill may come before, in or after it.
 
-    Which of them it was shows in the bill, which :mod:`dev.faults.verdict` holds against what the task said.
+    Which of them it was shows in the bill, which :mod:`dev.faults.verdict` compares with what the task said.
     """
     once, always = FAULTS[case.operator, case.call][case.fault]
     killed = KILLED_SUBMITTING_AT_RANDOM if case.operator == "submit" else DONE

@@ -45,8 +45,8 @@ class Verdict:
     off: tuple[str, ...]
 
 
-def judge(case: Case, evidence: Evidence) -> Verdict:
-    """Hold the evidence against the table."""
+def verdict_of(case: Case, evidence: Evidence) -> Verdict:
+    """Compare the evidence with the table."""
     allowed = expected(case)
     times = Counter(charge.content for charge in evidence.charges)
     double = sum(count - 1 for count in times.values())
@@ -90,12 +90,12 @@ def judge(case: Case, evidence: Evidence) -> Verdict:
 
 
 def _against_the_bill(case: Case, evidence: Evidence) -> list[str]:
-    """Hold what the task said against the bill, whatever the table allows."""
+    """Compare what the task said with the bill, whatever the table allows."""
     taken = len(evidence.charges) - len(evidence.prepaid)
     if evidence.end is End.SUCCESS and case.operator in ("submit", "chain") and not taken:
         return ["succeeded, and nothing is on the bill"]
     if evidence.end in (End.CLEAR, End.RETRYABLE) and taken and not evidence.succeeded_before:
-        return ["failed as if nothing had been taken, and it is on the bill"]
+        return ["failed as if nothing had been accepted, and it is on the bill"]
     return []
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from dev.fuzz.comparison import came_of, flaw_of_list
+from dev.fuzz.comparison import flaw_of_list, numbers_of
 from dev.fuzz.inputs import make_input
 from dev.fuzz.model import ArchiveInput, Failure, Verdict
 from dev.fuzz.plans import plan_of
@@ -128,7 +128,7 @@ def _flaw_of_remains(client: Any, seed: int, key: str) -> str:
 def _flaw_of_unmatched(content: bytes, given: ArchiveInput) -> str:
     if given.sent is None:
         return "a list of what was never sent"
-    came = came_of(given)
+    came = numbers_of(given)
     return flaw_of_list(content, given.sent.numbers, None if came is None else given.sent.numbers - came, None)
 
 

@@ -7,14 +7,14 @@ from typing import Any
 from dev.fuzz.model import ArchiveInput, Sent
 
 
-def came_of(given: ArchiveInput) -> frozenset[str] | None:
+def numbers_of(given: ArchiveInput) -> frozenset[str] | None:
     """Return the numbers in a result, None if they are not known."""
     return None if given.rows is None else frozenset(digits for digits, _ in given.rows)
 
 
 def is_of_others(given: ArchiveInput) -> bool:
     """Tell whether a result is compared, and most of its numbers were never sent."""
-    came = came_of(given)
+    came = numbers_of(given)
     if given.sent is None or given.sent.fate != "compared" or came is None:
         return False
     return not given.sent.numbers & came or len(came - given.sent.numbers) > len(came & given.sent.numbers)
@@ -52,7 +52,7 @@ def flaw_of_comparison(given: ArchiveInput, result: dict[str, Any], uri: str, li
 
 
 def _flaw_of_numbers(given: ArchiveInput, sent: Sent, count: int, listed: bytes | None) -> str:
-    came = came_of(given)
+    came = numbers_of(given)
     missing = None if came is None else sent.numbers - came
     if not 0 <= count <= len(sent.numbers) or (missing is not None and count != len(missing)):
         return f"{count} unmatched numbers of {len(sent.numbers)}, not {'so many' if missing is None else len(missing)}"
@@ -73,5 +73,5 @@ def flaw_of_list(listed: bytes, sent: frozenset[str], missing: frozenset[str] | 
     if len(lines) != len(found) or count not in (None, len(lines)):
         return f"the list has {len(lines)} lines for {count} numbers"
     if missing is not None and found != missing:
-        return f"the list lacks {len(missing - found)} numbers, and has {len(found - missing)} that came back"
+        return f"the list lacks {len(missing - found)} numbers, and has {len(found - missing)} that were returned"
     return "" if found <= sent else "the list has numbers that were never sent"

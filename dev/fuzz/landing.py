@@ -19,11 +19,11 @@ import botocore.session
 
 from airflow_provider_ekyc.exceptions import EkycError
 from dev.fuzz.bucket import ANOTHERS, BUCKET, SENT_BUCKET, content_of, key_of, list_key_of, put, put_from_elsewhere
-from dev.fuzz.comparison import came_of, contradictions_of, flaw_of_comparison
+from dev.fuzz.comparison import contradictions_of, flaw_of_comparison, numbers_of
 from dev.fuzz.marks import API_KEY, QUERY, TASK_ID
 from dev.fuzz.model import ArchiveInput, Sent
 from dev.fuzz.plans import must_be_refused, plan_of
-from dev.fuzz.reading import Reading, disk_bound, judge_counts
+from dev.fuzz.reading import Reading, check_counts, disk_bound
 from dev.testing.sockets import Request, SocketServer, answer, answering
 from dev.testing.task_context import TaskInstance, context_of
 
@@ -116,14 +116,14 @@ def landing_reading(
         "on_mismatch": "warn" if plan.warns else "fail",
     }
 
-    def judge_value(result: dict[str, Any]) -> str:
+    def check_value(result: dict[str, Any]) -> str:
         figures = (result[name] for name in ("rows", "yes", "no", "unknown"))
-        if words := must_be_refused(plan, given) or judge_counts(given, *figures) or _flaw_of_repetition(given, result):
+        if words := must_be_refused(plan, given) or check_counts(given, *figures) or _flaw_of_repetition(given, result):
             return words
         uri = f"s3://{BUCKET}/{list_key}" if sent and sent.unmatched != "nowhere" else ""
         return flaw_of_comparison(given, result, uri, content_of(list_key) if sent else None)
 
-    def judge_error(_: EkycError) -> str:
+    def check_error(_: EkycError) -> str:
         is_odd = sent is not None and sent.fate in ("refused", "any")
         is_right = given.rows is None or is_odd or must_be_refused(plan, given)
         return "" if is_right else "a whole archive was not landed"
@@ -136,12 +136,12 @@ def landing_reading(
         # sides, and the list of those that are alone.
         disk = 3 * len(given.data) + (0 if plan.output_format == "zip" and sent is None else 2 * disk_bound(given))
         disk += 4 * len(sent.data or b"") if sent else 0
-        yield Reading(lambda: _execute(arguments, spool_dir), judge_value, judge_error, disk=disk)
+        yield Reading(lambda: _execute(arguments, spool_dir), check_value, check_error, disk=disk)
 
 
 def _flaw_of_repetition(given: ArchiveInput, result: dict[str, Any]) -> str:
     """Say what is wrong with the counts of different numbers and of contradictions, "" if nothing is."""
-    came = came_of(given)
+    came = numbers_of(given)
     if came is None or given.unreadable:
         return ""
     expected = len(came), contradictions_of(given)

@@ -204,7 +204,7 @@ def _lists_first(real: Any, index: int, *how: Any) -> Any:
 
 @_sabotage("wrong", *_FIND, beside="all came back")
 def _lists_what_came(real: Any, index: int, *how: Any) -> Any:
-    """List a number that came back."""
+    """List a number that were returned."""
     found = real(*how)
     if not isinstance(found, Unmatched):
         return found

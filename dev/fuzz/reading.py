@@ -41,15 +41,15 @@ class Reading:
     One way of giving an input to the package.
 
     :param read: does it, and returns a value or raises
-    :param judge_value: says what is wrong with a value, "" if nothing is
-    :param judge_error: says what is wrong with a refusal, "" if nothing is
+    :param check_value: says what is wrong with a value, "" if nothing is
+    :param check_error: says what is wrong with a refusal, "" if nothing is
     :param disk: bytes that it may write
     :param patience: how many times as long as others it may take
     """
 
     read: Callable[[], Any]
-    judge_value: Callable[[Any], str]
-    judge_error: Callable[[EkycError], str]
+    check_value: Callable[[Any], str]
+    check_error: Callable[[EkycError], str]
     disk: int = 0
     patience: float = 1.0
 
@@ -70,7 +70,7 @@ def archive_reading(given: ArchiveInput, way: str, spool_dir: Path) -> Iterator[
     with spool_file(spool_dir) as file:
         file.write(given.data)
 
-        def judge_error(error: EkycError) -> str:
+        def check_error(error: EkycError) -> str:
             if given.rows is not None:
                 return "a whole archive was refused"
             return "" if isinstance(error, EkycResultError) else f"refused as {type(error).__name__}"
@@ -78,16 +78,16 @@ def archive_reading(given: ArchiveInput, way: str, spool_dir: Path) -> Iterator[
         # The functions are looked up in their module each time, as the transfer does, so that a control can replace
         # them.
         ways: dict[str, tuple[Callable[[], Any], Callable[[Any], str]]] = {
-            "": (lambda: _summary_of(archive.ArchiveReader(file, names)), lambda value: _judge_summary(given, value)),
-            ALONE: (lambda: archive.check_members(file), lambda value: _judge_alone(given, value)),
+            "": (lambda: _summary_of(archive.ArchiveReader(file, names)), lambda value: _check_summary(given, value)),
+            ALONE: (lambda: archive.check_members(file), lambda value: _check_alone(given, value)),
         }
         made = (
             lambda: _converted(given, way, file, names, spool_dir),
-            lambda value: value[2] or _judge_summary(given, value[0]) or flaw_of(value[1], way, given, value[0].rows),
+            lambda value: value[2] or _check_summary(given, value[0]) or flaw_of(value[1], way, given, value[0].rows),
         )
-        read, judge_value = ways.get(way, made)
+        read, check_value = ways.get(way, made)
         disk, patience = (0, 3.0 if len(given.data) > LARGE else 1.0) if way in ways else (disk_bound(given), 1.0)
-        yield Reading(read, judge_value, judge_error, disk, patience)
+        yield Reading(read, check_value, check_error, disk, patience)
 
 
 def _summary_of(reader: archive.ArchiveReader) -> archive.ArchiveSummary:
@@ -111,7 +111,7 @@ def _converted(
     return output.summary, content, "" if is_right else "size or digest is not the output's"
 
 
-def _judge_alone(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
+def _check_alone(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
     if summary.is_read or summary.rows:
         return "rows were counted that nobody has read"
     try:
@@ -125,15 +125,15 @@ def _judge_alone(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
     return "" if is_whole else "a damaged archive was let pass"
 
 
-def _judge_summary(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
-    words = judge_counts(given, summary.rows, summary.yes, summary.no, summary.unknown)
+def _check_summary(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
+    words = check_counts(given, summary.rows, summary.yes, summary.no, summary.unknown)
     said = sum(summary.unreadable.values())
     if not words and given.rows is not None and said != given.unreadable:
         return f"{said} numbers that can't be read, not {given.unreadable}"
     return words
 
 
-def judge_counts(given: ArchiveInput, *figures: int) -> str:
+def check_counts(given: ArchiveInput, *figures: int) -> str:
     """Compare counts with what the generator knows."""
     counts = Counts(*figures)
     if counts in given.allowed:
@@ -200,13 +200,13 @@ def numbers_reading(given: NumbersInput, spool_dir: Path) -> Iterator[Reading]:
     # The spool, the copy, and the partitions, with four bytes beside each line: a line may be two bytes long.
     yield Reading(
         read,
-        lambda value: _judge_prepared(given, *value),
-        lambda error: _judge_unprepared(given, error),
+        lambda value: _check_prepared(given, *value),
+        lambda error: _check_unprepared(given, error),
         disk=5 * len(given.data),
     )
 
 
-def _judge_prepared(given: NumbersInput, prepared: Any, left: bytes) -> str:
+def _check_prepared(given: NumbersInput, prepared: Any, left: bytes) -> str:
     if not is_text(given.data):
         return "what is no text was taken for it"
     plain = plain_reading(given.data, check=given.check)
@@ -220,7 +220,7 @@ def _judge_prepared(given: NumbersInput, prepared: Any, left: bytes) -> str:
     return _why_refused(given)
 
 
-def _judge_unprepared(given: NumbersInput, error: EkycError) -> str:
+def _check_unprepared(given: NumbersInput, error: EkycError) -> str:
     if not isinstance(error, EkycNumbersError):
         return f"refused as {type(error).__name__}"
     return "a healthy file was refused" if is_text(given.data) and not _why_refused(given) else ""

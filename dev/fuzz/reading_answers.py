@@ -55,8 +55,8 @@ def answer_reading(given: AnswerInput, server: SocketServer, spool_dir: Path) ->
     counted = _COUNTED_OVER_TLS if server.ca_file else 1
     yield Reading(
         read=(lambda: _ask(given, server, settings, spool_dir)) if given.wire else (lambda: _read(given, settings)),
-        judge_value=lambda value: _judge_value(given, value),
-        judge_error=lambda error: _judge_error(given, error),
+        check_value=lambda value: _check_value(given, value),
+        check_error=lambda error: _check_error(given, error),
         disk=counted * _ROUNDS * _TRIES * len(given.data) if given.wire else 0,
     )
 
@@ -123,7 +123,7 @@ async def _ask_aio(settings: EkycSettings) -> Task:
         return await get_task(session, settings, TASK_ID)
 
 
-def _judge_value(given: AnswerInput, value: Any) -> str:
+def _check_value(given: AnswerInput, value: Any) -> str:
     kinds: dict[str, tuple[type, ...]] = {BALANCE: (Balance,), RESULT: (ResultHead, Download)}
     if not isinstance(value, kinds.get(given.call, (Task,))):
         return f"read as {type(value).__name__}"
@@ -141,7 +141,7 @@ def _judge_value(given: AnswerInput, value: Any) -> str:
     return "" if is_right else "read as something else"
 
 
-def _judge_error(given: AnswerInput, error: EkycError) -> str:
+def _check_error(given: AnswerInput, error: EkycError) -> str:
     if given.expected:
         return "a whole answer was refused"
     if not isinstance(error, EkycApiError):

@@ -73,7 +73,7 @@ def _none_came_back(rng: random.Random, came: Sequence[str]) -> Sent:
 
 @_class("all came back")
 def _all_came_back(rng: random.Random, came: Sequence[str]) -> Sent:
-    """Send what came back, or a part of it."""
+    """Send what was returned, or a part of it."""
     return _honest(rng, _lines(rng, rng.choice((list(came), _part(rng, came))) or [digits_of(0)]))
 
 
@@ -151,7 +151,7 @@ def _odd_record(rng: random.Random, came: Sequence[str]) -> Sent:
     return dataclasses.replace(sent, submission=rng.choice(odd))
 
 
-@_class("half told")
+@_class("half a submission")
 def _half(rng: random.Random, came: Sequence[str]) -> Sent:
     """Give the input alone, the list's place without it, or the result's place for the list as well."""
     changes: tuple[dict[str, Any], ...] = (
@@ -240,7 +240,7 @@ def _lines(rng: random.Random, numbers: Sequence[str], *, also: Sequence[bytes] 
 
 
 def _mixed(rng: random.Random, came: Sequence[str]) -> list[str]:
-    """Return some numbers that came back, and some that did not."""
+    """Return some numbers that were returned, and some that did not."""
     return [*_part(rng, came), *_others(rng, came)]
 
 

@@ -1,4 +1,4 @@
-"""One input, read in one way, measured and judged."""
+"""One input, read in one way, measured and checked."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _ways(given: Input) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Outcome:
-    """What came of reading: a value, or an error and where it came from."""
+    """The outcome of reading: a value, or an error and where it came from."""
 
     value: Any = None
     error: BaseException | None = None
@@ -123,7 +123,7 @@ def _tried(given: Input, attempt: int = 0, *, bench: Bench, way: str) -> tuple[V
             verdict.end = "read"
             verdict.landed = way == LANDING
             verdict.listed = verdict.landed and outcome.value["unmatched_uri"] is not None
-        _judge(verdict, reading, outcome)
+        _check(verdict, reading, outcome)
         _weigh(verdict, use, limit, outcome.error)
         shown = f"{bench.log_capture.take()}\n{outcome.shown}"
         for kind in secrets_in(shown):
@@ -164,12 +164,12 @@ def _reading(
     raise TypeError(f"no reader for {type(given).__name__}")
 
 
-def _judge(verdict: Verdict, reading: Reading, outcome: _Outcome) -> None:
+def _check(verdict: Verdict, reading: Reading, outcome: _Outcome) -> None:
     words = ""
     if verdict.end == "read":
-        words = reading.judge_value(outcome.value)
+        words = reading.check_value(outcome.value)
     elif isinstance(outcome.error, EkycError) and not _is_full(outcome.error):
-        words = reading.judge_error(outcome.error)
+        words = reading.check_error(outcome.error)
     if words:
         verdict.failures.append(Failure("wrong", words))
 

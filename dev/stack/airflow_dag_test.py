@@ -36,7 +36,7 @@ class DagTest:
         self._env = airflow_environment(home, dags_folder, 1, {**executor, **env})
 
     def migrate(self) -> None:
-        """Create the database, or bring it up to date."""
+        """Create the database, or upgrade it."""
         self.command("db-migrate", ["-m", "airflow", "db", "migrate"])
 
     def inside(self, task: str, text: str = "") -> dict[str, Any]:

@@ -12,13 +12,12 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import requests
 
 from dev.stack.airflow_settings import USER, airflow_environment, home_secrets
-from dev.stack.processes import LOOPBACK, ChildProcess, ProcessError, free_ports, log_tail
+from dev.stack.processes import LOOPBACK, ChildProcess, ProcessError, Stoppable, free_ports, log_tail
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 HEALTHY_TIMEOUT = 240.0
@@ -41,7 +40,7 @@ def airflow_version(python: str) -> str:
     return subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
-class AirflowStack:
+class AirflowStack(Stoppable):
     """An Airflow of our own, with its own home, database and secrets.
 
     :param home: its AIRFLOW_HOME; one that was used before starts faster and still knows its runs
@@ -153,7 +152,7 @@ class AirflowStack:
         self._processes.pop(component).kill()
 
     def migrate(self) -> None:
-        """Create the database, or bring that of an older Airflow up; do nothing if it is up to date."""
+        """Create the database, or upgrade that of an older Airflow; do nothing if it is up to date."""
         stamp = self.home / MIGRATED_FILE
         wanted = airflow_version(self._python)
         if self._has_tables() and stamp.exists() and stamp.read_text() == wanted:
@@ -243,15 +242,3 @@ class AirflowStack:
             return False
         finally:
             connection.close()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()

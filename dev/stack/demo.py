@@ -1,6 +1,6 @@
 """The demo: numbers in, checked results in S3, through a real Airflow on this machine.
 
-``python -m dev.stack.demo [--keep]``, or ``make demo``. It exits with 0 when the result lies in the bucket and
+``python -m dev.stack.demo [--keep]``, or ``make demo``. It exits with 0 when the result is in the bucket and
 was read back, 1 when the run failed, 2 when it was asked for something it can't do.
 """
 

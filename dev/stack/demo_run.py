@@ -94,7 +94,7 @@ class Demo:
     def run(self) -> bool:
         """Run the DAG once and tell how it went.
 
-        :return: whether the result lies in the bucket, whole
+        :return: whether the result is in the bucket, whole
         """
         if self.plan.numbers is None:
             write_numbers(Path(self.numbers))

@@ -1,4 +1,4 @@
-"""The guard of one child process: ends its whole tree when told to, or when the parent is gone.
+"""The guard of one child process: ends its whole tree when ordered to, or when the parent is gone.
 
 Run as a script, by :class:`dev.stack.processes.ChildProcess`, with nothing but the standard library. Why a
 process of its own:

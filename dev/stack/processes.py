@@ -64,7 +64,31 @@ def log_tail(path: Path, lines: int = TAIL_LINES) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-class ChildProcess:
+class Stoppable:
+    """What is started when its context begins, and stopped when it ends or could not begin."""
+
+    def start(self) -> None:
+        """Start it; by default it has started already."""
+
+    def stop(self) -> None:
+        """End it."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class ChildProcess(Stoppable):
     """One program, started at once, with its output in a file.
 
     It runs in a session of its own (a Ctrl-C in the terminal reaches the parent alone, which then ends its
@@ -203,14 +227,3 @@ class ChildProcess:
         if self._control >= 0:
             os.close(self._control)
             self._control = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()

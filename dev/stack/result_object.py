@@ -19,7 +19,7 @@ MEANING = {"yes": "yes", "sí": "yes", "si": "yes", "no": "no"}
 
 
 class UnreadableResultError(Exception):
-    """What lies in the bucket is not the table it should be."""
+    """What is in the bucket is not the table it should be."""
 
 
 @dataclass(frozen=True)

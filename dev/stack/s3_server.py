@@ -9,11 +9,10 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from airflow_provider_ekyc.sandbox.tls import Certificate
-from dev.stack.processes import LOOPBACK, ChildProcess, free_ports
+from dev.stack.processes import LOOPBACK, ChildProcess, Stoppable, free_ports
 
 REGION = "us-east-1"
 READY_TIMEOUT = 60.0
@@ -37,7 +36,7 @@ def weed_binary() -> Path:
     return Path(found)
 
 
-class S3Server:
+class S3Server(Stoppable):
     """A fresh, empty S3 server for as long as the context lasts.
 
     :param log_file: takes the server's output; inside the data directory by default
@@ -115,11 +114,7 @@ class S3Server:
     def start(self) -> None:
         """Start it and wait until it is ready."""
         self.launch()
-        try:
-            self.wait_until_ready()
-        except BaseException:
-            self.stop()
-            raise
+        self.wait_until_ready()
 
     def stop(self) -> None:
         """End it and remove its data."""
@@ -202,15 +197,3 @@ class S3Server:
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
         ]
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()

@@ -5,17 +5,16 @@ from __future__ import annotations
 import secrets
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import requests
 
-from dev.stack.processes import LOOPBACK, ChildProcess, free_ports
+from dev.stack.processes import LOOPBACK, ChildProcess, Stoppable, free_ports
 
 READY_TIMEOUT = 60.0
 
 
-class SandboxServer:
+class SandboxServer(Stoppable):
     """The ``ekyc-sandbox`` command for as long as the context lasts.
 
     :param log_file: takes its output
@@ -65,6 +64,11 @@ class SandboxServer:
             grace=5.0,
         )
 
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self.launch()
+        self.wait_until_ready()
+
     def wait_until_ready(self, timeout: float = READY_TIMEOUT) -> None:
         """Wait until it answers.
 
@@ -96,20 +100,3 @@ class SandboxServer:
         if self._process is not None:
             self._process.stop()
             self._process = None
-
-    def __enter__(self) -> Self:
-        self.launch()
-        try:
-            self.wait_until_ready()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()

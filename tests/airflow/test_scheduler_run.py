@@ -18,6 +18,7 @@ from pyarrow import parquet
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
 from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import AirflowStack
+from dev.testing.waiting import wait_until
 from tests.conftest import API_KEY, BUCKET
 
 pytestmark = pytest.mark.airflow
@@ -108,10 +109,8 @@ def answers(numbers: list[str]) -> dict[str, str]:
 
 def clear_and_wait(rest: AirflowRest, dag_id: str, run_id: str, task_id: str) -> None:
     rest.clear(dag_id, run_id, [task_id], downstream=False)
-    deadline = time.monotonic() + 60
-    while rest.task_instance(dag_id, run_id, task_id)["try_number"] < 2 and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert rest.wait_for_run(dag_id, run_id, timeout=60)["state"] == "success"
+    assert wait_until(lambda: rest.task_instance(dag_id, run_id, task_id)["try_number"] >= 2, interval=0.5)
+    assert rest.wait_for_run(dag_id, run_id, timeout=120)["state"] == "success"
 
 
 def test_all_examples_are_loaded_without_errors(rest: AirflowRest, runs: Runs) -> None:
@@ -154,10 +153,13 @@ def test_each_mapped_index_lands_its_own_file(dag_id: str, task_id: str, index: 
 def test_the_asset_event_carries_the_counts_and_starts_the_next_dag(runs: Runs, rest: AirflowRest) -> None:
     (event,) = (e for e in rest.asset_events() if e["source_dag_id"] == "ekyc_daily")
     assert event["extra"]["rows"] == len(FILES[0])
-    deadline = time.monotonic() + 60
-    while not (reports := rest.runs("ekyc_results_report")) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert rest.wait_for_run("ekyc_results_report", reports[0]["dag_run_id"], timeout=60)["state"] == "success"
+    assert wait_until(lambda: rest.runs("ekyc_results_report"), interval=0.5)
+    assert (
+        rest.wait_for_run("ekyc_results_report", rest.runs("ekyc_results_report")[0]["dag_run_id"], timeout=120)[
+            "state"
+        ]
+        == "success"
+    )
 
 
 def test_the_warehouse_example_lands_a_parquet_partition_and_names_it_as_an_asset(

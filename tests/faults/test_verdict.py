@@ -6,7 +6,7 @@ import pytest
 
 from dev.faults.case import Case, Charge, End, Evidence, says_unknown
 from dev.faults.environment import API_KEY, numbers_of
-from dev.faults.verdict import WARNED, judge
+from dev.faults.verdict import WARNED
 
 CASE = Case(7, "a group", "submit")
 ONE = Charge("task-one", "the numbers")
@@ -21,12 +21,12 @@ def success(*charges: Charge, case: Case = CASE, remembered: str = "") -> Eviden
 
 
 def test_a_submission_that_is_paid_once_and_known_is_as_it_must_be() -> None:
-    verdict = judge(CASE, success(ONE))
+    verdict = verdict_of(CASE, success(ONE))
     assert (verdict.charged, verdict.double, verdict.lost, verdict.off) == (1, 0, 0, ())
 
 
 def test_the_same_numbers_on_the_bill_twice_are_paid_twice() -> None:
-    verdict = judge(CASE, success(ONE, AGAIN))
+    verdict = verdict_of(CASE, success(ONE, AGAIN))
     assert (verdict.double, verdict.asked_double) == (1, 0)
     assert verdict.off == ("2 charges, not 1",)
 
@@ -34,12 +34,12 @@ def test_the_same_numbers_on_the_bill_twice_are_paid_twice() -> None:
 @pytest.mark.parametrize(("warning", "double"), [("", 1), (f"This is try 2, and {WARNED}: ...", 0)])
 def test_without_any_record_a_second_submission_needs_a_warning(warning: str, double: int) -> None:
     case = Case(7, "a group", "submit", change="cleared after all its records were deleted")
-    verdict = judge(case, success(ONE, AGAIN, remembered=warning))
+    verdict = verdict_of(case, success(ONE, AGAIN, remembered=warning))
     assert (verdict.double, verdict.asked_double) == (double, 1 - double)
 
 
 def test_an_id_that_nothing_remembers_is_lost() -> None:
-    assert judge(CASE, Evidence(End.SUCCESS, value="task-one", charges=(ONE,), submit_calls=1)).lost == 1
+    assert verdict_of(CASE, Evidence(End.SUCCESS, value="task-one", charges=(ONE,), submit_calls=1)).lost == 1
 
 
 NUMBER = numbers_of(CASE)[0]
@@ -58,7 +58,7 @@ NUMBER = numbers_of(CASE)[0]
     ],
 )
 def test_a_number_or_the_key_in_a_log_is_off_the_table_in_any_spelling(leak: str) -> None:
-    verdict = judge(CASE, success(ONE, remembered=f"line 1 is not valid: {leak}"))
+    verdict = verdict_of(CASE, success(ONE, remembered=f"line 1 is not valid: {leak}"))
     assert verdict.off == ("a key or a number is in a journal, an XCom or a log",)
 
 

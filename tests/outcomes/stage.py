@@ -20,6 +20,7 @@ from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.sandbox.bill import Bill
 from dev.testing.task_context import TaskInstance
 from dev.testing.variables import Variables
+from dev.testing.waiting import wait_until
 from tests.conftest import API_KEY
 from tests.outcomes.page import Provocation
 
@@ -235,14 +236,14 @@ class Stage:
 
     def _settled(self, before: Bill) -> Bill:
         """Give the sandbox a moment to book a call whose client has gone away."""
-        until = time.monotonic() + 3
         submissions, queries = len(before.submissions) + self.booked[0], before.polls + self.booked[1]
-        while time.monotonic() < until:
+
+        def is_booked() -> bool:
             now = self.sandbox.bill
-            if len(now.submissions) >= submissions and now.polls >= queries:
-                break
-            time.sleep(0.02)
-        return now
+            return len(now.submissions) >= submissions and now.polls >= queries
+
+        wait_until(is_booked, timeout=20)
+        return self.sandbox.bill
 
     def _an_hour_later(self) -> None:
         self.clock.ahead += 3600.0

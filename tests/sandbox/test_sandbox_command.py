@@ -38,7 +38,7 @@ def running(*options: str, **environment: str) -> Iterator[tuple[subprocess.Pope
         yield process, lines
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -58,7 +58,7 @@ def test_it_says_where_it_is_and_goes_without_a_trace(tmp_path, number):
         assert asked.json()["status"] == "processing"
         assert list(place.iterdir())
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
         assert process.returncode == 0
         assert not place.exists()
         assert "submit 200" in err

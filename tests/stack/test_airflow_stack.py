@@ -12,6 +12,7 @@ from listening import listening_addresses
 
 from dev.stack.airflow_rest import AirflowRest, AirflowRestError
 from dev.stack.airflow_stack import COMPONENTS, AirflowStack
+from dev.testing.waiting import wait_until
 
 pytestmark = pytest.mark.airflow
 
@@ -111,14 +112,12 @@ def test_everything_ends_when_the_parent_is_killed(airflow: AirflowStack, home: 
     )
     told = home.parent / "pids"
     parent = subprocess.Popen([sys.executable, "-c", code, str(home), str(told)])
-    deadline = time.monotonic() + 240
-    while not (told.exists() and told.read_text().endswith("\n")):
-        assert parent.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    has_started = lambda: told.exists() and told.read_text().endswith("\n")  # noqa: E731
+    assert wait_until(lambda: has_started() or parent.poll() is not None, 240)
+    assert parent.poll() is None
     heads = [psutil.Process(int(word)) for word in told.read_text().split()]
     family = [*heads, *(child for head in heads for child in head.children(recursive=True))]
     parent.kill()
     parent.wait()
-    _, alive = psutil.wait_procs(family, timeout=30)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []

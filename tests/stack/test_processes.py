@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from dev.stack.processes import PORT_RANGE, ChildProcess, ProcessError, free_ports, log_tail
+from dev.testing.waiting import wait_until
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -35,39 +36,32 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def wait_until_gone(pids: list[int], seconds: float = 15.0) -> list[int]:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and any(is_alive(pid) for pid in pids):
-        time.sleep(0.05)
-    return [pid for pid in pids if is_alive(pid)]
+def are_gone(pids: list[int]) -> bool:
+    return wait_until(lambda: not any(is_alive(pid) for pid in pids))
 
 
 def family_of(log: Path) -> list[int]:
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
-        if log.exists() and log.read_text().endswith("\n"):
-            return [int(word) for word in log.read_text().split()]
-        time.sleep(0.05)
-    raise AssertionError("the family did not start")
+    assert wait_until(lambda: log.exists() and log.read_text().endswith("\n")), "the family did not start"
+    return [int(word) for word in log.read_text().split()]
 
 
 def test_output_goes_to_the_log_and_the_exit_code_comes_back(tmp_path: Path) -> None:
     log = tmp_path / "child.log"
     command = [sys.executable, "-c", "import sys; print('said'); sys.exit(7)"]
     with ChildProcess("child", command, log) as child:
-        assert child.wait(15) == 7
+        assert child.wait(60) == 7
     assert log.read_text() == "said\n"
 
 
 def test_a_child_ended_by_a_signal_reports_it_as_shells_do(tmp_path: Path) -> None:
     with ChildProcess("child", SLEEPER, tmp_path / "log") as child:
         os.kill(child.pid, signal.SIGSEGV)
-        assert child.wait(15) == 128 + signal.SIGSEGV
+        assert child.wait(60) == 128 + signal.SIGSEGV
 
 
 def test_a_program_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with ChildProcess("child", ["/nowhere/at-all"], tmp_path / "log") as child:
-        assert child.wait(15) == 127
+        assert child.wait(60) == 127
     assert "cannot start /nowhere/at-all" in log_tail(tmp_path / "log")
 
 
@@ -77,7 +71,7 @@ def test_a_child_that_ends_too_early_fails_with_the_tail_of_its_log(tmp_path: Pa
         ChildProcess("the server", command, tmp_path / "log") as child,
         pytest.raises(ProcessError, match=r"(?s)the server ended with exit code 3.*cannot bind"),
     ):
-        child.wait_until(lambda: False, timeout=15)
+        child.wait_until(lambda: False, timeout=60)
 
 
 def test_a_child_that_is_never_ready_fails_at_the_deadline(tmp_path: Path) -> None:
@@ -94,13 +88,13 @@ def test_stop_ends_the_whole_family(tmp_path: Path) -> None:
         pids = family_of(log)
         assert pids[0] == child.pid
         assert os.getpgid(pids[1]) != os.getpgid(pids[0])
-    assert wait_until_gone(pids, 1) == []
+    assert are_gone(pids)
 
 
 def test_a_child_deaf_to_sigterm_is_killed_after_the_grace_time(tmp_path: Path) -> None:
     code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
     child = ChildProcess("deaf", [sys.executable, "-c", code], tmp_path / "log", grace=0.5)
-    child.wait_until(lambda: "deaf" in log_tail(tmp_path / "log"), timeout=15)
+    child.wait_until(lambda: "deaf" in log_tail(tmp_path / "log"), timeout=60)
     before = time.monotonic()
     child.stop()
     assert 0.5 <= time.monotonic() - before < 10
@@ -121,13 +115,13 @@ def test_a_family_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     finally:
         parent.kill()
         parent.wait()
-    assert wait_until_gone([*pids, guard]) == []
+    assert are_gone([*pids, guard])
 
 
 def test_the_child_ends_when_its_guard_is_killed(tmp_path: Path) -> None:
     with ChildProcess("child", SLEEPER, tmp_path / "log") as child:
         os.kill(psutil.Process(child.pid).ppid(), signal.SIGKILL)
-        assert wait_until_gone([child.pid]) == []
+        assert are_gone([child.pid])
 
 
 def test_a_second_stop_is_harmless(tmp_path: Path) -> None:

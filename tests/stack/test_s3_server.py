@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from botocore.exceptions import ClientError
 from listening import listening_addresses
 
 from dev.stack.s3_server import S3Server
+from dev.testing.waiting import wait_until
 
 BUCKET = "stack-tests"
 
@@ -62,10 +62,9 @@ def test_an_unsigned_read_is_refused(server: S3Server) -> None:
 
 
 def test_a_presigned_url_works_until_it_expires(client: Any) -> None:
-    url = client.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "there"}, ExpiresIn=1)
+    url = client.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "there"}, ExpiresIn=5)
     assert requests.get(url, timeout=10).content == b"some bytes"
-    time.sleep(2.1)
-    assert requests.get(url, timeout=10).status_code == 403
+    assert wait_until(lambda: requests.get(url, timeout=10).status_code == 403, interval=0.5)
 
 
 def test_a_changed_presigned_url_is_refused(client: Any) -> None:
@@ -146,16 +145,9 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     )
     told = tmp_path / "pid"
     parent = subprocess.Popen([sys.executable, "-c", code, str(told)])
-    deadline = time.monotonic() + 60
-    while not (told.exists() and told.read_text().endswith("\n")):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    assert wait_until(lambda: told.exists() and told.read_text().endswith("\n"))
     pid, directory = int(told.read_text().split()[0]), Path(told.read_text().split()[1])
     assert psutil.pid_exists(pid)
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 15
-    while (psutil.pid_exists(pid) or directory.exists()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not psutil.pid_exists(pid)
-    assert not directory.exists()
+    assert wait_until(lambda: not psutil.pid_exists(pid) and not directory.exists())
