@@ -6,7 +6,7 @@ import pytest
 
 from dev.faults.case import Case, Charge, End, Evidence, says_unknown
 from dev.faults.environment import API_KEY, numbers_of
-from dev.faults.verdict import WARNED
+from dev.faults.verdict import WARNED, verdict_of
 
 CASE = Case(7, "a group", "submit")
 ONE = Charge("task-one", "the numbers")
