@@ -45,6 +45,8 @@ class EkycError(Exception):
 
     :param message: what happened and what to do, for the person on call
     :param retryable: whether the same attempt, made again later, may succeed; None for what the class says
+    :param kind: a word for this kind of error, where it has no class of its own
+    :param charge: whether the submission was charged; None for what the class says
     """
 
     #: A word for this kind of error, which stays the same in later releases.
@@ -57,11 +59,14 @@ class EkycError(Exception):
     #: Not foreseen is not free.
     charge: Charge = Charge.POSSIBLE
 
-    def __init__(self, message: str, *, retryable: bool | None = None) -> None:
+    def __init__(
+        self, message: str, *, retryable: bool | None = None, kind: str | None = None, charge: Charge | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
-        if retryable is not None:
-            self.retryable = retryable
+        self.retryable = self.retryable if retryable is None else retryable
+        self.kind = kind or self.kind
+        self.charge = charge or self.charge
 
     def with_message(self, message: str) -> Self:
         """Return the same error with another message."""
@@ -110,12 +115,13 @@ class EkycApiError(EkycError):
         outcome: Outcome = Outcome.REFUSED,
         possible_ids: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(message, retryable=retryable and outcome is not Outcome.UNKNOWN)
+        is_unknown = outcome is Outcome.UNKNOWN
+        charge = Charge.POSSIBLE if is_unknown else Charge.NONE
+        super().__init__(message, retryable=retryable and not is_unknown, charge=charge)
         self.status = status
         self.retry_after = retry_after
         self.outcome = outcome
         self.possible_ids = possible_ids
-        self.charge = Charge.POSSIBLE if outcome is Outcome.UNKNOWN else Charge.NONE
 
 
 class EkycAuthenticationError(EkycApiError):
@@ -180,12 +186,6 @@ class EkycUnknownOutcomeError(EkycApiError):
     kind = "unknown_outcome"
 
 
-class EkycSendLimitError(EkycError):
-    """A submission was sent as often as it is sent by itself, over all tries of the task, and not accepted."""
-
-    kind = "send_limit"
-
-
 class EkycJournalError(EkycError):
     """It can't be read or written whether this was submitted before; no submission is sent then."""
 
@@ -216,14 +216,6 @@ class EkycNoConnectionError(EkycSettingsError):
     """Airflow has no such connection, or could not read it just now: it does not distinguish the two."""
 
     retryable = True
-
-
-class EkycKilledError(EkycError):
-    """The task was killed before anything was sent."""
-
-    kind = "killed"
-    retryable = True
-    charge = Charge.NONE
 
 
 class EkycNumbersError(EkycError):

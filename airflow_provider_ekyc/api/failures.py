@@ -14,7 +14,6 @@ from airflow_provider_ekyc.api.answers import REASONS, Author, Call, HttpAnswer,
 from airflow_provider_ekyc.api.paid_ids import NO_IDS, FoundIds
 from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.exceptions import (
-    EkycAnswerError,
     EkycApiError,
     EkycAuthenticationError,
     EkycBalanceError,
@@ -200,7 +199,7 @@ def classify_result_status(answer: HttpAnswer) -> EkycApiError:
         )
     if match is None:
         redirect = " A redirect is not followed." if 300 <= status < 400 else ""
-        return EkycAnswerError(
+        return EkycProxyError(
             f"The result download was answered by {code}, not by the result's store ({status}).{redirect}",
             status=status,
             retryable=True,

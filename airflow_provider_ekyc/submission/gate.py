@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_ekyc.exceptions import (
+    Charge,
+    EkycError,
     EkycInProgressError,
     EkycJournalError,
-    EkycSendLimitError,
     EkycUnknownOutcomeError,
     Outcome,
 )
@@ -67,7 +68,7 @@ class SubmissionGate:
         :param found: what is recorded of the list
         :raises EkycUnknownOutcomeError: if this list, or another of this task in this run, may be charged already
         :raises EkycInProgressError: if another map index is submitting the same list
-        :raises EkycSendLimitError: if it was sent too often
+        :raises EkycError: ``send_limit`` if it was sent too often
         :raises EkycJournalError: if a record that must be there can't be found
         """
         if found is None:
@@ -77,13 +78,15 @@ class SubmissionGate:
         self._require_others_settled(is_known=found is not None)
         return self._count(found)
 
-    def limit_error(self, intent: Intent, last: str) -> EkycSendLimitError:
+    def limit_error(self, intent: Intent, last: str) -> EkycError:
         """Return the error for a list that was sent as often as it may be without a clear."""
         outcome = "its outcome is unknown" if intent.is_open else "it was refused each time, which is free"
-        return EkycSendLimitError(
+        return EkycError(
             f"This list was sent {intent.sends} times over the tries of this task; {outcome}. It is not sent again "
             f"automatically. {last} When the API works again, clear this task: that starts a new count. Fingerprint "
-            f"{self._scope.fingerprint}; record {self._records.address}."
+            f"{self._scope.fingerprint}; record {self._records.address}.",
+            kind="send_limit",
+            charge=Charge.POSSIBLE if intent.is_open else Charge.NONE,
         )
 
     def instructions(self, intent: Intent) -> str:

@@ -22,7 +22,6 @@ from airflow_provider_ekyc.exceptions import (
     EkycApiError,
     EkycError,
     EkycJournalError,
-    EkycKilledError,
     EkycProxyError,
     EkycSettingsError,
     EkycUnknownOutcomeError,
@@ -114,10 +113,9 @@ class Submitter:
 
         :raises EkycUnknownOutcomeError: if this, or an earlier try's, may have been charged
         :raises EkycApiError: if it was refused, or not sent; nothing was charged
-        :raises EkycSendLimitError: if it was refused too often
+        :raises EkycError: ``send_limit`` if it was refused too often; ``killed`` before anything was sent
         :raises EkycJournalError: if it can't be known whether it was submitted before; nothing was sent
         :raises EkycInProgressError: if another try is submitting the same list
-        :raises EkycKilledError: if the task was killed before anything was sent
         """
         found = self._records.find()
         if isinstance(found, Receipt):
@@ -216,9 +214,12 @@ class Submitter:
 
     def _stop_if_killed(self) -> None:
         if self._killed():
-            raise EkycKilledError(
+            raise EkycError(
                 "The task was killed before the list was sent, or sent again. Nothing was sent from then on; a retry "
-                "reads the record of the list and goes on from there."
+                "reads the record of the list and goes on from there.",
+                kind="killed",
+                retryable=True,
+                charge=Charge.NONE,
             )
 
     def _submitted_before(self, receipt: Receipt) -> Submission:
