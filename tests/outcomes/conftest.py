@@ -57,10 +57,10 @@ def stage(
     def logged() -> str:
         out, err = capfd.readouterr()
         # What goes through both is counted once.
-        told = list(dict.fromkeys(record.getMessage() for record in caplog.records))
+        seen = list(dict.fromkeys(record.getMessage() for record in caplog.records))
         lines = [record.getMessage() for record in caplog.records]
         caplog.clear()
-        printed = [line for line in (out + err).splitlines() if not any(message in line for message in told)]
+        printed = [line for line in (out + err).splitlines() if not any(message in line for message in seen)]
         return "\n".join([*lines, *printed])
 
     quick = SimpleNamespace(sleep=no_waits.append, time=time.time)

@@ -37,7 +37,7 @@ _HEADERS = {
     "below a title": "Results of amazon\nNumber,amazon",
 }
 
-#: Every delivery, in the page's words, as a regular expression.
+#: Every delivery, in the words of the table, as a regular expression.
 DELIVERIES = "|".join(
     [
         *(f"answers {how}" for how in _ANSWERS),
@@ -64,7 +64,7 @@ def delivery(what: str) -> bytes:
     """
     Return an archive of two hundred rows.
 
-    :param what: in the page's words
+    :param what: in the words of the table
     """
     first = 5000 if what == "of other numbers" else 0
     numbers = [f"+999{number:010d}" for number in range(first, first + 200)]

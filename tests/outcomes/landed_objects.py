@@ -19,33 +19,33 @@ from tests.conftest import BUCKET
 _UNKNOWN = frozenset({"undetermined", "unknown", ""})
 
 
-def read_result(client: Any, key: str, told: Mapping[str, Any], *, column: str | None) -> dict[str, str]:
+def read_result(client: Any, key: str, result: Mapping[str, Any], *, column: str | None) -> dict[str, str]:
     """
     Read a landed result, and compare it with what its metadata and the XCom say of it.
 
     :param client: S3's
-    :param told: the second XCom
+    :param result: the second XCom
     :param column: the answer's in an archive as delivered, None for the last one
     :return: number -> answer
     """
     found = client.get_object(Bucket=BUCKET, Key=key)
     content, metadata = found["Body"].read(), found["Metadata"]
-    assert metadata["ekyc-sha256"] == hashlib.sha256(content).hexdigest() == told["sha256"]
-    assert metadata["ekyc-task-id"] == told["ekyc_task_id"]
-    assert metadata["ekyc-format"] == told["output_format"]
-    assert told["size"] == len(content)
-    if told["rows"] is None:  # only the archive itself was checked
-        assert {told[count] for count in ("yes", "no", "unknown")} == {None}
+    assert metadata["ekyc-sha256"] == hashlib.sha256(content).hexdigest() == result["sha256"]
+    assert metadata["ekyc-task-id"] == result["ekyc_task_id"]
+    assert metadata["ekyc-format"] == result["output_format"]
+    assert result["size"] == len(content)
+    if result["rows"] is None:  # only the archive itself was checked
+        assert {result[count] for count in ("yes", "no", "unknown")} == {None}
         assert not [name for name in metadata if name in ("ekyc-rows", "ekyc-yes", "ekyc-no", "ekyc-unknown")]
         assert zipfile.ZipFile(io.BytesIO(content)).testzip() is None
         return {}
-    rows = _rows(content, told["output_format"], column)
+    rows = _rows(content, result["output_format"], column)
     answers = dict(rows)
-    assert len(answers) == len(rows) == told["rows"]
+    assert len(answers) == len(rows) == result["rows"]
     counts = Counter("unknown" if answer in _UNKNOWN else answer for answer in answers.values())
-    assert counts == Counter({answer: told[answer] for answer in ("yes", "no", "unknown") if told[answer]})
+    assert counts == Counter({answer: result[answer] for answer in ("yes", "no", "unknown") if result[answer]})
     for answer in ("yes", "no", "unknown"):
-        assert metadata[f"ekyc-{answer}"] == str(told[answer])
+        assert metadata[f"ekyc-{answer}"] == str(result[answer])
     wrong = [number for number, answer in rows if answer not in _UNKNOWN and answer != expected_answer(number)]
     assert wrong == []
     return answers

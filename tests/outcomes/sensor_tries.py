@@ -17,7 +17,7 @@ from airflow_provider_ekyc.airflow_sdk import BaseSensorOperator, TaskDeferred
 from airflow_provider_ekyc.polling import interval, poller
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
-from tests.outcomes.page import Provocation
+from tests.outcomes.rows import Provocation
 from tests.outcomes.stage import Killed, Stage, Try
 
 MODES = ("deferred", "poke", "reschedule")
@@ -39,7 +39,7 @@ class SensorTries:
     def arrange(self, provocation: Provocation) -> None:
         """Let it be killed while it waits, if the row says so."""
         self._is_killed = "while it waits" in provocation.said("kill")
-        self.stage.mending.append(lambda: setattr(self, "_is_killed", False))
+        self.stage.repairs.append(lambda: setattr(self, "_is_killed", False))
 
     def once(self) -> Try:
         """Make one try, to its end."""

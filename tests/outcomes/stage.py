@@ -22,7 +22,7 @@ from dev.testing.task_context import TaskInstance
 from dev.testing.variables import Variables
 from dev.testing.waiting import wait_until
 from tests.conftest import API_KEY
-from tests.outcomes.page import Provocation
+from tests.outcomes.rows import Provocation
 
 #: How a try that raises ends.
 _ENDINGS: tuple[tuple[type[BaseException], str], ...] = (
@@ -44,7 +44,7 @@ class Try:
     """
     One try of a task.
 
-    :param ending: in the page's words
+    :param ending: in the words of the table
     :param text: the message, and what was logged
     :param message: the message alone
     :param value: what the task returned
@@ -97,7 +97,7 @@ class Stage:
         self.operator: dict[str, Any] = {}
         self.ekyc_task_id = ""
         self.waited: list[float] = []
-        self.mending: list[Callable[[], None]] = []
+        self.repairs: list[Callable[[], None]] = []
         #: Submissions and queries that the next try is expected to have booked, perhaps a moment later.
         self.booked = (0, 0)
         self._tries = 0
@@ -119,9 +119,9 @@ class Stage:
             changes = {name: words.get(name, float)(value) for name, value in settings.items()}
             self.sandbox.change(**changes)
             if "balance" in settings:
-                self.mending.append(lambda: self.sandbox.change(balance=1e6))
+                self.repairs.append(lambda: self.sandbox.change(balance=1e6))
             if "queue_seconds" in settings and float(settings["queue_seconds"]) > 5:
-                self.mending.append(self._an_hour_later)
+                self.repairs.append(self._an_hour_later)
         self.operator = dict(provocation.settings("operator"))
         if "timeout" in self.operator:
             self.operator["timeout"] = float(self.operator["timeout"])
@@ -140,31 +140,31 @@ class Stage:
             place = SimpleNamespace(url=stranger.url, ca_file=None)
         if "id" in settings:
             self.operator["ekyc_conn_id"] = settings.pop("id")
-            self.mending.append(lambda: self.operator.pop("ekyc_conn_id", None))
+            self.repairs.append(lambda: self.operator.pop("ekyc_conn_id", None))
         self.connect(place, **settings)
         # The account stays the same: it is the key that was wrong, or the host.
-        self.mending.append(lambda: self.connect(self.sandbox, **{k: v for k, v in settings.items() if k == "account"}))
+        self.repairs.append(lambda: self.connect(self.sandbox, **{k: v for k, v in settings.items() if k == "account"}))
 
     def provoke(self, provocation: Provocation) -> None:
         """Switch the row's faults on."""
         for answer in provocation.answers:
-            told = {"status": answer.get("word", "processing")} | ({"task_id": answer["of"]} if "of" in answer else {})
-            self.answer_status(**told)
+            about = {"task_id": answer["of"]} if "of" in answer else {}
+            self.answer_status(status=answer.get("word", "processing"), **about)
         for fault in provocation.faults:
             self.sandbox.state.faults.add(fault)
 
-    def answer_status(self, **told: Any) -> None:
+    def answer_status(self, **fields: Any) -> None:
         """Let the API answer one status query in words of our own: fields of the answer."""
-        body = {"task_id": self.ekyc_task_id, "total": 200, "success": 100, "failure": 0, **told}
+        body = {"task_id": self.ekyc_task_id, "total": 200, "success": 100, "failure": 0, **fields}
         self.answers.append(body["status"])
         self.sandbox.fault("status", "status", status=200, body=json.dumps(body))
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Take away the cause."""
         self.sandbox.clear_faults()
-        for step in self.mending:
+        for step in self.repairs:
             step()
-        self.mending.clear()
+        self.repairs.clear()
 
     def context(self) -> Any:
         """Return the context of the next try."""

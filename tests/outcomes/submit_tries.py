@@ -25,7 +25,7 @@ from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from dev.testing.sockets import ScriptedServer, answer
 from tests.numbers.test_paced_stream import trickling_store
-from tests.outcomes.page import Provocation
+from tests.outcomes.rows import Provocation
 from tests.outcomes.stage import Killed, Stage, Try
 
 #: What stands in place of a path to the input.
@@ -89,9 +89,9 @@ class SubmitTries:
         if without:
             hidden = self.stage.servers.enter_context(pytest.MonkeyPatch.context())
             hidden.setitem(sys.modules, without, None)
-            self.stage.mending.append(hidden.undo)
+            self.stage.repairs.append(hidden.undo)
         else:
-            self.stage.mending.append(self._transfer.clear)
+            self.stage.repairs.append(self._transfer.clear)
 
     def _spoil_numbers(self, what: str) -> None:
         path = self.stage.numbers
@@ -107,7 +107,7 @@ class SubmitTries:
             self._overwrite_while_reading(path, good)
             return
         if self._numbers != str(path):
-            self.stage.mending.append(lambda: setattr(self, "_numbers", str(path)))
+            self.stage.repairs.append(lambda: setattr(self, "_numbers", str(path)))
             return
         if what in ("another file", "in another order"):
             backwards = "".join(reversed(good.splitlines(keepends=True)))
@@ -115,12 +115,12 @@ class SubmitTries:
             return
         if what == "too many":
             self.stage.connect(self.stage.sandbox, row_limits="amazon=1-50")
-            self.stage.mending.append(lambda: self.stage.connect(self.stage.sandbox))
+            self.stage.repairs.append(lambda: self.stage.connect(self.stage.sandbox))
             return
         path.unlink()
         if what != "missing":
             path.write_text({"empty": "", "invalid": good + "99912345\n", "too few": good[:140]}[what])
-        self.stage.mending.append(lambda: _write(path, good))
+        self.stage.repairs.append(lambda: _write(path, good))
 
     def _connect_to_s3(self, what: str) -> None:
         if what == "in an S3 that is gone":
@@ -149,14 +149,14 @@ class SubmitTries:
             return check(*arguments, **named)
 
         self.stage.servers.enter_context(patch.object(prepare, "checked_lines", overwritten))
-        self.stage.mending.append(lambda: _write(path, good))
+        self.stage.repairs.append(lambda: _write(path, good))
 
     def _arrange_journal(self, what: str) -> None:
         variables = self.stage.variables
-        mend = self.stage.mending.append
+        repair = self.stage.repairs.append
         if what == "away":
             variables.away = True
-            mend(lambda: setattr(variables, "away", False))
+            repair(lambda: setattr(variables, "away", False))
         elif what in ("intent refused", "receipt refused"):
             self._refuse("before", what.split()[0], ConnectionError("away"))
         elif what.startswith("receipt"):
@@ -175,17 +175,17 @@ class SubmitTries:
         ((key, _),) = records.items()
         if what.endswith("damaged"):
             variables.values[key] = '{"record": '
-            self.stage.mending.append(lambda: variables.values.update(before))
+            self.stage.repairs.append(lambda: variables.values.update(before))
         elif what.endswith("of schema 3"):
             variables.values[key] = variables.values[key].replace('"schema": 2', '"schema": 3')
-            self.stage.mending.append(lambda: variables.values.update(before))
+            self.stage.repairs.append(lambda: variables.values.update(before))
         elif what.endswith("sent again by hand"):
             variables.values[key] = "send again"
         elif what.endswith("adopted by hand"):
             variables.values[key] = self.stage.sandbox.tasks[-1].task_id
         elif what.endswith("deleted by hand"):
             variables.forget()
-            self.stage.mending.append(lambda: variables.values.update(before))
+            self.stage.repairs.append(lambda: variables.values.update(before))
         elif what.endswith("forgotten"):
             variables.values.clear()
 
@@ -205,7 +205,7 @@ class SubmitTries:
                 raise error
 
         variables.watch = watch
-        self.stage.mending.append(lambda: setattr(variables, "watch", lambda moment, key: None))
+        self.stage.repairs.append(lambda: setattr(variables, "watch", lambda moment, key: None))
 
     def _submit_first(self, *, fails: bool = False) -> None:
         given, self.stage.operator = self.stage.operator, {}
@@ -226,7 +226,7 @@ class SubmitTries:
         first.start()
         while not sandbox.calls["submit"]:
             time.sleep(0.005)
-        self.stage.mending.append(first.join)
+        self.stage.repairs.append(first.join)
 
     def two_at_once(self) -> tuple[Try, Try]:
         """Make two tries that meet between reading the journal and writing to it."""
@@ -250,9 +250,9 @@ class SubmitTries:
                 raise lost[0]
             return values[0]
 
-        told = self.stage.run(both)
+        both_done = self.stage.run(both)
         assert len(lost) == len(values) == 1
-        return told, self.once()
+        return both_done, self.once()
 
     def _arrange_kill(self, what: str) -> None:
         if what == "during the submission":

@@ -14,7 +14,7 @@ import pytest
 from airflow_provider_ekyc.sandbox.echoes import quoted
 from airflow_provider_ekyc.sandbox.faults import CALLS, Call, kinds_of
 from tests.conftest import API_KEY, keys_of
-from tests.outcomes import page
+from tests.outcomes import rows as data
 from tests.outcomes.outcomes import DOCS, Outcome, outcomes
 from tests.outcomes.sensor_tries import MODES, SensorTries
 from tests.outcomes.stage import Stage, Try
@@ -47,7 +47,7 @@ TABLES = {
 
 SECRET = re.compile(r"X-Amz-Sig|\+?999\d{7}|" + re.escape(API_KEY) + "|made-up-secret|made-up-wrong")
 
-ROWS = page.rows()
+ROWS = data.rows()
 OUTCOMES = outcomes()
 #: Chapter of the page -> the task that its rows are about.
 CHAPTERS = {"Submit": "submit", "Wait": "sensor", "Land": "transfer"}
@@ -80,25 +80,25 @@ def test_an_outcome_says_what_its_rows_say(outcome: Outcome) -> None:
     assert [part for part in outcome.seen if not any(part in words for words in seen)] == []
 
 
-def charge(row: page.Row) -> str:
+def charge(row: data.Row) -> str:
     """Return what a row of a submission charges, in the words of the page."""
     words = row.cells["charged"]
     return "**unknown**" if words.startswith("unknown") else {"0": "nothing"}.get(words, words)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_every_row_is_made_of_known_words(row: page.Row) -> None:
-    assert page.provocation(row)
+def test_every_row_is_made_of_known_words(row: data.Row) -> None:
+    assert data.provocation(row)
     assert row.expected_tries[0] >= 0
     assert row.expected_charge[0] >= 0
-    assert row.cells["the task"] in page.ENDINGS
-    assert row.cells["a retry or a clear then"] in page.NEXT
+    assert row.cells["the task"] in data.ENDINGS
+    assert row.cells["a retry or a clear then"] in data.NEXT
     assert row.seen or row.cells["you see"] == "nothing"
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_every_fault_that_the_sandbox_knows_has_a_row(call: Call) -> None:
-    named = {fault.kind for fault in page.faults_of(ROWS) if fault.call == call}
+    named = {fault.kind for fault in data.faults_of(ROWS) if fault.call == call}
     assert kinds_of(call) - named == set()
 
 
@@ -108,13 +108,13 @@ def test_every_code_of_the_api_page_has_a_row(call: Call) -> None:
     first_cells = [line.split("|")[1] for line in api_page.splitlines() if line.startswith("|")]
     codes = {int(code) for cell in first_cells for code in re.findall(r"\b[45]\d\d\b", cell)}
     assert {400, 402, 429, 503} < codes
-    named = {fault.status for fault in page.faults_of(ROWS) if fault.call == call and fault.kind == "status"}
+    named = {fault.status for fault in data.faults_of(ROWS) if fault.call == call and fault.kind == "status"}
     assert codes - named == set()
 
 
 @of("submit")
-def test_a_row_about_submitting_is_true(row: page.Row, stage: Stage) -> None:
-    provocation = page.provocation(row)
+def test_a_row_about_submitting_is_true(row: data.Row, stage: Stage) -> None:
+    provocation = data.provocation(row)
     tries = SubmitTries(stage)
     tries.arrange(provocation)
     stage.arrange(provocation)
@@ -131,7 +131,7 @@ def test_a_row_about_submitting_is_true(row: page.Row, stage: Stage) -> None:
         check_calls(row, calls_in(first, row))
         if row.cells["charged"].startswith("unknown"):
             assert "may or may not" in first.text or first.ending == "is killed"
-        stage.mend()
+        stage.repair()
         stage.booked = (0, 0)
         second = tries.once()
     match row.cells["a retry or a clear then"]:
@@ -155,8 +155,8 @@ def test_a_row_about_submitting_is_true(row: page.Row, stage: Stage) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @of("sensor")
-def test_a_row_about_waiting_is_true_in_every_mode(row: page.Row, mode: str, stage: Stage) -> None:
-    provocation = page.provocation(row)
+def test_a_row_about_waiting_is_true_in_every_mode(row: data.Row, mode: str, stage: Stage) -> None:
+    provocation = data.provocation(row)
     given = provocation.settings("operator")
     stage.ekyc_task_id = given.get("ekyc_task_id", "")
     stage.arrange(provocation)
@@ -172,7 +172,7 @@ def test_a_row_about_waiting_is_true_in_every_mode(row: page.Row, mode: str, sta
         assert first.value["status"] == "exported"
     check(row, first, first.queries, stage)
     check_calls(row, calls_in(first, row))
-    stage.mend()
+    stage.repair()
     stage.booked = (0, 0)
     stage.operator.pop("timeout", None)
     second = tries.once()
@@ -187,8 +187,8 @@ def test_a_row_about_waiting_is_true_in_every_mode(row: page.Row, mode: str, sta
 
 
 @of("transfer")
-def test_a_row_about_landing_is_true(row: page.Row, stage: Stage, landing: TransferTries) -> None:
-    provocation = page.provocation(row)
+def test_a_row_about_landing_is_true(row: data.Row, stage: Stage, landing: TransferTries) -> None:
+    provocation = data.provocation(row)
     stage.arrange(provocation)
     stage.ekyc_task_id = landing.submit(provocation)
     landing.arrange(provocation)
@@ -204,7 +204,7 @@ def test_a_row_about_landing_is_true(row: page.Row, stage: Stage, landing: Trans
     elif first.ending != "is killed":
         assert there != landing.asked
         landing.check_strangers()
-    stage.mend()
+    stage.repair()
     stage.booked = (0, 0)
     second = landing.once()
     assert second.submissions == first.submissions == 0
@@ -225,31 +225,31 @@ def test_a_row_about_landing_is_true(row: page.Row, stage: Stage, landing: Trans
         assert keys_of(landing.s3) == []
 
 
-def check(row: page.Row, told: Try, charged: int, stage: Stage) -> None:
+def check(row: data.Row, done: Try, charged: int, stage: Stage) -> None:
     """Compare what happened with the row's words, and with what holds for every row."""
     ending = row.cells["the task"]
-    assert told.ending == ("succeeds" if ending == "goes on waiting" else ending), told.text
-    where = told.text if told.ending in ("succeeds", "is killed") else told.message
+    assert done.ending == ("succeeds" if ending == "goes on waiting" else ending), done.text
+    where = done.text if done.ending in ("succeeds", "is killed") else done.message
     assert [words for words in row.seen if words not in where] == [], where
     least, more = row.expected_charge
-    assert charged >= least if more else charged == least, f"charged {charged}\n{told.text}"
-    for fault in page.provocation(row).faults:
+    assert charged >= least if more else charged == least, f"charged {charged}\n{done.text}"
+    for fault in data.provocation(row).faults:
         if asked := fault.headers.get("Retry-After"):
             assert max(stage.waited) >= float(asked) - 0.2
         if fault.kind == "echo":
             words = quoted(fault.form, API_KEY, stage.numbers.read_bytes())
-            assert words.lower() not in told.text.lower()
-    assert not SECRET.search(told.text)
+            assert words.lower() not in done.text.lower()
+    assert not SECRET.search(done.text)
     assert stage.sandbox.key_leaks == 0
 
 
-def check_calls(row: page.Row, made: int) -> None:
+def check_calls(row: data.Row, made: int) -> None:
     """Compare how many calls were made with the row."""
     least, more = row.expected_tries
     assert made >= least if more else made == least, f"{made} calls"
 
 
-def calls_in(told: Try, row: page.Row) -> int:
+def calls_in(done: Try, row: data.Row) -> int:
     """Count the calls that the row's table is about; one that reached nobody is in the log alone."""
     call, _ = TABLES[row.table]
-    return told.calls[call] or told.unanswered[call]
+    return done.calls[call] or done.unanswered[call]

@@ -22,7 +22,7 @@ from dev.testing.sockets import ScriptedServer, answer
 from tests.conftest import BUCKET, abort_uploads, keys_of
 from tests.outcomes.deliveries import FIGURES, delivery
 from tests.outcomes.landed_objects import numbers_in, read_result
-from tests.outcomes.page import Provocation
+from tests.outcomes.rows import Provocation
 from tests.outcomes.stage import Stage, Try
 from tests.submitted import submitted
 
@@ -90,16 +90,16 @@ class TransferTries:
                 self.stage.kill_when(lambda: self.stage.sandbox.calls["result"] > 0)
             else:
                 # The signal comes again and again, so that it may end the abort, too.
-                self.stage.mending.append(lambda: abort_uploads(self.s3))
+                self.stage.repairs.append(lambda: abort_uploads(self.s3))
                 when, _, call = what.split()
                 call = call.replace("completion", "complete")
                 self._add_fault(S3Fault(call, f"cut_{when}", key=KEY, act=self.stage.kill))
 
     def once(self) -> Try:
         """Make one try; its value is the second XCom."""
-        told = self.stage.run(self._land, calls_elsewhere=self._calls)
+        done = self.stage.run(self._land, calls_elsewhere=self._calls)
         assert not [head for store in self._stores for head in store.heads if "x-api-key" in head]
-        return told
+        return done
 
     @property
     def asked(self) -> tuple[str, str]:
@@ -117,19 +117,19 @@ class TransferTries:
             return "a stranger", ""
         return metadata["ekyc-task-id"], metadata["ekyc-format"]
 
-    def check_objects(self, told: Try) -> None:
+    def check_objects(self, done: Try) -> None:
         """Read all that lies there after a try that succeeded, and compare it with what the try said."""
-        answers = read_result(self.s3, KEY, told.value, column=self.stage.operator.get("result_column"))
+        answers = read_result(self.s3, KEY, done.value, column=self.stage.operator.get("result_column"))
         missing = self._numbers - answers.keys()
         there = [KEY]
-        if told.value["unmatched"] is not None:
-            assert told.value["unmatched"] == len(missing)
-        if told.value["unmatched_uri"] is not None:
-            assert told.value["unmatched_uri"] == f"s3://{BUCKET}/{UNMATCHED_KEY}"
+        if done.value["unmatched"] is not None:
+            assert done.value["unmatched"] == len(missing)
+        if done.value["unmatched_uri"] is not None:
+            assert done.value["unmatched_uri"] == f"s3://{BUCKET}/{UNMATCHED_KEY}"
             assert numbers_in(self.s3, UNMATCHED_KEY) == sorted(missing)
             there.append(UNMATCHED_KEY)
-        if counted := re.search(r"numbers that were sent (\d+) did not come back", told.text):
-            assert told.value["unmatched"] == int(counted[1])
+        if counted := re.search(r"numbers that were sent (\d+) did not come back", done.text):
+            assert done.value["unmatched"] == int(counted[1])
             assert ("unmatched_key" in self.stage.operator) == (UNMATCHED_KEY in there)
         assert keys_of(self.s3) == there
 
@@ -170,10 +170,10 @@ class TransferTries:
             self._sent["submission"] = {**right, "ekyc_task_id": "another-task"}
         elif what == "submission alone":
             numbers = self._sent.pop("numbers")
-            self.stage.mending.append(lambda: self._sent.update(numbers=numbers))
+            self.stage.repairs.append(lambda: self._sent.update(numbers=numbers))
         elif what == "numbers alone":
             del self._sent["submission"]
-        self.stage.mending.append(lambda: self._sent.update(submission=right))
+        self.stage.repairs.append(lambda: self._sent.update(submission=right))
 
     def _deliver(self, what: str) -> None:
         """Let another store deliver another archive, at the address that the API names."""
@@ -188,28 +188,28 @@ class TransferTries:
         }.get(what, {})
         if any(self.stage.operator.get(name) != value for name, value in right.items()):
             # What is corrected is the argument; what is delivered stays as it is.
-            self.stage.mending.append(lambda: self.stage.operator.update(right))
-            self.stage.mending.append(lambda: self._deliver(what))
+            self.stage.repairs.append(lambda: self.stage.operator.update(right))
+            self.stage.repairs.append(lambda: self._deliver(what))
 
     def _bound_files(self, size: int) -> None:
         # The bound is this whole process's. So the sandbox writes now what it writes when it is asked first, and
-        # the page takes files so large that what is printed meanwhile stays far below.
+        # the table has files so large that what is printed meanwhile stays far below.
         EkycHook().get_task(self.stage.ekyc_task_id)
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
         def unbind() -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-        self.stage.mending.append(unbind)
+        self.stage.repairs.append(unbind)
         self.stage.servers.callback(unbind)
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
 
     def _add_fault(self, fault: S3Fault) -> None:
         self.relay.faults.append(fault)
-        self.stage.mending.append(self.relay.faults.clear)
+        self.stage.repairs.append(self.relay.faults.clear)
 
     def _arrange_s3(self, what: str, key: str) -> None:
-        mend = self.stage.mending.append
+        repair = self.stage.repairs.append
         if what == "landed before":
             self._land()
         elif what == "landed before without unmatched_key":
@@ -223,20 +223,20 @@ class TransferTries:
             self._write = "part"
         elif what == "ignores If-None-Match":
             self.relay.ignores_conditions = self._credentials
-            mend(lambda: setattr(self.relay, "ignores_conditions", None))
+            repair(lambda: setattr(self.relay, "ignores_conditions", None))
         elif what.startswith("landed before as"):
             self._land(output_format=what.split()[-1])
             self._is_theirs(key)
         elif what == "no such bucket":
             self._bucket = "no-such-bucket"
-            mend(lambda: setattr(self, "_bucket", BUCKET))
+            repair(lambda: setattr(self, "_bucket", BUCKET))
         elif what == "gone":
             with S3Relay("http://127.0.0.1:9") as gone:
                 self._connect_aws(endpoint_url=gone.endpoint_url)
-            mend(self._connect_aws)
+            repair(self._connect_aws)
         elif what == "wrong secret":
             self._connect_aws(secret="made-up-wrong")
-            mend(self._connect_aws)
+            repair(self._connect_aws)
         elif what.startswith("taken by"):
             self._let_take(what, key)
         else:
@@ -271,7 +271,7 @@ class TransferTries:
 
     def _is_theirs(self, key: str) -> None:
         self._strangers[key] = self.s3.head_object(Bucket=BUCKET, Key=key)["ETag"]
-        self.stage.mending.append(lambda: self._remove(key))
+        self.stage.repairs.append(lambda: self._remove(key))
 
     def _remove(self, key: str) -> None:
         # Not what has been landed over it.

@@ -11,7 +11,7 @@ from typing import Any
 from airflow_provider_ekyc.sandbox.faults import CALLS, Fault
 from tests.outcomes.deliveries import DELIVERIES
 
-PAGE = Path(__file__).with_name("rows.md")
+DATA = Path(__file__).with_name("rows.md")
 
 COLUMNS = (
     "outcome",
@@ -65,7 +65,7 @@ class Row:
     One row of one table.
 
     :param table: heading of the table
-    :param line: number of the line in the page
+    :param line: number of the line in the file
     :param cells: column -> words
     """
 
@@ -122,7 +122,7 @@ class Provocation:
         return [what for name, what in self.arranged if name == who]
 
 
-def rows(page: Path = PAGE) -> list[Row]:
+def rows(data: Path = DATA) -> list[Row]:
     """
     Return all rows of all tables.
 
@@ -130,7 +130,7 @@ def rows(page: Path = PAGE) -> list[Row]:
     """
     found: list[Row] = []
     heading, inside = "", False
-    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(data.read_text(encoding="utf-8").splitlines(), 1):
         if line.startswith("#"):
             heading, inside = line.lstrip("# "), False
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")] if line.startswith("|") else []
@@ -224,29 +224,29 @@ ARRANGEMENTS: dict[str, str] = {
 
 def _read_fault(made: Provocation, call: str, words: list[str]) -> None:
     kind, *rest = words
-    told: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     answer: dict[str, str] = {}
     for word in rest:
         name, equals, value = word.partition("=")
         if word == "always":
-            told["times"] = None
+            arguments["times"] = None
         elif re.fullmatch(r"x[1-9]\d*", word):
-            told["times"] = int(word[1:])
+            arguments["times"] = int(word[1:])
         elif equals and name == "retry-after":
-            told["headers"] = {"Retry-After": value}
+            arguments["headers"] = {"Retry-After": value}
         elif equals and name == "code":
-            told["body"] = f"<Error><Code>{value}</Code></Error>"
+            arguments["body"] = f"<Error><Code>{value}</Code></Error>"
         elif equals and name in ("form", "location"):
-            told[name] = value
+            arguments[name] = value
         elif equals and name in ("word", "of"):
             answer[name] = value
         elif equals and name in _INTEGERS:
-            told[name] = int(value)
-        elif not equals and kind in _BARE and _BARE[kind] not in told:
-            told[_BARE[kind]] = float(word) if _BARE[kind] == "seconds" else int(word)
+            arguments[name] = int(value)
+        elif not equals and kind in _BARE and _BARE[kind] not in arguments:
+            arguments[_BARE[kind]] = float(word) if _BARE[kind] == "seconds" else int(word)
         else:
             raise ValueError(f"{call}: {kind} can't take {word!r}")
-    fault = Fault(call=call, kind=kind, **told)  # type: ignore[arg-type]  # it checks the call itself
+    fault = Fault(call=call, kind=kind, **arguments)  # type: ignore[arg-type]  # it checks the call itself
     if answer:
         # The body is made when the task is known.
         made.answers.append(answer)
