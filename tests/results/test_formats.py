@@ -28,9 +28,11 @@ from pyarrow import parquet
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.archive.check import ArchiveReader, ArchiveSummary
 from airflow_provider_ekyc.results.output import convert as convert_module
+from airflow_provider_ekyc.results.output.arrow_columns import read_columns
 from airflow_provider_ekyc.results.output.convert import Output, convert
 from airflow_provider_ekyc.results.output.formats import FORMATS
 from airflow_provider_ekyc.results.output.output_format import RowContext
+from airflow_provider_ekyc.results.table.rows import read_table
 from airflow_provider_ekyc.spool import spool_file
 from tests.results.archives import LISTS, pack
 
@@ -260,3 +262,19 @@ def test_an_answer_that_grows_when_it_is_cleaned_lands(output_format: str) -> No
     archive = pack({"amazon.csv": table([("+12025550100", "\x01" * 900_000), ("+12025550101", "yes")])})
     with made(archive, output_format) as (output, _):
         assert (output.summary.rows, output.summary.yes) == (2, 1)
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(10, 10**15 - 1), st.sampled_from(["yes", "no"])), min_size=1, max_size=30)
+    | st.lists(st.tuples(st.integers(10**11, 10**12 - 1), st.sampled_from(["yes", "no"])), min_size=1, max_size=30),
+    plus=st.sampled_from(["+", ""]),
+)
+@settings(max_examples=200, deadline=None)
+def test_rows_in_the_documented_form_are_columns_of_arrow(rows: list[tuple[int, str]], plus: str) -> None:
+    lines = "".join(f"{plus}{number},{answer}\n" for number, answer in rows)
+    (block,) = read_table([f"Number,amazon\n{lines}".encode()])
+    assert block.plain is not None
+    numbers, answers = read_columns(block)
+    numbers.validate(full=True)
+    assert numbers.to_pylist() == [f"+{number}" for number, _ in rows]
+    assert answers.to_pylist() == [answer for _, answer in rows]

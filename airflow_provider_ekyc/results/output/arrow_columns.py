@@ -1,50 +1,52 @@
 """
-Lines of ``+<digits>,<answer>`` as two Arrow columns.
+Rows as two Arrow columns.
 
-Where all answers are yes or no and all numbers are digits, numpy takes the numbers out in 0.6 times the time that
-Arrow's own reader of CSV needs; anything else is left to that reader.
+Where the rows are in the documented form, numpy takes the numbers out: in an eighth of the time that Arrow's own reader
+of CSV needs if they are of one length, in a third otherwise. Anything else is left to that reader.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow
 
+    from airflow_provider_ekyc.results.table.plain_rows import PlainRows
+    from airflow_provider_ekyc.results.table.rows import Rows
+
 _WORDS = ("yes", "no")
+_BESIDE_NUMBER = len(",no\n")  # yes has one more
 
 
-def read_columns(lines: bytes, answers: Collection[str]) -> tuple[Any, pyarrow.DictionaryArray]:
-    r"""
-    Read lines.
+def read_columns(rows: Rows) -> tuple[Any, pyarrow.DictionaryArray]:
+    """
+    Read rows.
 
-    :param lines: as ``Rows.lines``: one comma each, ``\n`` after each, no quotes
-    :param answers: that come in them
     :return: the numbers as text, and the answers as a dictionary of text
     """
-    numbers = _plain_numbers(lines) if set(_WORDS).issuperset(answers) else None
-    if numbers is None:
-        return _parsed(lines)
-    return numbers
+    return _parsed(rows.lines) if rows.plain is None else _plain_columns(rows.lines, rows.plain)
 
 
-def _plain_numbers(lines: bytes) -> tuple[Any, pyarrow.DictionaryArray] | None:
+def _plain_columns(lines: bytes, plain: PlainRows) -> tuple[Any, pyarrow.DictionaryArray]:
     import numpy
     import pyarrow
 
-    byte = numpy.frombuffer(lines, numpy.uint8)
-    commas, ends = numpy.flatnonzero(byte == ord(",")), numpy.flatnonzero(byte == ord("\n"))
-    places = numpy.zeros(len(ends) + 1, numpy.int32)
-    numpy.cumsum(commas - numpy.append(-1, ends[:-1]) - 1, out=places[1:])
-    in_number = (byte - ord("0")) < 10
-    in_number |= byte == ord("+")
-    text = byte[in_number]
-    if len(text) != places[-1]:
-        return None  # a number has something else in it
-    numbers = pyarrow.StringArray.from_buffers(len(ends), pyarrow.py_buffer(places), pyarrow.py_buffer(text))
-    is_no = (byte[commas + 1] == ord("n")).astype(numpy.int32)
+    count, width = len(plain.digits), 1 + int(plain.digits[0])
+    places = numpy.zeros(count + 1, numpy.int32)
+    numpy.cumsum(plain.digits + numpy.uint8(1), out=places[1:])
+    if places[-1] == count * width and (plain.digits == plain.digits[0]).all():
+        sizes = plain.is_yes + numpy.uint8(width + _BESIDE_NUMBER)
+        starts = numpy.cumsum(sizes, dtype=numpy.int64) - sizes
+        # One opaque item for each place where so many bytes begin.
+        text = numpy.ndarray((len(lines) - width + 1,), f"V{width}", lines, 0, (1,))[starts]
+    else:
+        byte = numpy.frombuffer(lines, numpy.uint8)
+        in_number = (byte - numpy.uint8(ord("0"))) < 10
+        in_number |= byte == ord("+")
+        text = byte[in_number]
+    numbers = pyarrow.StringArray.from_buffers(count, pyarrow.py_buffer(places), pyarrow.py_buffer(text))
+    is_no = numpy.logical_not(plain.is_yes).astype(numpy.int32)
     return numbers, pyarrow.DictionaryArray.from_arrays(pyarrow.array(is_no), pyarrow.array(_WORDS))
 
 

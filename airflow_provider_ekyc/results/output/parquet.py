@@ -26,7 +26,6 @@ _COLUMNS = (
     Column("ekyc_task_id", "string", "the remote task"),
 )
 
-_CHUNK = 4 * 1024 * 1024  # bytes of lines that are parsed at a time; about 240,000 rows
 _GROUP_ROWS = 1_000_000
 _GROUP_BYTES = 32 * 1024 * 1024  # of lines: answers may be long, and each another
 _REGISTERED = {"yes": True, "no": False, "unknown": None}
@@ -56,9 +55,9 @@ def _write_parquet(reader: ArchiveReader, rows: Iterator[Rows], context: RowCont
     with closing(read_ahead(rows)) as ready, writer:
         group: list[pyarrow.Table] = []
         group_bytes = 0
-        for chunk in _chunks(ready):
-            group.append(_table(*chunk, context))
-            group_bytes += len(chunk[0])
+        for block in ready:
+            group.append(_table(block, context))
+            group_bytes += len(block.lines)
             if sum(map(len, group)) >= _GROUP_ROWS or group_bytes >= _GROUP_BYTES:
                 yield from _write_group(writer, group, written)
                 group, group_bytes = [], 0
@@ -73,19 +72,6 @@ def _write_group(writer: Any, group: list[pyarrow.Table], written: _Written) -> 
     table = pyarrow.concat_tables(group)
     writer.write_table(table, row_group_size=len(table))
     yield from written.blocks()
-
-
-def _chunks(rows: Iterator[Rows]) -> Iterator[tuple[bytes, set[str]]]:
-    lines: list[bytes] = []
-    answers: set[str] = set()
-    for block in rows:
-        lines.append(block.lines)
-        answers.update(block.answers)
-        if sum(map(len, lines)) >= _CHUNK:
-            yield b"".join(lines), answers
-            lines, answers = [], set()
-    if lines:
-        yield b"".join(lines), answers
 
 
 def _schema() -> pyarrow.Schema:
@@ -105,12 +91,12 @@ def _schema() -> pyarrow.Schema:
     )
 
 
-def _table(lines: bytes, answers: set[str], context: RowContext) -> pyarrow.Table:
+def _table(rows: Rows, context: RowContext) -> pyarrow.Table:
     import pyarrow
 
     from airflow_provider_ekyc.results.output.arrow_columns import read_columns
 
-    number, answer = read_columns(lines, answers)
+    number, answer = read_columns(rows)
     meanings = pyarrow.array([_REGISTERED[meaning(word)] for word in answer.dictionary.to_pylist()], pyarrow.bool_())
     first = pyarrow.repeat(pyarrow.scalar(0, pyarrow.int32()), len(number))
 

@@ -32,11 +32,13 @@ class PlainRows:
 
     :param numbers: of each row, as an integer
     :param is_yes: whether it says yes; otherwise it says no
+    :param digits: how many the number has
     :param have_plus: whether each number begins with a plus; otherwise none does
     """
 
     numbers: NDArray[np.uint64]
     is_yes: NDArray[np.bool_]
+    digits: NDArray[np.uint8]
     have_plus: bool
 
 
@@ -50,14 +52,14 @@ def read_plain(block: bytes) -> PlainRows | None:
     :return: None if a row has another form
     """
     have_plus = block[0] == _PLUS
-    numbers, is_yes = [], []
+    pieces = []
     for piece in _pieces(block):
         found = _read_piece(piece, have_plus=have_plus)
         if found is None:
             return None
-        numbers.append(found[0])
-        is_yes.append(found[1])
-    return PlainRows(np.concatenate(numbers), np.concatenate(is_yes), have_plus)
+        pieces.append(found)
+    numbers, is_yes, digits = map(np.concatenate, zip(*pieces, strict=True))
+    return PlainRows(numbers, is_yes, digits, have_plus)
 
 
 def _pieces(block: bytes) -> Iterator[memoryview]:
@@ -69,7 +71,9 @@ def _pieces(block: bytes) -> Iterator[memoryview]:
         start = end
 
 
-def _read_piece(piece: memoryview, *, have_plus: bool) -> tuple[NDArray[np.uint64], NDArray[np.bool_]] | None:
+def _read_piece(
+    piece: memoryview, *, have_plus: bool
+) -> tuple[NDArray[np.uint64], NDArray[np.bool_], NDArray[np.uint8]] | None:
     text = b"".join((PAD, piece))
     codes = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(codes == _LINE_END)
@@ -98,4 +102,6 @@ def _read_piece(piece: memoryview, *, have_plus: bool) -> tuple[NDArray[np.uint6
     if digits.view(np.uint8).max() > LAST_DIGIT:
         return None
     numbers = joined(digits)
-    return (numbers, is_yes) if (numbers >= LEAST.take(lengths)).all() else None
+    if not (numbers >= LEAST.take(lengths)).all():
+        return None
+    return numbers, is_yes, lengths.astype(np.uint8)
