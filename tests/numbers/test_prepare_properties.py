@@ -1,4 +1,4 @@
-"""The real thing against the plainest program that does the same."""
+"""``numbers/prepare.py`` compared with the plainest program that does the same."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import io
 import re
 from dataclasses import dataclass
-from typing import BinaryIO, cast
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -41,32 +40,32 @@ def plainest(data: bytes, *, check: bool) -> Expected:
     return expected
 
 
-class OddPieces:
-    """A source that hands out less than it is asked for, as sockets do."""
+class ShortReads:
+    """A source that returns less than requested, as sockets do."""
 
     def __init__(self, data: bytes, sizes: list[int]) -> None:
         self._file = io.BytesIO(data)
         self._sizes = sizes
         self._reads = 0
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int, /) -> bytes:
         self._reads += 1
         return self._file.read(min(size, self._sizes[self._reads % len(self._sizes)]))
 
 
 # Few different numbers, so that duplicates are common.
 numbers = st.integers(0, 30).map(lambda number: b"+1202555%04d" % (100 + number))
-oddities = st.sampled_from(
+other_lines = st.sampled_from(
     [b"", b" ", b"\t", b"x", b"+1", b"+12", b"+0123", b"12025550100", b"\xc3\xa9", b"\x0b", b"\xef\xbb\xbf"]
 )
 overlong = st.sampled_from([b"1" * 1024, b" " * 1024, b" " * 1025, b"+" + b"9" * 1024, b"a" * 3000])
 line_ends = st.sampled_from([b"\n", b"\r\n", b"\r", b" \n", b"\t\r\n"])
 clean_files = st.lists(st.tuples(numbers, line_ends), max_size=60)
-dirty_files = st.lists(st.tuples(numbers | oddities | overlong, line_ends), max_size=40)
+dirty_files = st.lists(st.tuples(numbers | other_lines | overlong, line_ends), max_size=40)
 files = st.tuples(
     st.sampled_from([b"", b"\xef\xbb\xbf"]),
     (clean_files | dirty_files).map(lambda lines: b"".join(line + end for line, end in lines)),
-    numbers | oddities | st.just(b"\r"),
+    numbers | other_lines | st.just(b"\r"),
 ).map(b"".join)
 block_sizes = st.integers(1, 60) | st.sampled_from([1000, 1 << 20])
 piece_sizes = st.lists(st.integers(1, 50), min_size=1, max_size=5)
@@ -78,7 +77,7 @@ def test_what_is_left_is_what_the_plainest_program_leaves(
     data: bytes, block_bytes: int, pieces: list[int], check: bool
 ) -> None:
     expected = plainest(data, check=check)
-    source = cast("BinaryIO", OddPieces(data, pieces))
+    source = ShortReads(data, pieces)
     with prepared_numbers(source, check=check, invalid="drop", min_rows=0, block_bytes=block_bytes) as prepared:
         left = prepared.file.read()
         assert left == b"".join(line + b"\n" for line in expected.left)

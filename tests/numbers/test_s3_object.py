@@ -1,12 +1,7 @@
-"""
-An input from S3: what is read, and what each error of S3 means.
-
-Modules: ``numbers/s3_object.py``, ``numbers/stored_object.py``.
-"""
+"""An input from S3: what is read, and what each error of S3 means: ``numbers/s3_object.py``."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -16,24 +11,10 @@ from airflow_provider_ekyc.numbers.prepare import prepared_numbers
 from airflow_provider_ekyc.numbers.source import open_numbers
 from dev.stack.s3_server import S3Server
 from dev.testing.sockets import SocketServer, answer, answering
+from tests.numbers.inputs import aws_connection
 
 DATA = b"".join(b"+999%08d\n" % number for number in range(200_000))
 CONNECTION = "numbers_test_aws"
-
-
-def connection(endpoint_url: str, access_key: str, secret_key: str) -> str:
-    return json.dumps(
-        {
-            "conn_type": "aws",
-            "login": access_key,
-            "password": secret_key,
-            "extra": {
-                "region_name": "us-east-1",
-                "endpoint_url": endpoint_url,
-                "config_kwargs": {"retries": {"max_attempts": 1}, "s3": {"addressing_style": "path"}},
-            },
-        }
-    )
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +27,7 @@ def server() -> Iterator[S3Server]:
 
 @pytest.fixture
 def signed_in(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = connection(server.endpoint_url, server.access_key, server.secret_key)
+    text = aws_connection(server.endpoint_url, server.access_key, server.secret_key)
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", text)
 
 
@@ -88,7 +69,7 @@ def test_an_address_with_nothing_behind_it_is_named(uri: str, message: str) -> N
 
 
 def test_an_object_that_may_not_be_read_names_the_connection(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = connection(server.endpoint_url, server.access_key, "not-the-secret")
+    text = aws_connection(server.endpoint_url, server.access_key, "not-the-secret")
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", text)
     with pytest.raises(EkycNumbersError, match=f"did not return .* to the AWS connection '{CONNECTION}'"):
         read("s3://inbox/daily/numbers #1?.txt")
@@ -99,7 +80,7 @@ def test_a_connection_that_breaks_is_no_end_of_file(monkeypatch: pytest.MonkeyPa
     half = DATA[: len(DATA) // 2]
     assert half.endswith(b"\n")  # nothing in the content shows that more should come
     with SocketServer(answering(head + half)) as server:
-        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "key", "x"))
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", aws_connection(server.url, "key", "x"))
         with (
             pytest.raises(EkycUnreadableInputError, match=r"Reading stopped after .* bytes of s3://inbox/numbers.txt"),
             open_numbers("s3://inbox/numbers.txt", aws_conn_id=CONNECTION, numbers_conn_id=None) as file,
@@ -111,7 +92,7 @@ def test_a_connection_that_breaks_is_no_end_of_file(monkeypatch: pytest.MonkeyPa
 def test_a_store_that_slows_down_is_no_missing_input(monkeypatch: pytest.MonkeyPatch) -> None:
     body = b"<Error><Code>SlowDown</Code><Message>made up</Message></Error>"
     with SocketServer(answering(answer("503 Slow Down", body))) as server:
-        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "key", "x"))
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", aws_connection(server.url, "key", "x"))
         with pytest.raises(EkycUnreadableInputError) as caught:
             read("s3://inbox/numbers.txt")
     assert (
@@ -124,7 +105,7 @@ def test_a_store_that_slows_down_is_no_missing_input(monkeypatch: pytest.MonkeyP
 def test_a_store_that_nobody_serves_is_no_missing_input(monkeypatch: pytest.MonkeyPatch) -> None:
     with SocketServer(answering(b"")) as server:
         pass
-    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "key", "x"))
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", aws_connection(server.url, "key", "x"))
     with pytest.raises(EkycUnreadableInputError, match=r"not return .* \(EndpointConnectionError\). Nothing was sent."):
         read("s3://inbox/numbers.txt")
 
@@ -148,7 +129,7 @@ def test_the_advice_follows_the_code(
     body = f"<Error><Code>{code}</Code><Message>made up</Message></Error>".encode()
     head = f"HTTP/1.1 {status}\r\nx-amz-bucket-region: eu-west-1\r\nContent-Length: {len(body)}\r\n\r\n"
     with SocketServer(answering(head.encode() + body)) as server:
-        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "key", "x"))
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", aws_connection(server.url, "key", "x"))
         with pytest.raises(EkycError) as caught:
             read("s3://inbox/numbers.txt")
     assert f"(GetObject: {code}, {status[:3]}). Nothing was sent. A retry" in caught.value.message
@@ -160,7 +141,7 @@ def test_the_advice_follows_the_code(
 def test_a_checksum_that_does_not_agree_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(DATA)}\r\nx-amz-checksum-crc32: AAAAAA==\r\n\r\n".encode()
     with SocketServer(answering(head + DATA)) as server:
-        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "key", "x"))
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", aws_connection(server.url, "key", "x"))
         with pytest.raises(EkycUnreadableInputError, match="The bytes changed on their way") as caught:
             read("s3://inbox/numbers.txt")
     assert f"Reading stopped after {len(DATA):,} of {len(DATA):,} bytes" in caught.value.message
@@ -170,7 +151,7 @@ def test_a_checksum_that_does_not_agree_is_worth_a_retry(monkeypatch: pytest.Mon
 
 def test_an_endpoint_that_redirects_to_another_is_a_wrong_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     with SocketServer(answering(answer("301 Moved", b"", "Location: https://made-up.example/"))) as server:
-        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "key", "x"))
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", aws_connection(server.url, "key", "x"))
         with pytest.raises(EkycNumbersError, match="endpoint_url") as caught:
             read("s3://inbox/numbers.txt")
     assert "(InvalidEndpointConfigurationError). Nothing was sent. A retry can't help." in caught.value.message

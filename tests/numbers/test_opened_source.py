@@ -1,12 +1,8 @@
-"""
-What is sent is what was there at the first byte: a source that changes while it is read is not sent at all.
-
-Modules: ``numbers/opened_source.py``.
-"""
+"""What is sent is what was there at the first byte, to its end: ``numbers/opened_source.py``."""
 
 from __future__ import annotations
 
-import json
+import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,13 +13,16 @@ from botocore.httpsession import URLLib3Session
 
 from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
 from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycUnreadableInputError
+from airflow_provider_ekyc.numbers.opened_source import OpenedSource, WholeStream
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
 from airflow_provider_ekyc.numbers.source import open_numbers
 from dev.stack.s3_server import S3Server
 from dev.testing.sockets import Answer, ScriptedServer, answer
+from tests.numbers.inputs import aws_connection
 
 OLD = b"".join(b"+999%08d\n" % number for number in range(400_000))
 NEW = b"".join(b"+998%08d\n" % number for number in range(400_000))
+SHORT = b"+12025550100\n+12025550101\n"
 CONNECTION = "changing_test_aws"
 
 ChangeFile = Callable[[Path], object]
@@ -158,18 +157,9 @@ def server() -> Iterator[S3Server]:
         yield server
 
 
-def connection(endpoint_url: str, access_key: str, secret_key: str) -> str:
-    extra = {
-        "region_name": "us-east-1",
-        "endpoint_url": endpoint_url,
-        "config_kwargs": {"retries": {"total_max_attempts": 1}, "s3": {"addressing_style": "path"}},
-    }
-    return json.dumps({"conn_type": "aws", "login": access_key, "password": secret_key, "extra": extra})
-
-
 @pytest.fixture
 def client(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Any:
-    text = connection(server.endpoint_url, server.access_key, server.secret_key)
+    text = aws_connection(server.endpoint_url, server.access_key, server.secret_key, attempts=1)
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", text)
     client = server.client()
     for bucket in ("changing", "versioned"):
@@ -239,10 +229,26 @@ def test_an_object_is_sent_only_if_s3_says_that_it_did_not_change(
     monkeypatch: pytest.MonkeyPatch, head: Answer, message: str | None
 ) -> None:
     with ScriptedServer(answer("200 OK", OLD, 'ETag: "old"'), head) as server:
-        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(server.url, "made-up", "made-up"))
+        text = aws_connection(server.url, "made-up", "made-up", attempts=1)
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", text)
         if message is None:
             assert sent("s3://changing/numbers.txt", lambda: None, CONNECTION) == OLD
             return
         with pytest.raises(EkycUnreadableInputError, match=message) as caught:
             sent("s3://changing/numbers.txt", lambda: None, CONNECTION)
     assert "Nothing was sent; a retry reads it again." in caught.value.message
+
+
+def test_a_stream_that_ends_early_is_a_broken_connection_and_no_end_of_file() -> None:
+    file = io.BytesIO(SHORT)
+    stream = WholeStream(OpenedSource(file, "store://numbers", len(SHORT) + 1), file)
+    assert stream.read(1000) == SHORT
+    with pytest.raises(EkycUnreadableInputError, match=r"stopped after 26 of 27 bytes of store://numbers \(it ended"):
+        stream.read(1000)
+
+
+@pytest.mark.parametrize("size", [len(SHORT), None])
+def test_a_stream_that_ends_in_time_ends(size: int | None) -> None:
+    file = io.BytesIO(SHORT)
+    stream = WholeStream(OpenedSource(file, "store://numbers", size), file)
+    assert [stream.read(20), stream.read(20), stream.read(20)] == [SHORT[:20], SHORT[20:], b""]

@@ -1,8 +1,4 @@
-"""
-What is no regular file is refused at once, instead of waiting for it for ever.
-
-Modules: ``numbers/file_kind.py``.
-"""
+"""A file on the worker; whatever is no regular file is refused at once: ``numbers/local_file.py``."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import textwrap
 import threading
 from pathlib import Path
 
@@ -111,3 +108,63 @@ def test_a_disk_that_fails_is_worth_a_retry() -> None:
         file.read(100)
     assert "a retry reads it again" in caught.value.message
     assert caught.value.__cause__ is None
+
+
+def read(uri: str) -> bytes:
+    with open_numbers(uri, aws_conn_id=None, numbers_conn_id=None) as file:
+        return file.read(1 << 20)
+
+
+@pytest.fixture
+def numbers(tmp_path: Path) -> Path:
+    path = tmp_path / "numbers of today #1?.txt"
+    path.write_bytes(DATA)
+    return path
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EkycNumbersError, match=f"There is no file {tmp_path}/none.txt"):
+        read(f"{tmp_path}/none.txt")
+
+
+def test_a_relative_path_is_read_and_named_in_full_if_it_is_missing(
+    numbers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(numbers.parent)
+    assert read(numbers.name) == DATA
+    with pytest.raises(EkycNumbersError, match=f"no file {numbers.parent}/none.txt .*'none.txt' counts from"):
+        read("none.txt")
+
+
+def test_a_directory_and_a_path_below_a_file_are_refused(numbers: Path) -> None:
+    with pytest.raises(EkycNumbersError, match="is a directory"):
+        read(str(numbers.parent))
+    with pytest.raises(EkycNumbersError, match="a part of its path is a file"):
+        read(f"{numbers}/x")
+
+
+def test_a_file_that_may_not_be_read_is_named(numbers: Path) -> None:
+    numbers.chmod(0)
+    if os.geteuid():
+        with pytest.raises(EkycNumbersError, match="may not read"):
+            read(str(numbers))
+        return
+    # root reads everything: try as another user, in a directory that this one may enter.
+    program = """
+        import os, sys
+        from airflow_provider_ekyc.numbers.source import open_numbers
+        from airflow_provider_ekyc.exceptions import EkycNumbersError
+        os.setuid(65534)
+        try:
+            with open_numbers(sys.argv[1], aws_conn_id=None, numbers_conn_id=None):
+                pass
+        except EkycNumbersError as error:
+            print(error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), str(numbers)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert f"may not read {numbers}" in done.stdout
