@@ -61,7 +61,7 @@ LAST_DIGIT: Final = 9
 LEAST: Final = np.array([10 ** (n - 1) if 2 <= n <= _MOST_DIGITS else _NEVER for n in _LENGTHS], _U)
 
 # Whatever has blanks, or is wrong: one line, without its end.
-_ODD_LINE: Final = re.compile(rb"[ \t]*(\+?)([1-9][0-9]{1,14})[ \t]*(,.*)?", re.DOTALL)
+_OTHER_LINE: Final = re.compile(rb"[ \t]*(\+?)([1-9][0-9]{1,14})[ \t]*(,.*)?", re.DOTALL)
 
 
 def read_keys(block: bytes, *, plus: bool = False, answers: bool = True) -> tuple[NDArray[np.uint64], int]:
@@ -77,12 +77,12 @@ def read_keys(block: bytes, *, plus: bool = False, answers: bool = True) -> tupl
         none, as in ``numbers/lines.py``
     :return: the numbers as integers, in the order of the lines; how many lines hold something else
     """
-    found, odd = [], 0
+    found, others = [], 0
     for piece in _pieces(block):
-        keys, odd_here = _read_piece(piece, plus=plus, answers=answers)
+        keys, others_here = _read_piece(piece, plus=plus, answers=answers)
         found.append(keys)
-        odd += odd_here
-    return (found[0] if len(found) == 1 else np.concatenate([np.empty(0, _U), *found])), odd
+        others += others_here
+    return (found[0] if len(found) == 1 else np.concatenate([np.empty(0, _U), *found])), others
 
 
 def number_lines(keys: NDArray[np.uint64]) -> bytes:
@@ -138,15 +138,15 @@ def _read_piece(piece: bytes, *, plus: bool, answers: bool) -> tuple[NDArray[np.
         good &= has_plus
     if good.all():
         return keys, 0
-    odd = 0
+    others = 0
     for row in np.flatnonzero(~good & (ends > starts)).tolist():
-        key = _odd_line(text[starts[row] : ends[row]], plus=plus, answers=answers)
+        key = _other_line(text[starts[row] : ends[row]], plus=plus, answers=answers)
         if key:
             keys[row] = key
             good[row] = True
         elif key is None:
-            odd += 1
-    return keys[good], odd
+            others += 1
+    return keys[good], others
 
 
 def line_starts(ends: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -188,7 +188,7 @@ def _first_commas(codes: NDArray[np.uint8], starts: NDArray[np.intp], ends: NDAr
     """Return the place of each line's first comma; where it has none, its end."""
     commas = np.flatnonzero(codes == _COMMA)
     if len(commas) == len(ends):
-        # One each, most likely. Where not, what lies between a line's start and another line's comma is no number,
+        # One each, most likely. Where not, what is between a line's start and another line's comma is no number,
         # so the line is read by itself.
         return commas
     following = np.append(commas, len(codes)).take(np.searchsorted(commas, starts))
@@ -205,13 +205,13 @@ def _rows_with_others(digits: NDArray[np.uint64]) -> NDArray[np.bool_]:
     return found
 
 
-def _odd_line(line: bytes, *, plus: bool, answers: bool) -> int | None:
+def _other_line(line: bytes, *, plus: bool, answers: bool) -> int | None:
     """Return the number, 0 for a line that is blank, or None if it holds something else."""
     if not answers and len(line) > MAX_LINE_BYTES:
         return None
     if not line.strip(b" \t"):
         return 0
-    match = _ODD_LINE.fullmatch(line)
+    match = _OTHER_LINE.fullmatch(line)
     if match is None or (plus and not match[1]) or (match[3] is not None and not answers):
         return None
     return int(match[2])

@@ -200,9 +200,9 @@ class TransferJob:
                 log.warning("Not compared with what was sent: check='archive' reads no number.")
             return landed
         file = stack.enter_context(spool_file(self.spool_dir))
-        found, left_out, is_compared = reconciliation.result(file)
-        if left_out is not None:
-            log.warning("Not compared with what was sent, number by number: %s", left_out.reason)
+        found, not_compared, is_compared = reconciliation.result(file)
+        if not_compared is not None:
+            log.warning("Not compared with what was sent, number by number: %s", not_compared.reason)
         verdict = judge(summary, found, promise, self.submission, is_compared=is_compared)
         for level, sentences in ((logging.WARNING, verdict.warnings), (logging.INFO, verdict.notes)):
             for sentence in sentences:
@@ -211,9 +211,9 @@ class TransferJob:
         self._judge(" ".join([*verdict.mismatches, *filter(None, understood)]))
         landed = changed(
             landed,
-            distinct=found.came,
+            distinct=found.returned,
             contradictions=found.contradictions,
-            missing=None if promise.total is None else max(promise.total - found.came, 0),
+            missing=None if promise.total is None else max(promise.total - found.returned, 0),
         )
         if not is_compared:
             return landed

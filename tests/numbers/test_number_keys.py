@@ -13,7 +13,7 @@ from airflow_provider_ekyc.numbers.number_keys import number_lines, read_keys
 
 
 def plainest(block: bytes, *, plus: bool, answers: bool) -> tuple[list[int], int]:
-    keys, odd = [], 0
+    keys, others = [], 0
     for ended in block.split(b"\n"):
         line = ended.removesuffix(b"\r")
         number, comma, _ = line.partition(b",")
@@ -25,20 +25,20 @@ def plainest(block: bytes, *, plus: bool, answers: bool) -> tuple[list[int], int
         if re.fullmatch(rb"[1-9][0-9]{1,14}", digits) and (answers or only_here) and (number != digits or not plus):
             keys.append(int(digits))
         else:
-            odd += 1
-    return keys, odd
+            others += 1
+    return keys, others
 
 
 def read(block: bytes, *, plus: bool = False, answers: bool = True) -> tuple[list[int], int]:
-    keys, odd = read_keys(block, plus=plus, answers=answers)
+    keys, others = read_keys(block, plus=plus, answers=answers)
     assert keys.dtype == np.uint64
-    return keys.tolist(), odd
+    return keys.tolist(), others
 
 
 numbers = st.integers(2, 15).flatmap(lambda digits: st.integers(10 ** (digits - 1), 10**digits - 1))
 texts = st.builds(lambda plus, number: plus + b"%d" % number, st.sampled_from([b"+", b"+", b""]), numbers)
 # A byte that is no digit, at any place: each of the 256, as each place is checked by arithmetic.
-spoilt = st.builds(
+invalid = st.builds(
     lambda text, place, byte: text[: place % len(text)] + bytes([byte]) + text[place % len(text) + 1 :],
     texts,
     st.integers(0, 15),
@@ -51,10 +51,10 @@ words = [b"", b" ", b"\t \t", b"\r", b"somebody@mail.example", b"\xd9\xa1\xd9\xa
 near_numbers = [b"+", b"+1", b"1", b"+0", b"+012", b"012", b"++12", b"1 2", b"+ 12", b"12+", b"12.0", b"-12"]
 too_long = [b"9" * 16, b"9" * 17, b"+1234567890123456"]
 wide = [b" " * 1024, b" " * 1025, b" " * 1012 + b"+12025550100", b" " * 1013 + b"+12025550100"]
-oddities = st.sampled_from([*words, *near_numbers, *too_long, *wide])
+other_lines = st.sampled_from([*words, *near_numbers, *too_long, *wide])
 rests = st.sampled_from([b"", b"", b",", b",yes", b",no", b",unknown", b" ,yes", b",a,b", b',"x y"', b",12"])
 line_ends = st.sampled_from([b"\n", b"\n", b"\n", b"\r\n"])
-rows = st.tuples(texts | padded | spoilt | oddities, rests, line_ends).map(b"".join)
+rows = st.tuples(texts | padded | invalid | other_lines, rests, line_ends).map(b"".join)
 clean = st.tuples(texts, st.sampled_from([b",yes", b",no"]), st.just(b"\n")).map(b"".join)
 blocks = st.tuples(
     st.lists(rows | clean, max_size=40).map(b"".join), rows.map(lambda row: row[:-1]) | st.just(b"")

@@ -35,8 +35,8 @@ def content(file: Spool) -> bytes:
     return file.read()
 
 
-def add_came(ledger: NumberLedger, keys: Any, answer: int = YES) -> None:
-    ledger.add_came(np.array(keys, np.uint64), np.full(len(keys), answer, np.uint8))
+def add_returned(ledger: NumberLedger, keys: Any, answer: int = YES) -> None:
+    ledger.add_returned(np.array(keys, np.uint64), np.full(len(keys), answer, np.uint8))
 
 
 def content_key(keys: Any) -> str:
@@ -94,23 +94,23 @@ def test_what_is_found_is_what_sets_find(
         ledger = NumberLedger(file, 2 * multiplier + 1)
         for side, batch in batches:
             if side:
-                add_came(ledger, batch, side)
+                add_returned(ledger, batch, side)
                 rows += len(batch)
             else:
                 ledger.add_sent(np.array(batch, np.uint64))
             taken[side].update(batch)
-        sent, came = taken[0], taken[YES] | taken[NO] | taken[UNKNOWN]
+        sent, returned = taken[0], taken[YES] | taken[NO] | taken[UNKNOWN]
         found = Unmatched(
             sent=len(sent),
-            came=len(came),
-            count=len(sent - came),
-            strange=len(came - sent),
+            returned=len(returned),
+            count=len(sent - returned),
+            unexpected=len(returned - sent),
             rows=rows,
             contradictions=len(taken[YES] & taken[NO]),
-            content_key=content_key(came),
+            content_key=content_key(returned),
         )
         assert ledger.unmatched(target, keyed=True) == found
-        assert content(target) == b"".join(b"+%d\n" % key for key in sorted(sent - came))
+        assert content(target) == b"".join(b"+%d\n" % key for key in sorted(sent - returned))
 
 
 # Sixteen apart, so that a partition chosen by the last bits would hold more than its share.
@@ -118,9 +118,9 @@ SENT = np.arange(300_000, dtype=np.uint64) * np.uint64(16) + np.uint64(999 * 10*
 CAME = np.concatenate([SENT[1000:], SENT[5000:9000], np.arange(10, 60, dtype=np.uint64)])
 FOUND = Unmatched(
     sent=300_000,
-    came=299_050,
+    returned=299_050,
     count=1000,
-    strange=50,
+    unexpected=50,
     rows=303_050,
     contradictions=0,
     content_key=content_key(set(CAME.tolist())),
@@ -142,10 +142,10 @@ def test_many_rows_are_counted_as_a_dict_counts_them(held: int, multiplier: int,
     assert contradictions > 50
     with small(1 << 14, held), spool_file(None) as file:
         ledger = NumberLedger(file, multiplier)
-        ledger.add_came(keys, answers)
+        ledger.add_returned(keys, answers)
         found = ledger.unmatched(keyed=True)
         assert bool(file.seek(0, 2)) == (not held)
-    assert (found.rows, found.came, found.contradictions) == (200_000, len(of_number), contradictions)
+    assert (found.rows, found.returned, found.contradictions) == (200_000, len(of_number), contradictions)
     assert found.content_key == content_key(of_number)
 
 
@@ -159,7 +159,7 @@ def part_sizes(ledger: NumberLedger) -> list[int]:
 def test_many_numbers_are_found_and_no_partition_holds_far_more_than_its_share(
     ledger: NumberLedger, target: Spool
 ) -> None:
-    add_came(ledger, CAME)
+    add_returned(ledger, CAME)
     ledger.add_sent(SENT)
     shares = part_sizes(ledger)
     assert sum(shares) == FOUND.rows + FOUND.sent
@@ -173,11 +173,11 @@ def test_the_file_depends_on_the_numbers_alone_and_not_on_their_order_or_the_par
 ) -> None:
     shuffled = np.random.default_rng(1).permutation
     ledger.add_sent(SENT)
-    add_came(ledger, CAME)
+    add_returned(ledger, CAME)
     ledger.unmatched(target)
     with spool_file(None) as file, spool_file(None) as other_target:
         other = NumberLedger(file)
-        add_came(other, shuffled(CAME))
+        add_returned(other, shuffled(CAME))
         other.add_sent(shuffled(np.concatenate([SENT, SENT])))
         assert other.unmatched(other_target, keyed=True) == FOUND
         assert content(other_target) == content(target) != b""
@@ -191,9 +191,9 @@ def test_a_list_made_for_one_multiplier_fills_no_partition_under_another() -> No
         aimed_at, drawn = NumberLedger(file, MULTIPLIER), NumberLedger(other_file)
         shares = []
         for ledger in (aimed_at, drawn):
-            add_came(ledger, made)
+            add_returned(ledger, made)
             shares.append(max(part_sizes(ledger)))
-            assert ledger.unmatched().came == len(made)
+            assert ledger.unmatched().returned == len(made)
     assert shares[0] == len(made)
     assert shares[1] < len(made) / 4
 
@@ -223,18 +223,18 @@ def test_rows_distinct_numbers_and_contradictions_are_counted_without_what_was_s
     ledger: NumberLedger, table: bytes, counts: tuple[int, int, int]
 ) -> None:
     for rows in read_table([b"Number,amazon\n" + table]):
-        ledger.add_came(*row_keys(rows))
+        ledger.add_returned(*row_keys(rows))
     found = ledger.unmatched()
-    assert (found.rows, found.came, found.contradictions) == counts
-    assert (found.sent, found.count, found.strange) == (0, 0, found.came)
+    assert (found.rows, found.returned, found.contradictions) == counts
+    assert (found.sent, found.count, found.unexpected) == (0, 0, found.returned)
 
 
 def test_rows_without_a_number_have_no_content_key() -> None:
     for cell, key in ((b"+12025550101", content_key({12025550100, 12025550101})), (b"a@mail.example", None)):
         with spool_file(None) as file:
             ledger = NumberLedger(file)
-            add_came(ledger, [12025550100])
-            ledger.add_came(*row_keys(Rows(cell + b",yes\n", {"yes": 1})))
+            add_returned(ledger, [12025550100])
+            ledger.add_returned(*row_keys(Rows(cell + b",yes\n", {"yes": 1})))
             assert ledger.unmatched(keyed=True).content_key == key
 
 
@@ -263,10 +263,10 @@ def test_the_keys_of_rows_follow_the_rows_in_their_order(cells: list[tuple[str, 
 
 
 def test_several_threads_may_add(ledger: NumberLedger, target: Spool) -> None:
-    def came(share: Keys) -> None:
-        add_came(ledger, share)
+    def returned(share: Keys) -> None:
+        add_returned(ledger, share)
 
-    shares: list[tuple[Callable[[Keys], None], Keys]] = [(came, CAME[start::4]) for start in range(4)]
+    shares: list[tuple[Callable[[Keys], None], Keys]] = [(returned, CAME[start::4]) for start in range(4)]
     shares += [(ledger.add_sent, SENT[start::4]) for start in range(4)]
 
     def add_bit_by_bit(add: Callable[[Keys], None], share: Keys) -> None:
@@ -307,7 +307,7 @@ def test_memory_is_bounded_by_neither_numbers_nor_the_length_of_a_line(held: int
         from airflow_provider_ekyc.results.compare import ledger as ledger_module
         from airflow_provider_ekyc.results.compare.ledger import NumberLedger
         from airflow_provider_ekyc.results.compare.tally import NO, YES
-        from airflow_provider_ekyc.results.compare.unmatched import LeftOut, spool_sent
+        from airflow_provider_ekyc.results.compare.unmatched import NotCompared, spool_sent
         from airflow_provider_ekyc.spool import spool_file
 
         def peak_kib():
@@ -326,13 +326,13 @@ def test_memory_is_bounded_by_neither_numbers_nor_the_length_of_a_line(held: int
         with spool_file(None) as file, spool_file(None) as target:
             ledger = NumberLedger(file)
             submission = Submission("d1", "amazon", "", 1, 0, 0, 1, 0, 0, None, "")
-            assert isinstance(spool_sent(OneLine(), submission, ledger), LeftOut)
+            assert isinstance(spool_sent(OneLine(), submission, ledger), NotCompared)
             for start in range(0, {rows}, 20_000):
                 keys = np.arange(start, start + 20_000, dtype=np.uint64)
-                ledger.add_came(keys, np.where(keys & np.uint64(1), np.uint8(YES), np.uint8(NO)))
+                ledger.add_returned(keys, np.where(keys & np.uint64(1), np.uint8(YES), np.uint8(NO)))
                 ledger.add_sent(keys + np.uint64({rows // 2}))
             found = ledger.unmatched(target)
-            assert (found.sent, found.came, found.count, found.strange) == {(rows, rows, rows // 2, rows // 2)}
+            assert (found.sent, found.returned, found.count, found.unexpected) == {(rows, rows, rows // 2, rows // 2)}
         print(peak_kib() - before)
     """
     done = subprocess.run(
@@ -348,11 +348,11 @@ def test_numbers_that_come_again_and_again_take_no_room_each_time(different: int
     with small(1 << 14, held), spool_file(None) as file, spool_file(None) as target:
         ledger = NumberLedger(file)
         ledger.add_sent(keys)
-        add_came(ledger, keys[5:6])
+        add_returned(ledger, keys[5:6])
         ledger._deal_out()
         stored = ledger._held.size if held else file.seek(0, 2) // 8
         if different == 1:
             assert stored < 100  # of 1,000,000
         found = ledger.unmatched(target)
-        assert (found.sent, found.came, found.count, found.strange) == (different, 1, different - 1, 0)
+        assert (found.sent, found.returned, found.count, found.unexpected) == (different, 1, different - 1, 0)
         assert content(target).count(b"\n") == different - 1

@@ -26,11 +26,11 @@ def verdict(
     submission: Submission | None = None,
     **compared: int,
 ) -> Verdict:
-    came = rows if distinct is None else distinct
-    found = {"sent": 0, "count": 0, "strange": came, **compared}
+    returned = rows if distinct is None else distinct
+    found = {"sent": 0, "count": 0, "unexpected": returned, **compared}
     return judge(
         ArchiveSummary(rows, rows, 0, 0),
-        Unmatched(came=came, rows=rows, contradictions=contradictions, content_key=content_key, **found),
+        Unmatched(returned=returned, rows=rows, contradictions=contradictions, content_key=content_key, **found),
         promised(Task("d1", TaskStatus.EXPORTED, "exported", *figures), submission),
         submission,
         is_compared=bool(compared),
@@ -94,21 +94,21 @@ def test_where_keys_mean_nothing_they_are_not_compared(arguments: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("strange", "words"),
+    ("unexpected", "words"),
     [
         (200, "Not one of the 200 numbers that were sent is in the result: it is another one's."),
         (101, "Only 99 of the 200 numbers in the result were sent: it is another one's."),
     ],
 )
-def test_a_result_most_of_which_was_never_sent_is_another_ones(strange: int, words: str) -> None:
-    found = verdict(sent=200, count=strange, strange=strange, submission=SUBMISSION, content_key="b" * 32)
+def test_a_result_most_of_which_was_never_sent_is_another_ones(unexpected: int, words: str) -> None:
+    found = verdict(sent=200, count=unexpected, unexpected=unexpected, submission=SUBMISSION, content_key="b" * 32)
     assert found.mismatches == [words]
     assert found.warnings == [
-        f"Of 200 numbers that were sent {strange} did not come back; {strange} came back that were not sent."
+        f"Of 200 numbers that were sent {unexpected} did not come back; {unexpected} came back that were not sent."
     ]
 
 
 def test_some_other_numbers_are_a_warning_where_they_were_counted() -> None:
-    found = verdict(sent=200, count=1, strange=1, submission=SUBMISSION, content_key="b" * 32)
+    found = verdict(sent=200, count=1, unexpected=1, submission=SUBMISSION, content_key="b" * 32)
     assert found.mismatches == []
     assert found.warnings == ["Of 200 numbers that were sent 1 did not come back; 1 came back that were not sent."]

@@ -14,9 +14,11 @@ from hypothesis import given, settings, strategies as st
 from airflow_provider_ekyc.numbers.number_keys import read_keys
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
 from airflow_provider_ekyc.results.compare import unmatched as unmatched_module
+from airflow_provider_ekyc.results.compare.comparison import Reconciliation
 from airflow_provider_ekyc.results.compare.ledger import NumberLedger, Unmatched
 from airflow_provider_ekyc.results.compare.tally import UNKNOWN
-from airflow_provider_ekyc.results.compare.unmatched import LeftOut, find_unmatched, spool_sent
+from airflow_provider_ekyc.results.compare.unmatched import NotCompared, find_unmatched, spool_sent
+from airflow_provider_ekyc.results.table.rows import read_table
 from airflow_provider_ekyc.spool import Spool, spool_file
 from airflow_provider_ekyc.submission.record import Submission
 
@@ -40,25 +42,25 @@ def content(file: Spool) -> bytes:
     return file.read()
 
 
-def counts(found: Unmatched | LeftOut) -> tuple[int, int, int, int]:
+def counts(found: Unmatched | NotCompared) -> tuple[int, int, int, int]:
     """Return how many were sent, came back, did not, and were never sent."""
     assert isinstance(found, Unmatched)
-    return found.sent, found.came, found.count, found.strange
+    return found.sent, found.returned, found.count, found.unexpected
 
 
-def compare(data: bytes, submission: Submission, came: bytes = b"") -> tuple[Unmatched | LeftOut, bytes]:
+def compare(data: bytes, submission: Submission, returned: bytes = b"") -> tuple[Unmatched | NotCompared, bytes]:
     """Do all that the transfer does; return what it finds, and the numbers that it writes."""
     with spool_file(None) as file, spool_file(None) as target:
         ledger = NumberLedger(file)
-        keys = read_keys(came)[0]
-        ledger.add_came(keys, np.full(len(keys), UNKNOWN, np.uint8))
+        keys = read_keys(returned)[0]
+        ledger.add_returned(keys, np.full(len(keys), UNKNOWN, np.uint8))
         found = spool_sent(io.BytesIO(data), submission, ledger) or find_unmatched(ledger, submission, target)
         return found, content(target)
 
 
-def left_out(data: bytes, submission: Submission) -> str:
+def not_compared(data: bytes, submission: Submission) -> str:
     found, written = compare(data, submission, lines(NUMBERS))
-    assert isinstance(found, LeftOut)
+    assert isinstance(found, NotCompared)
     assert written == b""
     assert not re.search(r"\d{5}", found.reason), "a reason shows a number"
     return found.reason
@@ -71,8 +73,8 @@ def ledger() -> Iterator[NumberLedger]:
 
 
 def test_what_did_not_come_back_and_what_nobody_sent() -> None:
-    came = lines([b"%s,%s" % (number, b"yes" if number[-1] % 2 else b"unknown") for number in NUMBERS[7:]])
-    found, written = compare(lines(NUMBERS), submitted(lines(NUMBERS)), came + b"+12025550100,no\n")
+    returned = lines([b"%s,%s" % (number, b"yes" if number[-1] % 2 else b"unknown") for number in NUMBERS[7:]])
+    found, written = compare(lines(NUMBERS), submitted(lines(NUMBERS)), returned + b"+12025550100,no\n")
     assert counts(found) == (300, 294, 7, 1)
     assert sorted(written.splitlines()) == NUMBERS[:7]
 
@@ -118,12 +120,12 @@ def test_the_numbers_sent_are_those_that_submitting_leaves(data: bytes, read_byt
     ids=["less", "more", "another order", "blank line", "no last line end", "CRLF", "empty", "e-mails", "NUL", "zip"],
 )
 def test_an_input_that_has_changed_is_not_compared(changed: bytes) -> None:
-    assert left_out(changed, submitted(lines(NUMBERS))).startswith(CHANGED)
+    assert not_compared(changed, submitted(lines(NUMBERS))).startswith(CHANGED)
 
 
 def test_a_submission_of_an_earlier_version_is_not_compared_and_its_input_not_read() -> None:
     submission = replace(submitted(lines(NUMBERS)), input_sha256=None)
-    assert "no SHA-256 of its input" in left_out(lines(NUMBERS), submission)
+    assert "no SHA-256 of its input" in not_compared(lines(NUMBERS), submission)
     with spool_file(None) as file:
         source = io.BytesIO(lines(NUMBERS))
         assert spool_sent(source, submission, NumberLedger(file)) is not None
@@ -133,7 +135,7 @@ def test_a_submission_of_an_earlier_version_is_not_compared_and_its_input_not_re
 def test_other_lines_than_numbers_are_not_compared() -> None:
     addresses = b"".join(b"somebody%d@mail.example\n" % number for number in range(200))
     for data in (addresses, addresses + lines(NUMBERS), lines(NUMBERS) + b"5\n", lines(NUMBERS) + b"+12025550100,\n"):
-        assert "no phone numbers" in left_out(data, submitted(data, check=False))
+        assert "no phone numbers" in not_compared(data, submitted(data, check=False))
 
 
 def test_numbers_that_were_sent_without_a_plus_are_compared() -> None:
@@ -145,12 +147,12 @@ def test_numbers_that_were_sent_without_a_plus_are_compared() -> None:
 
 def test_a_number_that_was_sent_in_two_ways_of_writing_is_not_compared() -> None:
     data = lines([*NUMBERS, NUMBERS[0].removeprefix(b"+"), b"+12025550100"])
-    reason = left_out(data, submitted(data, check=False))
+    reason = not_compared(data, submitted(data, check=False))
     assert "holds 301 different numbers, but 302 were sent" in reason
 
 
 class ShortReads(io.BytesIO):
-    """Hands out less than it is asked for, as sockets do; then breaks, if it is told to."""
+    """Hands out less than it is asked for, as sockets do; then breaks, if asked to."""
 
     breaks_at: int | None = None
 
@@ -169,3 +171,17 @@ def test_a_connection_that_breaks_is_no_changed_input(ledger: NumberLedger) -> N
     source.breaks_at = 1000
     with pytest.raises(ConnectionError, match="broken in the middle"):
         spool_sent(source, submitted(lines(NUMBERS)), ledger)
+
+
+@pytest.mark.parametrize("other_writing", [False, True])
+def test_rows_are_counted_whether_or_not_they_can_be_compared(other_writing: bool) -> None:
+    sent = lines([*NUMBERS, NUMBERS[0].removeprefix(b"+")] if other_writing else NUMBERS)
+    table = b"Number,amazon\n" + lines([number + b",yes" for number in NUMBERS])
+    with spool_file(None) as file, spool_file(None) as target:
+        reconciliation = Reconciliation(submitted(sent, check=False), file)
+        reconciliation.read_sent(io.BytesIO(sent))
+        for rows in read_table([table]):
+            reconciliation.add_rows(rows)
+        found, reason, is_compared = reconciliation.result(target)
+    assert is_compared == (reason is None) == (not other_writing)
+    assert (found.rows, found.returned, found.contradictions) == (300, 300, 0)

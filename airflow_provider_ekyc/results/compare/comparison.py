@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import BinaryIO
 
 from airflow_provider_ekyc.results.compare.ledger import NumberLedger, Unmatched
 from airflow_provider_ekyc.results.compare.row_keys import row_keys
-from airflow_provider_ekyc.results.compare.unmatched import LeftOut, find_unmatched, spool_sent
+from airflow_provider_ekyc.results.compare.unmatched import NotCompared, find_unmatched, spool_sent
 from airflow_provider_ekyc.results.table.rows import Rows
 from airflow_provider_ekyc.spool import Spool
 from airflow_provider_ekyc.submission.record import Submission
@@ -24,7 +25,7 @@ class Reconciliation:
         self._submission = submission
         self._ledger = NumberLedger(file)
         self._is_given = False
-        self._left_out: LeftOut | None = None
+        self._not_compared: NotCompared | None = None
 
     def read_sent(self, source: BinaryIO) -> None:
         """
@@ -33,27 +34,28 @@ class Reconciliation:
         :param source: the input of the submit operator
         """
         self._is_given = True
-        self._left_out = spool_sent(source, self._submission, self._ledger)
+        self._not_compared = spool_sent(source, self._submission, self._ledger)
 
     def leave_out(self, reason: str) -> None:
         """Compare nothing with what was sent."""
-        self._left_out = LeftOut(reason)
+        self._not_compared = NotCompared(reason)
 
     def add_rows(self, rows: Rows) -> None:
         """Count rows that came back."""
-        self._ledger.add_came(*row_keys(rows))
+        self._ledger.add_returned(*row_keys(rows))
 
-    def result(self, target: Spool) -> tuple[Unmatched, LeftOut | None, bool]:
+    def result(self, target: Spool) -> tuple[Unmatched, NotCompared | None, bool]:
         """
-        Count and compare.
+        Count and compare, once.
 
         :param target: an empty spool file, gets the numbers that did not come back
         :return: what came back; why nothing was compared with what was sent, if it should have been; whether it was
         """
-        if self._is_given and self._left_out is None:
-            found = find_unmatched(self._ledger, self._submission, target)
-            if isinstance(found, Unmatched):
-                return found, None, True
-            self._left_out = found
-        keyed = self._submission is not None and self._submission.content_key is not None
-        return self._ledger.unmatched(keyed=keyed), self._left_out, False
+        with closing(self._ledger) as ledger:
+            if self._is_given and self._not_compared is None:
+                found = find_unmatched(ledger, self._submission, target)
+                if isinstance(found, Unmatched):
+                    return found, None, True
+                self._not_compared = found
+            keyed = self._submission is not None and self._submission.content_key is not None
+            return ledger.unmatched(keyed=keyed), self._not_compared, False

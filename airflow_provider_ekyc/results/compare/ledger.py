@@ -23,7 +23,7 @@ from airflow_provider_ekyc.numbers.content_key import ContentKey
 from airflow_provider_ekyc.numbers.number_keys import number_lines
 from airflow_provider_ekyc.results.compare.ascending import Ascending
 from airflow_provider_ekyc.results.compare.parts import BATCH, PARTS, Parts
-from airflow_provider_ekyc.results.compare.tally import SENT, SIDE_BITS, Tally, tally, tally_came
+from airflow_provider_ekyc.results.compare.tally import SENT, SIDE_BITS, Tally, tally, tally_returned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -48,19 +48,19 @@ class Unmatched:
     What is in a result, beside what was sent.
 
     :param sent: different numbers sent; 0 if none were given
-    :param came: different numbers that came back
-    :param count: numbers sent that did not come back
-    :param strange: numbers that came back and were never sent
-    :param rows: rows that came back
-    :param contradictions: numbers that came back both as yes and as no
-    :param content_key: of the numbers that came back (``numbers.content_key``); None if it was not asked for, or if
-        a row has no number
+    :param returned: different numbers in the result
+    :param count: numbers sent that are not in the result
+    :param unexpected: numbers in the result that were never sent
+    :param rows: rows of the result
+    :param contradictions: numbers that are both yes and no
+    :param content_key: of the numbers in the result (``numbers.content_key``); None if it was not asked for, or if a
+        row has no number
     """
 
     sent: int
-    came: int
+    returned: int
     count: int
-    strange: int
+    unexpected: int
     rows: int
     contradictions: int
     content_key: str | None
@@ -68,10 +68,10 @@ class Unmatched:
 
 class NumberLedger:
     """
-    Takes numbers sent and rows that came back, in any order and from any thread, then says what is in them.
+    Collects numbers that were sent and rows of a result, in any order and from any thread, then compares them.
 
-    Without numbers that were sent it counts what came back. It holds 80 MiB at the most; above that the disk holds
-    8 bytes for each number and row.
+    Without numbers that were sent it counts the rows. It holds 80 MiB at the most; above that the disk holds 8 bytes
+    for each number and row. Measured on one core: 7 ns a row to add it and 8 ns to count it, on disk 20 and 25 ns.
 
     :param file: an empty spool file, for this alone
     :param multiplier: odd, below 2**64: chooses the parts; at random by default
@@ -94,7 +94,7 @@ class NumberLedger:
 
     def add_sent(self, keys: NDArray[np.uint64]) -> None:
         """
-        Take numbers that were sent; one that was taken before changes nothing.
+        Add numbers that were sent; one that was added before changes nothing.
 
         :param keys: below 10**15, as ``read_keys`` gives them
         :raises EkycSpoolError: if the disk is full
@@ -103,9 +103,9 @@ class NumberLedger:
             self._has_sent = True
             self._add(keys, np.broadcast_to(np.uint8(SENT), len(keys)))
 
-    def add_came(self, keys: NDArray[np.uint64], answers: NDArray[np.uint8]) -> None:
+    def add_returned(self, keys: NDArray[np.uint64], answers: NDArray[np.uint8]) -> None:
         """
-        Take rows that came back.
+        Add rows of the result.
 
         :param keys: below 10**15, as ``read_keys`` gives them; of a row without a number, ``TEXT`` and more
         :param answers: ``YES``, ``NO`` or ``UNKNOWN`` of each
@@ -118,41 +118,43 @@ class NumberLedger:
 
     def unmatched(self, target: Spool | None = None, *, keyed: bool = False) -> Unmatched:
         r"""
-        Compare both sides, once, after all numbers were taken.
+        Compare both sides, after all numbers were added.
 
-        :param target: gets the numbers that did not come back, ``+`` and the digits, ``\n`` after each, ascending; so
-            the same numbers always give the same file
-        :param keyed: whether to work out the content key, which takes 14 ns a number
+        :param target: an empty file, gets the numbers that are not in the result, ``+`` and the digits, ``\n`` after
+            each, ascending; so the same numbers always give the same file
+        :param keyed: whether to work out the content key: 14 ns a number
         :raises EkycSpoolError: if the disk is full
         """
         with self._lock:
             self._deal_out()
         content = ContentKey() if keyed and not self._has_text else None
         lone = Ascending(self._file)
-        sent = came = strange = contradictions = 0
+        sent = returned = unexpected = contradictions = 0
         for found in self._tallies(keyed=content is not None):
             sent += found.sent
-            came += found.came
-            strange += found.strange
+            returned += found.returned
+            unexpected += found.unexpected
             contradictions += found.contradictions
             if content is not None:
                 content.add(self._numbers(found.rows))
             if target is not None:
                 lone.add(self._numbers(found.lone))
-        # What is done with the result next needs memory, too.
-        self._held = Parts(0, 0)
         if target is not None:
             for numbers in lone.blocks():
                 target.write(number_lines(numbers))
         return Unmatched(
             sent=sent,
-            came=came,
-            count=sent - (came - strange),
-            strange=strange,
+            returned=returned,
+            count=sent - (returned - unexpected),
+            unexpected=unexpected,
             rows=self._rows,
             contradictions=contradictions,
             content_key=content.hexdigest() if content else None,
         )
+
+    def close(self) -> None:
+        """Free the memory; there is nothing to compare afterwards."""
+        self._held = Parts(0, 0)
 
     def _add(self, keys: NDArray[np.uint64], sides: NDArray[np.uint8]) -> None:
         start = 0
@@ -186,7 +188,7 @@ class NumberLedger:
             self._write_held()
 
     def _write_held(self) -> None:
-        for rows, bounds in self._held.taken():
+        for rows, bounds in self._held.drained():
             self._bounds.append(bounds + (self._bounds[-1][-1] if self._bounds else 0))
             self._file.write(rows)
 
@@ -221,5 +223,5 @@ class NumberLedger:
         return self._tallies_of(parts, parts.groups(), keyed=keyed)
 
     def _tallies_of(self, parts: Parts, groups: Iterable[tuple[int, int]], *, keyed: bool) -> list[Tally]:
-        count = tally if self._has_sent else tally_came
+        count = tally if self._has_sent else tally_returned
         return [count(parts.rows(*group), keyed=keyed) for group in groups]

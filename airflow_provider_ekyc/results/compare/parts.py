@@ -28,8 +28,8 @@ class Parts:
     """
     Rows in memory.
 
-    They are in one array, as pages of memory that are new to the process take half as long as all that is done with
-    them: numpy asks for large pages where an array has 4 MiB and more.
+    They are in one array: numpy asks for large pages where an array has 4 MiB and more, and memory that is new to the
+    process in small pages would take as long as dealing the rows out.
 
     :param level: 0 to go by the upper eight bits, 1 by the next ones
     :param most: rows at the most
@@ -78,7 +78,7 @@ class Parts:
         """Return the rows of a range of parts."""
         return np.concatenate([self._rows[bounds[first] : bounds[end]] for bounds in self.bounds])
 
-    def taken(self) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int64]]]:
+    def drained(self) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int64]]]:
         """Yield each batch, and where its parts begin and the last one ends; afterwards there is none."""
         for bounds in self.bounds:
             yield self._rows[bounds[0] : bounds[-1]], bounds - bounds[0]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 #: What stands below a row's number: 0 if it was sent, otherwise what its answer means.
 SENT, YES, NO, UNKNOWN = range(4)
 
-#: Bits that it takes.
+#: Bits of it.
 SIDE_BITS: Final = 2
 
 _SIDES: Final = np.uint64(3)
@@ -27,22 +27,22 @@ class Tally:
     What is in some rows.
 
     :param sent: different numbers that were sent
-    :param came: different numbers that came back
-    :param strange: different numbers that came back and were not sent
-    :param contradictions: numbers that came back both as yes and as no
-    :param rows: a row of each number that came back, if they were asked for
-    :param lone: a row of each number that was sent and did not come back
+    :param returned: different numbers in the result
+    :param unexpected: different numbers in the result that were not sent
+    :param contradictions: numbers that are both yes and no
+    :param rows: a row of each number in the result, if they were asked for
+    :param lone: a row of each number that was sent and is not in the result
     """
 
     sent: int
-    came: int
-    strange: int
+    returned: int
+    unexpected: int
     contradictions: int
     rows: NDArray[np.uint64]
     lone: NDArray[np.uint64]
 
 
-def tally_came(rows: NDArray[np.uint64], *, keyed: bool = False) -> Tally:
+def tally_returned(rows: NDArray[np.uint64], *, keyed: bool = False) -> Tally:
     """
     Count rows of which none was sent.
 
@@ -54,8 +54,8 @@ def tally_came(rows: NDArray[np.uint64], *, keyed: bool = False) -> Tally:
     alone = len(rows) - int(np.count_nonzero(is_shared))
     return Tally(
         sent=0,
-        came=found.came + alone,
-        strange=found.strange + alone,
+        returned=found.returned + alone,
+        unexpected=found.unexpected + alone,
         contradictions=found.contradictions,
         rows=np.concatenate((rows[~is_shared], found.rows)) if keyed else _NOBODY,
         lone=_NOBODY,
@@ -67,7 +67,7 @@ def tally(rows: NDArray[np.uint64], *, keyed: bool = False) -> Tally:
     Count rows of any side, by sorting them.
 
     :param rows: in any order
-    :param keyed: whether a row of each number that came back is asked for
+    :param keyed: whether a row of each number in the result is asked for
     """
     rows = np.sort(rows)
     is_first = np.ones(len(rows), np.bool_)
@@ -80,15 +80,15 @@ def tally(rows: NDArray[np.uint64], *, keyed: bool = False) -> Tally:
     np.logical_not(goes_on, out=is_first[1:])
     np.logical_not(goes_on, out=is_last[:-1])
     is_sent = sides == SENT
-    came_first = is_first & ~is_sent
-    strange = int(np.count_nonzero(came_first))
-    came_first[1:] |= goes_on & is_sent[:-1]
+    is_returned = is_first & ~is_sent
+    unexpected = int(np.count_nonzero(is_returned))
+    is_returned[1:] |= goes_on & is_sent[:-1]
     return Tally(
         sent=int(np.count_nonzero(is_sent)),
-        came=int(np.count_nonzero(came_first)),
-        strange=strange,
+        returned=int(np.count_nonzero(is_returned)),
+        unexpected=unexpected,
         contradictions=int(np.count_nonzero(goes_on & (sides[:-1] == YES) & (sides[1:] == NO))),
-        rows=rows[came_first] if keyed else _NOBODY,
+        rows=rows[is_returned] if keyed else _NOBODY,
         lone=rows[is_sent & is_last],
     )
 

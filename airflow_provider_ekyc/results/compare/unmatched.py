@@ -1,4 +1,4 @@
-"""What was sent, out of the input of the submit operator, for the ledger that compares it with what came back."""
+"""What was sent, out of the input of the submit operator, for the ledger that compares it with the result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _READ_BYTES: Final = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class NotCompared:
     """
     Nothing was compared.
 
@@ -29,13 +29,13 @@ class LeftOut:
     reason: str
 
 
-_CHANGED: Final = LeftOut(
+_CHANGED: Final = NotCompared(
     "The input has changed since it was submitted (its SHA-256 is another). Name the file that was sent, or keep "
     "each run's input under a name of its own."
 )
 
 
-def spool_sent(source: BinaryIO, submission: Submission | None, ledger: NumberLedger) -> LeftOut | None:
+def spool_sent(source: BinaryIO, submission: Submission | None, ledger: NumberLedger) -> NotCompared | None:
     """
     Give the ledger the numbers that were sent, read out of the input, if the input is still what was sent.
 
@@ -51,7 +51,7 @@ def spool_sent(source: BinaryIO, submission: Submission | None, ledger: NumberLe
     :raises EkycUnreadableInputError: if the connection to the input breaks
     """
     if submission is not None and submission.input_sha256 is None:
-        return LeftOut(
+        return NotCompared(
             "The submission holds no SHA-256 of its input: it was made by an earlier version of this package, or "
             "put together by hand."
         )
@@ -59,13 +59,13 @@ def spool_sent(source: BinaryIO, submission: Submission | None, ledger: NumberLe
     # Where lines were dropped as invalid, one without "+" was too. Where none was, either all have it, or it was not
     # asked for (check_e164=False) and a number without it was sent as well.
     plus = submission is not None and submission.invalid > 0
-    odd = 0
+    others = 0
     try:
         for block in line_blocks(cast("BinaryIO", hashed), _READ_BYTES):
-            if submission is not None and odd > submission.invalid:
+            if submission is not None and others > submission.invalid:
                 continue  # not comparable; but what has changed and what never held numbers are two reasons
-            keys, odd_here = read_keys(block, plus=plus, answers=False)
-            odd += odd_here
+            keys, others_here = read_keys(block, plus=plus, answers=False)
+            others += others_here
             ledger.add_sent(keys)
     except EkycNumbersError:  # what is no text was never sent
         return _CHANGED
@@ -73,29 +73,31 @@ def spool_sent(source: BinaryIO, submission: Submission | None, ledger: NumberLe
         return None
     if hashed.sha256 != submission.input_sha256:
         return _CHANGED
-    if odd != submission.invalid:
-        return LeftOut("The input holds lines that are no phone numbers and were sent: only numbers can be compared.")
+    if others != submission.invalid:
+        return NotCompared(
+            "The input holds lines that are no phone numbers and were sent: only numbers can be compared."
+        )
     return None
 
 
-def find_unmatched(ledger: NumberLedger, submission: Submission | None, target: Spool) -> Unmatched | LeftOut:
+def find_unmatched(ledger: NumberLedger, submission: Submission | None, target: Spool) -> Unmatched | NotCompared:
     """
-    Compare what was sent with what came back.
+    Compare what was sent with the result.
 
     :param ledger: has both: the first by :func:`spool_sent`, the second out of the result
     :param submission: of the submit operator, None if it is not known
-    :param target: an empty spool file, gets the numbers that did not come back, as :meth:`NumberLedger.unmatched`
+    :param target: an empty spool file, gets the numbers that are not in the result, as :meth:`NumberLedger.unmatched`
         writes them; it stays empty if nothing is compared
     :raises EkycSpoolError: if the disk is full
     """
     found = ledger.unmatched(target)
     if submission is None and not found.sent:
-        return LeftOut("The input holds no phone number: only numbers can be compared.")
+        return NotCompared("The input holds no phone number: only numbers can be compared.")
     if submission is None or found.sent == submission.rows:
         return found
     target.seek(0)
     target.truncate()
-    return LeftOut(
+    return NotCompared(
         f"The input holds {found.sent:,} different numbers, but {submission.rows:,} were sent: lines that differ "
         f"only in their writing, such as a missing +, were sent as different ones."
     )

@@ -48,7 +48,7 @@ def judge(
     _judge_counts(verdict, summary, found, promise)
     if found.contradictions:
         verdict.mismatches.append(
-            f"{found.contradictions:,} of the result's {found.came:,} different numbers are both yes and no."
+            f"{found.contradictions:,} of the result's {found.returned:,} different numbers are both yes and no."
         )
     if is_compared:
         _judge_numbers(verdict, found)
@@ -58,7 +58,7 @@ def judge(
 
 
 def _judge_counts(verdict: Verdict, summary: ArchiveSummary, found: Unmatched, promise: Promise) -> None:
-    rows, distinct = summary.rows, found.came
+    rows, distinct = summary.rows, found.returned
     counts = f"The result has {rows:,} rows"
     if promise.most and not promise.least <= rows <= promise.most:
         verdict.mismatches.append(f"{counts}, but {promise.shown}.")
@@ -83,32 +83,32 @@ def _judge_numbers(verdict: Verdict, found: Unmatched) -> None:
     it was sent; so some that are missing, or new, are counted and no more. A result most of whose numbers were never
     sent is another one's.
     """
-    matched = found.came - found.strange
-    if not matched and found.came:
+    matched = found.returned - found.unexpected
+    if not matched and found.returned:
         verdict.mismatches.append(
             f"Not one of the {found.sent:,} numbers that were sent is in the result: it is another one's."
         )
-    elif found.strange > matched:
+    elif found.unexpected > matched:
         verdict.mismatches.append(
-            f"Only {matched:,} of the {found.came:,} numbers in the result were sent: it is another one's."
+            f"Only {matched:,} of the {found.returned:,} numbers in the result were sent: it is another one's."
         )
     said = (
-        f"Of {found.sent:,} numbers that were sent {found.count:,} did not come back; {found.strange:,} came back that "
-        f"were not sent."
+        f"Of {found.sent:,} numbers that were sent {found.count:,} did not come back; {found.unexpected:,} came back "
+        f"that were not sent."
     )
-    (verdict.warnings if found.strange else verdict.notes).append(said)
+    (verdict.warnings if found.unexpected else verdict.notes).append(said)
 
 
 def _judge_content(verdict: Verdict, found: Unmatched, submission: Submission) -> None:
     """Compare without the list: as many numbers as were sent are the same numbers only if they have the same key."""
-    if submission.content_key is None or found.content_key is None or found.came != submission.rows:
+    if submission.content_key is None or found.content_key is None or found.returned != submission.rows:
         return
     if found.content_key == submission.content_key:
-        verdict.notes.append(f"The result holds just the {found.came:,} numbers that were sent.")
+        verdict.notes.append(f"The result holds just the {found.returned:,} numbers that were sent.")
     else:
         verdict.mismatches.append(
-            f"The result holds as many numbers as were sent ({found.came:,}), but not the same ones. To count those "
-            f"that differ, set numbers= to the input that was sent."
+            f"The result holds as many numbers as were sent ({found.returned:,}), but not the same ones. To count "
+            f"those that differ, set numbers= to the input that was sent."
         )
 
 
