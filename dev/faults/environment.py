@@ -87,18 +87,20 @@ def ekyc_connection(sandbox: Sandbox, *, short: bool) -> str:
     )
 
 
-def aws_connection(server: S3Server, endpoint_url: str = "") -> str:
+def aws_connection(server: S3Server, endpoint_url: str = "", *, attempts: int = 5) -> str:
     """
     Describe the S3 server as an Airflow connection.
 
     :param endpoint_url: of a relay before it
+    :param attempts: how often the S3 client itself tries a call
     """
+    retries = {"config_kwargs": {"retries": {"total_max_attempts": attempts}}}
     return json.dumps(
         {
             "conn_type": "aws",
             "login": server.access_key,
             "password": server.secret_key,
-            "extra": {"region_name": "us-east-1", "endpoint_url": endpoint_url or server.endpoint_url},
+            "extra": {"region_name": "us-east-1", "endpoint_url": endpoint_url or server.endpoint_url, **retries},
         }
     )
 
@@ -115,7 +117,7 @@ def submit_beforehand(sandbox: Sandbox, case: Case) -> str:
 
 def switch_fault_on(sandbox: Sandbox, case: Case) -> None:
     """Switch the case's fault on."""
-    if case.fault:
+    if case.fault and case.call != "s3":
         fault = fault_of(case.call, case.fault, None if case.always else 1)  # type: ignore[arg-type]
         # Whoever is ended between two sends has to be waiting then.
         sandbox.state.faults.add(replace(fault, headers={"Retry-After": "3"}) if case.terminated else fault)
@@ -123,7 +125,7 @@ def switch_fault_on(sandbox: Sandbox, case: Case) -> None:
 
 def unused_fault(sandbox: Sandbox, case: Case) -> str:
     """Name the case's fault if it was to hit one call and none came to it; a kill may well come before."""
-    if not case.fault or case.always or case.instant is not None or case.terminated:
+    if not case.fault or case.call == "s3" or case.always or case.instant is not None or case.terminated:
         return ""
     wanted = fault_of(case.call, case.fault, 1)  # type: ignore[arg-type]
     return case.fault if any(fault == wanted for fault, _ in sandbox.state.faults.active) else ""

@@ -64,6 +64,20 @@ FAULT_CASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "stall": ("stall", {"seconds": 0.3}),
 }
 
+#: Name -> what a relay before S3 does to a call of an upload in parts, which every result of these cases is.
+S3_FAULT_CASES: Mapping[str, Mapping[str, Any]] = {
+    "create status 503": {"call": "create", "kind": "status"},
+    "part status 403": {"call": "part", "kind": "status", "status": 403},
+    "part status 503": {"call": "part", "kind": "status"},
+    "part cut_before": {"call": "part", "kind": "cut_before"},
+    "part cut_after": {"call": "part", "kind": "cut_after"},
+    "complete status 200": {"call": "complete", "kind": "status", "status": 200, "code": "InternalError"},
+    "complete status 404": {"call": "complete", "kind": "status", "status": 404, "code": "NoSuchUpload"},
+    "complete status 503": {"call": "complete", "kind": "status"},
+    "complete cut_before": {"call": "complete", "kind": "cut_before"},
+    "complete cut_after": {"call": "complete", "kind": "cut_after"},
+}
+
 
 def fault_of(call: Call, fault: str, times: int | None) -> Fault:
     """

@@ -54,12 +54,17 @@ def act_at(point: Point, act: Callable[[], None]) -> None:
     :raises LookupError: if one of the point's functions does not exist
     """
     if point.in_parts:
-        from airflow_provider_ekyc.s3 import target as upload
-
-        upload.SINGLE_PUT = 0
+        upload_in_parts()
     for target in point.targets:
         holder, name = _find(target)
         setattr(holder, name, _interrupted(getattr(holder, name), target, point, act))
+
+
+def upload_in_parts() -> None:
+    """Arrange that results of any size go up in parts; one so small is a single one."""
+    from airflow_provider_ekyc.s3 import target
+
+    target.SINGLE_PUT = 0
 
 
 def die_after(seconds: float) -> None:

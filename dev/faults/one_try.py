@@ -92,7 +92,7 @@ def run_try(order: Try) -> None:
 
 def _prepare(order: Try) -> None:
     """Arrange what the case wants of this try's process."""
-    from dev.faults.killing import die_at, leave_marks_in
+    from dev.faults.killing import die_at, leave_marks_in, upload_in_parts
     from dev.faults.points import EVERY, find_point
     from dev.faults.reach import watch
     from dev.faults.sabotage import switch_off
@@ -104,6 +104,8 @@ def _prepare(order: Try) -> None:
         _download_by_ranges()
     if case.sabotage:
         switch_off(case.sabotage)
+    if case.call == "s3":
+        upload_in_parts()
     if case.point == EVERY:
         watch(case.operator, order.folder)
     elif case.point and order.number <= case.killed_tries and not order.cleared:

@@ -9,7 +9,7 @@ from itertools import cycle, islice
 
 from dev.faults.case import Case, Component, Memory, Operator
 from dev.faults.changes import CHANGES, lists_of
-from dev.faults.fault_cases import FAULT_CASES, needs_short_timeouts
+from dev.faults.fault_cases import FAULT_CASES, S3_FAULT_CASES, needs_short_timeouts
 from dev.faults.points import POINTS
 from dev.faults.table import FAULTS
 
@@ -53,6 +53,13 @@ def _faults(group: str, operator: Operator, call: str) -> Callable[[random.Rando
         return cases + [replace(case, always=not case.always) for case in cases]
 
     return variants
+
+
+def _s3_faults(dice: random.Random) -> list[Case]:
+    group = "land, fault on S3"
+    first = ["part status 403", "complete status 200", "complete cut_after"]
+    names = first + dice.sample(sorted(S3_FAULT_CASES.keys() - {*first}), len(S3_FAULT_CASES) - len(first))
+    return [_case(group, "land", dice, fault=name, call="s3", always=dice.random() < 0.5) for name in names]
 
 
 def _one_a_kind(names: list[str]) -> set[str]:
@@ -157,12 +164,12 @@ PROCESS_SHARES = (
     Share("unharmed", 1, _unharmed("submit")),
     Share("unharmed", 1, _unharmed("wait")),
     Share("unharmed", 1, _unharmed("land")),
-    Share("submit, fault on submit", 23, _faults("submit, fault on submit", "submit", "submit")),
+    Share("submit, fault on submit", 22, _faults("submit, fault on submit", "submit", "submit")),
     Share("submit, fault on balance", 12, _faults("submit, fault on balance", "submit", "balance")),
     Share("submit, killed at a point", 14, _points("submit, killed at a point", "submit", "process")),
-    Share("submit, killed at random", 2, _instants("submit, killed at random", "submit")),
+    Share("submit, killed at random", 1, _instants("submit, killed at random", "submit")),
     Share("submit, fault and killed", 1, _faults_and_instants("submit, fault and killed", "submit", "submit")),
-    Share("submit, resubmit asked for", 2, _resubmits),
+    Share("submit, resubmit asked for", 1, _resubmits),
     Share("submit, cleared", 12, _changes(_PROCESS_CHANGES)),
     Share("submit, two at once", 3, _at_once),
     Share("submit, ended while waiting", 2, _terminated),
@@ -171,9 +178,10 @@ PROCESS_SHARES = (
     Share("wait, killed at random", 1, _instants("wait, killed at random", "wait")),
     Share("land, fault on status", 20, _faults("land, fault on status", "land", "status")),
     Share("land, fault on result", 25, _faults("land, fault on result", "land", "result")),
+    Share("land, fault on S3", 4, _s3_faults),
     Share("land, killed at a point", 19, _points("land, killed at a point", "land", "process")),
     Share("land, killed at random", 1, _instants("land, killed at random", "land")),
-    Share("land, fault and killed", 2, _faults_and_instants("land, fault and killed", "land", "result")),
+    Share("land, fault and killed", 1, _faults_and_instants("land, fault and killed", "land", "result")),
 )
 
 #: Changes of a run under the scheduler: of the file of one list, and by Airflow's REST API.

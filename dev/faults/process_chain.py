@@ -28,6 +28,7 @@ from dev.faults.environment import (
     aws_connection,
     charges_of,
     ekyc_connection,
+    key_of,
     list_file,
     numbers_of,
     submit_beforehand,
@@ -35,11 +36,12 @@ from dev.faults.environment import (
     unused_fault,
     write_list,
 )
-from dev.faults.fault_cases import needs_short_timeouts
+from dev.faults.fault_cases import S3_FAULT_CASES, needs_short_timeouts
 from dev.faults.killing import deaths_in
 from dev.faults.objects import look_at_objects
 from dev.faults.one_try import WARM, Try, run_try
 from dev.stack.s3_server import S3Server
+from dev.testing.s3_relay import S3Fault, S3Relay
 
 #: Seconds after which a try is counted as hung.
 PATIENCE = 120.0
@@ -58,10 +60,11 @@ class ProcessTier:
     :param folder: for the cases' files
     :param s3: the S3 server, with its bucket
     :param unconditional_url: of a relay before it that makes it ignore ``If-None-Match``
+    :param relay: before it, for the faults of S3
     """
 
-    def __init__(self, folder: Path, s3: S3Server, unconditional_url: str = "") -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, s3: S3Server, unconditional_url: str = "", relay: S3Relay | None = None) -> None:
+        self._folder, self._s3, self._relay = folder, s3, relay
         self._aws = {
             "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(s3),
             "AIRFLOW_CONN_AWS_UNCONDITIONAL": aws_connection(s3, unconditional_url),
@@ -89,11 +92,10 @@ class ProcessTier:
                 self._widen(sandbox, case)
             switch_fault_on(sandbox, case)
             connection = ekyc_connection(sandbox, short=needs_short_timeouts(case.fault))
-            runner = _Runner(
-                self, case, sandbox, folder, {"AIRFLOW_CONN_EKYC_DEFAULT": connection, **self._aws}, prepaid
-            )
+            connections = {"AIRFLOW_CONN_EKYC_DEFAULT": connection, **self._aws, **self._switch_s3_fault_on(case)}
+            runner = _Runner(self, case, sandbox, folder, connections, prepaid)
             evidence = runner.all_of(change.before, cleared=False)
-            evidence.unused = unused_fault(sandbox, case)
+            evidence.unused = unused_fault(sandbox, case) or self._unused_s3_fault(case)
             if change.name:
                 sandbox.clear_faults()
                 self._make(change, case, folder)
@@ -111,6 +113,18 @@ class ProcessTier:
         evidence.objects, flawed = look_at_objects(self._client, case)
         evidence.flawed += flawed
         return evidence
+
+    def _switch_s3_fault_on(self, case: Case) -> dict[str, str]:
+        """Switch on the case's fault of S3, and return the connection that meets it."""
+        if case.call != "s3" or self._relay is None:
+            return {}
+        times = None if case.always else 1
+        self._relay.faults.append(S3Fault(key=key_of(case), times=times, **S3_FAULT_CASES[case.fault]))
+        return {"AIRFLOW_CONN_AWS_DEFAULT": aws_connection(self._s3, self._relay.endpoint_url, attempts=2)}
+
+    def _unused_s3_fault(self, case: Case) -> str:
+        faults = self._relay.faults if self._relay and case.call == "s3" else []
+        return case.fault if any(fault.key == key_of(case) and fault.times for fault in faults) else ""
 
     def _make(self, change: Change, case: Case, folder: Path) -> None:
         """Do to the lists, and to what remembers them, what the change says."""

@@ -34,8 +34,8 @@ def run_processes(cases: Sequence[Case], folder: Path, s3: S3Server, tell: Calla
     """Run the cases of tier P and find their verdicts."""
     verdicts = []
     relay = S3Relay(s3.endpoint_url, ignores_conditions=Credentials(s3.access_key, s3.secret_key))
-    with relay as unconditional, ThreadPoolExecutor(AT_ONCE) as pool:
-        tier = ProcessTier(folder, s3, unconditional.endpoint_url)
+    with relay as unconditional, S3Relay(s3.endpoint_url) as faulty, ThreadPoolExecutor(AT_ONCE) as pool:
+        tier = ProcessTier(folder, s3, unconditional.endpoint_url, faulty)
         for verdict in pool.map(lambda case: verdict_of(case, tier.run(case)), cases):
             verdicts.append(verdict)
             if len(verdicts) % 20 == 0:

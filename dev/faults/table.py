@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dev.faults.case import Allowed, Case, End, Operator
+from dev.faults.fault_cases import S3_FAULT_CASES
 
 S, C, U, R = End.SUCCESS, End.CLEAR, End.UNKNOWN, End.RETRYABLE
 
@@ -199,6 +200,13 @@ CHANGED: Mapping[str, tuple[Allowed, Allowed]] = {
 AT_ONCE = _may(S, charged=(1,))
 AT_ONCE_UNCONDITIONALLY = _may(C, charged=(0,))
 
+#: On a call of an upload in parts. A completion whose answer is lost has been made, and the key shows it.
+ON_PARTS: Mapping[str, tuple[Allowed, Allowed]] = {
+    **dict.fromkeys(S3_FAULT_CASES, (DONE, TRIED_OUT)),
+    "part status 403": (STOPPED, STOPPED),
+    "complete cut_after": (DONE, DONE),
+}
+
 #: Ended while it waits between two sends: it sends no more.
 ENDED_BETWEEN_SENDS = _may(C, R, charged=(0,))
 
@@ -222,6 +230,8 @@ def expected(case: Case) -> Allowed:
         return Allowed(frozenset({S}), frozenset({1, 2}))
     if case.operator == "submit" and case.component:
         return KILLED_API_SERVER
+    if case.call == "s3":
+        return ON_PARTS[case.fault][case.always]
     if case.fault and case.instant is not None:
         return _with_a_kill(case)
     if case.operator == "submit" and case.point:

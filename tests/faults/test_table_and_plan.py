@@ -7,10 +7,10 @@ from importlib import import_module
 import pytest
 
 from dev.faults.changes import CHANGES
-from dev.faults.fault_cases import FAULT_CASES, kinds_without_case
+from dev.faults.fault_cases import FAULT_CASES, S3_FAULT_CASES, kinds_without_case
 from dev.faults.plan import plan
 from dev.faults.points import POINTS
-from dev.faults.table import CHANGED, FAULTS, KILLED_SUBMITTING, expected
+from dev.faults.table import CHANGED, FAULTS, KILLED_SUBMITTING, ON_PARTS, expected
 
 
 @pytest.mark.parametrize(("operator", "call"), FAULTS)
@@ -20,6 +20,7 @@ def test_every_kind_of_fault_of_the_sandbox_is_tried_on_every_call(operator: str
 
 def test_the_table_names_faults_and_points_that_exist() -> None:
     assert {name for faults in FAULTS.values() for name in faults} == set(FAULT_CASES)
+    assert set(ON_PARTS) == set(S3_FAULT_CASES)
     assert set(CHANGED) == set(CHANGES)
     assert set(KILLED_SUBMITTING) == {point.name for point in POINTS if point.operator == "submit"}
 
@@ -55,5 +56,8 @@ def test_a_run_of_200_holds_every_point_and_every_kind_of_fault_on_every_call(se
     assert {case.change for case in cases} == {"", *CHANGES}
     assert {case.memory for case in cases if case.at_once} == {"unconditional", "s3", "local"}
     assert any(case.terminated for case in cases)
+    assert {"part status 403", "complete status 200", "complete cut_after"} < {
+        case.fault for case in cases if case.call == "s3"
+    }
     assert {case.component for case in cases} == {None, "triggerer", "api-server", "all"}
     assert sum(case.scheduled for case in cases) >= 35
