@@ -7,6 +7,8 @@ import hashlib
 import io
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -293,6 +295,37 @@ def test_a_signal_aborts_the_upload(relay: S3Relay, s3_server: S3Server, s3: Any
     assert call == "complete" or keys_of(s3) == []
 
 
+PUT_IN_A_PROCESS = """
+import sys
+from airflow_provider_ekyc.s3 import target
+from dev.stack.s3_server import REGION
+from tests.s3.landings import put
+from tests.s3.test_multipart import CONTENT, ONE_BY_ONE
+import boto3
+target.SINGLE_PUT = 0
+client = boto3.client("s3", endpoint_url=sys.argv[1], region_name=REGION)
+put(client, CONTENT, sizes=ONE_BY_ONE)
+"""
+
+
+@pytest.mark.parametrize("call", ["part", "complete"])
+def test_after_a_kill_9_no_object_is_visible_and_a_retry_lands(
+    relay: S3Relay, s3_server: S3Server, s3: Any, call: str
+) -> None:
+    secrets = {"AWS_ACCESS_KEY_ID": s3_server.access_key, "AWS_SECRET_ACCESS_KEY": s3_server.secret_key}
+    command = [sys.executable, "-c", PUT_IN_A_PROCESS, relay.endpoint_url]
+    with subprocess.Popen(command, env={**os.environ, **secrets}) as process:
+        key = "partNumber=2" if call == "part" else ""
+        relay.faults.append(S3Fault(call, "cut_before", key=key, act=process.kill))
+        assert process.wait(60) == -signal.SIGKILL
+    assert relay.calls["part"] == (2 if call == "part" else 3)
+    assert keys_of(s3) == [PLACE.key], "which is an upload"
+    assert uploads(s3)
+    assert find(s3) is None
+    parts_up(s3)
+    assert find(s3) == landed_as(CONTENT)
+
+
 # A completion whose answer is lost, or is an error.
 
 
@@ -364,13 +397,15 @@ def write_theirs(s3: Any) -> Callable[[], None]:
     return lambda: s3.put_object(Bucket=BUCKET, Key=PLACE.key, Body=b"theirs") and None
 
 
-@pytest.mark.parametrize("ignores", [False, True], ids=["a store with conditions", "a store that ignores them"])
-@pytest.mark.parametrize("call", ["part", "complete"])
+@pytest.mark.parametrize(
+    ("call", "ignores"),
+    # Between the look and the completion of a store without conditions nobody can tell.
+    [("part", False), ("complete", False), ("part", True)],
+    ids=["beside the parts", "before the completion", "of a store that ignores conditions"],
+)
 def test_who_takes_the_key_in_the_meantime_keeps_it(
     relay: S3Relay, s3_server: S3Server, s3: Any, call: str, ignores: bool
 ) -> None:
-    if ignores and call == "complete":
-        pytest.skip("between the look and the completion of a store without conditions nobody can tell")
     client = through(relay, s3_server)
     if ignores:
         relay.ignores_conditions = client._request_signer._credentials
