@@ -83,7 +83,7 @@ class TransferTries:
             patch = mock.patch.object(download, "RANGE_SIZE", size)
             patch.start()
             self.stage.servers.callback(patch.stop)
-            self.stage.mending.append(lambda patch=patch: patch.stop())
+            self.stage.repairs.append(lambda patch=patch: patch.stop())
         for what in provocation.said("kill"):
             if what == "during the download":
                 self.stage.sandbox.fault("result", "delay", seconds=1.0)
