@@ -12,12 +12,14 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Self
 
 import requests
 
 from airflow_provider_ekyc.api.answers import Call, HttpAnswer
 from airflow_provider_ekyc.api.bounded import ResultAdapter, sockets_noted_by
+from airflow_provider_ekyc.api.environment import trust
 from airflow_provider_ekyc.api.failures import classify_result_status, classify_transport
 from airflow_provider_ekyc.api.hidden_queries import hidden_queries
 from airflow_provider_ekyc.api.result_hosts import find_result_host
@@ -42,7 +44,7 @@ class ResultConnection:
 
     def __init__(self, settings: EkycSettings, now: Callable[[], datetime] = utc_now) -> None:
         self._settings, self._now = settings, now
-        self._session = new_session(ResultAdapter())
+        self._session = new_session(ResultAdapter(partial(trust, settings)))
         self._socket: socket.socket | None = None
         self._is_aborted = False
 
@@ -68,6 +70,8 @@ class ResultConnection:
         :raises EkycResultError: if the URL's origin is not allowed
         :raises EkycApiError: classified; :class:`EkycExpiredUrlError` if the URL is no longer valid
         """
+        if self._is_aborted:
+            raise classify_transport(Call.RESULT, "aborted", sent=False)
         host = find_result_host(url, self._settings.result_hosts)
         headers = {"Accept-Encoding": "identity"}
         if offset or last is not None:
