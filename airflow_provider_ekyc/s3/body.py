@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from airflow_provider_ekyc.exceptions import EkycError
 
-#: Bytes of a block. The client asks for 16 KiB at a time, which takes more time in Python than on the way.
+#: Bytes of a block. The client asks for 16 KiB at a time, and so many calls cost more than the sending.
 _BLOCK = 1024 * 1024
 
 

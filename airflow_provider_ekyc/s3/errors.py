@@ -231,7 +231,7 @@ _SETTINGS: Final = "Correct region_name, endpoint_url, profile_name or config_kw
 #: What botocore quotes of an argument that it does not accept, up to what it says of it.
 _VALUE: Final = re.compile(r", value: .*(?=, (?:type: <class|valid (?:types|min|max|range)))")
 
-#: How it writes a type; redact() takes it for HTML.
+#: How it writes a type, which redact() would remove as HTML.
 _CLASS: Final = re.compile(r"<class '([\w.]+)'>")
 
 #: Errors of the client (botocore), by the name of the class or of a class that it derives from.

@@ -11,11 +11,12 @@ import base64
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from airflow_provider_ekyc.s3.body import FileBody, FileWithDescriptor, UploadEndedError
 from airflow_provider_ekyc.s3.errors import S3CallError
@@ -49,42 +50,60 @@ class Part:
 
 class MultipartUpload:
     """
-    One upload. It is aborted if it is not completed, unless the process ends at once.
+    One upload. A context manager: it is aborted if the block ends by an error, unless it has been completed.
 
     :param target: where the object is to be
+    :param upload_id: of S3
     :param file: all of it; read where it is
     :param parts: of :func:`split`
-    :param upload_id: of S3
+    :param pool: sends as many parts at a time as it has threads
+    :param is_there: whether the object is at its key; called where S3 may have completed the upload
     """
 
-    def __init__(self, target: S3Object, file: FileWithDescriptor, parts: list[Part], upload_id: str) -> None:
-        self._target, self._file, self._parts, self._upload_id = target, file, parts, upload_id
+    def __init__(
+        self,
+        target: S3Object,
+        upload_id: str,
+        file: FileWithDescriptor,
+        parts: list[Part],
+        pool: ThreadPoolExecutor,
+        is_there: Callable[[], bool],
+    ) -> None:
+        self._target, self._upload_id, self._file, self._parts = target, upload_id, file, parts
+        self._pool, self._is_there = pool, is_there
+        self._futures: list[Future[Any]] = []
         self._etags: dict[int, str] = {}
         self._is_ended = Event()
+        self._may_be_completed = False
 
-    def send(self, pool: ThreadPoolExecutor, look: Callable[[], Mapping[str, Any] | None] | None) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if error is None:
+            return
+        # It may be a signal's, and another one, or SIGKILL, may follow.
+        self._is_ended.set()
+        try:
+            wait(self._futures, _PATIENCE)
+        finally:
+            if not (self._may_be_completed and self._is_there()):
+                self.abort()
+
+    def send(self, look: Callable[[], Mapping[str, Any] | None] | None) -> None:
         """
-        Send all parts, as many at a time as the pool has threads.
+        Send all parts.
 
         :param look: returns what is at the key; it is called beside the last parts
         :raises UploadEndedError: if an object is at the key
         :raises S3CallError: if a part is not accepted
         """
-        futures: list[Any] = [pool.submit(self.send_part, part) for part in self._parts]
-        looking = None if look is None else pool.submit(look)
-        try:
-            for future in as_completed([*futures, *filter(None, [looking])]):
-                found = future.result()
-                if future is looking and found:
-                    raise UploadEndedError(found)
-        except BaseException:
-            # Of a signal, too, which may be followed by another one, or by SIGKILL.
-            self._is_ended.set()
-            try:
-                wait(futures, _PATIENCE)
-            finally:
-                self.abort()
-            raise
+        self._futures += [self._pool.submit(self.send_part, part) for part in self._parts]
+        looking = None if look is None else self._pool.submit(look)
+        for future in as_completed([*self._futures, *filter(None, [looking])]):
+            found = future.result()
+            if future is looking and found:
+                raise UploadEndedError(found)
 
     def send_part(self, part: Part) -> None:
         """Send one part."""
@@ -99,12 +118,11 @@ class MultipartUpload:
         )
         self._etags[part.number] = answer["ETag"]
 
-    def complete(self, condition: Mapping[str, str], is_there: Callable[[], bool]) -> dict[str, Any]:
+    def complete(self, condition: Mapping[str, str]) -> dict[str, Any]:
         """
         Make the object visible.
 
         :param condition: ``{"IfNoneMatch": "*"}``, or none
-        :param is_there: whether the object is at its key; it is called where S3 may have completed the upload
         :return: S3's answer
         :raises S3CallError: if S3 refuses, or its answer was lost
         """
@@ -112,6 +130,7 @@ class MultipartUpload:
             {"PartNumber": part.number, "ETag": self._etags[part.number], "ChecksumSHA256": part.sha256}
             for part in self._parts
         ]
+        self._may_be_completed = True
         try:
             return self._target.call(
                 "CompleteMultipartUpload",
@@ -120,10 +139,8 @@ class MultipartUpload:
                 MultipartUpload={"Parts": parts},
                 **condition,
             )
-        except BaseException as error:
-            is_refused = isinstance(error, S3CallError) and (is_settled(error.problem) or error.problem.is_taken)
-            if is_refused or not is_there():
-                self.abort()
+        except S3CallError as error:
+            self._may_be_completed = not (is_settled(error.problem) or error.problem.is_taken)
             raise
 
     def abort(self) -> None:

@@ -41,7 +41,7 @@ class S3Object(Place):
         """
         Call S3 about this object.
 
-        :param operation: as S3 names it: ``UploadPart``; it gets those of ``extra_args`` that it takes
+        :param operation: as S3 names it: ``UploadPart``; it gets those of ``extra_args`` that are among its parameters
         :param permission: the IAM permission that is named if one is missing; by default that of the call
         :param expected: a field that each answer of S3 has
         :param arguments: of this call
@@ -66,7 +66,7 @@ class S3Object(Place):
         :return: ``{}`` if this connection may not read the object, None if there is none
         :raises S3CallError: if S3 does not say it
         """
-        # For a checksum of an object under a key of KMS it takes kms:Decrypt, which a plain HEAD does not.
+        # The checksum of an object under a key of KMS needs kms:Decrypt, which a plain HEAD does not.
         for mode in ({"ChecksumMode": "ENABLED"}, {}):
             try:
                 return self.call("HeadObject", **mode)

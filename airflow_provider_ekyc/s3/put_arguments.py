@@ -30,12 +30,15 @@ def check_arguments(target: S3Object) -> None:
     if not all(isinstance(name, str) for name in extra_args):
         raise EkycSettingsError(f"s3_extra_args has a name that is not text. {_NO_REQUEST}")
     if ours := sorted(filter(_OURS.fullmatch, extra_args)):
-        raise EkycSettingsError(f"s3_extra_args may not hold {', '.join(ours)}: that is this task's own. {_NO_REQUEST}")
-    # In a header, where they end up, a line break would begin another one.
+        raise EkycSettingsError(
+            f"s3_extra_args may not contain {', '.join(ours)}: this task sets it itself. {_NO_REQUEST}"
+        )
+    # They become headers, where a line break would begin another one.
     headers = {name: str(value) for name, value in extra_args.items() if name != _ENCODED}
     if broken := sorted(name for name, value in headers.items() if _CONTROL.search(value)):
         raise EkycSettingsError(
-            f"s3_extra_args (or acl_policy) has a line break or the like in {', '.join(broken)}. {_NO_REQUEST}"
+            f"s3_extra_args (or acl_policy) has a control character, such as a line break, in {', '.join(broken)}. "
+            f"{_NO_REQUEST}"
         )
     _check_metadata(extra_args.get("Metadata"))
     _check_as_the_client_does(target.client, {"Bucket": target.bucket, "Key": target.key, **extra_args})
@@ -47,7 +50,7 @@ def _check_metadata(metadata: object) -> None:
     texts = [str(text) for text in (*metadata, *metadata.values())]
     if not all(text.isascii() and not _CONTROL.search(text) for text in texts):
         raise EkycSettingsError(
-            f"s3_extra_args has Metadata that is not ASCII, as S3 wants it, or has a line break. {_NO_REQUEST}"
+            f"s3_extra_args has Metadata that is not ASCII, as S3 requires, or has a line break. {_NO_REQUEST}"
         )
     for name in map(str, metadata):
         if name.lower().startswith("ekyc-") or not _TOKEN.fullmatch(name):

@@ -23,7 +23,7 @@ class Landed:
     :param rows: rows in it; None, as the three counts of answers, if only the archive itself was checked
     :param size: bytes
     :param sha256: hex digest of the object
-    :param unmatched: numbers that were sent and did not come back; None if that was not found out
+    :param unmatched: numbers that were sent and are not in the result; None if that is not known
     :param unmatched_uri: where these are, if they were landed
     :param distinct: different numbers in it; None if its rows were not read
     :param contradictions: numbers that are in it both as yes and as no; None likewise
@@ -51,7 +51,7 @@ class Landed:
 
     @property
     def shown(self) -> str:
-        """Say in a message what kind of object it is."""
+        """The kind of object, as messages name it."""
         if self.output_format == UNMATCHED:
             return "the list of unmatched numbers"
         return f"the result ({self.output_format})"

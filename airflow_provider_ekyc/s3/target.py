@@ -7,8 +7,8 @@ written to in the meantime. Not every store that speaks S3 knows this condition,
 so. Therefore the key is looked at once more before the last bytes are sent, or beside the last parts, where ending the
 upload still leaves nothing behind, and once after the store's answer.
 
-An answer that is lost, or a refusal of our own second try, is settled by looking: the metadata says whose object it
-is, and its size and SHA-256 whether it is whole.
+An answer that is lost, or a refusal of our own second try, is settled by looking: the metadata names the remote
+task of the object, and its size and SHA-256 show whether it is whole.
 """
 
 from __future__ import annotations
@@ -80,18 +80,18 @@ class S3Target(S3Object):
                 # So S3 answers for a key that is absent, too, when the connection may not list the bucket.
                 log.warning("The AWS connection may not read the metadata of %s (403); continuing.", self.uri)
                 if is_listed and not replace:
-                    raise self._hidden()
+                    raise self._hidden_object_error()
             return None
         landed = read_metadata(self.uri, found)
         if landed is None or not _is_result_of(landed, ekyc_task_id, output_format):
             if replace:
                 return None
-            raise self._taken(found, landed)
+            raise self._key_taken_error(found, landed)
         differs = difference(self, found, landed)
         if differs is None:
             return landed
         if not replace:
-            raise self._changed(differs, landed)
+            raise self._changed_object_error(differs, landed)
         log.warning("The object at %s %s: it was changed after it was landed. It is landed again.", self.uri, differs)
         return None
 
@@ -131,7 +131,9 @@ class S3Target(S3Object):
             else:
                 with connections_of(self.client, connections) as pool:
                     parts = split(pool, file, landed.size, part_size_for(landed.size, part_size))
-                    answer = self._put_parts(pool, file, parts, landed, arguments, replace=replace)
+                    with self._create(pool, file, parts, landed, arguments) as upload:
+                        upload.send(None if replace else self.look)
+                        answer = upload.complete(_condition(replace))
         except UploadEndedError as ended:
             if ended.failure is not None:
                 raise ended.failure from None
@@ -165,16 +167,14 @@ class S3Target(S3Object):
             ChecksumSHA256=base64.b64encode(bytes.fromhex(landed.sha256)).decode(),
         )
 
-    def _put_parts(
+    def _create(
         self,
         pool: ThreadPoolExecutor,
         file: FileWithDescriptor,
         parts: list[Part],
         landed: Landed,
         arguments: Mapping[str, Any],
-        *,
-        replace: bool,
-    ) -> dict[str, Any]:
+    ) -> MultipartUpload:
         self._name_checksums("UploadPart")
         metadata = {**arguments["Metadata"], PARTS_SHA256: sha256_of_parts(parts)}
         created = self.call(
@@ -183,9 +183,7 @@ class S3Target(S3Object):
             **{**arguments, "Metadata": metadata},
             ChecksumAlgorithm="SHA256",
         )
-        upload = MultipartUpload(self, file, parts, created["UploadId"])
-        upload.send(pool, None if replace else self.look)
-        return upload.complete(_condition(replace), lambda: self._has(landed))
+        return MultipartUpload(self, created["UploadId"], file, parts, pool, lambda: self._has(landed))
 
     def _has(self, landed: Landed) -> bool:
         """Return whether S3 says that this object is at the key."""
@@ -221,7 +219,7 @@ class S3Target(S3Object):
         Decide by what is at the key whether the result has landed, after an answer that leaves it open.
 
         :param found: S3's answer to a HEAD; ``{}`` if there is nothing, or nothing that may be read
-        :param failure: what to raise if it has not; None if the key is certainly taken
+        :param failure: what to raise if it has not; None if another object is certainly at the key
         """
         there = read_metadata(self.uri, found) if found else None
         if there is not None and _is_result_of(there, landed.ekyc_task_id, landed.output_format):
@@ -237,10 +235,10 @@ class S3Target(S3Object):
                     log.info("%s is there already: another try of this remote task has landed it meanwhile.", self.uri)
                     return there
                 if failure is None:
-                    raise self._changed(differs, there)
+                    raise self._changed_object_error(differs, there)
         if failure is not None:
             raise failure
-        raise self._taken(found, there) if found else self._hidden()
+        raise self._key_taken_error(found, there) if found else self._hidden_object_error()
 
     def _look_after(self, landed: Landed, etag: str) -> Landed:
         """
@@ -260,8 +258,8 @@ class S3Target(S3Object):
             return landed
         return self._settle(found, landed, None)
 
-    def _taken(self, found: Mapping[str, Any], landed: Landed | None) -> EkycKeyTakenError:
-        whose = (
+    def _key_taken_error(self, found: Mapping[str, Any], landed: Landed | None) -> EkycKeyTakenError:
+        what = (
             f"{landed.shown} of remote task {landed.ekyc_task_id}"
             if landed
             else "an object that is not a result of eKYC"
@@ -269,19 +267,19 @@ class S3Target(S3Object):
         when = found.get("LastModified")
         written = f", written {when:%Y-%m-%d %H:%M:%S} UTC" if when else ""
         return EkycKeyTakenError(
-            f"{self.uri} already contains {whose} ({found.get('ContentLength', 0):,} bytes{written}). It was not "
+            f"{self.uri} already contains {what} ({found.get('ContentLength', 0):,} bytes{written}). It was not "
             f"touched. Use another key (a template such as {{{{ ds }}}} or {{{{ ti.map_index }}}} keeps runs apart), "
             f"or set replace=True; then clear this task. {_PAID}"
         )
 
-    def _changed(self, differs: str, landed: Landed) -> EkycKeyTakenError:
+    def _changed_object_error(self, differs: str, landed: Landed) -> EkycKeyTakenError:
         return EkycKeyTakenError(
             f"{self.uri} is not what was landed: its metadata says that it is {landed.shown} of remote task "
             f"{landed.ekyc_task_id}, but it {differs}. It was changed afterwards, and was not touched. To land "
             f"the result again, set replace=True, or delete the object; then clear this task. {_PAID}"
         )
 
-    def _hidden(self) -> EkycKeyTakenError:
+    def _hidden_object_error(self) -> EkycKeyTakenError:
         return EkycKeyTakenError(
             f"An object exists at {self.uri}, but the AWS connection cannot read its metadata (s3:GetObject), so it is "
             f"not known what it is. It was not touched. Let the connection read it, use another key, or set "

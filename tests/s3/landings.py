@@ -63,7 +63,7 @@ def put(
 
 
 def through(relay: S3Relay, server: S3Server, **config: Any) -> Any:
-    """Return a client whose requests go through the relay."""
+    """Return a client that sends its requests through the relay."""
     client = server.client(**config)
     client.meta.events.register("before-sign.s3", to(relay.endpoint_url))
     return client

@@ -126,7 +126,7 @@ def test_a_customers_key_goes_along_with_every_look(s3_server: S3Server, s3: Any
     assert "x-amz-storage-class" not in head
 
 
-# A key that is taken.
+# A key with another object.
 
 
 def test_a_key_that_another_result_has_is_named_and_not_touched(s3: Any) -> None:
@@ -154,7 +154,7 @@ def test_a_key_that_something_else_has_is_named(s3: Any, metadata: dict[str, str
     assert content_of(s3) == CONTENT
 
 
-def test_who_takes_the_key_between_our_look_and_our_put_keeps_it(s3_server: S3Server, s3: Any) -> None:
+def test_another_object_between_our_look_and_our_put_is_kept(s3_server: S3Server, s3: Any) -> None:
     client = s3_server.client()
     client.meta.events.register_first(
         "before-call.s3.PutObject",
@@ -198,7 +198,7 @@ def test_an_answer_that_is_not_one_of_s3_lands_nothing(s3_server: S3Server, s3: 
     assert keys_of(s3) == []
 
 
-def test_a_key_that_was_taken_and_is_free_again_is_worth_a_retry(s3_server: S3Server, s3: Any) -> None:
+def test_a_conflict_at_a_key_that_is_free_again_is_worth_a_retry(s3_server: S3Server, s3: Any) -> None:
     client = s3_server.client()
     refuse(client, "PutObject", 409, "ConditionalRequestConflict")
     assert "A retry may help" in failure(EkycLandingError, client)

@@ -1,5 +1,5 @@
 """
-What S3 refuses: noticed early, told clearly, and not tried again where that can't help.
+What S3 refuses: noticed early, named clearly, and not tried again where that can't help.
 
 Modules: ``s3/failures.py``.
 """
@@ -74,7 +74,7 @@ def test_who_may_only_write_lands_all_the_same(s3_server: S3Server, s3: Any) -> 
     assert content_of(s3) == CONTENT
 
 
-def test_who_may_list_but_not_read_learns_before_the_download_that_the_key_is_taken(
+def test_another_object_that_may_be_listed_but_not_read_is_named_before_the_download(
     s3_server: S3Server, s3: Any
 ) -> None:
     client = s3_server.client()
@@ -86,7 +86,7 @@ def test_who_may_list_but_not_read_learns_before_the_download_that_the_key_is_ta
     assert find(client, replace=True) is None
 
 
-def test_who_may_not_write_is_told_so(s3_server: S3Server, s3: Any) -> None:
+def test_a_missing_permission_to_write_is_named(s3_server: S3Server, s3: Any) -> None:
     client = s3_server.client()
     refuse(client, "PutObject", 403, "AccessDenied")
     assert "PutObject: AccessDenied, 403" in failure(EkycSettingsError, client)
@@ -113,9 +113,9 @@ def test_a_role_that_may_not_be_assumed_is_no_missing_right_on_the_key(s3_server
         (PLACE, {"StorageKlass": "STANDARD_IA"}, "StorageKlass"),
         (PLACE, {"Tagging": {"a": "b"}}, "Tagging"),
         (PLACE, {"Metadata": {"a": 1}}, "Metadata"),
-        (PLACE, {"Bucket": "other", "IfNoneMatch": "x"}, "may not hold Bucket, IfNoneMatch"),
-        (PLACE, {"Body": b"x"}, "may not hold Body"),
-        (PLACE, {"ChecksumCRC32": "AAAAAA=="}, "may not hold ChecksumCRC32"),
+        (PLACE, {"Bucket": "other", "IfNoneMatch": "x"}, "may not contain Bucket, IfNoneMatch"),
+        (PLACE, {"Body": b"x"}, "may not contain Body"),
+        (PLACE, {"ChecksumCRC32": "AAAAAA=="}, "may not contain ChecksumCRC32"),
         (PLACE, {"Metadata": {"team": "équipe"}}, "Metadata that is not ASCII"),
         (Place("not a bucket!", "a.zip"), {}, "Invalid bucket name"),
         (Place(BUCKET, ""), {}, "Key"),

@@ -15,7 +15,7 @@ from tests.s3.landings import CONTENT, PLACE, content_of, failure, find, landed_
 
 
 def forget_condition(client: Any) -> list[str]:
-    """Let the store ignore If-None-Match: the header is taken off before the request is signed."""
+    """Let the store ignore If-None-Match: the header is removed before the request is signed."""
     forgotten: list[str] = []
 
     def forget(request: Any, **_: Any) -> None:
@@ -27,7 +27,7 @@ def forget_condition(client: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("when", ["before-call", "before-sign", "before-send"])
-def test_who_takes_the_key_of_a_store_without_conditions_keeps_it(s3_server: S3Server, s3: Any, when: str) -> None:
+def test_another_object_in_a_store_without_conditions_is_kept(s3_server: S3Server, s3: Any, when: str) -> None:
     client = s3_server.client()
     client.meta.events.register(
         f"{when}.s3.PutObject",

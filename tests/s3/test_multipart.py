@@ -117,7 +117,7 @@ def test_over_tls_a_part_is_read_for_its_sum_and_sent_and_its_sum_is_signed(
     assert read[0] == 2 * len(CONTENT)
 
 
-def test_each_call_gets_the_arguments_that_it_takes(s3_server: S3Server, s3: Any) -> None:
+def test_each_call_gets_the_arguments_that_are_its_own(s3_server: S3Server, s3: Any) -> None:
     client = s3_server.client()
     requests = record(client)
     everywhere = {"ExpectedBucketOwner": "000000000000", "RequestPayer": "requester"}
@@ -326,7 +326,7 @@ def test_after_a_kill_9_no_object_is_visible_and_a_retry_lands(
     assert find(s3) == landed_as(CONTENT)
 
 
-# A completion whose answer is lost, or is an error.
+# A completion with a lost answer, or with an error as its answer.
 
 
 @pytest.mark.parametrize("tries", [1, 3], ids=["the only try", "our own second try finds it"])
@@ -403,7 +403,7 @@ def write_theirs(s3: Any) -> Callable[[], None]:
     [("part", False), ("complete", False), ("part", True)],
     ids=["beside the parts", "before the completion", "of a store that ignores conditions"],
 )
-def test_who_takes_the_key_in_the_meantime_keeps_it(
+def test_another_object_at_the_key_in_the_meantime_is_kept(
     relay: S3Relay, s3_server: S3Server, s3: Any, call: str, ignores: bool
 ) -> None:
     client = through(relay, s3_server)

@@ -1,4 +1,4 @@
-"""An AWS connection that can't be used is told as what it is, and by its id alone."""
+"""An AWS connection that can't be used is named by its id, with the kind of error alone."""
 
 from __future__ import annotations
 
