@@ -8,7 +8,6 @@ import io
 import itertools
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,7 @@ from airflow_provider_ekyc.airflow_errors import EkycRetryException
 from airflow_provider_ekyc.airflow_sdk import AirflowFailException
 from airflow_provider_ekyc.api.models import Balance, Task, TaskStatus
 from airflow_provider_ekyc.api.settings import EkycSettings
-from airflow_provider_ekyc.exceptions import EkycInProgressError
+from airflow_provider_ekyc.exceptions import EkycApiError, EkycError, Outcome
 from airflow_provider_ekyc.numbers.prepare import PreparedNumbers, prepared_numbers
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.submission.identity import identity_of
@@ -190,43 +189,49 @@ def test_a_person_adopts_a_remote_id_in_a_file(job: Job, sandbox: Sandbox) -> No
 
 
 class CountingApi:
-    """As much of the API as a submission needs; nothing is sent anywhere."""
+    """
+    As much of the API as a submission needs; nothing is sent anywhere.
+
+    :param outcome: of the failed submissions, or None if they are accepted
+    """
 
     settings = EkycSettings(base_url="https://api.example", api_key="made-up", account="made-up")
 
-    def __init__(self) -> None:
+    def __init__(self, outcome: Outcome | None = None) -> None:
         self.submissions = 0
+        self.outcome = outcome
 
     def get_balance(self, *, once: bool = False) -> Balance:
         return Balance(1000.0)
 
     def submit(self, file: BinaryIO, size: int, task_type: str) -> Task:
+        if self.outcome is not None:
+            raise EkycApiError("made up", retryable=False, outcome=self.outcome)
         self.submissions += 1
         return Task(f"made-up-id-{self.submissions}", TaskStatus.PENDING, "pending")
 
 
-def submissions_of_two(monkeypatch: pytest.MonkeyPatch, numbers: PreparedNumbers, order: list[tuple[int, int]]) -> int:
-    """Let two map indexes submit the same list to Variables, in turns; return how often it was submitted."""
-    api = CountingApi()
-    turns = Turns(Scope.of(api.settings, "amazon", numbers).name)
-    monkeypatch.setattr("airflow_provider_ekyc.submission.variable_store.Variable", turns)
-
-    def attempt(map_index: int) -> None:
-        ti = TaskInstance()
-        ti.map_index = map_index
-        task = identity_of(ti)
-        stores = open_stores(task, uri=None, aws_conn_id=None, connection_uri=None, state_store=None)
-        journal = Journal(task, stores)
-        journal.start_try()
-        with contextlib.suppress(EkycInProgressError):
-            Submitter(api, journal, task, numbers, "amazon", resubmit=False).submit()
-
-    turns.run([partial(attempt, 0), partial(attempt, 1)], order)
-    return api.submissions
+def attempt(api: CountingApi, numbers: PreparedNumbers, map_index: int, resubmit: bool = False) -> None:
+    """Try to submit the list as one map index, recorded in Variables."""
+    ti = TaskInstance()
+    ti.map_index = map_index
+    task = identity_of(ti)
+    journal = Journal(task, open_stores(task, uri=None, aws_conn_id=None, connection_uri=None, state_store=None))
+    journal.start_try()
+    with contextlib.suppress(EkycError):
+        Submitter(api, journal, task, numbers, "amazon", resubmit=resubmit).submit()
 
 
+#: What a third map index has left, and which of its records then has the words "send again".
+STATES = {
+    "nothing": (None, None, False),
+    "a refusal": (Outcome.REFUSED, None, False),
+    "an unknown outcome, and resubmit": (Outcome.UNKNOWN, None, True),
+    "an unknown outcome, to be sent again": (Outcome.UNKNOWN, "[0-9a-f]_[0-9a-f]{16}$", False),
+    "a receipt, to be sent again": ("accepted", "_receipt$", False),
+}
 #: Switched up to three times: after so many accesses of the one, of the other, and of the one again.
-ORDERS = list(itertools.product(range(17), repeat=3))
+ORDERS = list(itertools.product(range(19), range(19), (0, 3)))
 
 
 @pytest.fixture(scope="module")
@@ -235,17 +240,31 @@ def prepared() -> Iterator[PreparedNumbers]:
         yield numbers
 
 
-def test_of_two_map_indexes_with_one_list_at_once_at_most_one_submits(
-    prepared: PreparedNumbers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    counts = Counter(submissions_of_two(monkeypatch, prepared, [(0, i), (1, j), (0, k)]) for i, j, k in ORDERS)
-    assert set(counts) == {0, 1}
+def submissions_of_two(state: str, numbers: PreparedNumbers, order: tuple[int, int, int]) -> int:
+    """Let two map indexes submit the same list in turns; return how often it was submitted."""
+    outcome, sent_again, resubmit = STATES[state]
+    api = CountingApi()
+    turns = Turns(Scope.of(api.settings, "amazon", numbers).name)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("airflow_provider_ekyc.submission.variable_store.Variable", turns)
+        if outcome is not None:
+            attempt(CountingApi(outcome if isinstance(outcome, Outcome) else None), numbers, 2)
+        for key in turns.values:
+            if sent_again and re.search(sent_again, key):
+                turns.values[key] = "send again"
+        both = [partial(attempt, api, numbers, index, resubmit) for index in range(2)]
+        turns.run(both, list(zip((0, 1, 0), order, strict=True)))
+    return api.submissions
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_of_two_map_indexes_with_one_list_at_once_at_most_one_submits(state: str, prepared: PreparedNumbers) -> None:
+    assert {submissions_of_two(state, prepared, order) for order in ORDERS} == {0, 1}
 
 
 @pytest.mark.parametrize("without", ["announce", "require_current"])
 def test_the_orders_would_show_that_both_submit(
     without: str, prepared: PreparedNumbers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SubmissionRecords, without, lambda *_: True)
-    orders = ([(0, i), (1, j), (0, k)] for i, j, k in ORDERS)
-    assert any(submissions_of_two(monkeypatch, prepared, order) == 2 for order in orders)
+    monkeypatch.setattr(SubmissionRecords, without, lambda *_: None)
+    assert any(submissions_of_two("nothing", prepared, order) == 2 for order in ORDERS)
