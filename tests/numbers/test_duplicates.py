@@ -1,4 +1,4 @@
-"""A list can't choose the partition of its lines, and the answer does not depend on the key."""
+"""A list can't choose the partition of its lines, and the result does not depend on the key."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def test_numbers_that_share_a_crc_partition_are_spread_evenly(key: bytes) -> Non
     assert (sum(keep), duplicates) == (len(lines), 0)
 
 
-def test_another_key_deals_out_otherwise_and_finds_the_same() -> None:
+def test_another_key_makes_other_partitions_and_finds_the_same() -> None:
     lines = [b"+999%09d" % (number % 700) for number in range(1000)]
-    deals, answers = set(), set()
+    partitions, found = set(), set()
     for key in KEYS:
         with spool_file(None) as file:
             finder = DuplicateFinder(file, key)
             finder.add(lines)
-            deals.add(tuple(finder.partition_lines))
+            partitions.add(tuple(finder.partition_lines))
             keep, duplicates = finder.first_occurrences()
-            answers.add((bytes(keep), duplicates))
-    assert len(deals) == len(KEYS)
-    assert answers == {(b"\x01" * 700 + b"\x00" * 300, 300)}
+            found.add((bytes(keep), duplicates))
+    assert len(partitions) == len(KEYS)
+    assert found == {(b"\x01" * 700 + b"\x00" * 300, 300)}

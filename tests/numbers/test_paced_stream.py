@@ -42,7 +42,7 @@ class Clock:
 
 
 class TimedStream:
-    """Hands out pieces that take their time, on a clock that nobody waits for."""
+    """Returns pieces after a time, on a clock that does not wait."""
 
     def __init__(self, clock: Clock, pieces: Iterator[tuple[float, bytes]]) -> None:
         self._clock, self._pieces = clock, pieces
@@ -71,7 +71,7 @@ def read_with(reader: PacedStream, read: list[int]) -> None:
             read.append(len(piece))
 
 
-def test_a_trickle_is_refused_after_one_window() -> None:
+def test_a_stream_below_the_floor_is_refused_after_one_window() -> None:
     seconds, read = time_until_refused((10.0, b"x" * 35_000) for _ in range(10**6))
     assert seconds == WINDOW
     assert read == 6 * 35_000
@@ -94,7 +94,7 @@ def test_a_stream_at_the_floor_is_read_however_long_it_takes() -> None:
     assert (sum(read), clock.now) == (600 * FLOOR, 600.0)
 
 
-def test_time_in_which_nobody_waits_for_the_stream_does_not_count() -> None:
+def test_time_in_which_no_caller_waits_for_the_stream_does_not_count() -> None:
     clock = Clock()
     reader = paced(io.BytesIO(bytes(3 << 20)), Pace(clock=clock))
     with contextlib.closing(reader):
@@ -126,7 +126,7 @@ def test_an_error_of_the_stream_comes_after_what_was_read_before() -> None:
                 reader.read(100)
 
 
-def test_a_stream_is_closed_by_who_is_in_it_last() -> None:
+def test_a_stream_is_closed_by_its_last_user() -> None:
     goes_on, closed = threading.Event(), threading.Event()
 
     class Blocked(io.BytesIO):
@@ -163,7 +163,7 @@ def trickling_store(first: bytes) -> SocketServer:
 
 
 @pytest.mark.parametrize("first", [b"", b"+99900000000\n" * 20_000], ids=["from the start", "after a while"])
-def test_an_s3_that_trickles_is_refused(monkeypatch: pytest.MonkeyPatch, first: bytes) -> None:
+def test_an_s3_below_the_floor_is_refused(monkeypatch: pytest.MonkeyPatch, first: bytes) -> None:
     with trickling_store(first) as server:
         text = {
             "conn_type": "aws",

@@ -37,7 +37,7 @@ def uncharged(sandbox: Sandbox) -> bool:
     return len(sandbox.bill.submissions) == 0
 
 
-def test_it_submits_once_and_tells_ids_and_counts(
+def test_it_submits_once_and_returns_ids_and_counts(
     sandbox: Sandbox, numbers_file: Path, context: dict[str, Any]
 ) -> None:
     ekyc_task_id = submit(numbers_file).execute(context)
@@ -133,7 +133,7 @@ def test_the_row_limits_are_the_connections(
     assert sum(sandbox.calls.values()) == 0
 
 
-def test_a_wrong_key_is_told_before_the_upload(
+def test_a_wrong_key_is_an_error_before_the_upload(
     sandbox: Sandbox, connect: Callable[..., None], numbers_file: Path, context: dict[str, Any]
 ) -> None:
     connect(sandbox, password="a-wrong-made-up-key")
@@ -161,7 +161,7 @@ def either(request: pytest.FixtureRequest, connect: Callable[..., None]) -> Iter
 
 
 @pytest.mark.parametrize("at_byte", [None, 0, 1_500_000])
-def test_a_file_too_large_says_to_split_even_if_it_is_told_early(
+def test_a_file_too_large_says_to_split_even_if_the_api_answers_early(
     either: Sandbox, at_byte: int | None, tmp_path: Path, context: dict[str, Any]
 ) -> None:
     path = tmp_path / "numbers.txt"
@@ -176,7 +176,7 @@ def test_a_file_too_large_says_to_split_even_if_it_is_told_early(
     assert uncharged(either)
 
 
-def test_a_refused_request_shows_the_servers_words(
+def test_a_refused_request_shows_the_message_of_the_server(
     sandbox: Sandbox, numbers_file: Path, context: dict[str, Any]
 ) -> None:
     sandbox.change(row_limits={"amazon": (500, 1000)})
@@ -208,7 +208,7 @@ def test_what_the_api_answers_as_free_is_sent_again(
 
 
 @pytest.mark.usefixtures("no_waits")
-def test_a_balance_that_cannot_be_asked_does_not_hold_up_the_submission(
+def test_a_balance_query_that_fails_does_not_stop_the_submission(
     sandbox: Sandbox, numbers_file: Path, context: dict[str, Any]
 ) -> None:
     sandbox.fault("balance", "status", status=500, times=None)
@@ -251,7 +251,7 @@ def test_a_wrong_argument_is_named(
     assert uncharged(sandbox)
 
 
-def test_a_connection_that_airflow_does_not_find_may_be_back_later(
+def test_a_connection_that_airflow_does_not_find_is_an_error_that_may_be_retried(
     sandbox: Sandbox, numbers_file: Path, context: dict[str, Any]
 ) -> None:
     with pytest.raises(EkycRetryException, match="no connection 'nowhere', or could not read it"):
@@ -259,7 +259,7 @@ def test_a_connection_that_airflow_does_not_find_may_be_back_later(
     assert uncharged(sandbox)
 
 
-def test_other_task_types_may_switch_the_check_off(sandbox: Sandbox, tmp_path: Path, context: dict[str, Any]) -> None:
+def test_other_task_types_may_disable_the_check(sandbox: Sandbox, tmp_path: Path, context: dict[str, Any]) -> None:
     path = tmp_path / "addresses.txt"
     path.write_text("".join(f"somebody{n}@mail.example\n" for n in range(150)))
     operator = submit(path, task_type="amazon_email", check_e164="False")

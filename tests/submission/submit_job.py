@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ekyc.airflow_sdk import AirflowFailException
 from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+from airflow_provider_ekyc.sandbox import Sandbox
 from dev.testing.task_context import TaskInstance
 from tests.conftest import BUCKET
 
-#: Of the fixture ``job``, which is otherwise a job in each of the three.
+#: Of the fixture ``job``, which without them is a job in each of the three.
 ANYWHERE = pytest.mark.parametrize("job", ["variables", "local"], indirect=True)
 IN_VARIABLES = pytest.mark.parametrize("job", ["variables"], indirect=True)
 IN_FILES = pytest.mark.parametrize("job", ["local"], indirect=True)
@@ -69,6 +71,13 @@ class Job:
         """Make one try."""
         self.last = self.context()
         return self.operator(**arguments).execute(self.last)
+
+    def submit_without_answer(self, sandbox: Sandbox) -> str:
+        """Make a try whose submission is accepted, and whose answer is lost; return the message."""
+        sandbox.fault("submit", "cut_after")
+        with pytest.raises(AirflowFailException) as failed:
+            self.submit()
+        return str(failed.value)
 
     def clear(self) -> None:
         """Do what a clear does to the task: it may be tried as often again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,58 +25,49 @@ pytestmark = pytest.mark.usefixtures("connections")
 
 
 @pytest.fixture(params=["IfNoneMatch IfMatch", "IfNoneMatch", "IfMatch"])
-def careless_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def without_conditions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the S3 client leave out conditions of a write, as some S3-compatible stores ignore them."""
     ignored = request.param.split()
     call = S3Object.call
 
-    def without_conditions(self: S3Object, operation: str, **arguments: Any) -> dict[str, Any]:
+    def call_without(self: S3Object, operation: str, **arguments: Any) -> dict[str, Any]:
         return call(self, operation, **{name: value for name, value in arguments.items() if name not in ignored})
 
-    monkeypatch.setattr(S3Object, "call", without_conditions)
+    monkeypatch.setattr(S3Object, "call", call_without)
 
 
-@pytest.mark.usefixtures("careless_store")
-def test_a_store_that_ignores_conditions_is_refused(
-    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, s3: Any
-) -> None:
-    sandbox.fault("balance", "delay", seconds=0.5, times=None)
-    ended: list[str] = []
+def at_once(jobs: list[Job]) -> list[str | Exception]:
+    """Submit all of them at once; return remote ids and errors."""
 
-    def attempt() -> None:
+    def attempt(job: Job) -> str | Exception:
         try:
-            ended.append(Job("s3", numbers_file, tmp_path).submit())
+            return job.submit()
         except (AirflowFailException, EkycRetryException) as error:
-            ended.append(str(error))
+            return error
 
-    tries = [threading.Thread(target=attempt) for _ in range(2)]
-    for each in tries:
-        each.start()
-    for each in tries:
-        each.join()
-    assert sandbox.calls["submit"] == 0
-    assert any("ignores If-" in each for each in ended)
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return list(pool.map(attempt, jobs))
 
 
-def test_two_tries_at_once_over_s3_submit_once(numbers_file: Path, tmp_path: Path, sandbox: Sandbox, s3: Any) -> None:
+@pytest.fixture
+def jobs(numbers_file: Path, tmp_path: Path, sandbox: Sandbox, s3: Any) -> list[Job]:
+    """Two map indexes with one list; both query the balance before either submits."""
     sandbox.fault("balance", "delay", seconds=1.0, times=None)
-    ended: list[object] = []
-
-    def attempt(index: int) -> None:
-        job = Job("s3", numbers_file, tmp_path)
+    found = [Job("s3", numbers_file, tmp_path) for _ in range(2)]
+    for index, job in enumerate(found):
         job.map_index = index
-        try:
-            ended.append(job.submit())
-        except (AirflowFailException, EkycRetryException) as error:
-            ended.append(error)
+    return found
 
-    tries = [threading.Thread(target=attempt, args=(index,)) for index in range(2)]
-    for each in tries:
-        each.start()
-    for each in tries:
-        each.join()
+
+@pytest.mark.usefixtures("without_conditions")
+def test_a_store_that_ignores_conditions_is_refused(jobs: list[Job], sandbox: Sandbox) -> None:
+    assert any("ignores If-" in str(end) for end in at_once(jobs))
+    assert sandbox.calls["submit"] == 0
+
+
+def test_two_at_once_over_s3_submit_once(jobs: list[Job], sandbox: Sandbox) -> None:
+    assert sorted(type(end).__name__ for end in at_once(jobs)) == ["EkycRetryException", "str"]
     assert len(sandbox.bill.submissions) == 1
-    assert sorted(type(end).__name__ for end in ended) == ["EkycRetryException", "str"]
 
 
 @pytest.mark.parametrize(
