@@ -128,8 +128,8 @@ def _flaw_of_remains(client: Any, seed: int, key: str) -> str:
 def _flaw_of_unmatched(content: bytes, given: ArchiveInput) -> str:
     if given.sent is None:
         return "a list of what was never sent"
-    came = numbers_of(given)
-    return flaw_of_list(content, given.sent.numbers, None if came is None else given.sent.numbers - came, None)
+    returned = numbers_of(given)
+    return flaw_of_list(content, given.sent.numbers, None if returned is None else given.sent.numbers - returned, None)
 
 
 def _complaint(index: int, figure: Any, words: str) -> Verdict:

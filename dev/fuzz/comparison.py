@@ -14,10 +14,10 @@ def numbers_of(given: ArchiveInput) -> frozenset[str] | None:
 
 def is_of_others(given: ArchiveInput) -> bool:
     """Tell whether a result is compared, and most of its numbers were never sent."""
-    came = numbers_of(given)
-    if given.sent is None or given.sent.fate != "compared" or came is None:
+    returned = numbers_of(given)
+    if given.sent is None or given.sent.fate != "compared" or returned is None:
         return False
-    return not given.sent.numbers & came or len(came - given.sent.numbers) > len(came & given.sent.numbers)
+    return not given.sent.numbers & returned or len(returned - given.sent.numbers) > len(returned & given.sent.numbers)
 
 
 def contradictions_of(given: ArchiveInput) -> int:
@@ -52,8 +52,8 @@ def flaw_of_comparison(given: ArchiveInput, result: dict[str, Any], uri: str, li
 
 
 def _flaw_of_numbers(given: ArchiveInput, sent: Sent, count: int, listed: bytes | None) -> str:
-    came = numbers_of(given)
-    missing = None if came is None else sent.numbers - came
+    returned = numbers_of(given)
+    missing = None if returned is None else sent.numbers - returned
     if not 0 <= count <= len(sent.numbers) or (missing is not None and count != len(missing)):
         return f"{count} unmatched numbers of {len(sent.numbers)}, not {'so many' if missing is None else len(missing)}"
     return "" if listed is None else flaw_of_list(listed, sent.numbers, missing, count)

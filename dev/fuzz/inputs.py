@@ -75,8 +75,8 @@ def _beside_input(rng: random.Random, index: int, nth: int) -> ArchiveInput:
         archive = _named(rng, index, name)  # without a yes or a no it is refused, whatever was sent
     if not _may_go_through(archive):
         return archive
-    came = [] if archive.unreadable else [digits for digits, _ in archive.rows or ()]
-    return dataclasses.replace(archive, through=True, sent=sent.make(rng, nth, came))
+    returned = [] if archive.unreadable else [digits for digits, _ in archive.rows or ()]
+    return dataclasses.replace(archive, through=True, sent=sent.make(rng, nth, returned))
 
 
 def _drawn(rng: random.Random, weights: dict[str, int]) -> str:

@@ -141,10 +141,10 @@ def landing_reading(
 
 def _flaw_of_repetition(given: ArchiveInput, result: dict[str, Any]) -> str:
     """Say what is wrong with the counts of different numbers and of contradictions, "" if nothing is."""
-    came = numbers_of(given)
-    if came is None or given.unreadable:
+    returned = numbers_of(given)
+    if returned is None or given.unreadable:
         return ""
-    expected = len(came), contradictions_of(given)
+    expected = len(returned), contradictions_of(given)
     said = result["distinct"], result["contradictions"]
     return "" if said == expected else f"{said} different numbers and contradictions, not {expected}"
 

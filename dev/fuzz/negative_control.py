@@ -21,6 +21,7 @@ from airflow_provider_ekyc.results.compare import comparison
 from airflow_provider_ekyc.results.compare.ledger import Unmatched
 from airflow_provider_ekyc.results.output import csv_rows, parquet as parquet_file
 from airflow_provider_ekyc.results.table import header, rows
+from airflow_provider_ekyc.spool import Spool
 from airflow_provider_ekyc.submission.record import Submission
 from airflow_provider_ekyc.transfers import submissions
 from dev.fuzz.bounds import TIME_BOUND
@@ -73,110 +74,84 @@ class Sabotage:
         return lambda *args, **how: self.wrong(real, index, *args, **how)
 
 
-#: All of them.
-SABOTAGES: list[Sabotage] = []
-
-_READ = (archive.ArchiveReader, "rows")
-_FIND = ((comparison, "find_unmatched"),)
+# What replaces a function: first what several have in common.
 
 
-def _sabotage(figure: Figure, *targets: Target, **needs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def add(wrong: Callable[..., Any]) -> Callable[..., Any]:
-        SABOTAGES.append(Sabotage(wrong.__name__.strip("_"), figure, targets, wrong, **needs))
-        return wrong
+def _raises(error: Exception) -> Callable[..., Any]:
+    def wrong(real: Any, index: int, *how: Any) -> Any:
+        raise error
 
-    return add
-
-
-# Readers of archives.
+    return wrong
 
 
-@_sabotage("escaped", _READ)
-def _key_error(real: Any, index: int, reader: Any) -> Any:
-    raise KeyError("member")
+def _first(act: Callable[..., None]) -> Callable[..., Any]:
+    """Do something else first, with the index and the arguments."""
+
+    def wrong(real: Any, index: int, *how: Any) -> Any:
+        act(index, *how)
+        return real(*how)
+
+    return wrong
 
 
-@_sabotage("wrong", _READ)
-def _accepts_anything(real: Any, index: int, reader: Any) -> Any:
+def _in_summary(change: Callable[[archive.ArchiveSummary], archive.ArchiveSummary]) -> Callable[..., Any]:
+    def wrong(real: Any, index: int, reader: Any) -> Any:
+        yield from real(reader)
+        reader.summary = change(reader.summary)
+
+    return wrong
+
+
+def _in_list(change: Callable[[Unmatched, Spool], Unmatched]) -> Callable[..., Any]:
+    """Change what was found of unmatched numbers: their count, or the list."""
+
+    def wrong(real: Any, index: int, *how: Any) -> Any:
+        found = real(*how)
+        return change(found, how[-1]) if isinstance(found, Unmatched) else found
+
+    return wrong
+
+
+def _log_a_number(*how: object) -> None:
+    logging.getLogger("made_up").debug("Looking at +%s.", digits_of(1))
+
+
+def _fill_the_disk(*how: object) -> None:
+    with tempfile.TemporaryFile() as spare, suppress(OSError):
+        for _ in range(2_000):
+            spare.write(bytes(65_536))
+
+
+def _leave_open(*how: object) -> None:
+    _kept.append(os.open(tempfile.gettempdir(), os.O_TMPFILE | os.O_RDWR, 0o600))
+
+
+def _wait_too_long(*how: object) -> None:
+    # It does end: a transfer reads in a thread, which nothing could end from outside.
+    until = time.monotonic() + 3 * SECONDS
+    while time.monotonic() < until:
+        time.sleep(0.01)
+
+
+def _land(index: int, reader: Any) -> None:
+    reader.file.seek(0)
+    put_from_elsewhere(BUCKET, key_of(index), reader.file.read())
+
+
+def _accept_anything(real: Any, index: int, reader: Any) -> Any:
     try:
         yield from real(reader)
     except EkycError:
         reader.summary = archive.ArchiveSummary(1, 1, 0, 0)
 
 
-@_sabotage("wrong", _READ)
-def _drops_a_row(real: Any, index: int, reader: Any) -> Any:
-    yield from real(reader)
-    summary = reader.summary
-    reader.summary = archive.ArchiveSummary(summary.rows - 1, summary.yes, summary.no, summary.unknown)
-
-
-@_sabotage("wrong", _READ)
-def _refuses_all(real: Any, index: int, reader: Any) -> Any:
-    raise EkycResultError("Not today.")
-
-
-@_sabotage("leaked", _READ)
-def _logs_a_number(real: Any, index: int, reader: Any) -> Any:
-    logging.getLogger("made_up").debug("Looking at +%s.", digits_of(1))
-    return real(reader)
-
-
-@_sabotage("leaked", _READ)
-def _shows_a_number(real: Any, index: int, reader: Any) -> Any:
-    raise EkycResultError(f"Line 2 is wrong: +{digits_of(1)}.")
-
-
-@_sabotage("over_memory", _READ)
-def _allocates(real: Any, index: int, reader: Any) -> Any:
+def _allocate(real: Any, index: int, reader: Any) -> Any:
     held = b"x" * (300 << 20)
     yield from real(reader)
     del held
 
 
-@_sabotage("over_disk", _READ)
-def _fills_the_disk(real: Any, index: int, reader: Any) -> Any:
-    with tempfile.TemporaryFile() as spare, suppress(OSError):
-        for _ in range(2_000):
-            spare.write(bytes(65_536))
-    return real(reader)
-
-
-@_sabotage("over_disk", _READ)
-def _leaves_open(real: Any, index: int, reader: Any) -> Any:
-    _kept.append(os.open(tempfile.gettempdir(), os.O_TMPFILE | os.O_RDWR, 0o600))
-    return real(reader)
-
-
-@_sabotage("over_time", _READ, patience=SECONDS / TIME_BOUND)
-def _takes_too_long(real: Any, index: int, reader: Any) -> Any:
-    # It does end: a transfer reads in a thread, which nothing could end from outside.
-    until = time.monotonic() + 3 * SECONDS
-    while time.monotonic() < until:
-        time.sleep(0.01)
-    return real(reader)
-
-
-@_sabotage("left_objects", _READ)
-def _lands_first(real: Any, index: int, reader: Any) -> Any:
-    reader.file.seek(0)
-    put_from_elsewhere(BUCKET, key_of(index), reader.file.read())
-    return real(reader)
-
-
-_READERS = tuple(SABOTAGES)
-
-# Comparisons with what was sent.
-
-
-@_sabotage("wrong", *_FIND, beside="some missing")
-def _counts_one_less(real: Any, index: int, *how: Any) -> Any:
-    found = real(*how)
-    return dataclasses.replace(found, count=found.count - 1) if isinstance(found, Unmatched) else found
-
-
-@_sabotage("wrong", (comparison, "spool_sent"), (comparison, "find_unmatched"), beside="changed since")
-def _ignores_a_change(real: Any, index: int, *how: Any) -> Any:
+def _ignore_a_change(real: Any, index: int, *how: Any) -> Any:
     if real.__name__ == "find_unmatched":
         ledger, _, target = how
         return ledger.unmatched(target)
@@ -185,16 +160,14 @@ def _ignores_a_change(real: Any, index: int, *how: Any) -> Any:
     return ledger.add_sent(read_keys(data.replace(b"\r", b"\n"), answers=False)[0])
 
 
-@_sabotage("wrong", (submissions, "read_submission"), beside="of another task")
-def _accepts_any_submission(real: Any, index: int, value: object, ekyc_task_id: str) -> Any:
+def _accept_any_submission(real: Any, index: int, value: object, ekyc_task_id: str) -> Any:
     try:
         return real(value, ekyc_task_id)
     except EkycSettingsError:
         return Submission(ekyc_task_id, "amazon", "", 0, 0, 0, 0, 0, None, None)
 
 
-@_sabotage("left_objects", *_FIND, beside="none came back")
-def _lists_first(real: Any, index: int, *how: Any) -> Any:
+def _land_the_list(real: Any, index: int, *how: Any) -> Any:
     """Land the list before it is known whether the result is what was sent."""
     found, target = real(*how), how[-1]
     target.seek(0)
@@ -202,20 +175,13 @@ def _lists_first(real: Any, index: int, *how: Any) -> Any:
     return found
 
 
-@_sabotage("wrong", *_FIND, beside="all came back")
-def _lists_what_came(real: Any, index: int, *how: Any) -> Any:
-    """List a number that were returned."""
-    found = real(*how)
-    if not isinstance(found, Unmatched):
-        return found
-    how[-1].write(f"+{digits_of(1)}\n".encode())
+def _list_what_was_returned(found: Unmatched, target: Spool) -> Unmatched:
+    target.write(f"+{digits_of(1)}\n".encode())
     return dataclasses.replace(found, count=found.count + 1)
 
 
-@_sabotage("wrong", *_FIND, beside="invalid lines dropped")
-def _drops_a_number(real: Any, index: int, *how: Any) -> Any:
+def _drop_a_number(found: Unmatched, target: Spool) -> Unmatched:
     """Leave a number out of the list, and count it."""
-    found, target = real(*how), how[-1]
     target.seek(0)
     lines = target.readall().splitlines(keepends=True)
     target.seek(0)
@@ -224,18 +190,8 @@ def _drops_a_number(real: Any, index: int, *how: Any) -> Any:
     return found
 
 
-@_sabotage("leaked", (comparison, "spool_sent"), beside="without a plus")
-def _logs_what_was_sent(real: Any, index: int, *how: Any) -> Any:
-    logging.getLogger("made_up").debug("Read up to +%s.", digits_of(1))
-    return real(*how)
-
-
-# Readers of columns and of tables: what is wrong with them shows in the classes that have it.
-
-
-@_sabotage("wrong", (rows, "read_header"), classes=tuple(COLUMNS))
-def _reads_any_column(real: Any, index: int, top: bytes, names: Any = None) -> Any:
-    """Take the last column but the number's, whatever was asked for."""
+def _read_any_column(real: Any, index: int, top: bytes, names: Any = None) -> Any:
+    """Read the last column but the number's, whatever was asked for."""
     columns, _ = real(b"Number,amazon", None)
     text = top.partition(b"\n")[0].decode("utf-8-sig", "replace")
     delimiter = max(",;\t|", key=text.count)
@@ -246,38 +202,87 @@ def _reads_any_column(real: Any, index: int, top: bytes, names: Any = None) -> A
     return dataclasses.replace(columns, **changed), 1
 
 
-@_sabotage("wrong", _READ, classes=("numbers that can't be read",))
-def _hides_what_is_unreadable(real: Any, index: int, reader: Any) -> Any:
-    yield from real(reader)
-    reader.summary = dataclasses.replace(reader.summary, unreadable={})
-
-
-@_sabotage("wrong", (rows, "read_number"), classes=("numbers in other writings",))
-def _adds_a_country(real: Any, index: int, cell: str) -> Any:
+def _add_a_country(real: Any, index: int, cell: str) -> Any:
     """Read a number in another writing as one without its country's code, and put one before it."""
     digits, how = real(cell)
     return (f"1{digits}" if digits and how else digits), how
 
 
-@_sabotage("wrong", (archive, "_tables"), classes=("a table in parts",))
-def _reads_one_part(real: Any, index: int, *how: Any) -> Any:
+def _read_one_part(real: Any, index: int, *how: Any) -> Any:
     tables, beside = real(*how)
     return tables[:1], beside
 
 
-@_sabotage(
-    "wrong",
-    *((module, "meaning") for module in (archive, csv_rows, parquet_file)),
-    classes=("another name of the numbers", "lines before the header", "the header again", "files beside the table"),
-)
-def _reads_unknown_as_no(real: Any, index: int, answer: str) -> Any:
+def _as_yes_or_no(real: Any, index: int, answer: str) -> str:
     return "yes" if real(answer) == "yes" else "no"
 
 
-@_sabotage("wrong", (archive, "check_members"), classes=("truncation",))
-def _lets_damage_pass(real: Any, index: int, file: Any) -> Any:
-    """Accept what is damaged as whole, where only the archive is to be checked."""
+def _unchecked(*_: object) -> archive.ArchiveSummary:
     return archive.ArchiveSummary(0, 0, 0, 0, is_read=False)
+
+
+_ROWS = ((archive.ArchiveReader, "rows"),)
+_FIND = ((comparison, "find_unmatched"),)
+_SPOOL = ((comparison, "spool_sent"),)
+_MEANING = tuple((module, "meaning") for module in (archive, csv_rows, parquet_file))
+_SUBMISSION = ((submissions, "read_submission"),)
+_NUMBER = ((rows, "read_number"),)
+_SHOWN = EkycResultError(f"Line 2 is wrong: +{digits_of(1)}.")
+
+_READERS = (
+    Sabotage("key_error", "escaped", _ROWS, _raises(KeyError("member"))),
+    Sabotage("accepts_anything", "wrong", _ROWS, _accept_anything),
+    Sabotage("drops_a_row", "wrong", _ROWS, _in_summary(lambda told: dataclasses.replace(told, rows=told.rows - 1))),
+    Sabotage("refuses_all", "wrong", _ROWS, _raises(EkycResultError("Not today."))),
+    Sabotage("logs_a_number", "leaked", _ROWS, _first(_log_a_number)),
+    Sabotage("shows_a_number", "leaked", _ROWS, _raises(_SHOWN)),
+    Sabotage("allocates", "over_memory", _ROWS, _allocate),
+    Sabotage("fills_the_disk", "over_disk", _ROWS, _first(_fill_the_disk)),
+    Sabotage("leaves_open", "over_disk", _ROWS, _first(_leave_open)),
+    Sabotage("takes_too_long", "over_time", _ROWS, _first(_wait_too_long), patience=SECONDS / TIME_BOUND),
+    Sabotage("lands_first", "left_objects", _ROWS, _first(_land)),
+)
+
+_less = _in_list(lambda found, _: dataclasses.replace(found, count=found.count - 1))
+_unsaid = _in_summary(lambda told: dataclasses.replace(told, unreadable={}))
+_of_unknown = ("another name of the numbers", "lines before the header", "the header again", "files beside the table")
+
+#: All of them.
+SABOTAGES = (
+    *_READERS,
+    Sabotage("counts_one_less", "wrong", _FIND, _less, "some missing"),
+    Sabotage("ignores_a_change", "wrong", (*_SPOOL, *_FIND), _ignore_a_change, "changed since"),
+    Sabotage(
+        "accepts_any_submission",
+        "wrong",
+        ((submissions, "read_submission"),),
+        _accept_any_submission,
+        "of another task",
+    ),
+    Sabotage("lists_first", "left_objects", _FIND, _land_the_list, "none returned"),
+    Sabotage("lists_what_was_returned", "wrong", _FIND, _in_list(_list_what_was_returned), "all returned"),
+    Sabotage("drops_a_number", "wrong", _FIND, _in_list(_drop_a_number), "invalid lines dropped"),
+    Sabotage("logs_what_was_sent", "leaked", _SPOOL, _first(_log_a_number), "without a plus"),
+    # What is wrong with a reader of tables shows in the classes that have it.
+    Sabotage("reads_any_column", "wrong", ((rows, "read_header"),), _read_any_column, classes=tuple(COLUMNS)),
+    Sabotage("hides_what_is_unreadable", "wrong", _ROWS, _unsaid, classes=("numbers that can't be read",)),
+    Sabotage("adds_a_country", "wrong", _NUMBER, _add_a_country, classes=("numbers in other writings",)),
+    Sabotage("reads_one_part", "wrong", ((archive, "_tables"),), _read_one_part, classes=("a table in parts",)),
+    Sabotage(
+        "reads_unknown_as_no",
+        "wrong",
+        _MEANING,
+        _as_yes_or_no,
+        classes=_of_unknown,
+    ),
+    Sabotage(
+        "lets_damage_pass",
+        "wrong",
+        ((archive, "check_members"),),
+        _unchecked,
+        classes=("truncation",),
+    ),
+)
 
 
 def sabotage_of(given: Input) -> Sabotage:

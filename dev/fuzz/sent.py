@@ -23,29 +23,20 @@ _INVALID = (b"number", b"+0123", b"+1", b"tel:+99943210000001", b"+" + b"9" * 16
 _NOT_NUMBERS = (b"number", b"somebody@example.com", b"+0123", b"+999 43", API_KEY.encode(), b"\xff", b"-")
 _DEEP = ("[" * 100_000, '{"a":' * 50_000)
 
-Maker = Callable[[random.Random, Sequence[str]], Sent]
 
-#: By class, a function of dice and of the result's numbers. The first ones are those that the negative control needs.
-SENT: dict[str, Maker] = {}
-
-
-def _class(name: str) -> Callable[[Maker], Maker]:
-    def add(make: Maker) -> Maker:
-        SENT[name] = make
-        return make
-
-    return add
+def _some_missing(rng: random.Random, returned: Sequence[str]) -> Sent:
+    """Send some that are in the result, and some that are not."""
+    return _honest(rng, _lines(rng, _mixed(rng, returned)))
 
 
-@_class("some missing")
-def _some_missing(rng: random.Random, came: Sequence[str]) -> Sent:
-    return _honest(rng, _lines(rng, _mixed(rng, came)))
+def _of(rng: random.Random, returned: Sequence[str], fate: Fate, **fields: Any) -> Sent:
+    """Return an honest input with other words in its record."""
+    return _with(_some_missing(rng, returned), fate=fate, **fields)
 
 
-@_class("changed since")
-def _changed_since(rng: random.Random, came: Sequence[str]) -> Sent:
+def _changed_since(rng: random.Random, returned: Sequence[str]) -> Sent:
     """Change the input after the submission, by as little as a digit."""
-    sent = _some_missing(rng, came)
+    sent = _some_missing(rng, returned)
     data = sent.data or b""
     lines = data.splitlines(keepends=True)
     line = rng.randrange(len(lines))
@@ -59,60 +50,30 @@ def _changed_since(rng: random.Random, came: Sequence[str]) -> Sent:
     return dataclasses.replace(sent, data=changed if changed != data else data + new_line, fate="left out")
 
 
-@_class("of another task")
-def _of_another_task(rng: random.Random, came: Sequence[str]) -> Sent:
-    others = ("d4g24nep2jvh04o9uoh0", TASK_ID.upper(), f" {TASK_ID}", f"{TASK_ID}0", "", 4711, None, [TASK_ID])
-    return _with(_some_missing(rng, came), fate="refused", ekyc_task_id=rng.choice(others))
+def _invalid_dropped(rng: random.Random, returned: Sequence[str]) -> Sent:
+    """Send a file with broken lines, which were dropped."""
+    numbers = _mixed(rng, returned)
+    return _honest(
+        rng, _lines(rng, numbers, also=[*rng.choices(_INVALID, k=rng.randint(1, 9)), rng.choice(numbers).encode()])
+    )
 
 
-@_class("none came back")
-def _none_came_back(rng: random.Random, came: Sequence[str]) -> Sent:
-    """Send other numbers than came back: the result is another one's."""
-    return _honest(rng, _lines(rng, _others(rng, came)))
-
-
-@_class("all came back")
-def _all_came_back(rng: random.Random, came: Sequence[str]) -> Sent:
-    """Send what was returned, or a part of it."""
-    return _honest(rng, _lines(rng, rng.choice((list(came), _part(rng, came))) or [digits_of(0)]))
-
-
-@_class("invalid lines dropped")
-def _invalid_dropped(rng: random.Random, came: Sequence[str]) -> Sent:
-    numbers = _mixed(rng, came)
-    broken = [*rng.choices(_INVALID, k=rng.randint(1, 9)), rng.choice(numbers).encode()]
-    return _honest(rng, _lines(rng, numbers, also=broken))
-
-
-@_class("without a plus")
-def _without_plus(rng: random.Random, came: Sequence[str]) -> Sent:
-    return _honest(rng, _lines(rng, _mixed(rng, came), plus=False), check=False)
-
-
-@_class("in two writings")
-def _two_writings(rng: random.Random, came: Sequence[str]) -> Sent:
+def _two_writings(rng: random.Random, returned: Sequence[str]) -> Sent:
     """Send a number with a plus and without, unchecked: two lines for the server, one number for a comparison."""
-    numbers = _mixed(rng, came)
+    numbers = _mixed(rng, returned)
     twice = [digits.encode() for digits in rng.sample(numbers, min(len(numbers), rng.choice((1, 2, 9))))]
     return _honest(rng, _lines(rng, numbers, also=twice), check=False, fate="left out")
 
 
-@_class("not numbers")
-def _not_numbers(rng: random.Random, came: Sequence[str]) -> Sent:
+def _not_numbers(rng: random.Random, returned: Sequence[str]) -> Sent:
     """Send what is no number among numbers, unchecked, or nothing else."""
     also = rng.sample(_NOT_NUMBERS, rng.randint(1, 4))
-    return _honest(rng, _lines(rng, rng.choice((_mixed(rng, came), [])), also=also), check=False, fate="left out")
+    return _honest(rng, _lines(rng, rng.choice((_mixed(rng, returned), [])), also=also), check=False, fate="left out")
 
 
-@_class("gone")
-def _gone(rng: random.Random, came: Sequence[str]) -> Sent:
-    return dataclasses.replace(_some_missing(rng, came), data=None, fate="left out")
-
-
-@_class("no text")
-def _no_text(rng: random.Random, came: Sequence[str]) -> Sent:
+def _no_text(rng: random.Random, returned: Sequence[str]) -> Sent:
     """Put another kind of file in the input's place, perhaps one that has the submission's digest."""
-    sent = _some_missing(rng, came)
+    sent = _some_missing(rng, returned)
     text = sent.data or b""
     archives = (gzip.compress(text), zipped(text, b"numbers.txt"), b"\xfd7zXZ\x00" + text)
     data = rng.choice((*archives, text + b"\x00", text.decode("utf-8", "replace").encode("utf-16")))
@@ -120,27 +81,18 @@ def _no_text(rng: random.Random, came: Sequence[str]) -> Sent:
     return _with(dataclasses.replace(sent, data=data), fate="left out", **digest)
 
 
-@_class("no digest")
-def _no_digest(rng: random.Random, came: Sequence[str]) -> Sent:
-    """Give the record of an earlier version, which has no digest of the input, or one that is none."""
-    digest: object = rng.choice((None, "", "0" * 64, 5, [], True))
-    return _with(_some_missing(rng, came), fate="left out", input_sha256=digest)
-
-
-@_class("wrong counts")
-def _wrong_counts(rng: random.Random, came: Sequence[str]) -> Sent:
+def _wrong_counts(rng: random.Random, returned: Sequence[str]) -> Sent:
     """Give a record whose counts can't be right."""
-    sent = _some_missing(rng, came)
+    sent = _some_missing(rng, returned)
     rows = len(sent.numbers)
     wrong = (rows + 1, rows - 1, rng.choice((0, -1, 2**63, 10**400)))
     counts = (*({"rows": count} for count in wrong), {"invalid": rng.choice((1, 10**9, -1, 2**63))})
     return _with(sent, fate="left out", **rng.choice(counts))
 
 
-@_class("an odd record")
-def _odd_record(rng: random.Random, came: Sequence[str]) -> Sent:
+def _odd_record(rng: random.Random, returned: Sequence[str]) -> Sent:
     """Give a record with fields of other kinds, without some, or what is no record at all."""
-    sent = dataclasses.replace(_some_missing(rng, came), fate="any")
+    sent = dataclasses.replace(_some_missing(rng, returned), fate="any")
     record = dict(_record(sent))
     odd_fields(rng, record, ("rows", "invalid", "input_sha256", "unheard_of"), "ekyc_task_id")
     if rng.random() < 0.6:
@@ -151,16 +103,43 @@ def _odd_record(rng: random.Random, came: Sequence[str]) -> Sent:
     return dataclasses.replace(sent, submission=rng.choice(odd))
 
 
-@_class("half a submission")
-def _half(rng: random.Random, came: Sequence[str]) -> Sent:
-    """Give the input alone, the list's place without it, or the result's place for the list as well."""
-    changes: tuple[dict[str, Any], ...] = (
-        {"submission": None},
-        {"place": "nowhere", "unmatched": "key", "fate": "refused"},
-        {"place": "nowhere", "unmatched": "nowhere", "fate": "left out"},
-        {"unmatched": "s3_key", "fate": "refused"},
-    )
-    return dataclasses.replace(_some_missing(rng, came), **rng.choice(changes))
+_OTHER_IDS = ("d4g24nep2jvh04o9uoh0", TASK_ID.upper(), f" {TASK_ID}", f"{TASK_ID}0", "", 4711, None, [TASK_ID])
+# As in the record of an earlier version, or what is no digest.
+_NO_DIGESTS: tuple[object, ...] = (
+    None,
+    "",
+    "0" * 64,
+    5,
+    [],
+    True,
+)
+_HALVES: tuple[dict[str, Any], ...] = (
+    {"submission": None},
+    {"place": "nowhere", "unmatched": "key", "fate": "refused"},
+    {"place": "nowhere", "unmatched": "nowhere", "fate": "left out"},
+    {"unmatched": "s3_key", "fate": "refused"},
+)
+
+#: By class, a function of dice and of the result's numbers. The first ones are those that the negative control needs.
+SENT: dict[str, Callable[[random.Random, Sequence[str]], Sent]] = {
+    "some missing": _some_missing,
+    "changed since": _changed_since,
+    "of another task": lambda rng, returned: _of(rng, returned, "refused", ekyc_task_id=rng.choice(_OTHER_IDS)),
+    "none returned": lambda rng, returned: _honest(rng, _lines(rng, _others(rng, returned))),
+    "all returned": lambda rng, returned: _honest(
+        rng, _lines(rng, rng.choice((list(returned), _part(rng, returned))) or [digits_of(0)])
+    ),
+    "invalid lines dropped": _invalid_dropped,
+    "without a plus": lambda rng, returned: _honest(rng, _lines(rng, _mixed(rng, returned), plus=False), check=False),
+    "in two writings": _two_writings,
+    "not numbers": _not_numbers,
+    "gone": lambda rng, returned: dataclasses.replace(_some_missing(rng, returned), data=None, fate="left out"),
+    "no text": _no_text,
+    "no digest": lambda rng, returned: _of(rng, returned, "left out", input_sha256=rng.choice(_NO_DIGESTS)),
+    "wrong counts": _wrong_counts,
+    "an odd record": _odd_record,
+    "half a submission": lambda rng, returned: dataclasses.replace(_some_missing(rng, returned), **rng.choice(_HALVES)),
+}
 
 
 def has_input(ordinal: int) -> bool:
@@ -177,16 +156,16 @@ def is_plain(ordinal: int) -> bool:
     return ordinal // BESIDE_INPUT < len(SENT)
 
 
-def make(rng: random.Random, nth: int, came: Sequence[str]) -> Sent:
+def make(rng: random.Random, nth: int, returned: Sequence[str]) -> Sent:
     """
     Make what a landing is given to compare with.
 
     :param nth: of all that are made; the first ones go through the classes, twice
-    :param came: digits of the numbers in the result, as far as they are known
+    :param returned: digits of the numbers in the result, as far as they are known
     """
     names = list(SENT)
     name = names[nth % len(names)] if nth < 2 * len(names) else rng.choice((*names, "some missing", "some missing"))
-    sent = dataclasses.replace(SENT[name](rng, came), name=name)
+    sent = dataclasses.replace(SENT[name](rng, returned), name=name)
     if isinstance(sent.submission, dict) and rng.random() < 0.3:
         sent = dataclasses.replace(sent, submission=json.dumps(sent.submission))
     if nth < len(names) or (sent.place, sent.unmatched) != ("path", "key"):
@@ -239,19 +218,19 @@ def _lines(rng: random.Random, numbers: Sequence[str], *, also: Sequence[bytes] 
     return rng.choice((b"", b"", b"\xef\xbb\xbf")) + end.join(lines) + rng.choice((end, end, b""))
 
 
-def _mixed(rng: random.Random, came: Sequence[str]) -> list[str]:
-    """Return some numbers that were returned, and some that did not."""
-    return [*_part(rng, came), *_others(rng, came)]
+def _mixed(rng: random.Random, returned: Sequence[str]) -> list[str]:
+    """Return some numbers of the result, and some that are not in it."""
+    return [*_part(rng, returned), *_others(rng, returned)]
 
 
-def _part(rng: random.Random, came: Sequence[str]) -> list[str]:
+def _part(rng: random.Random, returned: Sequence[str]) -> list[str]:
     """Return some numbers of the result, one at the least, or most of them, so that what is left was never sent."""
-    return rng.sample(came, rng.choice((len(came), rng.randint(1, len(came))))) if came else []
+    return rng.sample(returned, rng.choice((len(returned), rng.randint(1, len(returned))))) if returned else []
 
 
-def _others(rng: random.Random, came: Collection[str]) -> list[str]:
+def _others(rng: random.Random, returned: Collection[str]) -> list[str]:
     """Return numbers that are not in the result, one at the least, of all lengths."""
-    known = set(came)
+    known = set(returned)
     count = rng.choices((1, rng.randint(2, 50), 400, 40_000), (8, 16, 8, 1))[0]
     found = {f"9994321{rng.randrange(10**width):0{width}d}" for width in rng.choices((5, 6, 7, 8), k=count)}
     return sorted(found - known) or [digits_of(max(map(int, known)) % 10**7 + 1)]

@@ -83,7 +83,7 @@ def _ways(given: Input) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Outcome:
-    """The outcome of reading: a value, or an error and where it came from."""
+    """The outcome of reading: a value, or an error and its place."""
 
     value: Any = None
     error: BaseException | None = None
@@ -192,7 +192,7 @@ def _is_full(error: BaseException | None) -> bool:
 
 
 def _place(error: BaseException) -> str:
-    """Name the line in the package where an error came from, or the last one of all."""
+    """Name the line in the package where an error was raised, or the last one of all."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "airflow_provider_ekyc" in frame.filename] or frames
     return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "nowhere"

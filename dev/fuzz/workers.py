@@ -95,7 +95,7 @@ def run_workers(order: Order, processes: int, tell: Callable[[list[Verdict]], No
 
 
 def _run_one(order: Order, tell: Callable[[list[Verdict]], None], running: set[SpawnProcess]) -> tuple[Order, str]:
-    """Start a worker and listen to it; return what is left of its order, and how it came to its end."""
+    """Start a worker and listen to it; return what is left of its order, and how it ended."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=read_all, args=(order, sender), daemon=True)

@@ -88,7 +88,7 @@ def test_one_archive_in_seven_has_an_input_of_every_class() -> None:
 
 
 def test_the_record_of_an_honest_submission_is_that_of_its_input() -> None:
-    for name in ("some missing", "all came back", "invalid lines dropped", "without a plus"):
+    for name in ("some missing", "all returned", "invalid lines dropped", "without a plus"):
         for seed in range(30):
             sent = SENT[name](random.Random(seed), [ONE, TWO])
             record = sent.submission
