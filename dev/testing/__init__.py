@@ -8,7 +8,10 @@ Stand-ins that tests and tools share. What can be real is real: the sandbox, and
 * ``s3_events``: refusals and answers in place of the S3 server, and a list of the requests that leave a boto3 client.
 * ``task_context``: :class:`TaskInstance`, as much of a running one as the operators use.
 * ``variables``: Airflow's Variables in memory, with what can fail about them.
+* ``supervisor``: the process that gives a task Airflow's Variables, for Airflow's own code; over texts of a test.
 * ``stored_texts``: texts by name in a folder, each written whole or not at all, so that they outlive a kill.
+* ``waiting``: ``wait_until()`` waits for a condition, in place of a sleep of fixed length.
+* ``commands``: ``run_module()`` runs a module of this checkout as a command.
 
 Nothing here imports another folder of ``dev``.
 """

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 from dev.faults.points import POINTS
+from dev.testing.commands import run_module
 
-ROOT = Path(__file__).parents[2]
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    """Run the command; return its exit code and what it printed."""
-    command = [sys.executable, "-m", "dev.faults", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    assert "Traceback" not in done.stderr, done.stderr[-2000:]
-    return done.returncode, done.stdout
+run = functools.partial(run_module, "dev.faults")
 
 
 def test_nothing_is_paid_twice_lost_or_partial_whatever_is_killed() -> None:

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 from dev.fuzz.inputs import make_input
 from dev.fuzz.model import FIGURES, Failure, Verdict
 from dev.fuzz.negative_control import SABOTAGES
 from dev.fuzz.run import unnoticed
+from dev.testing.commands import run_module
 
-ROOT = Path(__file__).parents[2]
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    """Run the command; return its exit code and what it printed."""
-    command = [sys.executable, "-m", "dev.fuzz", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
-    assert "Traceback" not in done.stderr, done.stderr[-2000:]
-    return done.returncode, done.stdout
+run = functools.partial(run_module, "dev.fuzz")
 
 
 def test_whatever_comes_is_read_rightly_or_refused_within_bounds_and_leaves_no_object() -> None:
