@@ -8,11 +8,10 @@ Money and codes follow ``docs/api.md``. What an answer means depends on its code
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 
 from airflow_provider_ekyc.api.answers import REASONS, Author, Call, HttpAnswer, author_of, read_json, retry_after
 from airflow_provider_ekyc.api.paid_ids import NO_IDS, FoundIds
-from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.exceptions import (
     EkycApiError,
     EkycAuthenticationError,
@@ -27,7 +26,6 @@ from airflow_provider_ekyc.exceptions import (
     EkycTooLargeError,
     Outcome,
 )
-from airflow_provider_ekyc.redaction import SentNumbers, redact
 
 # Codes with which the vendor refuses a submission without a charge, in JSON of its own. 400 and 500: its API page
 # calls them free. 401 (no valid key, so no account to charge), 402 ("before billing, makes no task"), 413 (file not
@@ -72,22 +70,15 @@ def is_retryable(answer: HttpAnswer) -> bool:
 
 
 def classify_status(
-    call: Call,
-    settings: EkycSettings,
-    answer: HttpAnswer,
-    *,
-    ids: FoundIds = NO_IDS,
-    sent: SentNumbers | None = None,
-    keep: tuple[str, ...] = (),
+    call: Call, answer: HttpAnswer, redacted: Callable[[str], str], ids: FoundIds = NO_IDS
 ) -> EkycApiError:
     """
     Say what an HTTP status other than 2xx means for this call.
 
+    :param redacted: returns a text without what must not be shown
     :param ids: of a submission: what may be the id of the task that it made
-    :param sent: the numbers that were sent, which are never shown
-    :param keep: ids that are shown as they are, beside these
     """
-    said = server_message(answer.body, settings, sent=sent, keep=(*ids.possible, *keep))
+    said = server_message(answer.body, redacted)
     kind, happened, advice = _meaning(call, answer)
     quoted = f' The server says: "{said}".' if said and said != author_of(answer).value else ""
     if call is Call.SUBMIT:
@@ -227,19 +218,8 @@ def classify_transport(call: Call, kind: str, *, sent: bool, ids: FoundIds = NO_
     )
 
 
-def server_message(
-    body: bytes,
-    settings: EkycSettings,
-    *,
-    sent: SentNumbers | None = None,
-    keep: Iterable[str] = (),
-) -> str:
-    """
-    Return what the server says, made safe to show: JSON's ``error``/``message``/``msg``, or text.
-
-    :param sent: the numbers that were sent, which are never shown
-    :param keep: ids that are shown as they are
-    """
+def server_message(body: bytes, redacted: Callable[[str], str]) -> str:
+    """Return what the server says, redacted: JSON's ``error``/``message``/``msg``, or text."""
     text = body.decode("utf-8", "replace").strip()
     answer = read_json(body)
     if isinstance(answer, dict):
@@ -249,4 +229,4 @@ def server_message(
         title = re.search(r"<title[^>]*>([^<]*)</title>", text[:4096], re.IGNORECASE)
         page = Author.XML.value if text.startswith("<?xml") else Author.PAGE.value
         text = f"{page}, {title[1].strip()}" if title else page
-    return redact(text, secrets=(settings.api_key,), sent=sent, keep=keep)
+    return redacted(text)

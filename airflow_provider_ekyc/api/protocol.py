@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT, Author, Call, HttpAnswer, author_of
@@ -71,7 +72,8 @@ class UploadParts:
 def balance_query(settings: EkycSettings) -> Query[Balance]:
     """Build ``GET /v1/balance``; free."""
     request = Request(Call.BALANCE, "GET", f"{settings.base_url}/v1/balance", _headers(settings))
-    return Query(request, lambda answer: _read(Call.BALANCE, read_balance, settings, answer))
+    redacted = _redactor(settings)
+    return Query(request, lambda answer: _read(Call.BALANCE, read_balance, balance_fields, answer, redacted))
 
 
 def status_query(settings: EkycSettings, ekyc_task_id: object) -> Query[Task]:
@@ -85,7 +87,8 @@ def status_query(settings: EkycSettings, ekyc_task_id: object) -> Query[Task]:
     boundary = "ekyc-task-id-form"
     body = _form_field(boundary, "task_id", checked) + _form_end(boundary)
     request = Request(Call.STATUS, "POST", f"{settings.base_url}/v1/gettasks", _headers(settings, boundary), body)
-    return Query(request, lambda answer: _read_status(settings, checked, answer))
+    redacted = _redactor(settings, keep=(checked,))
+    return Query(request, lambda answer: _read_status(checked, answer, redacted))
 
 
 def submit_request(settings: EkycSettings, task_type: str, boundary: str) -> UploadParts:
@@ -114,18 +117,19 @@ def read_submission_answer(settings: EkycSettings, answer: HttpAnswer, *, sent: 
     ids = find_ids(answer).without(lambda one: _is_secret(one, settings, sent))
     if ids.created is not None:
         return read_created(ids.created)
+    redacted = _redactor(settings, sent=sent, keep=ids.possible)
     if not 200 <= answer.status < 300:
-        raise classify_status(Call.SUBMIT, settings, answer, ids=ids, sent=sent)
+        raise classify_status(Call.SUBMIT, answer, redacted, ids)
     if answer.broken_off:
         raise classify_transport(Call.SUBMIT, answer.broken_off, sent=True, ids=ids)
     fields = task_fields(answer.body)
     problem = "it is not a JSON object" if fields is None else "it has no task_id"
     if ids.possible:
         problem = "it does not say for certain which task was made"
-    raise _unreadable(Call.SUBMIT, settings, answer, problem, sent=sent, ids=ids)
+    raise _unreadable(Call.SUBMIT, answer, problem, redacted, ids)
 
 
-def _read_status(settings: EkycSettings, ekyc_task_id: str, answer: HttpAnswer) -> Task:
+def _read_status(ekyc_task_id: str, answer: HttpAnswer, redacted: Callable[[str], str]) -> Task:
     """Read the answer to a status query; one about another task, or longer than the limit, is an error."""
     if 200 <= answer.status < 300 and len(answer.body) > STATUS_ANSWER_LIMIT:
         raise EkycAnswerError(
@@ -133,7 +137,7 @@ def _read_status(settings: EkycSettings, ekyc_task_id: str, answer: HttpAnswer) 
             status=answer.status,
             retryable=True,
         )
-    task = _read(Call.STATUS, read_task, settings, answer, keep=(ekyc_task_id,))
+    task = _read(Call.STATUS, read_task, task_fields, answer, redacted)
     if task.ekyc_task_id != ekyc_task_id:
         raise EkycAnswerError(
             "The API's answer is about another task than the one asked for.",
@@ -146,38 +150,26 @@ def _read_status(settings: EkycSettings, ekyc_task_id: str, answer: HttpAnswer) 
 def _read(
     call: Call,
     reader: Callable[[Mapping[str, Any]], _Model],
-    settings: EkycSettings,
+    fields_of: Callable[[bytes], dict[str, Any] | None],
     answer: HttpAnswer,
-    *,
-    keep: tuple[str, ...] = (),
+    redacted: Callable[[str], str],
 ) -> _Model:
     if not 200 <= answer.status < 300:
-        raise classify_status(call, settings, answer, keep=keep)
-    fields = balance_fields(answer.body) if call is Call.BALANCE else task_fields(answer.body)
+        raise classify_status(call, answer, redacted)
+    fields = fields_of(answer.body)
     if fields is None:
-        raise _unreadable(call, settings, answer, "it is not a JSON object", keep=keep)
+        raise _unreadable(call, answer, "it is not a JSON object", redacted)
     try:
         return reader(fields)
     except UnreadableAnswer as error:
-        raise _unreadable(call, settings, answer, str(error), keep=keep) from None
+        raise _unreadable(call, answer, str(error), redacted) from None
 
 
 def _unreadable(
-    call: Call,
-    settings: EkycSettings,
-    answer: HttpAnswer,
-    problem: str,
-    *,
-    sent: SentNumbers | None = None,
-    ids: FoundIds = NO_IDS,
-    keep: tuple[str, ...] = (),
+    call: Call, answer: HttpAnswer, problem: str, redacted: Callable[[str], str], ids: FoundIds = NO_IDS
 ) -> EkycAnswerError:
-    keep = (*ids.possible, *keep)
-    said = server_message(answer.body, settings, sent=sent, keep=keep)
-    if not said:
-        # A body that says nothing in the usual place is all that a person has to go by.
-        text = answer.body.decode("utf-8", "replace")
-        said = redact(text, secrets=(settings.api_key,), sent=sent, keep=keep)
+    # A body that says nothing in the usual place is all that a person has to go by.
+    said = server_message(answer.body, redacted) or redacted(answer.body.decode("utf-8", "replace"))
     error = EkycProxyError if author_of(answer) is Author.PAGE else EkycAnswerError
     return error(
         f'The answer to the {call} can\'t be read: {problem}. The server says: "{said}".{ids.shown}',
@@ -186,6 +178,13 @@ def _unreadable(
         outcome=Outcome.UNKNOWN if call is Call.SUBMIT else Outcome.REFUSED,
         possible_ids=ids.possible,
     )
+
+
+def _redactor(
+    settings: EkycSettings, *, sent: SentNumbers | None = None, keep: tuple[str, ...] = ()
+) -> Callable[[str], str]:
+    """Return a function that removes from a text what must not be shown; the ids in ``keep`` stay."""
+    return partial(redact, secrets=(settings.api_key,), sent=sent, keep=keep)
 
 
 def _is_secret(ekyc_task_id: str, settings: EkycSettings, sent: SentNumbers | None) -> bool:

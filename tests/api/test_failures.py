@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import pickle
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -41,10 +42,12 @@ from airflow_provider_ekyc.exceptions import (
     EkycTooLargeError,
     Outcome,
 )
+from airflow_provider_ekyc.redaction import redact
 from tests.api.conftest import API_KEY, settings_for
 
 NOW = datetime(2026, 11, 21, 15, 58, 8, tzinfo=UTC)
 SETTINGS = settings_for("https://api.example")
+REDACTED = partial(redact, secrets=(API_KEY,))
 
 
 def answered(status: int, body: bytes = b"", **headers: str) -> HttpAnswer:
@@ -103,7 +106,7 @@ def rows(table: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 def test_what_the_vendors_own_answer_means(
     call: Call, status: int, kind: type[EkycApiError], retryable: bool, outcome: Outcome
 ) -> None:
-    error = classify_status(call, SETTINGS, answered(status, b'{"error": "because"}'))
+    error = classify_status(call, answered(status, b'{"error": "because"}'), REDACTED)
     assert (type(error), error.status, error.retryable, error.outcome) == (kind, status, retryable, outcome)
     assert str(status) in error.message
 
@@ -115,10 +118,10 @@ NOT_2XX = (*range(100, 200), *range(300, 600))
 def test_what_is_not_the_vendors_ends_no_wait_and_makes_no_submission_free(body: bytes) -> None:
     for status in NOT_2XX:
         for call in ASKING:
-            error = classify_status(call, SETTINGS, answered(status, body))
+            error = classify_status(call, answered(status, body), REDACTED)
             assert (status, error.retryable, error.outcome) == (status, True, Outcome.REFUSED)
             assert "can't help" not in error.message
-        error = classify_status(Call.SUBMIT, SETTINGS, answered(status, body))
+        error = classify_status(Call.SUBMIT, answered(status, body), REDACTED)
         assert (status, error.retryable, error.outcome) == (status, False, Outcome.UNKNOWN)
         assert "Nothing was charged" not in error.message
         assert "free" not in error.message
@@ -135,7 +138,7 @@ def test_a_code_that_no_page_calls_free_leaves_a_submission_unknown() -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405])
 def test_a_page_of_a_proxy_is_named_as_one(status: int) -> None:
-    error = classify_status(Call.STATUS, SETTINGS, answered(status, NOT_THE_VENDORS["HTML"]))
+    error = classify_status(Call.STATUS, answered(status, NOT_THE_VENDORS["HTML"]), REDACTED)
     assert f"answered by an HTML page, not by the API ({status})" in error.message
     assert "Just a moment" in error.message
 
@@ -163,7 +166,7 @@ def test_a_header_of_a_gateway_says_that_it_is_not_the_vendors(headers: dict[str
 @pytest.mark.parametrize("body", NOT_THE_VENDORS.values(), ids=NOT_THE_VENDORS)
 def test_a_refusal_before_the_whole_file_was_sent_is_free_from_any_server(status: int, body: bytes) -> None:
     early = HttpAnswer(status, {}, body, NOW, request_sent=False)
-    error = classify_status(Call.SUBMIT, SETTINGS, early)
+    error = classify_status(Call.SUBMIT, early, REDACTED)
     assert (error.outcome, error.retryable) == (Outcome.REFUSED, False)
     assert "Nothing was charged" in error.message
 
@@ -177,16 +180,16 @@ def test_another_answer_before_the_whole_file_was_sent_is_free_only_if_the_vendo
 @pytest.mark.parametrize("status", [400, 401, 402, 413, 429, 500])
 def test_a_refused_submission_is_said_to_be_free_and_a_query_says_nothing_of_money(status: int) -> None:
     body = b'{"error": "because"}'
-    assert "Nothing was charged" in classify_status(Call.SUBMIT, SETTINGS, answered(status, body)).message
+    assert "Nothing was charged" in classify_status(Call.SUBMIT, answered(status, body), REDACTED).message
     for call in ASKING:
-        assert "charged" not in classify_status(call, SETTINGS, answered(status, body)).message
+        assert "charged" not in classify_status(call, answered(status, body), REDACTED).message
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 @pytest.mark.parametrize("call", EVERY)
 def test_what_the_server_asks_to_wait_goes_with_the_error(call: Call, status: int) -> None:
-    assert classify_status(call, SETTINGS, answered(status, Retry_After="7")).retry_after == 7.0
-    assert classify_status(call, SETTINGS, answered(status)).retry_after is None
+    assert classify_status(call, answered(status, Retry_After="7"), REDACTED).retry_after == 7.0
+    assert classify_status(call, answered(status), REDACTED).retry_after is None
 
 
 @pytest.mark.parametrize("call", Call)
@@ -266,7 +269,7 @@ def test_of_a_stores_answer_only_its_code_is_shown() -> None:
     ],
 )
 def test_what_the_server_says_is_made_safe_to_show(body: bytes, said: str) -> None:
-    assert server_message(body, SETTINGS) == said
+    assert server_message(body, REDACTED) == said
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 402, 404, 413, 422, 429, 500, 503])
