@@ -60,8 +60,8 @@ def convert(
                 size += len(block)
                 if size > SIZE_LIMIT:
                     raise EkycResultError(
-                        f"The result is larger than {SIZE_LIMIT:,} bytes in this output_format, more than S3 takes in "
-                        f"one put. {NOTHING_LANDED} Land it as parquet or zip, and split the input the next time."
+                        f"The result is larger than {SIZE_LIMIT:,} bytes in this output_format. {NOTHING_LANDED} Use "
+                        f"output_format='parquet' or 'zip', and split the input the next time."
                     )
                 digest.update(block)
                 spool.write(block)
