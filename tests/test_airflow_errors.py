@@ -161,7 +161,10 @@ def test_a_wait_fails_with_the_same_in_the_triggerer_and_on_the_worker(
         ({"end": "error", "message": "m", "retryable": True}, RETRY),
         ({"end": "timeout", "message": "m"}, LIMIT),
         ({"end": "execution_timeout", "message": "m"}, airflow_errors.EkycTaskTimeout),
+        ({"end": "failed", "message": "m"}, FINAL),
+        ({"end": "exported"}, FINAL),
         ({"end": "surprise"}, FINAL),
+        ({}, FINAL),
         (None, FINAL),
     ],
 )

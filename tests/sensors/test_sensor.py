@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +11,6 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 from airflow_provider_ekyc.airflow_sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
-    AirflowSkipException,
-    AirflowTaskTimeout,
     TaskDeferred,
 )
 from airflow_provider_ekyc.polling.poller import BACKSTOP
@@ -108,24 +105,6 @@ def test_the_event_gives_the_summary(context: dict[str, Any]) -> None:
     assert sensor("d1").execute_complete(context, event) == event["summary"]
 
 
-@pytest.mark.parametrize(
-    ("event", "error"),
-    [
-        ({"end": "timeout", "message": "m"}, AirflowSensorTimeout),
-        ({"end": "execution_timeout", "message": "m"}, AirflowTaskTimeout),
-        ({"end": "failed", "message": "m"}, AirflowFailException),
-        ({"end": "error", "message": "m"}, AirflowFailException),
-        ({"end": "exported"}, AirflowFailException),
-        ({"end": "surprise"}, AirflowFailException),
-        ({}, AirflowFailException),
-        (None, AirflowFailException),
-    ],
-)
-def test_any_other_event_is_a_failure(event: Any, error: type[BaseException], context: dict[str, Any]) -> None:
-    with pytest.raises(error):
-        sensor("d1").execute_complete(context, event)
-
-
 def test_a_timeout_names_the_paid_task_and_how_to_pick_it_up(context: dict[str, Any]) -> None:
     with pytest.raises(AirflowSensorTimeout, match="d1 is paid and goes on; clear this task to wait again"):
         sensor("d1").execute_complete(context, {"end": "timeout", "message": "50%."})
@@ -144,54 +123,6 @@ def test_reschedule_mode_frees_the_worker_until_the_policys_time(sandbox: Sandbo
     with pytest.raises(AirflowRescheduleException) as rescheduled:
         waiting.execute(context)
     assert (rescheduled.value.reschedule_date - datetime.now(UTC)).total_seconds() == pytest.approx(42, abs=3)
-
-
-def test_poke_mode_goes_on_after_failed_queries(sandbox: Sandbox, context: dict[str, Any]) -> None:
-    ekyc_task_id = submitted(sandbox)
-    sandbox.fault("status", "status", status=503, times=2)
-    sandbox.fault("status", "cut_after", times=1)
-    shown = sensor(ekyc_task_id, deferrable=False, poll_interval=1, max_wait=1).execute(context)
-    assert shown["queries"] == 4
-
-
-def test_poke_mode_times_out_like_the_deferred_one(sandbox: Sandbox, context: dict[str, Any]) -> None:
-    sandbox.change(queue_seconds=60)
-    waiting = sensor(submitted(sandbox), deferrable=False, timeout=0.2, poll_interval=1)
-    with pytest.raises(AirflowSensorTimeout):
-        waiting.execute(context)
-
-
-@pytest.mark.parametrize("mode", ["poke", "reschedule"])
-def test_a_failed_remote_task_fails_for_good(mode: str, sandbox: Sandbox, context: dict[str, Any]) -> None:
-    sandbox.change(ending="failed")
-    with pytest.raises(AirflowFailException, match="has failed"):
-        sensor(submitted(sandbox), deferrable=False, mode=mode).execute(context)
-
-
-@pytest.mark.usefixtures("known_at_once")
-@pytest.mark.parametrize("password", ["a-wrong-made-up-key"])
-def test_a_wrong_key_and_an_unknown_task_fail_for_good(
-    password: str, sandbox: Sandbox, context: dict[str, Any], connect: Callable[..., None]
-) -> None:
-    with pytest.raises(AirflowFailException, match="404"):
-        sensor("dnobodyknows", deferrable=False, poll_interval=1).execute(context)
-    connect(sandbox, password=password)
-    with pytest.raises(AirflowFailException, match="401") as refused:
-        sensor("d1", deferrable=False).execute(context)
-    assert password not in str(refused.value)
-
-
-def test_soft_fail_skips_a_failed_remote_task_on_the_worker(sandbox: Sandbox, context: dict[str, Any]) -> None:
-    sandbox.change(ending="failed")
-    waiting = sensor(submitted(sandbox), deferrable=False, soft_fail=True)
-    with pytest.raises(AirflowSkipException):
-        waiting.execute(context)
-
-
-def test_soft_fail_skips_a_failed_remote_task_after_a_deferral(context: dict[str, Any]) -> None:
-    event = {"end": "failed", "message": "has failed"}
-    with pytest.raises(AirflowSkipException):
-        sensor("d1", soft_fail=True).resume_execution("execute_complete", {"event": event}, context)
 
 
 def test_a_kill_says_that_the_paid_task_goes_on(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:

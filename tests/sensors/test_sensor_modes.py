@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -99,10 +100,18 @@ def test_a_wrong_argument_is_skipped(mode: str, option: str) -> None:
 
 
 @pytest.mark.usefixtures("known_at_once")
-def test_without_them_all_of_these_fail_for_good(mode: str, sandbox: Sandbox) -> None:
+def test_without_them_all_of_these_fail_for_good(mode: str, sandbox: Sandbox, connect: Callable[..., None]) -> None:
     for ekyc_task_id in ("dnobodyknows", "two words"):
         with pytest.raises(AirflowFailException):
             wait(mode, ekyc_task_id, poll_interval=1)
+    connect(sandbox, password="a-wrong-made-up-key")
+    with pytest.raises(AirflowFailException, match="401") as refused:
+        wait(mode, "d1")
+    assert "a-wrong-made-up-key" not in str(refused.value)
+    connect(sandbox)
+    sandbox.change(ending="failed")
+    with pytest.raises(AirflowFailException, match="has failed"):
+        wait(mode, submitted(sandbox))
 
 
 def test_both_at_once_are_refused_by_airflow(mode: str) -> None:
