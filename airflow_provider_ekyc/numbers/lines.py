@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -93,21 +93,29 @@ def line_blocks(source: ByteReader, block_bytes: int) -> Iterator[bytes]:
     :raises EkycNumbersError: if it is no text
     """
     carry = b""  # the start of a line whose end was not read yet
-    for block in _text_blocks(source, block_bytes):
+    for block in with_line_feeds(_text_blocks(source, block_bytes)):
         data = carry + block
-        # A "\r" at the end is kept: with a "\n" first in the next block it is one line end, not two.
-        held = b"\r" if data.endswith(b"\r") else b""
-        data = data.removesuffix(held)
-        if b"\r" in data:
-            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         end = data.rfind(b"\n") + 1
         if end:
             yield data[:end]
         # Of an overlong line as much is kept as shows that it is one: a file without any line end needs no
         # more memory than another.
-        carry = data[end : end + MAX_LINE_BYTES + 1] + held
+        carry = data[end : end + MAX_LINE_BYTES + 1]
     if carry:
-        yield carry.removesuffix(b"\r") + b"\n"
+        yield carry + b"\n"
+
+
+def with_line_feeds(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    r"""Yield the same bytes with ``\n`` for each ``\r\n`` and ``\r``, also where a block ends between the two."""
+    held = b""
+    for block in blocks:
+        block = held + block
+        held = b"\r" if block.endswith(b"\r") else b""
+        if b"\r" in block:
+            block = block.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        yield block
+    if held:
+        yield b"\n"
 
 
 def _text_blocks(source: ByteReader, block_bytes: int) -> Iterator[bytes]:

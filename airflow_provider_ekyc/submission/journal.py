@@ -51,6 +51,7 @@ class Journal:
     def __init__(self, task: TaskIdentity, stores: Stores) -> None:
         self._task = task
         self._stores = stores
+        self._instances = stores.instances
         self._instance = InstanceRecord(task.try_number, "", {})
         self._instance_body: bytes | None = None
         self._instance_name = f"{_INSTANCE}{max(task.map_index, 0)}"
@@ -73,12 +74,12 @@ class Journal:
         :raises EkycJournalError: if that can't be known
         :raises EkycInProgressError: if another try starts at the same moment
         """
-        body = self._stores.instances.read(self._instance_name)
+        body = self._instances.read(self._instance_name)
         self._is_first_record = body is None
         if body is not None:
-            self._instance = read_instance(body, self._stores.instances.address(self._instance_name))
+            self._instance = read_instance(body, self._instances.address(self._instance_name))
         self._instance_body = body
-        self._write_record(replace(self._instance, try_number=self._task.try_number))
+        self._update(replace(self._instance, try_number=self._task.try_number))
 
     def submission(self, name: str, schema_1_name: str = "") -> SubmissionRecords:
         """
@@ -123,9 +124,9 @@ class Journal:
         :raises EkycInProgressError: if another try of this task instance has started
         :raises EkycJournalError: if it can't be written
         """
-        if begun.journal != self._stores.instances.address(name) and self._stores.instances.read(name) is None:
-            self._stores.instances.write(name, write_record(Pointer(begun.journal, _now())), replacing=None)
-        self._write_record(replace(self._instance, begun={**self.begun, name: begun}))
+        if begun.journal != self._instances.address(name) and self._instances.read(name) is None:
+            self._instances.write(name, write_record(Pointer(begun.journal, _now())), replacing=None)
+        self._update(replace(self._instance, begun={**self.begun, name: begun}))
 
     def require_latest_try(self) -> None:
         """
@@ -134,19 +135,19 @@ class Journal:
         :raises EkycInProgressError: if so
         :raises EkycJournalError: if that can't be known
         """
-        if self._stores.instances.read(self._instance_name) != self._instance_body:
+        if self._instances.read(self._instance_name) != self._instance_body:
             raise self._replaced()
 
-    def _write_record(self, instance: InstanceRecord) -> None:
+    def _update(self, instance: InstanceRecord) -> None:
         body = write_record(replace(instance, updated_at=_now()))
-        if not self._stores.instances.write(self._instance_name, body, replacing=self._instance_body):
+        if not self._instances.write(self._instance_name, body, replacing=self._instance_body):
             raise self._replaced()
         self._instance, self._instance_body = instance, body
 
     def _replaced(self) -> EkycInProgressError:
         return EkycInProgressError(
-            f"Another try of this task is running: it changed {self._stores.instances.address(self._instance_name)}. "
-            f"Nothing was sent. A retry reads it again."
+            f"Another try of this task is running: it changed {self._instances.address(self._instance_name)}. Nothing "
+            f"was sent. A retry reads it again."
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from airflow_provider_ekyc.numbers.lines import with_line_feeds
 from airflow_provider_ekyc.results.errors import unexpected_contents
 
 #: Bytes of a line at the most; a row of a result has some twenty.
@@ -19,7 +20,7 @@ def whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
     :raises EkycResultError: if a line is longer than ``LINE_LIMIT``: who reads lines keeps a whole one in memory
     """
     rest = b""
-    for block in _with_line_feeds(blocks):
+    for block in with_line_feeds(blocks):
         end = block.rfind(b"\n") + 1
         if len(rest) + (block.find(b"\n") if end else len(block)) > LINE_LIMIT:
             raise unexpected_contents(f"The result has a line of more than {LINE_LIMIT:,} bytes.", again=True)
@@ -30,18 +31,3 @@ def whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
             rest += block
     if rest:
         yield rest + b"\n"
-
-
-def _with_line_feeds(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    r"""Turn ``\r\n`` and ``\r`` into ``\n``, also where a block ends between the two."""
-    held = b""
-    for block in blocks:
-        block = held + block
-        held = b""
-        if b"\r" in block:
-            if block.endswith(b"\r"):
-                block, held = block[:-1], b"\r"
-            block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        yield block
-    if held:
-        yield b"\n"
