@@ -97,6 +97,6 @@ def find_result_host(url: str, hosts: tuple[ResultHost, ...]) -> ResultHost:
     raise EkycResultError(
         f"The API named {origin} as the place of the result, which the connection does not allow "
         f"(result_hosts: {', '.join(host.text for host in hosts)}). Nothing was downloaded or landed. If you "
-        f"trust this place, add it to result_hosts in the connection's extra and clear this task; the "
-        f"submission is not paid again."
+        f"trust this place, add it to result_hosts in the connection's extra, then clear this task. The submission is "
+        f"already paid for and will not be charged again."
     )

@@ -91,6 +91,6 @@ def further_ranges(size: int, range_size: int, connections: int) -> list[ByteRan
     :param range_size: bytes of each range; with one connection all before the end is one range
     """
     tail_at = max(range_size, size - min(TAIL, range_size))
-    step = range_size if connections > 1 else size
+    step = range_size if connections > 1 else max(size, 1)
     starts = [*range(range_size, tail_at, step), *([tail_at] if tail_at < size else [])]
     return [ByteRange(start, end) for start, end in zip(starts, [*starts[1:], size], strict=True)] if starts else []

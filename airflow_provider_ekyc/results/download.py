@@ -7,14 +7,11 @@ guidelines for Amazon S3" and "Performance design patterns for Amazon S3" in the
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -41,7 +38,8 @@ from airflow_provider_ekyc.results.byte_ranges import (
     knows_ranges,
     version_in,
 )
-from airflow_provider_ekyc.results.growing_file import GrowingFile, Invalidated
+from airflow_provider_ekyc.results.errors import NOTHING_LANDED
+from airflow_provider_ekyc.results.growing_file import GrowingFile, sha256_of
 from airflow_provider_ekyc.results.range_workers import Connect, Connection, RangeWorkers, Stopped
 from airflow_provider_ekyc.s3.multipart import MOST_PARTS, PART_SIZE
 
@@ -60,7 +58,7 @@ CONNECTIONS = 8
 #: How often the caps of the retries of a range may begin anew, as long as each time more has arrived.
 ROUNDS = 100
 
-_HASH_BLOCK = 1024 * 1024
+_CHANGED = "The result has changed during the download."
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ def download(
     :raises EkycApiError: if it can't be downloaded, after the retries
     :raises EkycResultError: if it is too large, or expired again at once
     """
-    with _sha256_of(file) as sha256, file:
+    with sha256_of(file) as sha256, file:
         size = _Downloading(connect, fresh_url, file, connections, retries or Retries()).run()
         file.complete(size)
         return Download(size, sha256())
@@ -172,13 +170,13 @@ class _Downloading:
             return
         if count > 1:
             raise EkycResultError(
-                f"{error.message} A fresh one, asked for just now, has expired too. Nothing was landed. "
-                f"Clear this task later; if it stays so, ask the vendor. The submission is not paid again."
+                f"{error.message} A fresh one, asked for just now, has expired too. {NOTHING_LANDED} Clear this task "
+                f"later; if the error stays the same, ask the vendor."
             ) from None
         log.warning("%s Asking the API for a fresh one, once.", error)
         self._urls.append(self._fresh_url())
 
-    # Called in the threads of the workers.
+    # What follows is called in the threads of the workers.
 
     def _fetch(self, connection: Connection, wanted: ByteRange) -> None:
         """Download a range to its end."""
@@ -227,7 +225,7 @@ class _Downloading:
             if not isinstance(error, EkycRequestError):
                 raise
             raise EkycRequestError(
-                f"{error.message} Clear this task to ask for a fresh URL; if it stays so, ask the vendor.",
+                f"{error.message} Clear this task to ask for a fresh URL; if the error stays the same, ask the vendor.",
                 status=error.status,
             ) from None
 
@@ -304,47 +302,8 @@ class _Downloading:
             self._file.advance(self._available)
 
 
-@contextmanager
-def _sha256_of(file: GrowingFile) -> Iterator[Callable[[], str]]:
-    """
-    Hash a file while it grows, in a thread of its own, which has ended when this has.
-
-    :return: waits for the hex digest
-    """
-    pool = ThreadPoolExecutor(1, "ekyc-sha256")
-    hashing = pool.submit(_hash, file)
-
-    def hexdigest() -> str:
-        try:
-            return hashing.result()
-        except Invalidated:  # it was downloaded again from its start
-            file.spool.seek(0)
-            return hashlib.file_digest(file.spool, "sha256").hexdigest()
-
-    try:
-        yield hexdigest
-    finally:
-        wait([hashing])
-        pool.shutdown()
-
-
-def _hash(file: GrowingFile) -> str:
-    digest, at, buffer = hashlib.sha256(), 0, memoryview(bytearray(_HASH_BLOCK))
-    while (available := file.wait_beyond(at, _HASH_BLOCK)) > at:
-        while at < available:
-            count = os.preadv(file.spool.fileno(), [buffer[: available - at]], at)
-            if not count:
-                raise Invalidated  # the file was truncated under this read
-            digest.update(buffer[:count])
-            at += count
-    return digest.hexdigest()
-
-
-_CHANGED = "The result has changed during the download."
-
-
 def _too_large() -> EkycResultError:
     return EkycResultError(
-        f"The result is larger than {SIZE_LIMIT:,} bytes. Nothing was landed; a retry can't help. Ask the vendor, "
-        f"and split the input the next time."
+        f"The result is larger than {SIZE_LIMIT:,} bytes; a retry can't help. {NOTHING_LANDED} Ask the vendor, and "
+        f"split the input the next time."
     )

@@ -7,11 +7,17 @@ end of a large one is downloaded before the rest; where it could not be, its rea
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from types import TracebackType
 
 from airflow_provider_ekyc.spool import Spool
+
+_HASH_BLOCK = 1024 * 1024
 
 
 class Invalidated(Exception):
@@ -154,3 +160,41 @@ class GrowingFile:
         if self._is_invalid or size is None:
             raise Invalidated
         return size
+
+
+@contextmanager
+def sha256_of(file: GrowingFile) -> Iterator[Callable[[], str]]:
+    """
+    Hash a file while it grows, in a thread of its own, which has ended when this has.
+
+    The file must be complete or invalid when the block ends.
+
+    :return: a function that waits for the hex digest, to be called once the file is complete
+    """
+    pool = ThreadPoolExecutor(1, "ekyc-sha256")
+    hashing = pool.submit(_hash, file)
+
+    def hexdigest() -> str:
+        try:
+            return hashing.result()
+        except Invalidated:  # it was downloaded again from its start
+            file.spool.seek(0)
+            return hashlib.file_digest(file.spool, "sha256").hexdigest()
+
+    try:
+        yield hexdigest
+    finally:
+        wait([hashing])
+        pool.shutdown()
+
+
+def _hash(file: GrowingFile) -> str:
+    digest, at, buffer = hashlib.sha256(), 0, memoryview(bytearray(_HASH_BLOCK))
+    while (available := file.wait_beyond(at, _HASH_BLOCK)) > at:
+        while at < available:
+            count = os.preadv(file.spool.fileno(), [buffer[: available - at]], at)
+            if not count:
+                raise Invalidated  # the file was truncated under this read
+            digest.update(buffer[:count])
+            at += count
+    return digest.hexdigest()

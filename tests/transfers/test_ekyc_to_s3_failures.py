@@ -83,7 +83,7 @@ CASES = {
     "the store's answer is cut each time": result("cut_body", "got no answer", AGAIN, retry=True, at_byte=0),
     "the store hangs up": result("cut_before", "got no answer", AGAIN, retry=True),
     "the URL expires twice": Case(
-        ("has expired too. Nothing was landed.", "not paid again"), fault=("result", "expired")
+        ("has expired too. Nothing was landed.", "will not be charged again"), fault=("result", "expired")
     ),
     "the API knows no such task": Case(("404", "Check ekyc_task_id", LOST), arguments={"ekyc_task_id": "made-up-id"}),
     "the remote task has failed": Case(("has failed", "Nothing was landed", "clear"), settings={"ending": "failed"}),
@@ -97,7 +97,7 @@ CASES = {
     "the API breaks off": status("broken_json", "not a JSON object", LOST, AGAIN, retry=True),
     "the API hangs up": status("cut_after", "got no answer", LOST, AGAIN, retry=True),
     "the result lies where it may not": Case(
-        ("result_hosts", "Nothing was downloaded or landed", "not paid again"),
+        ("result_hosts", "Nothing was downloaded or landed", "will not be charged again"),
         connection={"result_hosts": "results.example"},
     ),
     "there is no such directory": Case(("spool_dir", "A retry is safe"), True, arguments={"spool_dir": "/made/up"}),
