@@ -23,7 +23,7 @@ from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, ObjectStoragePath, XComArg
-    from airflow_provider_ekyc.results.compare.sent import Sent
+    from airflow_provider_ekyc.results.compare.submitted_input import SubmittedInput
     from airflow_provider_ekyc.results.table.header import ColumnNames
     from airflow_provider_ekyc.results.transfer import TransferJob
     from airflow_provider_ekyc.s3.object import Place
@@ -171,14 +171,16 @@ class EkycResultsToS3Operator(BaseOperator):
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
         from airflow_provider_ekyc.s3.client import s3_client
+        from airflow_provider_ekyc.s3.target import S3Target
         from airflow_provider_ekyc.transfers.lineage import api_host, report_to_hook_lineage
 
         self._landed = None
         with airflow_errors(submitted=True):
-            conn_id, job = self._s3_conn_id(), self._job(context)
-            s3 = S3Hook(aws_conn_id=conn_id, extra_args=self._extra_args())
+            job, places = self._job(context), self._places()
+            s3 = S3Hook(aws_conn_id=self._s3_conn_id(), extra_args=self._extra_args())
+            client = s3_client(s3, "No request was sent.")
             hook = EkycHook(self.ekyc_conn_id)
-            landed = job.run(hook, s3_client(s3, "No request was sent."), s3.extra_args)
+            landed = job.run(hook, *(S3Target(place.bucket, place.key, client, s3.extra_args) for place in places))
         self._landed, self._host = landed, api_host(hook)
         context["ti"].xcom_push(key="result", value=landed.as_dict())
         self._describe_outlets(context, landed)
@@ -215,7 +217,6 @@ class EkycResultsToS3Operator(BaseOperator):
 
         ekyc_task_id = checked_task_id(self.ekyc_task_id)
         task_type = read_task_type(self.ekyc_task_type)
-        place = _place("s3_key", self.s3_key, self.s3_bucket)
         output_format = FORMATS[read_choice("output_format", self.output_format, tuple(FORMATS))]
         for module, package in output_format.modules.items():
             if find_spec(module) is None:
@@ -224,13 +225,12 @@ class EkycResultsToS3Operator(BaseOperator):
                 )
         return TransferJob(
             ekyc_task_id=ekyc_task_id,
-            place=place,
             output_format=output_format,
             task_type=task_type,
             columns=self._columns(task_type) if self._reads_table(output_format.name) else None,
             replace=read_bool("replace", self.replace),
             submission=self._submission(context, ekyc_task_id),
-            sent=self._sent(place),
+            submitted=self._submitted(),
             warn=read_choice("on_mismatch", self.on_mismatch, ("fail", "warn")) == "warn",
             spool_dir=self.spool_dir or None,
             connections=read_count("connections", self.connections, least=1, most=_MOST_CONNECTIONS),
@@ -261,31 +261,30 @@ class EkycResultsToS3Operator(BaseOperator):
             return find_submission(self, context, ekyc_task_id)
         return read_submission(self.submission, ekyc_task_id)
 
-    def _sent(self, place: Place) -> Sent | None:
+    def _submitted(self) -> SubmittedInput | None:
         from airflow_provider_ekyc.numbers.address import read_numbers
-        from airflow_provider_ekyc.results.compare.sent import Sent
+        from airflow_provider_ekyc.results.compare.submitted_input import SubmittedInput
 
-        numbers = None if self.numbers in (None, "", "None") else read_numbers(self.numbers)
-        unmatched_key = _optional("unmatched_key", self.unmatched_key)
-        if numbers is None:
-            if unmatched_key is not None:
-                raise EkycSettingsError(
-                    "unmatched_key needs numbers, the input that was sent: only with it is it known which numbers did "
-                    "not come back. No request was sent."
-                )
+        if self.numbers in (None, "", "None"):
             return None
-        unmatched_place = None
-        if unmatched_key is not None:
-            bucket = None if _ADDRESS.fullmatch(split_s3_connection(unmatched_key)[1]) else place.bucket
-            unmatched_place = _place("unmatched_key", unmatched_key, bucket)
-            if unmatched_place == place:
-                raise EkycSettingsError("unmatched_key and s3_key name the same object. No request was sent.")
-        return Sent(
-            numbers=numbers,
-            aws_conn_id=self.aws_conn_id,
-            numbers_conn_id=self.numbers_conn_id or None,
-            unmatched_place=unmatched_place,
-        )
+        return SubmittedInput(read_numbers(self.numbers), self.aws_conn_id, self.numbers_conn_id or None)
+
+    def _places(self) -> list[Place]:
+        """Return the place of the result and, if there is to be one, of the list of unmatched numbers."""
+        place = _place("s3_key", self.s3_key, self.s3_bucket)
+        unmatched_key = _optional("unmatched_key", self.unmatched_key)
+        if unmatched_key is None:
+            return [place]
+        if self.numbers in (None, "", "None"):
+            raise EkycSettingsError(
+                "unmatched_key needs numbers, the input that was sent: only with it is it known which numbers did not "
+                "come back. No request was sent."
+            )
+        bucket = None if _ADDRESS.fullmatch(split_s3_connection(unmatched_key)[1]) else place.bucket
+        unmatched_place = _place("unmatched_key", unmatched_key, bucket)
+        if unmatched_place == place:
+            raise EkycSettingsError("unmatched_key and s3_key name the same object. No request was sent.")
+        return [place, unmatched_place]
 
     def _describe_outlets(self, context: Context, landed: Landed) -> None:
         """Give the asset events of the user's outlets the counts; no outlet is added."""

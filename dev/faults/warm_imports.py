@@ -17,7 +17,7 @@ from airflow_provider_ekyc.operators import ekyc as operators
 from airflow_provider_ekyc.polling import poller as polling
 from airflow_provider_ekyc.results import download
 from airflow_provider_ekyc.results.archive import check as archive
-from airflow_provider_ekyc.results.compare import expectation
+from airflow_provider_ekyc.results.compare import expected_counts
 from airflow_provider_ekyc.s3 import target as landing
 from airflow_provider_ekyc.sensors import ekyc as sensors
 from airflow_provider_ekyc.submission import journal, s3_store, stores, submitter as submission
@@ -32,7 +32,7 @@ __all__ = [
     "client",
     "download",
     "ekyc_to_s3",
-    "expectation",
+    "expected_counts",
     "journal",
     "killing",
     "landing",

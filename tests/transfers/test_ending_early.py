@@ -14,7 +14,7 @@ import pytest
 
 from airflow_provider_ekyc.airflow_errors import EkycFailException
 from airflow_provider_ekyc.results import transfer as transfer_job
-from airflow_provider_ekyc.results.compare import sent
+from airflow_provider_ekyc.results.compare import submitted_input
 from airflow_provider_ekyc.results.output.convert import convert
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.submission.record import Submission
@@ -118,7 +118,7 @@ def test_a_failure_does_not_wait_for_the_input(
     monkeypatch: pytest.MonkeyPatch,
     go_wrong: Callable[[Sandbox], None],
 ) -> None:
-    monkeypatch.setattr(sent, "open_numbers", slow_numbers)
+    monkeypatch.setattr(submitted_input, "open_numbers", slow_numbers)
     go_wrong(sandbox)
     begun = time.monotonic()
     with pytest.raises(EkycFailException):
@@ -136,7 +136,7 @@ def test_a_kill_does_not_wait_for_the_input(
         threading.Timer(0.3, end_now).start()  # when the check is done, and the input alone is waited for
         return output
 
-    monkeypatch.setattr(sent, "open_numbers", slow_numbers)
+    monkeypatch.setattr(submitted_input, "open_numbers", slow_numbers)
     monkeypatch.setattr(transfer_job, "convert", quick_convert)
     begun = time.monotonic()
     with pytest.raises(Ended):

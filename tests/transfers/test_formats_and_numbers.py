@@ -1,7 +1,7 @@
 """
 Formats, and the numbers that did not come back, from the submission to the objects in S3.
 
-Modules: ``results/compare/comparison.py``, ``results/compare/sent.py``.
+Modules: ``results/compare/comparison.py``, ``results/compare/submitted_input.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from airflow_provider_ekyc.airflow_errors import EkycFailException
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
-from airflow_provider_ekyc.results.compare import sent
+from airflow_provider_ekyc.results.compare import submitted_input
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from dev.testing.task_context import context_of
@@ -310,7 +310,7 @@ def test_an_input_that_fails_in_its_own_way_keeps_no_result_back(
     def broken(*_: Any, **__: Any) -> Any:
         raise StoreError("gs://bucket/numbers.txt?signature=made-up-secret of +9990000000001")
 
-    monkeypatch.setattr(sent, "open_numbers", broken)
+    monkeypatch.setattr(submitted_input, "open_numbers", broken)
     result = land(submission(), context, numbers="gs://bucket/numbers.txt?signature=made-up-secret")
     assert (result["rows"], result["unmatched"]) == (200, None)
     assert "the input at gs://bucket/numbers.txt can't be read any more (StoreError in " in caplog.text

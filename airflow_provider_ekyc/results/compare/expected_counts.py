@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class ExpectedCounts:
     """
     How many numbers a result should hold.
 
@@ -20,7 +20,7 @@ class Promise:
     :param total: numbers that were accepted, by the one figure that says it; None if there is none
     :param failure: numbers that could not be processed
     :param all_failed: whether no number could be processed, so that a result without any row or answer is right
-    :param shown: who promises what, with all the figures
+    :param shown: the remote task and its counts, for a message
     """
 
     least: int
@@ -31,7 +31,7 @@ class Promise:
     shown: str
 
 
-def promised(task: Task, submission: Submission | None = None) -> Promise:
+def expected_counts(task: Task, submission: Submission | None = None) -> ExpectedCounts:
     """
     Return how many numbers a result should hold.
 
@@ -53,14 +53,14 @@ def promised(task: Task, submission: Submission | None = None) -> Promise:
     least = max(min(success or total or 0, (total or success or 0) - failure), 0)
     most = max(total or 0, success + failure if success else 0)
     figures = f"(total {_shown(task.total)}, success {_shown(task.success)}, failure {_shown(task.failure)}"
-    promise = f"{least:,} to {most:,}" if least < most else f"{most:,}"
-    return Promise(
+    span = f"{least:,} to {most:,}" if least < most else f"{most:,}"
+    return ExpectedCounts(
         least=least,
         most=most,
         total=total,
         failure=failure,
         all_failed=total is not None and success is None and failure >= total,
-        shown=f"remote task {task.ekyc_task_id} promises {promise} {figures}{known_of_submission})",
+        shown=f"remote task {task.ekyc_task_id} promises {span} {figures}{known_of_submission})",
     )
 
 

@@ -8,15 +8,22 @@ import pytest
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
 from airflow_provider_ekyc.results.archive.check import ArchiveSummary
-from airflow_provider_ekyc.results.compare.expectation import promised
+from airflow_provider_ekyc.results.compare.expected_counts import expected_counts
+from airflow_provider_ekyc.results.compare.findings import (
+    Findings,
+    answer_mismatch,
+    findings_of,
+    form_mismatch,
+    remarks,
+)
 from airflow_provider_ekyc.results.compare.ledger import Unmatched
-from airflow_provider_ekyc.results.compare.verdict import Verdict, judge
+from airflow_provider_ekyc.results.table.number_forms import ADDRESS, SCIENTIFIC
 from airflow_provider_ekyc.submission.record import Submission
 
 SUBMISSION = Submission("d1", "amazon", "0" * 64, 200, 0, 0, 0, 200, 200, None, None, "a" * 32)
 
 
-def verdict(
+def findings(
     rows: int = 200,
     distinct: int | None = None,
     *,
@@ -25,20 +32,20 @@ def verdict(
     content_key: str | None = None,
     submission: Submission | None = None,
     **compared: int,
-) -> Verdict:
+) -> Findings:
     returned = rows if distinct is None else distinct
     found = {"sent": 0, "count": 0, "unexpected": returned, **compared}
-    return judge(
+    return findings_of(
         ArchiveSummary(rows, rows, 0, 0),
         Unmatched(returned=returned, rows=rows, contradictions=contradictions, content_key=content_key, **found),
-        promised(Task("d1", TaskStatus.EXPORTED, "exported", *figures), submission),
+        expected_counts(Task("d1", TaskStatus.EXPORTED, "exported", *figures), submission),
         submission,
         is_compared=bool(compared),
     )
 
 
 def test_a_healthy_result_is_not_talked_about() -> None:
-    assert verdict() == Verdict()
+    assert findings() == Findings()
 
 
 @pytest.mark.parametrize(
@@ -55,28 +62,28 @@ def test_a_healthy_result_is_not_talked_about() -> None:
     ],
 )
 def test_what_is_not_as_promised_is_one_mismatch(arguments: dict[str, Any], words: str) -> None:
-    (mismatch,) = verdict(**arguments).mismatches
+    (mismatch,) = findings(**arguments).mismatches
     assert words in mismatch
 
 
 def test_rows_that_repeat_a_number_are_a_warning_where_enough_numbers_are_there() -> None:
-    found = verdict(200, 198, figures=(200, 197, 3))
+    found = findings(200, 198, figures=(200, 197, 3))
     assert found.mismatches == []
     assert found.warnings == ["The result has 200 rows with 198 different numbers: 2 repeat another row's number."]
     assert found.notes == ["2 of 200 numbers are not in the result (3 could not be processed)."]
 
 
 def test_a_result_without_any_row_is_right_if_all_numbers_failed() -> None:
-    found = verdict(0, figures=(200, 0, 200))
+    found = findings(0, figures=(200, 0, 200))
     assert found.mismatches == []
     assert found.notes == ["200 of 200 numbers are not in the result (200 could not be processed)."]
-    assert verdict(200, figures=(200, 0, 200)) == Verdict()
+    assert findings(200, figures=(200, 0, 200)) == Findings()
 
 
 def test_as_many_numbers_as_were_sent_are_compared_by_their_key() -> None:
-    same = verdict(submission=SUBMISSION, content_key="a" * 32)
+    same = findings(submission=SUBMISSION, content_key="a" * 32)
     assert (same.mismatches, same.notes) == ([], ["The result holds just the 200 numbers that were sent."])
-    (mismatch,) = verdict(submission=SUBMISSION, content_key="b" * 32).mismatches
+    (mismatch,) = findings(submission=SUBMISSION, content_key="b" * 32).mismatches
     assert mismatch.startswith("The result holds as many numbers as were sent (200), but not the same ones.")
 
 
@@ -90,7 +97,7 @@ def test_as_many_numbers_as_were_sent_are_compared_by_their_key() -> None:
     ids=["fewer numbers", "no key of the result", "no submission"],
 )
 def test_where_keys_mean_nothing_they_are_not_compared(arguments: dict[str, Any]) -> None:
-    assert verdict(**arguments).mismatches == []
+    assert findings(**arguments).mismatches == []
 
 
 @pytest.mark.parametrize(
@@ -101,7 +108,7 @@ def test_where_keys_mean_nothing_they_are_not_compared(arguments: dict[str, Any]
     ],
 )
 def test_a_result_most_of_which_was_never_sent_is_another_ones(unexpected: int, words: str) -> None:
-    found = verdict(sent=200, count=unexpected, unexpected=unexpected, submission=SUBMISSION, content_key="b" * 32)
+    found = findings(sent=200, count=unexpected, unexpected=unexpected, submission=SUBMISSION, content_key="b" * 32)
     assert found.mismatches == [words]
     assert found.warnings == [
         f"Of 200 numbers that were sent {unexpected} did not come back; {unexpected} came back that were not sent."
@@ -109,6 +116,58 @@ def test_a_result_most_of_which_was_never_sent_is_another_ones(unexpected: int, 
 
 
 def test_some_other_numbers_are_a_warning_where_they_were_counted() -> None:
-    found = verdict(sent=200, count=1, unexpected=1, submission=SUBMISSION, content_key="b" * 32)
+    found = findings(sent=200, count=1, unexpected=1, submission=SUBMISSION, content_key="b" * 32)
     assert found.mismatches == []
     assert found.warnings == ["Of 200 numbers that were sent 1 did not come back; 1 came back that were not sent."]
+
+
+def summary(rows: int, yes: int, no: int, **more: Any) -> ArchiveSummary:
+    return ArchiveSummary(rows, yes, no, rows - yes - no, **more)
+
+
+def test_a_result_without_a_yes_or_a_no_is_not_understood_unless_all_numbers_have_failed() -> None:
+    words = '"vrai" 2, "faux" 1'
+    assert answer_mismatch(summary(3, 0, 0, unknown_words=words), all_failed=False) == (
+        f"Not one of the result's 3 rows is a yes or a no (answers: {words})."
+    )
+    assert answer_mismatch(summary(3, 1, 0), all_failed=False) is None
+    assert answer_mismatch(summary(3, 0, 3), all_failed=False) is None
+    assert answer_mismatch(summary(3, 0, 0), all_failed=True) is None
+
+
+def test_numbers_that_can_not_be_read_are_counted_by_the_reason() -> None:
+    found = summary(9, 9, 0, unreadable={"with other text": 1, SCIENTIFIC: 2})
+    assert form_mismatch(found) == (
+        "3 of the result's 9 rows have a number that can't be read (2 in scientific notation, 1 with other text)."
+    )
+    assert form_mismatch(summary(9, 9, 0)) is None
+
+
+def test_addresses_are_what_some_task_types_verify_and_no_numbers_among_others() -> None:
+    assert form_mismatch(summary(4, 4, 0, unreadable={ADDRESS: 4})) is None
+    assert form_mismatch(summary(4, 4, 0, unreadable={ADDRESS: 3})) is not None
+    assert form_mismatch(summary(4, 4, 0, unreadable={ADDRESS: 3, SCIENTIFIC: 1})) is not None
+
+
+def test_nothing_is_remarked_of_a_result_as_documented() -> None:
+    assert list(remarks(summary(3, 1, 2), is_archive=False)) == []
+
+
+def test_all_that_was_read_otherwise_or_left_out_is_remarked() -> None:
+    found = summary(5, 2, 1, unknown_words="blank 2", repaired={"prefix 00": 2, "tel:": 1}, beside="failed.csv")
+    said = [
+        "2 of the result's 5 rows are unknown (answers: blank 2).",
+        "3 numbers were written otherwise and read all the same (2 prefix 00, 1 tel:).",
+        "Not read as results: failed.csv.",
+    ]
+    assert list(remarks(found, is_archive=False)) == said
+    said[1] += " The archive has them as they were written."
+    assert list(remarks(found, is_archive=True)) == said
+
+
+def test_an_archive_that_was_not_read_is_said_to_be_none_that_was_understood() -> None:
+    assert list(remarks(ArchiveSummary(0, 0, 0, 0, is_read=False, unchecked=2), is_archive=True)) == [
+        "Only the archive itself was checked (check='archive'): its contents were not understood, and nothing is known "
+        "of its rows.",
+        "2 of its members are encrypted, or packed by another method: not checked.",
+    ]
