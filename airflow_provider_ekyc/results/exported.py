@@ -26,8 +26,8 @@ def require_exported(task: Task) -> Task:
         )
     if not task.result_url:
         raise EkycNotExportedError(
-            f"Remote task {task.ekyc_task_id} is exported, but the API named no place of its result. Nothing was "
+            f"Remote task {task.ekyc_task_id} is exported, but the API returned no URL of its result. Nothing was "
             f"landed. The submission is already paid for and will not be charged again. A retry asks again; if the "
-            f"place is still missing then, ask the vendor."
+            f"URL is still missing, ask the vendor."
         )
     return task

@@ -117,7 +117,7 @@ class TransferJob:
             if unmatched_target is not None:
                 unmatched_target.find(self.ekyc_task_id, UNMATCHED, replace=self.replace)
             return None
-        log.info("%s is there already, landed by an earlier try, and is whole; nothing was downloaded.", target.uri)
+        log.info("%s already contains the result, landed by an earlier try; nothing was downloaded.", target.uri)
         if unmatched_target is not None and landed.unmatched_uri != unmatched_target.uri:
             log.warning(
                 "The try that landed it landed no unmatched numbers at %s; its log may say why. If it was not "
@@ -186,7 +186,7 @@ class TransferJob:
                 f"{mismatch} {NOTHING_LANDED} Clear this task to download the result again; if it is the same then, "
                 f"ask the vendor, or land it as it is with on_mismatch='warn'."
             )
-        log.warning("%s It is landed all the same (on_mismatch='warn').", mismatch)
+        log.warning("%s It is landed because on_mismatch='warn'.", mismatch)
 
     def _described(self, target: S3Target, output: Output, compared: Compared) -> Landed:
         summary = output.summary
@@ -229,7 +229,7 @@ class TransferJob:
                 f"not landed. A retry asks for the result again. The submission is already paid for and will not be "
                 f"charged again."
             )
-        log.info("Landed %s: the %s numbers that did not come back.", target.uri, f"{count:,}")
+        log.info("Landed %s: the %s numbers that are not in the result.", target.uri, f"{count:,}")
 
 
 @contextmanager

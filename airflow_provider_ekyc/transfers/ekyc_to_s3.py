@@ -277,8 +277,8 @@ class EkycResultsToS3Operator(BaseOperator):
             return [place]
         if self.numbers in (None, "", "None"):
             raise EkycSettingsError(
-                "unmatched_key needs numbers, the input that was sent: only with it is it known which numbers did not "
-                "come back. No request was sent."
+                "unmatched_key needs numbers, the input that was sent: only with it is it known which numbers "
+                "are not in the result. No request was sent."
             )
         bucket = None if _ADDRESS.fullmatch(split_s3_connection(unmatched_key)[1]) else place.bucket
         unmatched_place = _place("unmatched_key", unmatched_key, bucket)

@@ -108,7 +108,7 @@ def _outputs(landed: Landed, task_type: str) -> list[OutputDataset]:
     if landed.unmatched_uri:
         said: dict[str, DatasetFacet] = {
             "documentation": documentation_dataset.DocumentationDatasetFacet(
-                description="Numbers that were sent and did not come back, one a line"
+                description="Numbers that were sent and are not in the result, one per line"
             )
         }
         outputs.append(_output(landed.unmatched_uri, said, rows=landed.unmatched))
@@ -138,4 +138,4 @@ def _on_the_side() -> Iterator[None]:
         yield
     except Exception as error:  # noqa: BLE001  # collector and connection are others' code, and may raise anything
         # The kind alone: the text may name more than it should.
-        log.warning("The lineage of this result is not told, or not in full (%s).", type(error).__name__)
+        log.warning("The lineage of this result was not reported, or not completely (%s).", type(error).__name__)

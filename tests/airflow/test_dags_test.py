@@ -98,7 +98,7 @@ def test_each_submission_says_first_that_a_test_run_pays_at_each_call(outcome: O
 
 
 def test_each_landing_finds_its_submission_and_compares_the_numbers(outcome: Outcome) -> None:
-    assert outcome.output.count("The result holds just the 100 numbers that were sent.") == 3
+    assert outcome.output.count("The result holds exactly the 100 numbers that were sent.") == 3
 
 
 def test_the_proxied_chain_went_through_the_proxy_and_the_others_did_not(outcome: Outcome) -> None:

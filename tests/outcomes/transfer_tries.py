@@ -128,7 +128,7 @@ class TransferTries:
             assert done.value["unmatched_uri"] == f"s3://{BUCKET}/{UNMATCHED_KEY}"
             assert numbers_in(self.s3, UNMATCHED_KEY) == sorted(missing)
             there.append(UNMATCHED_KEY)
-        if counted := re.search(r"numbers that were sent (\d+) did not come back", done.text):
+        if counted := re.search(r"numbers that were sent, (\d+) are not in the result", done.text):
             assert done.value["unmatched"] == int(counted[1])
             assert ("unmatched_key" in self.stage.operator) == (UNMATCHED_KEY in there)
         assert keys_of(self.s3) == there

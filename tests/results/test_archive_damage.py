@@ -52,7 +52,7 @@ def table(text: str | bytes) -> bytes:
         (pack({"[Content_Types].xml": b"<x/>", "xl/worksheets/sheet1.xml": b"<x/>"}), "an Excel file"),
         (pack({"inner.zip": WHOLE}), "no table"),
         (pack({"readme.txt": TABLE}), "no table"),
-        (pack({"a.csv": TABLE, "b.csv": TABLE}), "2 tables (a.csv, b.csv) and none that is the whole"),
+        (pack({"a.csv": TABLE, "b.csv": TABLE}), "2 CSV files (a.csv, b.csv), none of them named all.csv"),
         (pack({"a/all.csv": TABLE, "b/all.csv": TABLE}), "2 tables"),
         (pack({"activated.txt": b"\n\n"}), "no row"),
         (pack({"t.csv": TABLE}, method=zipfile.ZIP_BZIP2), "another method"),
@@ -79,7 +79,7 @@ def test_what_is_no_archive_of_results_is_named(content: bytes, words: str) -> N
             "has 2 columns that may hold the number (columns: number, number)",
         ),
         ("Number\n+9990000000001\n", "has no answer column (columns: none)"),
-        ("Number,9990000000001,x\n+9990000000001,yes,1\n", "has 2 columns beside the number's (columns: x)"),
+        ("Number,9990000000001,x\n+9990000000001,yes,1\n", "has 2 columns besides the number's (columns: x)"),
         ("Number,amazon\n+9990000000001,yes\n,yes\n", "Line 3 of the result's table has no number"),
         ("Number,amazon\n+9990000000001,yes\n,,,,\n", "Line 3 of the result's table has 5 fields"),
         ("amazon,Number\n+9990000000001,yes\n", "Line 2 of the result's table has no number"),
@@ -111,7 +111,7 @@ def test_bytes_behind_a_members_end_are_no_part_of_it() -> None:
     longer[entry:entry] = b"abc"
     end = longer.index(b"PK\5\6")
     longer[end + 16 : end + 20] = (entry + 3).to_bytes(4, "little")
-    assert "goes on behind its end" in refusal(bytes(longer))
+    assert "continues after its end" in refusal(bytes(longer))
 
 
 @pytest.mark.parametrize("field", [30, 32], ids=["extra", "comment"])
@@ -176,7 +176,7 @@ def test_an_archive_that_is_cut_behind_one_within_it_is_not_taken_for_the_inner_
     inner = pack({"t.csv": TABLE})
     outer = front + pack({"inner.zip": inner, "all.csv": TABLE * 2}, method=zipfile.ZIP_STORED)
     cut = outer[: outer.index(inner) + len(inner)]
-    assert ("not a zip archive" if front else "another archive lies in front") in refusal(cut)
+    assert ("not a zip archive" if front else "another archive precedes its members") in refusal(cut)
     assert "not a zip archive" in refusal(bytes(70_000) + inner)
 
 

@@ -50,9 +50,9 @@ def test_a_task_without_figures_promises_nothing(figures: tuple[int | None, int 
 
 def test_a_promise_is_shown_with_every_figure() -> None:
     assert expected_counts(task(2049, 2060, None)).shown == (
-        "remote task d4g24nep2jvh04o9uoh0 promises 2,049 to 2,060 (total 2,049, success 2,060, failure unknown)"
+        "remote task d4g24nep2jvh04o9uoh0 reports 2,049 to 2,060 (total 2,049, success 2,060, failure unknown)"
     )
-    assert "promises 100 (" in expected_counts(task(100, 100, 0)).shown
+    assert "reports 100 (" in expected_counts(task(100, 100, 0)).shown
 
 
 @pytest.mark.parametrize("figures", [(None, None, None), (0, 0, 0)])

@@ -51,14 +51,14 @@ def test_a_healthy_result_is_not_talked_about() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"rows": 203}, "The result has 203 rows, but remote task d1 promises 200 ("),
-        ({"rows": 197}, "The result has 197 rows, but remote task d1 promises 200 ("),
-        ({"rows": 200, "distinct": 199}, "The result has 200 rows with 199 different numbers, but remote task d1 prom"),
-        ({"rows": 200, "distinct": 1}, "The result has 200 rows with 1 different number, but remote task d1 promises"),
+        ({"rows": 203}, "The result has 203 rows, but remote task d1 reports 200 ("),
+        ({"rows": 197}, "The result has 197 rows, but remote task d1 reports 200 ("),
+        ({"rows": 200, "distinct": 199}, "The result has 200 rows with 199 different numbers, but remote task d1 rep"),
+        ({"rows": 200, "distinct": 1}, "The result has 200 rows with 1 different number, but remote task d1 reports"),
         ({"rows": 0, "figures": (None, None, None)}, "The result has no row."),
         ({"rows": 0, "figures": (200, 200, 0)}, "The result has 0 rows, but"),
         ({"contradictions": 3}, "3 of the result's 200 different numbers are both yes and no."),
-        ({"rows": 150, "figures": (None, None, None), "submission": SUBMISSION}, "promises 200 (total unknown"),
+        ({"rows": 150, "figures": (None, None, None), "submission": SUBMISSION}, "reports 200 (total unknown"),
     ],
 )
 def test_what_is_not_as_promised_is_one_mismatch(arguments: dict[str, Any], words: str) -> None:
@@ -82,7 +82,7 @@ def test_a_result_without_any_row_is_right_if_all_numbers_failed() -> None:
 
 def test_as_many_numbers_as_were_sent_are_compared_by_their_key() -> None:
     same = findings(submission=SUBMISSION, content_key="a" * 32)
-    assert (same.mismatches, same.notes) == ([], ["The result holds just the 200 numbers that were sent."])
+    assert (same.mismatches, same.notes) == ([], ["The result holds exactly the 200 numbers that were sent."])
     (mismatch,) = findings(submission=SUBMISSION, content_key="b" * 32).mismatches
     assert mismatch.startswith("The result holds as many numbers as were sent (200), but not the same ones.")
 
@@ -103,22 +103,24 @@ def test_where_keys_mean_nothing_they_are_not_compared(arguments: dict[str, Any]
 @pytest.mark.parametrize(
     ("unexpected", "words"),
     [
-        (200, "Not one of the 200 numbers that were sent is in the result: it is another one's."),
-        (101, "Only 99 of the 200 numbers in the result were sent: it is another one's."),
+        (200, "Not one of the 200 numbers that were sent is in the result: it belongs to another submission."),
+        (101, "Only 99 of the 200 numbers in the result were sent: it belongs to another submission."),
     ],
 )
 def test_a_result_most_of_which_was_never_sent_is_another_ones(unexpected: int, words: str) -> None:
     found = findings(sent=200, count=unexpected, unexpected=unexpected, submission=SUBMISSION, content_key="b" * 32)
     assert found.mismatches == [words]
     assert found.warnings == [
-        f"Of 200 numbers that were sent {unexpected} did not come back; {unexpected} came back that were not sent."
+        f"Of 200 numbers that were sent, {unexpected} are not in the result; "
+        f"{unexpected} numbers in the result were not sent."
     ]
 
 
 def test_some_other_numbers_are_a_warning_where_they_were_counted() -> None:
     found = findings(sent=200, count=1, unexpected=1, submission=SUBMISSION, content_key="b" * 32)
     assert found.mismatches == []
-    assert found.warnings == ["Of 200 numbers that were sent 1 did not come back; 1 came back that were not sent."]
+    (warning,) = found.warnings
+    assert warning == "Of 200 numbers that were sent, 1 are not in the result; 1 numbers in the result were not sent."
 
 
 def summary(rows: int, yes: int, no: int, **more: Any) -> ArchiveSummary:
@@ -157,7 +159,7 @@ def test_all_that_was_read_otherwise_or_left_out_is_remarked() -> None:
     found = summary(5, 2, 1, unknown_words="blank 2", repaired={"prefix 00": 2, "tel:": 1}, beside="failed.csv")
     said = [
         "2 of the result's 5 rows are unknown (answers: blank 2).",
-        "3 numbers were written otherwise and read all the same (2 prefix 00, 1 tel:).",
+        "3 numbers were written in another form and were read (2 prefix 00, 1 tel:).",
         "Not read as results: failed.csv.",
     ]
     assert list(remarks(found, is_archive=False)) == said
@@ -167,7 +169,7 @@ def test_all_that_was_read_otherwise_or_left_out_is_remarked() -> None:
 
 def test_an_archive_that_was_not_read_is_said_to_be_none_that_was_understood() -> None:
     assert list(remarks(ArchiveSummary(0, 0, 0, 0, is_read=False, unchecked=2), is_archive=True)) == [
-        "Only the archive itself was checked (check='archive'): its contents were not understood, and nothing is known "
-        "of its rows.",
-        "2 of its members are encrypted, or packed by another method: not checked.",
+        "Only the archive itself was checked (check='archive'): its contents were not read, and its rows were not "
+        "counted.",
+        "2 of its members were not checked: they are encrypted, or compressed by another method.",
     ]

@@ -63,9 +63,9 @@ def test_the_answer_column_can_be_named_among_several() -> None:
     text = "country,Number,amazon,carrier\nUS,12025550100,yes,x\nUS,12025550101,no,y\n"
     assert read(text, column=" AMAZON ") == (b"+12025550100,yes\n+12025550101,no\n", {"yes": 1, "no": 1})
     assert read(text, column="carrier")[1] == {"x": 1, "y": 1}
-    assert "has 3 columns beside the number's (columns: country, amazon, carrier)" in refusal(text)
+    assert "has 3 columns besides the number's (columns: country, amazon, carrier)" in refusal(text)
     message = refusal(text, "registered")
-    assert "has not exactly one column with the name that result_column gives" in message
+    assert "does not have exactly one column with the name in result_column" in message
     assert "Correct result_column" in message
 
 

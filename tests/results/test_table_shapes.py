@@ -57,7 +57,7 @@ def test_what_may_name_another_column_is_no_name_of_the_numbers(name: str) -> No
 @pytest.mark.parametrize("asked", ["Who", "WHO", " who\u200b"])
 def test_number_column_names_any_other(asked: str) -> None:
     table = b"Who,amazon\n" + ROWS
-    assert "give it as number_column" in refusal({"amazon.csv": table})
+    assert "set number_column to it" in refusal({"amazon.csv": table})
     assert check({"amazon.csv": table}, ColumnNames(number=asked)) == (READ, ROWS)
     assert "Correct number_column" in refusal({"amazon.csv": table}, ColumnNames(number="Whom"))
 
@@ -97,7 +97,7 @@ def test_a_column_without_a_name_is_no_answer_beside_one_with_a_name(header: byt
 @pytest.mark.parametrize("header", [b"Number,amazon,activated", b"Number,country,carrier", b"Number,ws,htx"])
 def test_several_columns_that_may_be_the_answers_are_not_chosen_between(header: bytes) -> None:
     table = header + b"\n+12025550100,yes,no\n"
-    assert "has 2 columns beside the number's" in refusal({"t.csv": table}, ColumnNames(task_type="amazon"))
+    assert "has 2 columns besides the number's" in refusal({"t.csv": table}, ColumnNames(task_type="amazon"))
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,8 @@ CASES = {
     "the result is empty": result("short_zip", "is empty", CLEAR, at_byte=0),
     "a sum is wrong": result("wrong_crc", "Bad CRC-32", CLEAR),
     "the result is a spreadsheet": result("xlsx", "an Excel file", "Ask the vendor"),
-    "rows are missing": result("missing_rows", "has 197 rows", "promises 200 (", CLEAR, rows=3),
-    "there are strange rows": result("extra_rows", "has 203 rows", "promises 200 (", CLEAR, rows=3),
+    "rows are missing": result("missing_rows", "has 197 rows", "reports 200 (", CLEAR, rows=3),
+    "there are strange rows": result("extra_rows", "has 203 rows", "reports 200 (", CLEAR, rows=3),
     "somebody leads elsewhere": result("redirect", "not by the result's store (307)", AGAIN, retry=True),
     "the store refuses": result("status", "refused the download (403, AccessDenied)", CLEAR, status=403, body=S3_ECHO),
     "somebody else refuses": result(
@@ -203,7 +203,7 @@ def test_an_exported_task_without_a_url_is_worth_a_retry(
     sandbox: Sandbox, s3: Any, exported: str, context: dict[str, Any]
 ) -> None:
     sandbox.fault("status", "status", status=200, body=NO_URL.replace("{}", exported), times=None)
-    with pytest.raises(EkycRetryException, match="the API named no place of its result"):
+    with pytest.raises(EkycRetryException, match="the API returned no URL of its result"):
         EkycResultsToS3Operator(task_id="land", ekyc_task_id=exported, s3_bucket=BUCKET, s3_key="a.zip").execute(
             context
         )

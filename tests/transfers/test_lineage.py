@@ -133,7 +133,7 @@ def test_the_host_is_the_connections_without_scheme_and_path(
 def test_a_connection_that_is_gone_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     assert api_host(EkycHook("ekyc_gone")) is None
-    assert "The lineage of this result is not told, or not in full (EkycNoConnectionError)." in caplog.text
+    assert "The lineage of this result was not reported, or not completely (EkycNoConnectionError)." in caplog.text
 
 
 @pytest.fixture

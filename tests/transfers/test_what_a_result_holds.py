@@ -146,7 +146,7 @@ def test_without_counts_in_the_status_the_submission_is_the_measure(
 ) -> None:
     submission = {**deliveries.submission, "total": total}
     deliveries.bring(rows(PLAIN[3:]), **figures)
-    with pytest.raises(EkycFailException, match=r"has 197 rows, but remote task \w+ promises 200 .*; 200 were "):
+    with pytest.raises(EkycFailException, match=r"has 197 rows, but remote task \w+ reports 200 .*; 200 were "):
         deliveries.land(context, submission=submission)
     assert deliveries.land(context, submission=submission, on_mismatch="warn")["missing"] == 3
 
@@ -179,7 +179,7 @@ def test_the_same_numbers_in_another_order_and_writing_are_the_ones_that_were_se
     caplog.set_level("INFO")
     deliveries.bring([row.removeprefix("+") for row in reversed(rows())], **ALL)
     deliveries.land(context, submission=deliveries.submission)
-    assert "The result holds just the 200 numbers that were sent." in caplog.text
+    assert "The result holds exactly the 200 numbers that were sent." in caplog.text
 
 
 def test_with_the_list_one_other_number_is_counted_and_most_are_refused(
@@ -188,7 +188,7 @@ def test_with_the_list_one_other_number_is_counted_and_most_are_refused(
     deliveries.bring(rows([*PLAIN[:-1], OTHERS[0]]), **ALL)
     given = {"submission": deliveries.submission, "numbers": str(numbers_file)}
     assert deliveries.land(context, **given)["unmatched"] == 1
-    assert "1 did not come back; 1 came back that were not sent" in caplog.text
+    assert "1 are not in the result; 1 numbers in the result were not sent" in caplog.text
     deliveries.bring(rows([*PLAIN[:99], *OTHERS[:101]]), **ALL)
     with pytest.raises(EkycFailException, match="Only 99 of the 200 numbers in the result were sent"):
         deliveries.land(context, s3_key="another", **given)

@@ -178,8 +178,8 @@ def _tables(
             raise unexpected_contents(f"The result's table is in {len(tables):,} parts, which have different headers.")
         return parts, contents.beside
     raise unexpected_contents(
-        f"The result has {len(contents.tables):,} tables ({_shown(contents.tables)}) and none that is the whole: none "
-        f"is named all.csv, and they are not numbered parts of one."
+        f"The result has {len(contents.tables):,} CSV files ({_shown(contents.tables)}), none of them named all.csv, "
+        f"and they are not numbered parts of one table."
     )
 
 
@@ -227,7 +227,7 @@ def _damaged(file: BinaryIO, error: Exception) -> EkycResultError:
     if not start:
         problem = "empty"
     elif start.startswith((b"<!doctype", b"<html")):
-        problem = "an HTML page, not a zip archive: something between here and the store answered instead"
+        problem = "an HTML page, not a zip archive: something between the worker and the store answered instead"
     elif not start.startswith(b"pk"):
         problem = "not a zip archive"
     else:

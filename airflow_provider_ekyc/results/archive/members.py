@@ -111,10 +111,10 @@ def choose(members: list[zipfile.ZipInfo]) -> Contents:
     if any(member.flag_bits & 1 for member in members):
         raise unexpected_contents("The result is encrypted.")
     if any(member.flag_bits & _UNREADABLE for member in members):
-        raise zipfile.BadZipFile("its flags ask for what no result needs")
+        raise zipfile.BadZipFile("its flags require features that no result needs")
     if not all(is_readable(member) for member in members):
         raise unexpected_contents(
-            "The result is packed by another method than deflate, which this package does not read."
+            "The result is compressed by another method than deflate, which this package does not read."
         )
     names = {member: member.filename.replace("\\", "/").rsplit("/", 1)[-1].lower() for member in members}
     if "[content_types].xml" in names.values():
@@ -146,13 +146,13 @@ def _check_front(file: BinaryIO, members: list[zipfile.ZipInfo]) -> None:
     size = members[0].header_offset if members else 0
     file.seek(0)
     if size > _FRONT_LIMIT or b"PK\x03\x04" in file.read(size):
-        raise zipfile.BadZipFile("another archive lies in front of its members")
+        raise zipfile.BadZipFile("another archive precedes its members")
 
 
 def _check_entries(members: list[zipfile.ZipInfo]) -> None:
     """Check that no entry of the list has swallowed others: with a wrong length, its comment or extra field might."""
     if any(b"PK\x01\x02" in field for member in members for field in (member.comment, member.extra)):
-        raise zipfile.BadZipFile("an entry of its list lies in another one")
+        raise zipfile.BadZipFile("an entry of its list is inside another one")
 
 
 def _check_offsets(members: list[zipfile.ZipInfo], end: int) -> None:

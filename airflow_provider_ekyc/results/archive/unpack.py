@@ -93,7 +93,7 @@ def unpacked(file: BinaryIO, member: zipfile.ZipInfo, budget: Budget) -> Iterato
         crc = isal_zlib.crc32(block, crc)
         yield block
     if size != member.file_size:
-        raise zipfile.BadZipFile("a member has not the size that it says")
+        raise zipfile.BadZipFile("a member does not have its declared size")
     if crc != member.CRC:
         raise zipfile.BadZipFile("Bad CRC-32 of a member")
 
@@ -124,8 +124,8 @@ def _inflated(file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
             if block := inflate.decompress(piece, _BLOCK):
                 yield block
             elif is_at_end and not inflate.eof:
-                raise zipfile.BadZipFile("a member ends in its middle")
+                raise zipfile.BadZipFile("a member is truncated")
     except _IGZIP_ERROR as error:
         raise zipfile.BadZipFile(f"a member can not be inflated: {error}") from None
     if left or inflate.unused_data:
-        raise zipfile.BadZipFile("a member goes on behind its end")
+        raise zipfile.BadZipFile("a member continues after its end")

@@ -60,7 +60,7 @@ def expected_counts(task: Task, submission: Submission | None = None) -> Expecte
         total=total,
         failure=failure,
         all_failed=total is not None and success is None and failure >= total,
-        shown=f"remote task {task.ekyc_task_id} promises {span} {figures}{known_of_submission})",
+        shown=f"remote task {task.ekyc_task_id} reports {span} {figures}{known_of_submission})",
     )
 
 

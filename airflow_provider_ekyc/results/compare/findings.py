@@ -91,18 +91,21 @@ def remarks(summary: ArchiveSummary, *, is_archive: bool) -> Iterator[str]:
     """
     if not summary.is_read:
         yield (
-            "Only the archive itself was checked (check='archive'): its contents were not understood, and nothing is "
-            "known of its rows."
+            "Only the archive itself was checked (check='archive'): its contents were not read, and its rows were not "
+            "counted."
         )
     if summary.unchecked:
-        yield f"{summary.unchecked:,} of its members are encrypted, or packed by another method: not checked."
+        yield (
+            f"{summary.unchecked:,} of its members were not checked: they are encrypted, or compressed by another "
+            f"method."
+        )
     if summary.unknown and (summary.yes or summary.no):
         rows = f"{summary.unknown:,} of the result's {summary.rows:,} rows"
         yield f"{rows} are unknown (answers: {summary.unknown_words})."
     if summary.repaired:
         kept = " The archive has them as they were written." if is_archive else ""
         yield (
-            f"{sum(summary.repaired.values()):,} numbers were written otherwise and read all the same "
+            f"{sum(summary.repaired.values()):,} numbers were written in another form and were read "
             f"({_shown(summary.repaired)}).{kept}"
         )
     if summary.beside:
@@ -140,15 +143,15 @@ def _add_numbers(findings: Findings, found: Unmatched) -> None:
     matched = found.returned - found.unexpected
     if not matched and found.returned:
         findings.mismatches.append(
-            f"Not one of the {found.sent:,} numbers that were sent is in the result: it is another one's."
+            f"Not one of the {found.sent:,} numbers that were sent is in the result: it belongs to another submission."
         )
     elif found.unexpected > matched:
         findings.mismatches.append(
-            f"Only {matched:,} of the {found.returned:,} numbers in the result were sent: it is another one's."
+            f"Only {matched:,} of the {found.returned:,} numbers in the result were sent: it belongs to another submission."
         )
     counted = (
-        f"Of {found.sent:,} numbers that were sent {found.count:,} did not come back; {found.unexpected:,} came back that "
-        f"were not sent."
+        f"Of {found.sent:,} numbers that were sent, {found.count:,} are not in the result; {found.unexpected:,} "
+        f"numbers in the result were not sent."
     )
     (findings.warnings if found.unexpected else findings.notes).append(counted)
 
@@ -158,7 +161,7 @@ def _add_content(findings: Findings, found: Unmatched, submission: Submission) -
     if submission.content_key is None or found.content_key is None or found.returned != submission.rows:
         return
     if found.content_key == submission.content_key:
-        findings.notes.append(f"The result holds just the {found.returned:,} numbers that were sent.")
+        findings.notes.append(f"The result holds exactly the {found.returned:,} numbers that were sent.")
     else:
         findings.mismatches.append(
             f"The result holds as many numbers as were sent ({found.returned:,}), but not the same ones. To count those "

@@ -183,12 +183,12 @@ def _columns(cells: list[str], delimiter: str, number: int, names: ColumnNames) 
 def _no_header(names: ColumnNames) -> EkycResultError:
     if names.number is not None:
         return unexpected_contents(
-            "The result's table has not exactly one column with the name that number_column gives.",
+            "The result's table does not have exactly one column with the name in number_column.",
             "Correct number_column and clear this task.",
         )
     return unexpected_contents(
         "The result's table does not begin with a header that names one number column.",
-        "If one has another name, give it as number_column and clear this task; else ask the vendor.",
+        "If the number column has another name, set number_column to it and clear this task; otherwise ask the vendor.",
     )
 
 
@@ -202,10 +202,10 @@ def _unclear_number(cells: list[str], places: list[int]) -> EkycResultError:
 
 def _unclear_answer(known: list[str], others: list[int], asked: str | None) -> EkycResultError:
     if asked is not None:
-        problem = "has not exactly one column with the name that result_column gives"
+        problem = "does not have exactly one column with the name in result_column"
         remedy = "Correct result_column and clear this task."
     elif others:
-        problem = f"has {len(others):,} columns beside the number's"
+        problem = f"has {len(others):,} columns besides the number's"
         remedy = "Name one with result_column and clear this task."
     else:
         problem, remedy = "has no answer column", "Ask the vendor."
