@@ -1,4 +1,4 @@
-"""A thread that works ahead of who reads: unpacking on one core, checking on the other."""
+"""Iterate in another thread: unpacking on one core while the other one checks."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _END = _End()
 
 def read_ahead(items: Iterable[T], *, depth: int = 8) -> Generator[T, None, None]:
     """
-    Yield what ``items`` yields, made by a thread of its own; its errors are raised here.
+    Yield what ``items`` yields, iterated in a thread of its own; its errors are raised here.
 
-    The thread has ended when this generator has, however it ends: what ``items`` reads from may be closed then.
+    The thread has ended when this generator has, in any case: what ``items`` reads from may be closed then.
 
     :param items: iterated in the thread; worth it if it leaves the GIL to others, as zlib, sockets and numpy do
-    :param depth: items that may lie ready
+    :param depth: items that may wait to be read
     """
     ready: queue.Queue[T | _End] = queue.Queue(depth)
     stopped = threading.Event()
@@ -44,7 +44,7 @@ def read_ahead(items: Iterable[T], *, depth: int = 8) -> Generator[T, None, None
         ended = False
         try:
             while (item := ready.get()) is not _END:
-                # What is not the end is an item, which a type can't tell of a marker.
+                # mypy can't tell an item from the marker.
                 yield cast("T", item)
             ended = True
             done.result()

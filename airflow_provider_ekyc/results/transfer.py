@@ -41,7 +41,7 @@ class ResultSource(Protocol):
     """Where the result comes from, such as ``EkycHook``."""
 
     def get_task(self, ekyc_task_id: str) -> Task:
-        """Ask the API for the task."""
+        """Request the task from the API."""
 
     def result_connection(self) -> ResultConnection:
         """Return a connection to the store that has the result, a context manager for one thread."""
@@ -55,7 +55,7 @@ class TransferJob:
     :param task_type: what was verified
     :param columns: what is known of the table's columns; None if only the archive itself is checked
     :param replace: whether another object may be overwritten
-    :param submission: what the submit operator says of it; None if that is not known
+    :param submission: what the submit operator returned with it; None if that is not known
     :param submitted: its input; None if the result is not to be compared number by number
     :param warn: whether a result that does not match is landed, with a warning
     :param spool_dir: directory for the spool files, None for the system's
@@ -111,7 +111,7 @@ class TransferJob:
         return landed
 
     def _find_earlier(self, target: S3Target, unmatched_target: S3Target | None) -> Landed | None:
-        """Look at both keys before the API is asked; return the result that an earlier try has landed."""
+        """Look at both keys before any request to the API; return the result that an earlier try has landed."""
         landed = target.find(self.ekyc_task_id, self.output_format.name, replace=self.replace)
         if landed is None:
             if unmatched_target is not None:

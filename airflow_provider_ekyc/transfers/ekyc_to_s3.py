@@ -43,8 +43,8 @@ class EkycResultsToS3Operator(BaseOperator):
     """
     Download a remote task's results, check them, and land them in S3: whole, or not at all.
 
-    A fresh result URL is asked for, downloaded without the API key, and checked: a real zip archive, the CRC of
-    every member, a readable table, the rows that the task promised, each number once and with one answer, as many
+    A fresh result URL is requested, downloaded without the API key, and checked: a real zip archive, the CRC of
+    every member, a readable table, the rows that the task reports, each number once and with one answer, as many
     numbers as were sent. Only then does the object become visible.
 
     A retry or a clear after a landed result finds it by its metadata, its size and its SHA-256: it sends no request to
@@ -75,14 +75,14 @@ class EkycResultsToS3Operator(BaseOperator):
         (templated)
     :param result_column: name of the answer's column, if the vendor's table has several (templated)
     :param task_type: what was verified: a column of ``parquet``, the header of ``csv`` (templated)
-    :param numbers: the input that was sent, to find which numbers did not come back (templated)
+    :param numbers: the input that was sent, to find which numbers are not in the result (templated)
     :param numbers_conn_id: Airflow connection to read ``numbers`` with, as in ``EkycSubmitOperator`` (templated)
     :param submission: ``submit.output["submission"]``, or the same as JSON; by default that of an
         ``EkycSubmitOperator`` upstream, if it submitted this remote task (templated)
-    :param unmatched_key: where to land the numbers that did not come back, one a line: a key in the same bucket, or a
-        whole address; needs ``numbers`` (templated)
-    :param on_mismatch: ``fail`` (default) or ``warn``, if the result has not the rows that the task promises, fewer
-        different numbers, a number both as yes and as no, or other numbers than were sent (templated)
+    :param unmatched_key: where to land the numbers that are not in the result, one per line: a key in the same
+        bucket, or a whole address; needs ``numbers`` (templated)
+    :param on_mismatch: ``fail`` (default) or ``warn``, if the result does not have the rows that the task reports, has
+        fewer different numbers, a number both as yes and as no, or other numbers than were sent (templated)
     :param spool_dir: directory for the nameless spool files, default the system's (templated)
     :param connections: how many connections download the result, and then upload it, at a time: 1 to 32. A connection
         to S3 gives 80 to 90 MB/s; AWS's guidance is to use several, each for a range or a part of 8 to 16 MiB
@@ -200,7 +200,7 @@ class EkycResultsToS3Operator(BaseOperator):
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """
-        Return what came from where, for OpenLineage's provider: ids, columns and counts.
+        Return inputs and outputs for OpenLineage's provider: ids, columns and counts.
 
         :param task_instance: not looked at
         :return: its ``OperatorLineage``; an empty one if nothing has landed

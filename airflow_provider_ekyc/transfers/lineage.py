@@ -1,7 +1,7 @@
 """
-Where a landed result came from and where it lies, for Airflow's hook lineage and for OpenLineage.
+The source of a landed result and its object, for Airflow's hook lineage and for OpenLineage.
 
-Told are the API's host, the remote id, the object, its columns, rows, bytes and checksum: never a number, never
+Reported are the API's host, the remote id, the object, its columns, rows, bytes and checksum: never a number, never
 the URL of the download. Names follow OpenLineage's naming (https://openlineage.io/docs/spec/naming): a namespace
 is ``scheme://authority``, so the source is ``ekyc://<host>`` and the remote id, the object ``s3://<bucket>`` and
 its key.
@@ -33,10 +33,10 @@ def api_host(hook: EkycHook) -> str | None:
     """
     Return the API's host, with its port unless that is the scheme's own.
 
-    :return: None if the connection can't be read: a result that lies there already is found without it
+    :return: None if the connection can't be read: a result that an earlier try has landed is found without it
     """
     host: str | None = None
-    with _on_the_side():
+    with _errors_logged():
         host = urlsplit(hook.settings.base_url).netloc
     return host or None
 
@@ -49,10 +49,10 @@ def report_to_hook_lineage(landed: Landed, host: str | None, ekyc: EkycHook, s3:
     provider brings one) the collector keeps nothing.
 
     :param host: of :func:`api_host`; without it no input is reported
-    :param ekyc: where it came from
-    :param s3: where it went to
+    :param ekyc: the hook of the source
+    :param s3: the hook of the object
     """
-    with _on_the_side():
+    with _errors_logged():
         from airflow_provider_ekyc.airflow_sdk import get_hook_lineage_collector
 
         collector = get_hook_lineage_collector()
@@ -106,12 +106,12 @@ def _outputs(landed: Landed, task_type: str) -> list[OutputDataset]:
         )
     outputs = [_output(landed.s3_uri, facets, rows=landed.rows, size=landed.size)]
     if landed.unmatched_uri:
-        said: dict[str, DatasetFacet] = {
+        unmatched_facets: dict[str, DatasetFacet] = {
             "documentation": documentation_dataset.DocumentationDatasetFacet(
                 description="Numbers that were sent and are not in the result, one per line"
             )
         }
-        outputs.append(_output(landed.unmatched_uri, said, rows=landed.unmatched))
+        outputs.append(_output(landed.unmatched_uri, unmatched_facets, rows=landed.unmatched))
     return outputs
 
 
@@ -132,10 +132,10 @@ def _place(uri: str) -> tuple[str, str]:
 
 
 @contextmanager
-def _on_the_side() -> Iterator[None]:
-    """Lineage is told on the side: a result that was paid for and has landed must not fail for it."""
+def _errors_logged() -> Iterator[None]:
+    """Log an error of lineage: a result that was paid for and has landed must not fail for it."""
     try:
         yield
     except Exception as error:  # noqa: BLE001  # collector and connection are others' code, and may raise anything
-        # The kind alone: the text may name more than it should.
+        # The class alone: the text may contain what must not be logged.
         log.warning("The lineage of this result was not reported, or not completely (%s).", type(error).__name__)

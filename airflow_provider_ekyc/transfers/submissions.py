@@ -1,4 +1,4 @@
-"""What was said of a remote task when it was submitted: as it was given, or found among the tasks upstream."""
+"""The second XCom of a submit task: as an argument, or found among the tasks upstream."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """
 What is made of an archive: the same rows in each format, as other programs read them.
 
-Modules: ``results/output/arrow_columns.py``, ``results/output/csv_rows.py``, ``results/output/format_names.py``,
-``results/output/parquet.py``.
+Modules: ``results/output/arrow_columns.py``, ``results/output/csv_rows.py``, ``results/output/parquet.py``.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class ArchiveSummary:
     :param no: rows without
     :param unknown: rows with another answer, or none
     :param unreadable: rows whose number can't be read, by the reason (a word of ``number_forms``)
-    :param repaired: rows whose number was written otherwise than documented, by how
+    :param repaired: rows whose number was written in another form than documented, by the form
     :param unknown_words: the most frequent unknown answers with their counts, safe to show
     :param beside: names of CSV files that were not read as results, safe to show
     :param is_read: False if only the archive itself was checked, and nothing is known of its rows
@@ -87,7 +87,8 @@ class ArchiveReader:
         """
         Yield all rows, in order; they are worth nothing if this raises in the end.
 
-        :raises EkycResultError: if it is not a whole archive of results; it says what is wrong, and holds no number
+        :raises EkycResultError: if it is not a whole archive of results; the message says what is wrong, without a
+            number
         """
         meanings: Counter[str] = Counter()
         unreadable: Counter[str] = Counter()
@@ -231,7 +232,7 @@ def _damaged(file: BinaryIO, error: Exception) -> EkycResultError:
     elif not start.startswith(b"pk"):
         problem = "not a zip archive"
     else:
-        # What zipfile quotes comes out of the archive: a name, or rows that lie where a name should be.
+        # What zipfile quotes is from the archive: a name, or rows where a name should be.
         words = re.split("['\"]", str(error), maxsplit=1)[0].strip()
         problem = f"a damaged zip archive ({redact(words) or type(error).__name__})"
     return EkycResultError(f"The result is {problem}. {NOTHING_LANDED} {DOWNLOAD_AGAIN}")

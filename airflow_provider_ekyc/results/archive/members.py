@@ -66,7 +66,7 @@ def list_members(file: BinaryIO) -> list[zipfile.ZipInfo]:
 
 
 def is_readable(member: zipfile.ZipInfo) -> bool:
-    """Tell whether a member can be unpacked: stored or deflated, and not encrypted."""
+    """Return whether a member can be unpacked: stored or deflated, and not encrypted."""
     return not member.flag_bits & (1 | _UNREADABLE) and member.compress_type in _METHODS
 
 
@@ -86,7 +86,7 @@ def parts_of_one(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo] | None
 
 
 class _Pieces:
-    """The file as zipfile reads it: the list of members in one piece, however large it says that it is."""
+    """The file as zipfile reads it: the list of members in one piece, up to a limit."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -139,9 +139,9 @@ def choose(members: list[zipfile.ZipInfo]) -> Contents:
 
 def _check_front(file: BinaryIO, members: list[zipfile.ZipInfo]) -> None:
     """
-    Check what lies before the first member: an archive may have a few bytes in front.
+    Check what precedes the first member: an archive may have a few bytes there.
 
-    One that was cut right behind an archive within it looks like the inner one, with the outer one in front.
+    One that was cut right after an archive inside it looks like the inner one, preceded by the outer one.
     """
     size = members[0].header_offset if members else 0
     file.seek(0)
@@ -150,13 +150,13 @@ def _check_front(file: BinaryIO, members: list[zipfile.ZipInfo]) -> None:
 
 
 def _check_entries(members: list[zipfile.ZipInfo]) -> None:
-    """Check that no entry of the list has swallowed others: with a wrong length, its comment or extra field might."""
+    """Check that no entry of the list contains others: with a wrong length, its comment or extra field might."""
     if any(b"PK\x01\x02" in field for member in members for field in (member.comment, member.extra)):
         raise zipfile.BadZipFile("an entry of its list is inside another one")
 
 
 def _check_offsets(members: list[zipfile.ZipInfo], end: int) -> None:
-    """Check that members lie one behind another, as no bomb of shared bytes does, and none outside of the file."""
+    """Check that members follow one another, and none is outside of the file: members of a bomb share their bytes."""
     spans = [(member.header_offset, member.header_offset + _HEADER + member.compress_size) for member in members]
     if spans and (spans[0][0] < 0 or spans[-1][1] > end or any(a[1] > b[0] for a, b in pairwise(spans))):
         raise zipfile.BadZipFile("its members overlap")

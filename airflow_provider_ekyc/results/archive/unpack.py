@@ -41,7 +41,7 @@ class Budget:
 
 def data_offset(file: BinaryIO, member: zipfile.ZipInfo) -> int:
     """
-    Return where a member's packed bytes begin, behind its own header.
+    Return where a member's packed bytes begin, after its own header.
 
     :raises zipfile.BadZipFile: if there is no header, or one of another name
     """
@@ -60,7 +60,7 @@ def data_offset(file: BinaryIO, member: zipfile.ZipInfo) -> int:
 
 
 def packed(file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Yield a member's bytes as they are in the archive; fewer than it says if the file ends before."""
+    """Yield a member's bytes as they are in the archive; fewer than declared if the file ends before."""
     file.seek(data_offset(file, member))
     left = member.compress_size
     while left and (block := file.read(min(_BLOCK, left))):
@@ -72,11 +72,11 @@ def unpacked(file: BinaryIO, member: zipfile.ZipInfo, budget: Budget) -> Iterato
     """
     Yield a member's bytes.
 
-    :param file: seekable; nobody else moves it meanwhile
+    :param file: seekable; nothing else moves it meanwhile
     :param member: stored or deflated
     :param budget: what all members may still unpack to
     :raises EkycResultError: if the budget is used up
-    :raises zipfile.BadZipFile: if its size or CRC is not the one that the archive says, at its end
+    :raises zipfile.BadZipFile: if its size or CRC is not the declared one, at its end
     """
     _keep_freed_memory()
     budget.left += UNPACKED_RATIO * member.compress_size  # real ones: members neither overlap nor leave the file

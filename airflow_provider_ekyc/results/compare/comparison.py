@@ -1,4 +1,4 @@
-"""Compare a result with what the API and the submission say of it, and with the numbers that were sent."""
+"""Compare a result with the counts of the API and of the submission, and with the numbers that were sent."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Comparison:
     """
     Counts the rows of a result, and compares it with what is known of it.
 
-    :param task: what the API says of it
+    :param task: the API's answer about it
     :param submission: of the submit operator; None if it is not known
     :param submitted: the input of the submit operator; None if it is not to be compared number by number
     :param file: an empty spool file, for 8 bytes a number of each side

@@ -16,8 +16,8 @@ class ExpectedCounts:
     How many numbers a result should hold.
 
     :param least: numbers that were identified for certain
-    :param most: numbers that were accepted; 0 if nobody says how many
-    :param total: numbers that were accepted, by the one figure that says it; None if there is none
+    :param most: numbers that were accepted; 0 if that is not known
+    :param total: numbers that were accepted, by the one figure that is known; None if there is none
     :param failure: numbers that could not be processed
     :param all_failed: whether no number could be processed, so that a result without any row or answer is right
     :param shown: the remote task and its counts, for a message
@@ -35,15 +35,15 @@ def expected_counts(task: Task, submission: Submission | None = None) -> Expecte
     """
     Return how many numbers a result should hold.
 
-    Nobody says whether numbers that could not be processed (``failure``) are in the result or counted in
+    The API page does not say whether numbers that could not be processed (``failure``) are in the result or counted in
     ``success``, and ``success`` has been seen above ``total``. So a healthy result lies between what was
     identified for certain and everything that was accepted; only outside of that is it short or long.
 
-    :param task: what the API says of the task
-    :param submission: what was said when it was submitted; the measure where the task has no ``total``: the numbers
+    :param task: the API's answer
+    :param submission: of the submit operator; used where the task has no ``total``: the numbers
         that the API accepted then, otherwise those that were sent
     """
-    # A total of 0 is how the API says that it does not know yet.
+    # A total of 0 means that the API does not know it yet.
     total, success, failure = task.total or None, task.success or None, task.failure or 0
     known_of_submission = ""
     if total is None and submission is not None:

@@ -1,4 +1,4 @@
-"""What is said of a checked result: pure, in counts alone."""
+"""What was found about a checked result: pure, in counts alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Findings:
     """
-    What there is to say of a result.
+    What was found about a result.
 
     :param mismatches: sentences for which the task fails, unless ``on_mismatch="warn"``
     :param warnings: sentences for the log
@@ -85,7 +85,7 @@ def form_mismatch(summary: ArchiveSummary) -> str | None:
 
 def remarks(summary: ArchiveSummary, *, is_archive: bool) -> Iterator[str]:
     """
-    Yield sentences for the log: what was read otherwise than it was written, and what was left out.
+    Yield sentences for the log: what was read in another form than written, and what was not read.
 
     :param is_archive: whether the archive itself is landed, in which nothing is changed
     """

@@ -48,7 +48,7 @@ def _write_parquet(reader: ArchiveReader, rows: Iterator[Rows], context: RowCont
         compression="zstd",
         use_dictionary=[name for name in others if name != "registered"],
         write_statistics=others,
-        # Words are handed over as dictionaries, which is how they are stored; read, they are text.
+        # Words are passed as dictionaries, which is how they are stored; they are read as text.
         store_schema=False,
     )
     # The writer is closed in any case, or it would write its footer when it is collected.
@@ -117,7 +117,7 @@ def _table(rows: Rows, context: RowContext) -> pyarrow.Table:
 
 
 class _Written:
-    """The file as pyarrow writes to it: what was written since it was last asked for."""
+    """The file as pyarrow writes to it: what was written since the last call of ``blocks``."""
 
     closed = False
 

@@ -16,7 +16,7 @@ from airflow_provider_ekyc.results.table.invisible import trimmed, without_marks
 #: Not here, as each has a second meaning: ``s``, ``t`` and ``f`` (initials of several words); ``ok``, ``done`` and
 #: ``success`` (the check worked); ``valid`` and ``invalid`` (the form of the number); ``found`` and ``not found``
 #: (the number, or its account); ``deactivated``, ``disabled``, ``blocked`` and ``banned`` (an account that there
-#: was, or is); ``none``, ``null``, ``n/a`` and a dash (nothing was said); every number but 1 and 0.
+#: was, or is); ``none``, ``null``, ``n/a`` and a dash (no answer); every number but 1 and 0.
 SYNONYMS: Final = (
     (("yes", "y"), ("no", "n"), "the words of the API page, and their initials"),
     (("sí", "si"), (), "the Spanish API page, with and without its accent; its no is the same word"),
@@ -58,7 +58,7 @@ class UnknownWords:
     """
     Counts the answers that are neither yes nor no by their word.
 
-    Memory is bounded: so many different words are kept, each cut, whatever else comes.
+    Memory is bounded: so many different words are kept, each cut; the rest is counted together.
     """
 
     def __init__(self) -> None:

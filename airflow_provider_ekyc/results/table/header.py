@@ -36,7 +36,7 @@ NUMBER_NAMES: Final = frozenset((*_ONE_WORD, *_SEVERAL_WORDS, *(name.replace(" "
 #: ``activated`` (``docs/api.md``), and ``registered`` is the opposite of its list ``unregistered``.
 ANSWER_NAMES: Final = frozenset({"activated", "registered"})
 
-#: Lines in which the header is looked for: a title, a time, ``sep=;``, blank lines may come before it.
+#: Lines in which the header is looked for: a title, a time, ``sep=;``, blank lines may precede it.
 HEADER_LINES: Final = 10
 
 _DELIMITERS: Final = ",;\t|"
@@ -85,12 +85,12 @@ class Columns:
         return (self.count, self.number, self.answer) == (2, 0, 1)
 
     def are_header(self, cells: list[str]) -> bool:
-        """Tell whether a row is the header once more, as in files that were joined."""
+        """Return whether a row repeats the header, as in files that were joined."""
         return bool(self.names) and self.names == tuple(_name(cell) for cell in cells)
 
 
 def is_number_name(text: str) -> bool:
-    """Tell whether a text is a known name of the number's column."""
+    """Return whether a text is a known name of the number's column."""
     return _key(text) in NUMBER_NAMES
 
 
@@ -129,7 +129,7 @@ def read_header(top: bytes, names: ColumnNames | None = None) -> tuple[Columns, 
 
 
 def holds_numbers(top: bytes) -> bool:
-    """Tell whether one of a table's first lines holds what may be a phone number."""
+    """Return whether one of a table's first lines has what may be a phone number."""
     lines = [line.decode("utf-8", "replace") for line in _first_lines(top)]
     return any(_has_number(_cells(line, delimiter)) for line in lines for delimiter in _DELIMITERS)
 
@@ -158,7 +158,7 @@ def _number_places(cells: list[str], names: ColumnNames) -> list[int]:
 
 
 def _is_total(cells: list[str], number: int) -> bool:
-    """Tell whether a line is "Numbers,2049": no column is named by digits alone."""
+    """Return whether a line is "Numbers,2049": no column is named by digits alone."""
     others = [_key(cell) for place, cell in enumerate(cells) if place != number]
     return bool(others) and all(other.isdigit() for other in others if other) and any(others)
 

@@ -1,5 +1,5 @@
 """
-The ways in which a result writes a phone number, and which of them say for certain which number is meant.
+The forms in which a result writes a phone number, and which of them mean one number for certain.
 
 A number is what can be sent: 2 to 15 digits, the first not 0 (ITU-T E.164), with or without ``+``. Spreadsheets,
 databases and people write the same number otherwise. Where only one number can be meant it is read; where digits are
@@ -22,7 +22,7 @@ TOO_MANY: Final = "with too many digits"
 ADDRESS: Final = "that are e-mail addresses"  # what task types such as amazon_email verify
 OTHER_TEXT: Final = "with other text"
 
-#: How a number was written that is read all the same.
+#: The other forms of a number that are read.
 PREFIX_00: Final = "prefix 00"
 TEXT_MARK: Final = "text mark of a spreadsheet"
 SEPARATORS: Final = "blanks, hyphens or brackets"
@@ -87,7 +87,7 @@ def read_number(cell: str) -> tuple[str | None, str]:
 
 
 def _unwrapped(text: str, how: str) -> tuple[str, str]:
-    """Take off what stands around a number and is no part of it; say what it was."""
+    """Remove what is around a number and is no part of it; return its name, too."""
     if match := _FORMULA.fullmatch(text):
         text, how = match[2], TEXT_MARK
     if text[:1] and text[0] in _APOSTROPHES:

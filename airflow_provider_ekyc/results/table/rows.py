@@ -42,9 +42,9 @@ class Rows:
     Some rows of a table.
 
     :param lines: ``+<digits>,<answer>\n`` each; without quotes, as no cell needs them
-    :param answers: how often each answer comes, as the vendor wrote it
+    :param answers: rows with each answer, as the vendor wrote it
     :param unreadable: rows whose number can't be read, by the reason; they are as the vendor wrote them
-    :param repaired: rows whose number was written otherwise than documented, by how
+    :param repaired: rows whose number was written in another form than documented, by the form
     :param plain: the numbers and answers, if all are in the documented form
     """
 
@@ -84,7 +84,7 @@ def read_table(blocks: Iterable[bytes], names: ColumnNames | None = None) -> Ite
             rows = _read_plain(with_commas)
         if rows is not None:
             yield rows
-            at += sum(rows.answers.values())  # counting the lines would take as long again
+            at += sum(rows.answers.values())  # counting the lines would double the time
             continue
         rows = _read_simple(with_commas) if with_commas else None
         if rows is not None:
@@ -123,7 +123,7 @@ def read_list(blocks: Iterable[bytes], answer: str) -> Iterator[Rows]:
 
 
 def _with_commas(block: bytes, columns: Columns) -> bytes | None:
-    """Return the block with commas and without quotes, or None if it takes the csv module to find its cells."""
+    """Return the block with commas and without quotes, or None if only the csv module can find its cells."""
     if not columns.are_plain:
         return None
     delimiter = columns.delimiter.encode()
@@ -192,7 +192,7 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
 
     # Strict, so that a quote that is never closed does not swallow rows.
     reader = csv.reader(texts(), delimiter=columns.delimiter, strict=True)
-    held = _Held()
+    pending = _Pending()
     try:
         for row in reader:
             begun, length = at + reader.line_num, 0
@@ -207,21 +207,21 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
             number = row[columns.number]
             if not (number[-1:].isdigit() or number[-2:-1].isdigit()) and columns.are_header(row):
                 continue  # files that were joined have it again
-            if not held.add_row(number, _cell(row[columns.answer])):
+            if not pending.add_row(number, _cell(row[columns.answer])):
                 raise unexpected_contents(
                     f"Line {at + reader.line_num - 1:,} of the result's table has no number.", again=True
                 )
-            if held.is_full:
-                yield held.rows()
-                held = _Held()
+            if pending.is_full:
+                yield pending.rows()
+                pending = _Pending()
     except csv.Error as error:
         raise unexpected_contents(f"The result's table is not CSV ({error}).", again=True) from None
-    if held.lines:
-        yield held.rows()
+    if pending.lines:
+        yield pending.rows()
 
 
-class _Held:
-    """Rows that were read one by one and are to be handed out together."""
+class _Pending:
+    """Rows that were read one by one, to be yielded together."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -266,7 +266,7 @@ def _sum_by(clean: Mapping[bytes, str], counts: Mapping[bytes, int]) -> dict[str
 
 
 def _cell(text: str) -> str:
-    """Make a cell that needs no quotes; no number and no known answer has what is taken out."""
+    """Return a cell that needs no quotes; no number and no known answer has what is removed."""
     return trimmed(_NO_TEXT.sub("\ufffd", _NOT_IN_A_CELL.sub(" ", text)))
 
 
