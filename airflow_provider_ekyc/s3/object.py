@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,12 @@ class Place:
 
     bucket: str
     key: str
+
+    @classmethod
+    def from_uri(cls, uri: str) -> Place | None:
+        """Read an address with the scheme s3, s3a or s3n; return None if it is none."""
+        address = re.fullmatch(r"(?i:s3[an]?)://([^/]+)/+(.+)", uri)
+        return Place(address[1], address[2]) if address else None
 
     @property
     def uri(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from os import PathLike
@@ -16,7 +15,6 @@ from airflow_provider_ekyc.arguments import (
     read_count,
     read_task_type,
     read_text,
-    split_s3_connection,
 )
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
@@ -26,9 +24,9 @@ if TYPE_CHECKING:
     from airflow_provider_ekyc.results.compare.submitted_input import SubmittedInput
     from airflow_provider_ekyc.results.table.header import ColumnNames
     from airflow_provider_ekyc.results.transfer import TransferJob
-    from airflow_provider_ekyc.s3.object import Place
     from airflow_provider_ekyc.s3.result_object import Landed
     from airflow_provider_ekyc.submission.record import Submission
+    from airflow_provider_ekyc.transfers.places import Places
 
 #: Arguments of ``PutObject`` for encryption with another key than S3's own.
 _OTHER_ENCRYPTION = frozenset(
@@ -36,7 +34,6 @@ _OTHER_ENCRYPTION = frozenset(
 )
 #: More would be slower: two cores can't decrypt more, and a worker has other tasks.
 _MOST_CONNECTIONS = 32
-_ADDRESS = re.compile(r"(?i:s3[an]?)://([^/]+)/+(.+)")
 
 
 class EkycResultsToS3Operator(BaseOperator):
@@ -176,11 +173,13 @@ class EkycResultsToS3Operator(BaseOperator):
 
         self._landed = None
         with airflow_errors(submitted=True):
-            job, places = self._job(context), self._places()
-            s3 = S3Hook(aws_conn_id=self._s3_conn_id(), extra_args=self._extra_args())
+            conn_id, *places = self._places()
+            job = self._job(context)
+            s3 = S3Hook(aws_conn_id=conn_id, extra_args=self._extra_args())
             client = s3_client(s3, "No request was sent.")
             hook = EkycHook(self.ekyc_conn_id)
-            landed = job.run(hook, *(S3Target(place.bucket, place.key, client, s3.extra_args) for place in places))
+            targets = [S3Target(place.bucket, place.key, client, s3.extra_args) for place in places if place]
+            landed = job.run(hook, *targets)
         self._landed, self._host = landed, api_host(hook)
         context["ti"].xcom_push(key="result", value=landed.as_dict())
         self._describe_outlets(context, landed)
@@ -269,22 +268,16 @@ class EkycResultsToS3Operator(BaseOperator):
             return None
         return SubmittedInput(read_numbers(self.numbers), self.aws_conn_id, self.numbers_conn_id or None)
 
-    def _places(self) -> list[Place]:
-        """Return the place of the result and, if there is to be one, of the list of unmatched numbers."""
-        place = _place("s3_key", self.s3_key, self.s3_bucket)
+    def _places(self) -> Places:
+        from airflow_provider_ekyc.transfers.places import read_places
+
         unmatched_key = _optional("unmatched_key", self.unmatched_key)
-        if unmatched_key is None:
-            return [place]
-        if self.numbers in (None, "", "None"):
+        if unmatched_key is not None and self.numbers in (None, "", "None"):
             raise EkycSettingsError(
-                "unmatched_key needs numbers, the input that was sent: only with it is it known which numbers "
-                "are not in the result. No request was sent."
+                "unmatched_key needs numbers, the input that was sent: only with it is it known which numbers are not "
+                "in the result. No request was sent."
             )
-        bucket = None if _ADDRESS.fullmatch(split_s3_connection(unmatched_key)[1]) else place.bucket
-        unmatched_place = _place("unmatched_key", unmatched_key, bucket)
-        if unmatched_place == place:
-            raise EkycSettingsError("unmatched_key and s3_key name the same object. No request was sent.")
-        return [place, unmatched_place]
+        return read_places(self.s3_key, self.s3_bucket, unmatched_key, self.aws_conn_id)
 
     def _describe_outlets(self, context: Context, landed: Landed) -> None:
         """Give the asset events of the user's outlets the counts; no outlet is added."""
@@ -295,16 +288,6 @@ class EkycResultsToS3Operator(BaseOperator):
                 context["outlet_events"][outlet].extra.update(landed.as_dict())
             elif isinstance(outlet, AssetAlias):
                 context["outlet_events"][outlet].add(Asset(landed.s3_uri), extra=landed.as_dict())
-
-    def _s3_conn_id(self) -> str | None:
-        """Return the connection that the address in ``s3_key`` names, else ``aws_conn_id``."""
-        conn_id = split_s3_connection(read_text("s3_key", self.s3_key))[0] or self.aws_conn_id
-        unmatched_key = _optional("unmatched_key", self.unmatched_key)
-        if unmatched_key is not None and split_s3_connection(unmatched_key)[0] not in (None, conn_id):
-            raise EkycSettingsError(
-                "unmatched_key names another AWS connection than the result is landed with. No request was sent."
-            )
-        return conn_id
 
     def _extra_args(self) -> dict[str, Any]:
         if not isinstance(self.s3_extra_args, Mapping | None):
@@ -325,23 +308,3 @@ class EkycResultsToS3Operator(BaseOperator):
 def _optional(name: str, value: object) -> str | None:
     """Return text, or None where there is none; a template that found nothing gives ``""`` or ``"None"``."""
     return None if value in (None, "", "None") else read_text(name, value)
-
-
-def _place(name: str, key: object, bucket: str | None) -> Place:
-    """Read a key beside a bucket, or a whole address."""
-    from airflow_provider_ekyc.s3.object import Place
-
-    text = split_s3_connection(read_text(name, key))[1]
-    address = _ADDRESS.fullmatch(text)
-    if (address[2] if address else text).endswith("/") or text.startswith("/"):
-        raise EkycSettingsError(f"{name} begins or ends with a slash, as no object's key should. No request was sent.")
-    if address:
-        if bucket:
-            raise EkycSettingsError(f"{name} is a whole address, so s3_bucket must be empty. No request was sent.")
-        return Place(address[1], address[2])
-    if not bucket or re.match(r"[A-Za-z0-9]+://", text):
-        raise EkycSettingsError(
-            f"The result's place is not known: {name} must be an address (s3://bucket/key), or a key beside "
-            "s3_bucket. No request was sent."
-        )
-    return Place(read_text("s3_bucket", bucket), text)

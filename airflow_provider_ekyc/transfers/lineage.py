@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_ekyc.results.output.formats import FORMATS
+from airflow_provider_ekyc.s3.object import Place
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -60,9 +61,8 @@ def report_to_hook_lineage(landed: Landed, host: str | None, ekyc: EkycHook, s3:
         kind = "asset" if hasattr(collector, "add_input_asset") else "dataset"
         if host:
             getattr(collector, f"add_input_{kind}")(context=ekyc, uri=f"ekyc://{host}/{landed.ekyc_task_id}")
-        for uri in filter(None, (landed.s3_uri, landed.unmatched_uri)):
-            bucket, key = _place(uri)
-            arguments = {f"{kind}_kwargs": {"bucket": bucket, "key": key}}
+        for place in filter(None, map(Place.from_uri, filter(None, (landed.s3_uri, landed.unmatched_uri)))):
+            arguments = {f"{kind}_kwargs": {"bucket": place.bucket, "key": place.key}}
             getattr(collector, f"add_output_{kind}")(context=s3, scheme="s3", **arguments)
 
 
@@ -104,31 +104,29 @@ def _outputs(landed: Landed, task_type: str) -> list[OutputDataset]:
                 for name, kind, what in columns
             ]
         )
-    outputs = [_output(landed.s3_uri, facets, rows=landed.rows, size=landed.size)]
+    outputs = _output(landed.s3_uri, facets, landed.rows, landed.size)
     if landed.unmatched_uri:
-        unmatched_facets: dict[str, DatasetFacet] = {
+        documentation: dict[str, DatasetFacet] = {
             "documentation": documentation_dataset.DocumentationDatasetFacet(
                 description="Numbers that were sent and are not in the result, one per line"
             )
         }
-        outputs.append(_output(landed.unmatched_uri, unmatched_facets, rows=landed.unmatched))
+        outputs += _output(landed.unmatched_uri, documentation, landed.unmatched)
     return outputs
 
 
-def _output(uri: str, facets: dict[str, DatasetFacet], *, rows: int | None, size: int | None = None) -> OutputDataset:
+def _output(
+    uri: str, facets: dict[str, DatasetFacet], rows: int | None, size: int | None = None
+) -> list[OutputDataset]:
     from openlineage.client.event_v2 import OutputDataset
     from openlineage.client.facet_v2 import output_statistics_output_dataset
 
-    bucket, key = _place(uri)
+    place = Place.from_uri(uri)
     statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=rows, size=size)
-    return OutputDataset(
-        namespace=f"s3://{bucket}", name=key, facets=facets, outputFacets={"outputStatistics": statistics}
-    )
-
-
-def _place(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
+    if place is None:
+        return []
+    namespace, counts = f"s3://{place.bucket}", {"outputStatistics": statistics}
+    return [OutputDataset(namespace=namespace, name=place.key, facets=facets, outputFacets=counts)]
 
 
 @contextmanager

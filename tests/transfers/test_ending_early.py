@@ -72,7 +72,7 @@ def test_while_the_check_is_waited_for(
 def test_before_the_download_has_begun(
     exported: str, s3: Any, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_download(*_: Any) -> None:
+    def no_download(*_: Any, **__: Any) -> None:
         end_now()
         threading.Event().wait(5)
 

@@ -292,7 +292,7 @@ def test_nothing_told_holds_a_number(
     land(submission(), context, numbers=str(numbers_file), unmatched_key=LEFT, output_format="parquet")
     metadata = [s3.head_object(Bucket=BUCKET, Key=key)["Metadata"] for key in (KEY, LEFT)]
     said = json.dumps([context["ti"].xcoms, metadata]) + "".join(capfd.readouterr()) + caplog.text
-    assert "did not come back" in said
+    assert "are not in the result" in said
     assert not [number for number in numbers if number[1:] in said]
 
 

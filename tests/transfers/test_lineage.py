@@ -182,7 +182,7 @@ def test_a_collector_that_fails_does_not_fail_a_landed_result(
 
     monkeypatch.setattr(collector, "add_output_asset", fail)
     report_to_hook_lineage(landed(), HOST, EkycHook(), S3Hook())
-    assert "not in full (RuntimeError)" in caplog.text
+    assert "not completely (RuntimeError)" in caplog.text
     assert "made-up trouble" not in caplog.text
 
 
