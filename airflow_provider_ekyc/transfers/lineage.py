@@ -125,8 +125,14 @@ def _output(
     statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=rows, size=size)
     if place is None:
         return []
-    namespace, counts = f"s3://{place.bucket}", {"outputStatistics": statistics}
-    return [OutputDataset(namespace=namespace, name=place.key, facets=facets, outputFacets=counts)]
+    return [
+        OutputDataset(
+            namespace=f"s3://{place.bucket}",
+            name=place.key,
+            facets=facets,
+            outputFacets={"outputStatistics": statistics},
+        )
+    ]
 
 
 @contextmanager

@@ -150,8 +150,8 @@ def _add_numbers(findings: Findings, found: Unmatched) -> None:
             f"Only {matched:,} of the {found.returned:,} numbers in the result were sent: it belongs to another submission."
         )
     counted = (
-        f"Of {found.sent:,} numbers that were sent, {found.count:,} are not in the result; {found.unexpected:,} "
-        f"numbers in the result were not sent."
+        f"Of {found.sent:,} numbers that were sent, {found.count:,} are not in the result; {found.unexpected:,} numbers "
+        f"in the result were not sent."
     )
     (findings.warnings if found.unexpected else findings.notes).append(counted)
 
@@ -164,8 +164,8 @@ def _add_content(findings: Findings, found: Unmatched, submission: Submission) -
         findings.notes.append(f"The result holds exactly the {found.returned:,} numbers that were sent.")
     else:
         findings.mismatches.append(
-            f"The result holds as many numbers as were sent ({found.returned:,}), but not the same ones. To count those "
-            f"that differ, set numbers= to the input that was sent."
+            f"The result holds as many numbers as were sent ({found.returned:,}), but not the same ones. To count "
+            f"those that differ, set numbers= to the input that was sent."
         )
 
 
