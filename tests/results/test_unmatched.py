@@ -6,16 +6,20 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from airflow_provider_ekyc.api.models import Task, TaskStatus
 from airflow_provider_ekyc.numbers.number_keys import read_keys
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
+from airflow_provider_ekyc.results.archive.check import ArchiveSummary
 from airflow_provider_ekyc.results.compare import unmatched as unmatched_module
-from airflow_provider_ekyc.results.compare.comparison import Reconciliation
+from airflow_provider_ekyc.results.compare.comparison import Comparison
 from airflow_provider_ekyc.results.compare.ledger import NumberLedger, Unmatched
+from airflow_provider_ekyc.results.compare.submitted_input import SubmittedInput
 from airflow_provider_ekyc.results.compare.tally import UNKNOWN
 from airflow_provider_ekyc.results.compare.unmatched import NotCompared, find_unmatched, spool_sent
 from airflow_provider_ekyc.results.table.rows import read_table
@@ -174,14 +178,19 @@ def test_a_connection_that_breaks_is_no_changed_input(ledger: NumberLedger) -> N
 
 
 @pytest.mark.parametrize("other_writing", [False, True])
-def test_rows_are_counted_whether_or_not_they_can_be_compared(other_writing: bool) -> None:
+def test_rows_are_counted_whether_or_not_they_can_be_compared(other_writing: bool, tmp_path: Path) -> None:
     sent = lines([*NUMBERS, NUMBERS[0].removeprefix(b"+")] if other_writing else NUMBERS)
     table = b"Number,amazon\n" + lines([number + b",yes" for number in NUMBERS])
+    input_file = tmp_path / "numbers.txt"
+    input_file.write_bytes(sent)
+    task = Task("d1", TaskStatus.EXPORTED, "exported", 300, 300, 0)
     with spool_file(None) as file, spool_file(None) as target:
-        reconciliation = Reconciliation(submitted(sent, check=False), file)
-        reconciliation.read_sent(io.BytesIO(sent))
-        for rows in read_table([table]):
-            reconciliation.add_rows(rows)
-        found, reason, is_compared = reconciliation.result(target)
-    assert is_compared == (reason is None) == (not other_writing)
-    assert (found.rows, found.returned, found.contradictions) == (300, 300, 0)
+        source = SubmittedInput(str(input_file), None, None)
+        comparison = Comparison(task, submitted(sent, check=False), source, file)
+        with comparison.reading_input(lambda: False):
+            for rows in read_table([table]):
+                comparison.add_rows(rows)
+        compared = comparison.finish(ArchiveSummary(300, 300, 0, 0), target, is_archive=False)
+    assert compared.unmatched == (None if other_writing else 0)
+    assert any("Not compared" in warning for warning in compared.findings.warnings) == other_writing
+    assert (compared.distinct, compared.contradictions, compared.missing) == (300, 0, 0)

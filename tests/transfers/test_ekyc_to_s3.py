@@ -1,7 +1,7 @@
 """
 EkycResultsToS3Operator from end to end: the sandbox, a real S3 server, nothing of our own replaced.
 
-Modules: ``results/transfer.py``.
+Modules: ``transfers/places.py``, ``results/transfer.py``.
 """
 
 from __future__ import annotations

@@ -147,11 +147,12 @@ def _add_numbers(findings: Findings, found: Unmatched) -> None:
         )
     elif found.unexpected > matched:
         findings.mismatches.append(
-            f"Only {matched:,} of the {found.returned:,} numbers in the result were sent: it belongs to another submission."
+            f"Only {matched:,} of the {found.returned:,} numbers in the result were sent: it belongs to another "
+            f"submission."
         )
     counted = (
-        f"Of {found.sent:,} numbers that were sent, {found.count:,} are not in the result; {found.unexpected:,} numbers "
-        f"in the result were not sent."
+        f"Of {found.sent:,} numbers that were sent, {found.count:,} are not in the result; {found.unexpected:,} "
+        f"numbers in the result were not sent."
     )
     (findings.warnings if found.unexpected else findings.notes).append(counted)
 
