@@ -19,8 +19,8 @@ BATCH: Final = 1 << 18
 
 # So many rows of a batch in one part, eight times its share, and it must hold the same rows again and again.
 _SKEWED: Final = 8 * BATCH // PARTS
-# Rows handed out together, if no part has more: a table for them stays in the cache.
-_GROUP: Final = 48 << 10
+#: Rows handed out together, if no part has more: a table for them stays in the cache.
+GROUP: Final = 48 << 10
 _STARTS: Final = np.arange(PARTS, dtype=np.uint8)
 
 
@@ -67,7 +67,7 @@ class Parts:
         sizes = sum(map(np.diff, self.bounds), start=np.zeros(PARTS, np.int64)).tolist()
         first = size = 0
         for part, more in enumerate(sizes):
-            if size and size + more > _GROUP:
+            if size and size + more > GROUP:
                 yield first, part
                 first, size = part, 0
             size += more
