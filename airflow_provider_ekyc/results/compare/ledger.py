@@ -22,7 +22,7 @@ import numpy as np
 from airflow_provider_ekyc.numbers.content_key import ContentKey
 from airflow_provider_ekyc.numbers.number_keys import number_lines
 from airflow_provider_ekyc.results.compare.ascending import Ascending
-from airflow_provider_ekyc.results.compare.parts import BATCH, GROUP, PARTS, Parts
+from airflow_provider_ekyc.results.compare.parts import BATCH, GROUP, PARTS, Parts, many_rows
 from airflow_provider_ekyc.results.compare.tally import SENT, SIDE_BITS, Tally, tally, tally_returned
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class NumberLedger:
 
     def _tallies_on_disk(self, part: int, *, keyed: bool) -> list[Tally]:
         pieces = [bounds[part : part + 2].tolist() for bounds in self._bounds]
-        rows = np.empty(sum(end - start for start, end in pieces), "<u8")
+        rows = many_rows(sum(end - start for start, end in pieces))
         filled = 0
         for start, end in pieces:
             piece = rows[filled : filled + end - start]

@@ -22,14 +22,24 @@ _SKEWED: Final = 8 * BATCH // PARTS
 #: Rows handed out together, if no part has more: a table for them stays in the cache.
 GROUP: Final = 48 << 10
 _STARTS: Final = np.arange(PARTS, dtype=np.uint8)
+# 33 MiB of rows. malloc maps a larger block by itself, and learns nothing from it.
+_MAPPED: Final = 33 << 17
+
+
+def many_rows(count: int) -> NDArray[np.uint64]:
+    """
+    Return an array for rows, above a batch in memory of its own, which is given back when it is freed.
+
+    Freeing a block of up to 32 MiB has glibc keep twice as much of what is freed later, in the arena of each thread
+    (mallopt(3), M_MMAP_THRESHOLD). And numpy asks for large pages where an array has 4 MiB and more: memory that is new
+    to the process in small pages would take as long as dealing the rows out. Pages that are not written to take none.
+    """
+    return np.empty(max(count, _MAPPED) if count > BATCH else count, "<u8")[:count]
 
 
 class Parts:
     """
     Rows in memory.
-
-    They are in one array: numpy asks for large pages where an array has 4 MiB and more, and memory that is new to the
-    process in small pages would take as long as dealing the rows out.
 
     :param level: 0 to go by the upper eight bits, 1 by the next ones
     :param most: rows at the most
@@ -37,7 +47,7 @@ class Parts:
 
     def __init__(self, level: int, most: int) -> None:
         self._byte = 7 - level
-        self._rows = np.empty(most, "<u8")
+        self._rows = many_rows(most)
         #: For each batch: where each part begins, and the last one ends.
         self.bounds: list[NDArray[np.int64]] = []
 
