@@ -49,7 +49,7 @@ def delete_old_records(older_than: timedelta, *, now: datetime | None = None) ->
     :return: number of deleted Variables
     :raises EkycSettingsError: below Airflow 3.3, where ``airflow variables list`` and ``airflow variables delete`` do
         the same
-    :raises EkycJournalError: if Variables can't be listed, read or deleted just now
+    :raises EkycJournalError: if Variables can't be listed or read just now
     """
     keys = list_variables(PREFIX)
     if keys is None:

@@ -124,15 +124,8 @@ def _write_variable(key: str, value: str, description: str) -> None:
 
 
 def delete_variable(key: str) -> None:
-    """
-    Delete a Variable.
-
-    :raises EkycJournalError: if that fails
-    """
-    try:
-        Variable.delete(key)
-    except Exception as error:  # noqa: BLE001  # as above
-        raise _unusable("deleted", type(error).__name__) from None
+    """Delete a Variable; an error of Airflow's is raised as it is."""
+    Variable.delete(key)
 
 
 def _is_not_found(error: Exception) -> bool:
