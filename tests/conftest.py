@@ -108,14 +108,7 @@ def connections(
 
 
 def aws_connection(server: S3Server) -> str:
-    return json.dumps(
-        {
-            "conn_type": "aws",
-            "login": server.access_key,
-            "password": server.secret_key,
-            "extra": {"region_name": "us-east-1", "endpoint_url": server.endpoint_url},
-        }
-    )
+    return json.dumps(server.connection())
 
 
 @pytest.fixture(autouse=True)

@@ -94,15 +94,8 @@ def aws_connection(server: S3Server, endpoint_url: str = "", *, attempts: int = 
     :param endpoint_url: of a relay before it
     :param attempts: how often the S3 client itself tries a call
     """
-    retries = {"config_kwargs": {"retries": {"total_max_attempts": attempts}}}
-    return json.dumps(
-        {
-            "conn_type": "aws",
-            "login": server.access_key,
-            "password": server.secret_key,
-            "extra": {"region_name": "us-east-1", "endpoint_url": endpoint_url or server.endpoint_url, **retries},
-        }
-    )
+    retries = {"retries": {"total_max_attempts": attempts}}
+    return json.dumps(server.connection(endpoint_url, config_kwargs=retries))
 
 
 def submit_beforehand(sandbox: Sandbox, case: Case) -> str:

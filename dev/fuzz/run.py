@@ -34,16 +34,10 @@ def run_all(order: Order, processes: int) -> list[Verdict]:
 
 def _prepare_environment(home: Path, s3: S3Server) -> None:
     """Set what Airflow reads when it is imported, and what boto reads."""
-    connection = {
-        "conn_type": "aws",
-        "login": s3.access_key,
-        "password": s3.secret_key,
-        "extra": {"region_name": "us-east-1", "endpoint_url": s3.endpoint_url},
-    }
     os.environ |= {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
+        "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(s3.connection()),
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     }

@@ -18,7 +18,7 @@ from dev.stack.airflow_stack import AirflowStack, airflow_version
 from dev.stack.demo_plan import AWS_CONNECTION, EKYC_CONNECTION, SANDBOX_PACE, DemoPlan, write_numbers
 from dev.stack.demo_progress import Followed, RunFollower
 from dev.stack.result_object import read_back
-from dev.stack.s3_server import REGION, S3Server
+from dev.stack.s3_server import S3Server
 from dev.stack.sandbox_server import SandboxServer
 from dev.stack.terminal import Terminal
 
@@ -135,13 +135,7 @@ class Demo:
         if self._sandbox is not None:
             made[EKYC_CONNECTION] = self._sandbox.connection()
         if self._s3 is not None:
-            extra = {"region_name": REGION, "endpoint_url": self._s3.endpoint_url}
-            made[AWS_CONNECTION] = {
-                "conn_type": "aws",
-                "login": self._s3.access_key,
-                "password": self._s3.secret_key,
-                "extra": extra,
-            }
+            made[AWS_CONNECTION] = self._s3.connection()
         return {**self.plan.connections, **{name: json.dumps(value) for name, value in made.items()}}
 
     def _end_interrupted_runs(self) -> None:

@@ -144,6 +144,20 @@ class S3Server(Stoppable):
             config=Config(signature_version="s3v4", proxies={}, s3={"addressing_style": "path"}, **config),
         )
 
+    def connection(self, endpoint_url: str = "", **extra: Any) -> dict[str, Any]:
+        """Describe it as an Airflow connection.
+
+        :param endpoint_url: of a relay before it
+        :param extra: further extras of the connection
+        :return: the connection, ready to be written as JSON
+        """
+        return {
+            "conn_type": "aws",
+            "login": self.access_key,
+            "password": self.secret_key,
+            "extra": {"region_name": REGION, "endpoint_url": endpoint_url or self.endpoint_url, **extra},
+        }
+
     def create_bucket(self, name: str) -> None:
         """Create a bucket.
 

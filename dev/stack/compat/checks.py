@@ -15,7 +15,7 @@ from dev.stack.compat.airflow_names import expected_places, minor_version
 from dev.stack.compat.versions import ROOT, CompatError, Version
 from dev.stack.demo_plan import write_numbers
 from dev.stack.result_object import read_back
-from dev.stack.s3_server import REGION, S3Server
+from dev.stack.s3_server import S3Server
 from dev.stack.sandbox_server import SandboxServer
 
 EXAMPLES = ROOT / "example_dags"
@@ -33,22 +33,6 @@ DAG_IDS = (
     "ekyc_taskflow",
     "ekyc_warehouse",
 )
-
-
-def aws_connection(s3: S3Server) -> str:
-    """Describe an S3 server as an Airflow connection.
-
-    :param s3: the server
-    :return: the connection as JSON
-    """
-    return json.dumps(
-        {
-            "conn_type": "aws",
-            "login": s3.access_key,
-            "password": s3.secret_key,
-            "extra": {"region_name": REGION, "endpoint_url": s3.endpoint_url},
-        }
-    )
 
 
 class VersionChecks:
@@ -71,7 +55,7 @@ class VersionChecks:
         with SandboxServer(self._version.log("sandbox")) as sandbox:
             connections = {
                 "AIRFLOW_CONN_EKYC_DEFAULT": json.dumps(sandbox.connection()),
-                "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(self._s3),
+                "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(self._s3.connection()),
             }
             version = self._version
             airflow = DagTest(version.python, version.home, EXAMPLES, connections, version.folder)

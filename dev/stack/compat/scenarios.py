@@ -15,7 +15,7 @@ from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import AirflowStack
 from dev.stack.compat.airflow_names import minor_version
-from dev.stack.compat.checks import BUCKET, EXAMPLES, aws_connection
+from dev.stack.compat.checks import BUCKET, EXAMPLES
 from dev.stack.compat.versions import CompatError, Version
 from dev.stack.demo_plan import write_numbers
 from dev.stack.s3_server import S3Server
@@ -68,7 +68,7 @@ class StackScenarios:
                         "extra": {"result_hosts": sandbox.url},
                     }
                 ),
-                "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(self._s3),
+                "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(self._s3.connection()),
             }
             self._airflow = AirflowStack(home, dags, env, self._version.folder / "stack", self._version.python)
             with self._airflow:
