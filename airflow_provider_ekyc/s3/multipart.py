@@ -110,7 +110,6 @@ class MultipartUpload:
         self._end_if_asked()
         answer = self._target.call(
             "UploadPart",
-            expected="ETag",
             UploadId=self._upload_id,
             PartNumber=part.number,
             Body=FileBody(self._file, part.start, part.size, lambda is_last: self._end_if_asked()),
@@ -134,7 +133,6 @@ class MultipartUpload:
         try:
             return self._target.call(
                 "CompleteMultipartUpload",
-                expected="ETag",
                 UploadId=self._upload_id,
                 MultipartUpload={"Parts": parts},
                 **condition,

@@ -10,6 +10,13 @@ from typing import Any
 from airflow_provider_ekyc.s3.errors import S3CallError, explained, no_s3_answer
 from airflow_provider_ekyc.s3.failures import landing_error
 
+#: What each answer of S3 has, and the page of a proxy has not.
+_FIELDS = {
+    **dict.fromkeys(("PutObject", "HeadObject", "GetObject", "UploadPart", "CompleteMultipartUpload"), "ETag"),
+    "CreateMultipartUpload": "UploadId",
+    "ListObjectsV2": "IsTruncated",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -42,15 +49,12 @@ class S3Object(Place):
     client: Any = field(repr=False)
     extra_args: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
-    def call(
-        self, operation: str, *, permission: str = "", expected: str | None = None, **arguments: Any
-    ) -> dict[str, Any]:
+    def call(self, operation: str, *, permission: str = "", **arguments: Any) -> dict[str, Any]:
         """
         Call S3 about this object.
 
         :param operation: as S3 names it: ``UploadPart``; it gets those of ``extra_args`` that are among its parameters
         :param permission: the IAM permission that is named if one is missing; by default that of the call
-        :param expected: a field that each answer of S3 has
         :param arguments: of this call
         :raises S3CallError: upon any error
         """
@@ -62,7 +66,7 @@ class S3Object(Place):
             answer: dict[str, Any] = getattr(self.client, xform_name(operation))(
                 **{name: value for name, value in own.items() if name in accepted} | arguments
             )
-        if expected is not None and expected not in answer:
+        if _FIELDS.get(operation, "ResponseMetadata") not in answer:
             raise no_s3_answer(operation)
         return answer
 

@@ -160,7 +160,6 @@ class S3Target(S3Object):
         self._name_checksums("PutObject")
         return self.call(
             "PutObject",
-            expected="ETag",
             **arguments,
             **_condition(replace),
             Body=FileBody(file, 0, landed.size, None if replace else self._look_before_the_end),
@@ -179,7 +178,6 @@ class S3Target(S3Object):
         metadata = {**arguments["Metadata"], PARTS_SHA256: sha256_of_parts(parts)}
         created = self.call(
             "CreateMultipartUpload",
-            expected="UploadId",
             **{**arguments, "Metadata": metadata},
             ChecksumAlgorithm="SHA256",
         )

@@ -76,7 +76,7 @@ def test_an_object_that_may_not_be_read_names_the_connection(server: S3Server, m
 
 
 def test_a_connection_that_breaks_is_no_end_of_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(DATA)}\r\nContent-Type: text/plain\r\n\r\n".encode()
+    head = f"HTTP/1.1 200 OK\r\nETag: made-up\r\nContent-Length: {len(DATA)}\r\nContent-Type: text/plain\r\n\r\n".encode()
     half = DATA[: len(DATA) // 2]
     assert half.endswith(b"\n")  # nothing in the content shows that more should come
     with SocketServer(answering(head + half)) as server:
@@ -139,7 +139,8 @@ def test_the_advice_follows_the_code(
 
 
 def test_a_checksum_that_does_not_agree_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
-    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(DATA)}\r\nx-amz-checksum-crc32: AAAAAA==\r\n\r\n".encode()
+    fields = f"ETag: made-up\r\nContent-Length: {len(DATA)}\r\nx-amz-checksum-crc32: AAAAAA=="
+    head = f"HTTP/1.1 200 OK\r\n{fields}\r\n\r\n".encode()
     with SocketServer(answering(head + DATA)) as server:
         monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", aws_connection(server.url, "key", "x"))
         with pytest.raises(EkycUnreadableInputError, match="The bytes changed on their way") as caught:

@@ -17,7 +17,7 @@ from airflow_provider_ekyc.s3.object import S3Object
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.submission.s3_store import S3Store
 from dev.stack.s3_server import S3Server
-from dev.testing.s3_events import refuse
+from dev.testing.s3_events import accept, refuse
 from tests.conftest import BUCKET
 from tests.submission.submit_job import Job
 
@@ -137,3 +137,19 @@ def test_only_s3s_own_word_means_that_there_is_no_record(
     refuse(records._client, "GetObject", status, code)
     with pytest.raises(EkycJournalError, match="it is not known whether this list was submitted before"):
         records.read("submission")
+
+
+@pytest.mark.parametrize("operation", ["GetObject", "PutObject", "ListObjectsV2"])
+def test_the_page_of_a_proxy_is_no_record_and_no_list(
+    monkeypatch: pytest.MonkeyPatch, s3_server: S3Server, s3: Any, operation: str
+) -> None:
+    records = store(monkeypatch, s3_server)
+    accept(records._client, operation, body=b"<html><p>Sign in</p></html>")
+    acts = {
+        "GetObject": lambda: records.read("submission"),
+        "PutObject": lambda: records.write("submission", b"{}", replacing=None),
+        "ListObjectsV2": lambda: records.names("sub"),
+    }
+    with pytest.raises(EkycJournalError, match=r"\(the answer is not one of S3\)") as caught:
+        acts[operation]()
+    assert caught.value.retryable
