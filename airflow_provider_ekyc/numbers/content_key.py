@@ -8,7 +8,7 @@ two lists differ.
 
 Why 512 bits: of 128 or 256 bits somebody who chooses both lists finds two with the same sums in 2**22 or 2**31 steps
 (the generalised birthday attack: Wagner, A Generalized Birthday Problem, CRYPTO 2002, with 10 M lines). Of 512 bits it
-takes some 2**44 that way, and gains two lists of his own that count as one submission.
+takes some 2**44 that way, and gains two lists that count as one submission.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ContentKey:
     """
     Adds up numbers, each of which is given once.
 
-    Measured on one core: 14 ns a number, and 35 ns to read it first.
+    Measured on one core: 14 ns a number, and 19 ns to read it first.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,9 @@
-"""What a ledger finds in numbers sent and rows that came back: against sets, in bounded memory, for any list."""
+"""
+What a ledger finds in numbers sent and rows that came back: against sets, in bounded memory, for any list.
+
+Modules: ``results/compare/ascending.py``, ``results/compare/parts.py``, ``results/compare/row_keys.py``,
+``results/compare/tally.py``.
+"""
 
 from __future__ import annotations
 

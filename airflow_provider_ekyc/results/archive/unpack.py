@@ -26,7 +26,7 @@ UNPACKED_RATIO = 16
 
 _PIECE = 256 * 1024  # packed bytes at a time
 _BLOCK = 1024 * 1024  # unpacked bytes at a time: with smaller ones, who works beside it waits for the GIL more often
-_KEPT = 4 * _BLOCK
+_KEPT = 2 * _BLOCK
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, lengths of name and extra (APPNOTE 4.3.7)
 _UTF8_NAME = 1 << 11
 _IGZIP_ERROR = cast("type[Exception]", igzip_lib.error)  # its stubs call the class an instance
