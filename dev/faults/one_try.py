@@ -20,6 +20,9 @@ WARM = "dev.faults.warm_imports"
 
 _RANGE_SIZE = 150  # bytes
 
+#: Faults of the whole object: where only one range is of such an object, it is another version, and void.
+_OF_THE_OBJECT = frozenset({"xlsx", "wrong_crc", "short_zip", "extra_rows", "missing_rows"})
+
 
 @dataclass(frozen=True, slots=True)
 class Try:
@@ -100,7 +103,7 @@ def _prepare(order: Try) -> None:
     case = order.case
     if not case.terminated:
         wait_less()
-    if case.operator == "land":
+    if case.operator == "land" and case.fault not in _OF_THE_OBJECT:
         _download_by_ranges()
     if case.sabotage:
         switch_off(case.sabotage)
