@@ -68,7 +68,7 @@ RESULT_KINDS = frozenset(
 )
 """Kinds that only the result download knows."""
 
-# Faults also arrive as JSON, where a wrong type would show only when the fault strikes.
+# Faults also arrive as JSON, where a wrong type would show only when the fault is used.
 _TYPES: dict[str, tuple[type, ...]] = {
     "call": (str,),
     "kind": (str,),

@@ -34,7 +34,7 @@ SECRET = re.compile(r"X-Amz-|999\d{7}|" + re.escape(API_KEY) + "|made-up-secret|
 @dataclass(frozen=True)
 class Case:
     """
-    One misfortune.
+    One fault.
 
     :param words: all of them are in the error
     :param fault: of the sandbox, switched on for good
