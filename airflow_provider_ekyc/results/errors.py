@@ -18,7 +18,7 @@ DOWNLOAD_AGAIN: Final = (
 AS_DELIVERED: Final = "To land the archive as it was delivered, unread, set output_format='zip' and check='archive'."
 
 
-def unexpected_contents(problem: str, remedy: str = "Ask the vendor.", *, again: bool = False) -> EkycResultError:
+def contents_error(problem: str, remedy: str = "Ask the vendor.", *, again: bool = False) -> EkycResultError:
     """
     Make the error of a result whose archive is whole and whose contents are not understood.
 
@@ -29,7 +29,7 @@ def unexpected_contents(problem: str, remedy: str = "Ask the vendor.", *, again:
     return EkycResultError(f"{problem} {NOTHING_LANDED} {DOWNLOAD_AGAIN if again else remedy} {AS_DELIVERED}")
 
 
-def failed_download(error: EkycApiError) -> EkycApiError:
+def download_error(error: EkycApiError) -> EkycApiError:
     """Add to a failure of the API, or of the download, what it means for the transfer."""
     again = " A retry asks for the result again." if error.retryable else ""
     return error.with_message(f"{error.message} {NOTHING_LANDED}{again}")

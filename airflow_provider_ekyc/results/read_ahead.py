@@ -6,16 +6,9 @@ import queue
 import threading
 from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar, cast
+from typing import TypeVar
 
 T = TypeVar("T")
-
-
-class _End:
-    """Follows the last item."""
-
-
-_END = _End()
 
 
 def read_ahead(items: Iterable[T], *, depth: int = 8) -> Generator[T, None, None]:
@@ -27,28 +20,27 @@ def read_ahead(items: Iterable[T], *, depth: int = 8) -> Generator[T, None, None
     :param items: iterated in the thread; worth it if it leaves the GIL to others, as zlib, sockets and numpy do
     :param depth: items that may wait to be read
     """
-    ready: queue.Queue[T | _End] = queue.Queue(depth)
+    # One item each; the empty tuple is the end.
+    ready: queue.Queue[tuple[T, ...]] = queue.Queue(depth)
     stopped = threading.Event()
 
     def work() -> None:
         try:
             for item in items:
-                ready.put(item)
+                ready.put((item,))
                 if stopped.is_set():
                     break
         finally:
-            ready.put(_END)
+            ready.put(())
 
     with ThreadPoolExecutor(1, "ekyc-read-ahead") as pool:
         done = pool.submit(work)
-        ended = False
+        last: tuple[T, ...] | None = None
         try:
-            while (item := ready.get()) is not _END:
-                # mypy can't tell an item from the marker.
-                yield cast("T", item)
-            ended = True
+            while last := ready.get():
+                yield last[0]
             done.result()
         finally:
             stopped.set()
-            while not ended:
-                ended = ready.get() is _END
+            while last != ():
+                last = ready.get()

@@ -15,7 +15,7 @@ from airflow_provider_ekyc.exceptions import EkycApiError, EkycLandingError, Eky
 from airflow_provider_ekyc.results.archive.check import ArchiveReader, check_members
 from airflow_provider_ekyc.results.compare.comparison import Compared, Comparison
 from airflow_provider_ekyc.results.download import download
-from airflow_provider_ekyc.results.errors import NOTHING_LANDED, failed_download
+from airflow_provider_ekyc.results.errors import NOTHING_LANDED, download_error
 from airflow_provider_ekyc.results.exported import require_exported
 from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.results.output.convert import Output, convert
@@ -90,7 +90,7 @@ class TransferJob:
             numbers = stack.enter_context(spool_file(self.spool_dir))
             compared = comparison.finish(output.summary, numbers, is_archive=self.output_format.writer is None)
             self._check_mismatch(compared.findings)
-            landed = self._described(target, output, compared)
+            landed = self._landed_result(target, output, compared)
             if unmatched_target is not None and compared.unmatched is not None:
                 self._land_unmatched(unmatched_target, numbers, compared.unmatched)
                 landed = changed(landed, unmatched_uri=unmatched_target.uri)
@@ -144,7 +144,7 @@ class TransferJob:
                 downloaded = download(source.result_connection, fresh_url, growing, connections=self.connections)
                 log.info("Downloaded %s bytes.", f"{downloaded.size:,}")
         except EkycApiError as error:
-            raise failed_download(error) from None
+            raise download_error(error) from None
         if growing.is_invalid:
             # What was made of an archive that changed during the download is void, its errors too.
             early_stack.close()
@@ -188,7 +188,7 @@ class TransferJob:
             )
         log.warning("%s It is landed because on_mismatch='warn'.", mismatch)
 
-    def _described(self, target: S3Target, output: Output, compared: Compared) -> Landed:
+    def _landed_result(self, target: S3Target, output: Output, compared: Compared) -> Landed:
         summary = output.summary
         return Landed(
             ekyc_task_id=self.ekyc_task_id,

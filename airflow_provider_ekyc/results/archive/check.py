@@ -27,7 +27,7 @@ from airflow_provider_ekyc.results.archive.members import (
     parts_of_one,
 )
 from airflow_provider_ekyc.results.archive.unpack import Budget, packed, unpacked
-from airflow_provider_ekyc.results.errors import DOWNLOAD_AGAIN, NOTHING_LANDED, unexpected_contents
+from airflow_provider_ekyc.results.errors import DOWNLOAD_AGAIN, NOTHING_LANDED, contents_error
 from airflow_provider_ekyc.results.read_ahead import read_ahead
 from airflow_provider_ekyc.results.table.answers import UnknownWords, meaning
 from airflow_provider_ekyc.results.table.header import ColumnNames, Columns, holds_numbers, read_header
@@ -94,7 +94,7 @@ class ArchiveReader:
         unreadable: Counter[str] = Counter()
         repaired: Counter[str] = Counter()
         words = UnknownWords()
-        with _damage_named(self.file):
+        with _damage_reported(self.file):
             contents = choose(list_members(self.file))
             tables, beside = _tables(self.file, contents, self._names)
             for rows in _rows(self.file, contents, tables, self._names):
@@ -107,7 +107,7 @@ class ArchiveReader:
                 repaired.update(rows.repaired)
                 yield rows
         if not meanings.total() and not self._may_be_empty:
-            raise unexpected_contents("The result holds no row.", again=True)
+            raise contents_error("The result holds no row.", again=True)
         self._table = tables[0] if len(tables) == 1 else None
         self.summary = ArchiveSummary(
             meanings.total(),
@@ -143,7 +143,7 @@ def check_members(file: BinaryIO) -> ArchiveSummary:
     :raises EkycResultError: if it is not a whole zip archive, or beyond the bounds of any result
     """
     budget, unchecked = Budget(), 0
-    with _damage_named(file):
+    with _damage_reported(file):
         for member in list_members(file):
             if not is_readable(member):
                 unchecked += 1
@@ -154,11 +154,11 @@ def check_members(file: BinaryIO) -> ArchiveSummary:
 
 
 @contextmanager
-def _damage_named(file: BinaryIO) -> Iterator[None]:
+def _damage_reported(file: BinaryIO) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise _damaged(file, error) from None
+        raise _damage_error(file, error) from None
 
 
 def _tables(
@@ -176,9 +176,9 @@ def _tables(
         return tables, [*contents.beside, *others]
     if not others and parts is not None:
         if len({(columns.names, columns.delimiter) for columns in found.values()}) > 1:
-            raise unexpected_contents(f"The result's table is in {len(tables):,} parts, which have different headers.")
+            raise contents_error(f"The result's table is in {len(tables):,} parts, which have different headers.")
         return parts, contents.beside
-    raise unexpected_contents(
+    raise contents_error(
         f"The result has {len(contents.tables):,} CSV files ({_shown(contents.tables)}), none of them named all.csv, "
         f"and they are not numbered parts of one table."
     )
@@ -222,7 +222,7 @@ def _shown(members: list[zipfile.ZipInfo]) -> str:
     return ", ".join([*names, "…"] if len(members) > _NAMES_SHOWN else names)
 
 
-def _damaged(file: BinaryIO, error: Exception) -> EkycResultError:
+def _damage_error(file: BinaryIO, error: Exception) -> EkycResultError:
     file.seek(0)
     start = file.read(512).lstrip().lower()
     if not start:

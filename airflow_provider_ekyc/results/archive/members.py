@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import BinaryIO
 
 from airflow_provider_ekyc.exceptions import EkycResultError
-from airflow_provider_ekyc.results.errors import NOTHING_LANDED, unexpected_contents
+from airflow_provider_ekyc.results.errors import NOTHING_LANDED, contents_error
 
 #: Members at the most. Real archives have up to three.
 MEMBER_LIMIT = 1_000
@@ -109,16 +109,16 @@ def choose(members: list[zipfile.ZipInfo]) -> Contents:
     :raises zipfile.BadZipFile: if a member asks for what no result needs
     """
     if any(member.flag_bits & 1 for member in members):
-        raise unexpected_contents("The result is encrypted.")
+        raise contents_error("The result is encrypted.")
     if any(member.flag_bits & _UNREADABLE for member in members):
         raise zipfile.BadZipFile("its flags require features that no result needs")
     if not all(is_readable(member) for member in members):
-        raise unexpected_contents(
+        raise contents_error(
             "The result is compressed by another method than deflate, which this package does not read."
         )
     names = {member: member.filename.replace("\\", "/").rsplit("/", 1)[-1].lower() for member in members}
     if "[content_types].xml" in names.values():
-        raise unexpected_contents(
+        raise contents_error(
             "The result is an Excel file (.xlsx), which this package does not read.",
             "Ask the vendor for CSV results.",
         )
@@ -126,14 +126,14 @@ def choose(members: list[zipfile.ZipInfo]) -> Contents:
     tables = [member for member in members if names[member].endswith(".csv") and not names[member].startswith("._")]
     whole = [member for member in tables if names[member] == "all.csv"]
     if len(whole) > 1:
-        raise unexpected_contents(f"The result has {len(whole)} tables that are named all.csv.")
+        raise contents_error(f"The result has {len(whole)} tables that are named all.csv.")
     if whole or len(tables) == 1:
         return Contents(members, whole or tables, {}, [])
     beside = [member for member in tables if _BESIDE.intersection(_WORD.findall(names[member]))]
     tables = [member for member in tables if member not in beside]
     lists = {} if tables else {member: _LISTS[name] for member, name in names.items() if name in _LISTS}
     if not tables and not lists:
-        raise unexpected_contents("The result has no table (.csv) among its members.", again=True)
+        raise contents_error("The result has no table (.csv) among its members.", again=True)
     return Contents(members, tables, lists, beside)
 
 

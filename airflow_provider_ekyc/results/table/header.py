@@ -10,7 +10,7 @@ from typing import Final
 
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.redaction import redact
-from airflow_provider_ekyc.results.errors import unexpected_contents
+from airflow_provider_ekyc.results.errors import contents_error
 from airflow_provider_ekyc.results.table.invisible import trimmed, without_marks
 from airflow_provider_ekyc.results.table.number_forms import read_number
 
@@ -114,18 +114,18 @@ def read_header(top: bytes, names: ColumnNames | None = None) -> tuple[Columns, 
         try:
             text = line.decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise unexpected_contents("The result's table is not UTF-8 text.", again=True) from None
+            raise contents_error("The result's table is not UTF-8 text.", again=True) from None
         delimiter = max(_DELIMITERS, key=text.count)
         cells = _cells(text, delimiter)
         places = _number_places(cells, names)
         if len(places) == 1 and not _is_total(cells, places[0]):
             if any(_has_number(_cells(above, delimiter)) for above in before):
-                raise unexpected_contents("The result's table has rows before its header.")
+                raise contents_error("The result's table has rows before its header.")
             return _columns(cells, delimiter, places[0], names), at
         if len(places) > 1 and unclear is None:
-            unclear = _unclear_number(cells, places)
+            unclear = _number_column_error(cells, places)
         before.append(text)
-    raise unclear or _no_header(names)
+    raise unclear or _header_error(names)
 
 
 def holds_numbers(top: bytes) -> bool:
@@ -176,31 +176,31 @@ def _columns(cells: list[str], delimiter: str, number: int, names: ColumnNames) 
     else:
         chosen = others
     if len(chosen) != 1:
-        raise _unclear_answer(known, others, names.answer)
+        raise _answer_column_error(known, others, names.answer)
     return Columns(delimiter, len(cells), number, chosen[0], tuple(known))
 
 
-def _no_header(names: ColumnNames) -> EkycResultError:
+def _header_error(names: ColumnNames) -> EkycResultError:
     if names.number is not None:
-        return unexpected_contents(
+        return contents_error(
             "The result's table does not have exactly one column with the name in number_column.",
             "Correct number_column and clear this task.",
         )
-    return unexpected_contents(
+    return contents_error(
         "The result's table does not begin with a header that names one number column.",
         "If the number column has another name, set number_column to it and clear this task; otherwise ask the vendor.",
     )
 
 
-def _unclear_number(cells: list[str], places: list[int]) -> EkycResultError:
+def _number_column_error(cells: list[str], places: list[int]) -> EkycResultError:
     shown = _shown([_name(cells[place]) for place in places])
-    return unexpected_contents(
+    return contents_error(
         f"The result's table has {len(places):,} columns that may hold the number (columns: {shown}).",
         "Name one with number_column and clear this task.",
     )
 
 
-def _unclear_answer(known: list[str], others: list[int], asked: str | None) -> EkycResultError:
+def _answer_column_error(known: list[str], others: list[int], asked: str | None) -> EkycResultError:
     if asked is not None:
         problem = "does not have exactly one column with the name in result_column"
         remedy = "Correct result_column and clear this task."
@@ -210,7 +210,7 @@ def _unclear_answer(known: list[str], others: list[int], asked: str | None) -> E
     else:
         problem, remedy = "has no answer column", "Ask the vendor."
     shown = _shown([known[place] for place in others])
-    return unexpected_contents(f"The result's table {problem} (columns: {shown}).", remedy)
+    return contents_error(f"The result's table {problem} (columns: {shown}).", remedy)
 
 
 def _shown(names: list[str]) -> str:

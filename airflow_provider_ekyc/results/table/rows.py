@@ -18,7 +18,7 @@ from itertools import chain
 
 import numpy
 
-from airflow_provider_ekyc.results.errors import unexpected_contents
+from airflow_provider_ekyc.results.errors import contents_error
 from airflow_provider_ekyc.results.table.answers import meaning
 from airflow_provider_ekyc.results.table.header import HEADER_LINES, ColumnNames, Columns, is_number_name, read_header
 from airflow_provider_ekyc.results.table.invisible import trimmed
@@ -114,7 +114,7 @@ def read_list(blocks: Iterable[bytes], answer: str) -> Iterator[Rows]:
             first, _, rest = block.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
             block = rest if is_number_name(first.decode("utf-8", "replace")) else block
         if b'"' in block or b"," in block:
-            raise unexpected_contents("The result's list of numbers holds something else.", again=True)
+            raise contents_error("The result's list of numbers holds something else.", again=True)
         lines = b"\n".join(line for line in block.split(b"\n") if line.strip()).removeprefix(b"\xef\xbb\xbf")
         if lines:
             table = lines.replace(b"\n", end) + end
@@ -183,7 +183,7 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
             for line in io.StringIO(_text(block), newline="\n"):
                 length += len(line)
                 if length > LINE_LIMIT:  # the reader keeps a whole row, however many lines it has
-                    raise unexpected_contents(
+                    raise contents_error(
                         f"The row that begins in line {begun:,} of the result's table is longer than {LINE_LIMIT:,} "
                         f"characters.",
                         again=True,
@@ -199,7 +199,7 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
             if not "".join(row).strip(_BLANK) and len(row) in (0, 1, columns.count):
                 continue  # a spreadsheet ends with rows of blank cells
             if len(row) != columns.count:
-                raise unexpected_contents(
+                raise contents_error(
                     f"Line {at + reader.line_num - 1:,} of the result's table has {len(row):,} fields instead of "
                     f"{columns.count:,}.",
                     again=True,
@@ -208,14 +208,14 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
             if not (number[-1:].isdigit() or number[-2:-1].isdigit()) and columns.are_header(row):
                 continue  # files that were joined have it again
             if not pending.add_row(number, _cell(row[columns.answer])):
-                raise unexpected_contents(
+                raise contents_error(
                     f"Line {at + reader.line_num - 1:,} of the result's table has no number.", again=True
                 )
             if pending.is_full:
                 yield pending.rows()
                 pending = _Pending()
     except csv.Error as error:
-        raise unexpected_contents(f"The result's table is not CSV ({error}).", again=True) from None
+        raise contents_error(f"The result's table is not CSV ({error}).", again=True) from None
     if pending.lines:
         yield pending.rows()
 
@@ -278,4 +278,4 @@ def _text(content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        raise unexpected_contents("The result's table is not UTF-8 text.", again=True) from None
+        raise contents_error("The result's table is not UTF-8 text.", again=True) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from airflow_provider_ekyc.numbers.lines import with_line_feeds
-from airflow_provider_ekyc.results.errors import unexpected_contents
+from airflow_provider_ekyc.results.errors import contents_error
 
 #: Bytes of a line at the most; a row of a result has some twenty.
 LINE_LIMIT = 1024 * 1024
@@ -23,7 +23,7 @@ def whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
     for block in with_line_feeds(blocks):
         end = block.rfind(b"\n") + 1
         if len(rest) + (block.find(b"\n") if end else len(block)) > LINE_LIMIT:
-            raise unexpected_contents(f"The result has a line of more than {LINE_LIMIT:,} bytes.", again=True)
+            raise contents_error(f"The result has a line of more than {LINE_LIMIT:,} bytes.", again=True)
         if end:
             yield b"".join((rest, memoryview(block)[:end]))
             rest = block[end:]
