@@ -163,6 +163,20 @@ def test_a_write_that_the_disk_takes_in_part_is_not_taken_for_whole(tmp_path: Pa
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+def test_a_write_at_an_offset_that_the_disk_takes_in_part_names_the_directory(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with spool_file(tmp_path) as file:
+        assert file.write_at(b"cd", 2) == 2
+        assert file.write_at(memoryview(b"ab"), 0) == 2
+        assert (file.tell(), file.readall()) == (0, b"abcd"), "the position is not moved"
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+        try:
+            with pytest.raises(EkycSpoolError, match="may not grow"):
+                file.write_at(bytes(60), 50)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def test_a_spool_directory_that_does_not_exist_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     with (
