@@ -16,7 +16,7 @@ from airflow_provider_ekyc.results.table.rows import Rows, read_list, read_table
 from airflow_provider_ekyc.results.table.whole_lines import whole_lines
 
 
-def told(rows: list[Rows]) -> tuple[bytes, dict[str, int]]:
+def lines_and_answers(rows: list[Rows]) -> tuple[bytes, dict[str, int]]:
     """All lines, and how often each answer comes."""
     answers: Counter[str] = Counter()
     for found in rows:
@@ -28,7 +28,7 @@ def told(rows: list[Rows]) -> tuple[bytes, dict[str, int]]:
 def read(text: str | bytes, *, column: str | None = None, size: int = 1 << 20) -> tuple[bytes, dict[str, int]]:
     content = text.encode() if isinstance(text, str) else text
     blocks = (content[at : at + size] for at in range(0, len(content), size))
-    return told(list(read_table(blocks, ColumnNames(answer=column))))
+    return lines_and_answers(list(read_table(blocks, ColumnNames(answer=column))))
 
 
 def refusal(text: str, column: str | None = None) -> str:
@@ -145,7 +145,7 @@ def test_all_readers_agree_with_a_plain_reading(
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lists_give_their_numbers_the_answer_of_their_name(end: str) -> None:
     content = ("\ufeff" + end.join(["+12025550100", "", "12025550101", " 12025550102 ", ""])).encode()
-    assert told(list(read_list([content[:9], content[9:]], "yes"))) == (
+    assert lines_and_answers(list(read_list([content[:9], content[9:]], "yes"))) == (
         b"+12025550100,yes\n+12025550101,yes\n+12025550102,yes\n",
         {"yes": 3},
     )

@@ -1,4 +1,4 @@
-"""Numbers that were sent and did not come back: against sets, and against inputs that can't be compared."""
+"""Numbers that were sent and are not in the result: against sets, and against inputs that can't be compared."""
 
 from __future__ import annotations
 

@@ -82,9 +82,11 @@ def test_neither_xcom_nor_metadata_holds_a_number_or_a_url(
 ) -> None:
     returned = operator(exported).execute(context)
     head = s3.head_object(Bucket=BUCKET, Key=KEY)
-    told = json.dumps([returned, context["ti"].xcoms, head["Metadata"], s3.get_object_tagging(Bucket=BUCKET, Key=KEY)])
-    assert not [number for number in numbers if number[1:] in told]
-    assert "http" not in told
+    visible = json.dumps(
+        [returned, context["ti"].xcoms, head["Metadata"], s3.get_object_tagging(Bucket=BUCKET, Key=KEY)]
+    )
+    assert not [number for number in numbers if number[1:] in visible]
+    assert "http" not in visible
     assert "X-Amz" not in json.dumps(context["ti"].xcoms)
 
 

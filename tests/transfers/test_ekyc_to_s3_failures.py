@@ -73,7 +73,7 @@ CASES = {
     "a sum is wrong": result("wrong_crc", "Bad CRC-32", CLEAR),
     "the result is a spreadsheet": result("xlsx", "an Excel file", "Ask the vendor"),
     "rows are missing": result("missing_rows", "has 197 rows", "reports 200 (", CLEAR, rows=3),
-    "there are strange rows": result("extra_rows", "has 203 rows", "reports 200 (", CLEAR, rows=3),
+    "there are unexpected rows": result("extra_rows", "has 203 rows", "reports 200 (", CLEAR, rows=3),
     "somebody leads elsewhere": result("redirect", "not by the result's store (307)", AGAIN, retry=True),
     "the store refuses": result("status", "refused the download (403, AccessDenied)", CLEAR, status=403, body=S3_ECHO),
     "somebody else refuses": result(

@@ -1,4 +1,4 @@
-"""A task that is told to end, by a kill or its time-out, closes no file under a thread that still reads it."""
+"""A task that is ended by a kill or its time-out closes no file under a thread that still reads it."""
 
 from __future__ import annotations
 

@@ -127,9 +127,9 @@ def test_numbers_that_did_not_come_back_are_counted_and_landed(
 ) -> None:
     sandbox.change(failure_rows=7)
     result = land(submission(), context, numbers=str(numbers_file), unmatched_key=LEFT, output_format="csv")
-    came = {line.split(",")[0] for line in content_of(s3).decode().splitlines()[1:]}
+    returned = {line.split(",")[0] for line in content_of(s3).decode().splitlines()[1:]}
     left = content_of(s3, LEFT).decode().splitlines()
-    assert sorted(left) == sorted(set(numbers) - came)
+    assert sorted(left) == sorted(set(numbers) - returned)
     assert (len(left), result["unmatched"], result["unmatched_uri"]) == (7, 7, f"s3://{BUCKET}/{LEFT}")
     assert keys_of(s3) == sorted([KEY, LEFT])
     assert s3.head_object(Bucket=BUCKET, Key=LEFT)["Metadata"]["ekyc-format"] == "unmatched"
@@ -144,8 +144,8 @@ def test_when_all_came_back_the_list_is_empty(
     as_json: bool,
 ) -> None:
     sent = submission()
-    told = json.dumps(sent) if as_json else sent
-    result = land(sent, context, submission=told, numbers=str(numbers_file), unmatched_key=f"s3://{BUCKET}/{LEFT}")
+    given = json.dumps(sent) if as_json else sent
+    result = land(sent, context, submission=given, numbers=str(numbers_file), unmatched_key=f"s3://{BUCKET}/{LEFT}")
     assert (result["unmatched"], content_of(s3, LEFT)) == (0, b"")
 
 
@@ -220,9 +220,9 @@ def test_another_ones_result_is_not_landed_unless_asked_for(
 ) -> None:
     other = tmp_path / "other.txt"
     other.write_text("".join(f"+999{n:010d}\n" for n in range(5000, 5200)))
-    told = context_of()
-    EkycSubmitOperator(task_id="submit", numbers=str(other), journal_uri=str(tmp_path / "journal")).execute(told)
-    sent = {**told["ti"].xcoms["submission"], "ekyc_task_id": exported}
+    given = context_of()
+    EkycSubmitOperator(task_id="submit", numbers=str(other), journal_uri=str(tmp_path / "journal")).execute(given)
+    sent = {**given["ti"].xcoms["submission"], "ekyc_task_id": exported}
     with pytest.raises(EkycFailException, match="Not one of the 200 numbers that were sent is in the result"):
         land(sent, context, numbers=str(other), unmatched_key=LEFT)
     assert keys_of(s3) == []

@@ -1,4 +1,4 @@
-"""What is told of a landed result to hook lineage and to OpenLineage: all of it, and nothing more."""
+"""What is reported of a landed result to hook lineage and to OpenLineage: all of it, and nothing more."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SECRET = re.compile(
 
 
 def landed(output_format: str = "parquet", **more: Any) -> Landed:
-    told = {
+    reported = {
         "ekyc_task_id": EKYC_TASK_ID,
         "s3_uri": f"s3://{BUCKET}/results/dt=2026-02-01/part-0",
         "rows": 2049,
@@ -52,26 +52,26 @@ def landed(output_format: str = "parquet", **more: Any) -> Landed:
         "unmatched": None,
         "unmatched_uri": None,
     }
-    return Landed(**{**told, **more})
+    return Landed(**{**reported, **more})
 
 
-def as_json(told: OperatorLineage) -> dict[str, Any]:
+def as_json(reported: OperatorLineage) -> dict[str, Any]:
     """What OpenLineage's client would send."""
-    text = Serde.to_json(told)
+    text = Serde.to_json(reported)
     assert not SECRET.search(text), text
-    return json.loads(text)  # type: ignore[no-any-return]  # an object, since told is one
+    return json.loads(text)  # type: ignore[no-any-return]  # an object, since reported is one
 
 
-@pytest.mark.parametrize("told", ["https://wapic.s3.amazonaws.com/a.zip", "a.zip?X-Amz-Date=1", "+9990000000001"])
-def test_the_check_would_notice(told: str) -> None:
+@pytest.mark.parametrize("reported", ["https://wapic.s3.amazonaws.com/a.zip", "a.zip?X-Amz-Date=1", "+9990000000001"])
+def test_the_check_would_notice(reported: str) -> None:
     with pytest.raises(AssertionError):
-        as_json(openlineage_of(landed(s3_uri=f"s3://{BUCKET}/{told}"), HOST, "amazon"))
+        as_json(openlineage_of(landed(s3_uri=f"s3://{BUCKET}/{reported}"), HOST, "amazon"))
 
 
-def test_openlineage_is_told_source_object_schema_rows_and_bytes() -> None:
-    told = as_json(openlineage_of(landed(), HOST, "amazon"))
-    assert [(d["namespace"], d["name"]) for d in told["inputs"]] == [(f"ekyc://{HOST}", EKYC_TASK_ID)]
-    (output,) = told["outputs"]
+def test_openlineage_is_reported_source_object_schema_rows_and_bytes() -> None:
+    reported = as_json(openlineage_of(landed(), HOST, "amazon"))
+    assert [(d["namespace"], d["name"]) for d in reported["inputs"]] == [(f"ekyc://{HOST}", EKYC_TASK_ID)]
+    (output,) = reported["outputs"]
     assert (output["namespace"], output["name"]) == (f"s3://{BUCKET}", "results/dt=2026-02-01/part-0")
     statistics = output["outputFacets"]["outputStatistics"]
     assert (statistics["rowCount"], statistics["size"]) == (2049, 31_000)
@@ -110,9 +110,9 @@ def test_the_unmatched_object_is_a_second_output() -> None:
 
 def test_what_is_not_known_is_not_told() -> None:
     assert openlineage_of(None, None, "amazon") == OperatorLineage()
-    told = as_json(openlineage_of(landed(), None, "amazon"))
-    assert told["inputs"] == []
-    assert len(told["outputs"]) == 1
+    reported = as_json(openlineage_of(landed(), None, "amazon"))
+    assert reported["inputs"] == []
+    assert len(reported["outputs"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -148,22 +148,22 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[airflow_lineage.HookL
 
 
 def uris(collector: airflow_lineage.HookLineageCollector) -> tuple[list[str], list[str]]:
-    told = collector.collected_assets
-    return [found.asset.uri for found in told.inputs], [found.asset.uri for found in told.outputs]
+    reported = collector.collected_assets
+    return [found.asset.uri for found in reported.inputs], [found.asset.uri for found in reported.outputs]
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("host", [HOST, "127.0.0.1:8900"])
-def test_hook_lineage_is_told_both_ends(host: str, collector: airflow_lineage.HookLineageCollector) -> None:
+def test_hook_lineage_is_reported_both_ends(host: str, collector: airflow_lineage.HookLineageCollector) -> None:
     ekyc, s3 = EkycHook(), S3Hook()
     result = landed(unmatched=7, unmatched_uri=f"s3://{BUCKET}/unmatched.txt")
     report_to_hook_lineage(result, host, ekyc, s3)
     assert uris(collector) == ([f"ekyc://{host}/{EKYC_TASK_ID}"], [result.s3_uri, f"s3://{BUCKET}/unmatched.txt"])
-    told = collector.collected_assets
-    assert [found.context for found in (*told.inputs, *told.outputs)] == [ekyc, s3, s3]
+    reported = collector.collected_assets
+    assert [found.context for found in (*reported.inputs, *reported.outputs)] == [ekyc, s3, s3]
 
 
-def test_without_a_host_hook_lineage_is_told_the_output_alone(
+def test_without_a_host_hook_lineage_is_reported_the_output_alone(
     collector: airflow_lineage.HookLineageCollector,
 ) -> None:
     report_to_hook_lineage(landed(), None, EkycHook(), S3Hook())
@@ -205,10 +205,10 @@ def test_the_openlineage_provider_finds_it_at_the_operator(
     task = operator(exported)
     assert extracted(task, TaskInstanceState.FAILED) == OperatorLineage()
     task.execute(context)
-    told = as_json(extracted(task, TaskInstanceState.SUCCESS))
+    reported = as_json(extracted(task, TaskInstanceState.SUCCESS))
     host = sandbox.url.partition("://")[2]
-    assert [(d["namespace"], d["name"]) for d in told["inputs"]] == [(f"ekyc://{host}", exported)]
-    (output,) = told["outputs"]
+    assert [(d["namespace"], d["name"]) for d in reported["inputs"]] == [(f"ekyc://{host}", exported)]
+    (output,) = reported["outputs"]
     result = context["ti"].xcoms["result"]
     assert f"{output['namespace']}/{output['name']}" == result["s3_uri"]
     assert output["outputFacets"]["outputStatistics"]["rowCount"] == result["rows"] == 200
@@ -217,17 +217,17 @@ def test_the_openlineage_provider_finds_it_at_the_operator(
 
 
 @pytest.mark.usefixtures("connections")
-def test_a_result_that_lies_there_already_is_told_the_same(
+def test_a_result_that_lies_there_already_is_reported_the_same(
     s3: Any, exported: str, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second, third = operator(exported), operator(exported), operator(exported)
     for task in (first, second):
         task.execute(context_of())
-    told = [as_json(extracted(task, TaskInstanceState.SUCCESS)) for task in (first, second)]
-    assert told[0] == told[1]
+    reported = [as_json(extracted(task, TaskInstanceState.SUCCESS)) for task in (first, second)]
+    assert reported[0] == reported[1]
     monkeypatch.delenv("AIRFLOW_CONN_EKYC_DEFAULT")
     third.execute(context)
-    assert as_json(extracted(third, TaskInstanceState.SUCCESS)) == {**told[0], "inputs": []}
+    assert as_json(extracted(third, TaskInstanceState.SUCCESS)) == {**reported[0], "inputs": []}
 
 
 @pytest.mark.usefixtures("connections")
@@ -244,14 +244,14 @@ def test_the_operator_tells_hook_lineage(
 
 
 @pytest.mark.usefixtures("connections")
-def test_the_told_columns_are_those_of_a_landed_parquet(s3: Any, exported: str, context: dict[str, Any]) -> None:
+def test_the_reported_columns_are_those_of_a_landed_parquet(s3: Any, exported: str, context: dict[str, Any]) -> None:
     task = operator(exported, output_format="parquet")
     task.execute(context)
     content = s3.get_object(Bucket=BUCKET, Key="results/a")["Body"].read()
     schema = parquet.read_schema(io.BytesIO(content))
     (output,) = as_json(extracted(task, TaskInstanceState.SUCCESS))["outputs"]
-    told = [(field["name"], field["type"]) for field in output["facets"]["schema"]["fields"]]
-    assert told == [(field.name, str(field.type)) for field in schema]
+    reported = [(field["name"], field["type"]) for field in output["facets"]["schema"]["fields"]]
+    assert reported == [(field.name, str(field.type)) for field in schema]
 
 
 def test_nothing_of_openlineage_is_needed_or_loaded() -> None:
@@ -263,8 +263,8 @@ from airflow_provider_ekyc.hooks.ekyc import EkycHook
 from airflow_provider_ekyc.s3.result_object import Landed
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from airflow_provider_ekyc.transfers.lineage import report_to_hook_lineage
-told = dict.fromkeys(Landed.__slots__, 0)
-landed = Landed(**{**told, "ekyc_task_id": "d1", "s3_uri": "s3://bucket/key", "unmatched_uri": None})
+reported = dict.fromkeys(Landed.__slots__, 0)
+landed = Landed(**{**reported, "ekyc_task_id": "d1", "s3_uri": "s3://bucket/key", "unmatched_uri": None})
 report_to_hook_lineage(landed, "host", EkycHook(), S3Hook())
 EkycResultsToS3Operator(task_id="land", ekyc_task_id="d1", s3_key="s3://bucket/key")
 assert "airflow.providers.openlineage.extractors" not in sys.modules
