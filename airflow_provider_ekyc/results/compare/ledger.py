@@ -22,7 +22,7 @@ import numpy as np
 from airflow_provider_ekyc.numbers.content_key import ContentKey
 from airflow_provider_ekyc.numbers.number_keys import number_lines
 from airflow_provider_ekyc.results.compare.ascending import Ascending
-from airflow_provider_ekyc.results.compare.parts import BATCH, GROUP, PARTS, Parts, many_rows
+from airflow_provider_ekyc.results.compare.parts import BATCH, GROUP, PARTS, Parts
 from airflow_provider_ekyc.results.compare.tally import SENT, SIDE_BITS, Tally, tally, tally_returned
 
 if TYPE_CHECKING:
@@ -214,18 +214,19 @@ class NumberLedger:
 
     def _tallies_on_disk(self, part: int, *, keyed: bool) -> list[Tally]:
         pieces = [bounds[part : part + 2].tolist() for bounds in self._bounds]
-        rows = many_rows(sum(end - start for start, end in pieces))
-        filled = 0
+        total = sum(end - start for start, end in pieces)
+        parts, rows, filled = Parts(1, total), np.empty(min(total, BATCH), "<u8"), 0
         for start, end in pieces:
+            if filled + end - start > len(rows):
+                parts.add(rows[:filled])
+                filled = 0
             piece = rows[filled : filled + end - start]
             filled += len(piece)
             if os.preadv(self._file.fileno(), [piece.data], start * rows.itemsize) < piece.nbytes:
                 raise OSError("a spool file is shorter than what was written to it")
-        if len(rows) <= GROUP:
+        if total <= min(GROUP, len(rows)):
             return [self._tally(rows, keyed=keyed)]
-        parts = Parts(1, len(rows))
-        for start in range(0, len(rows), BATCH):
-            parts.add(rows[start : start + BATCH])
+        parts.add(rows[:filled])
         return [self._tally(parts.rows(*group), keyed=keyed) for group in parts.groups()]
 
     def _tally(self, rows: NDArray[np.uint64], *, keyed: bool) -> Tally:

@@ -26,17 +26,6 @@ _STARTS: Final = np.arange(PARTS, dtype=np.uint8)
 _MAPPED: Final = 33 << 17
 
 
-def many_rows(count: int) -> NDArray[np.uint64]:
-    """
-    Return an array for rows, above a batch in memory of its own, which is given back when it is freed.
-
-    Freeing a block of up to 32 MiB has glibc keep twice as much of what is freed later, in the arena of each thread
-    (mallopt(3), M_MMAP_THRESHOLD). And numpy asks for large pages where an array has 4 MiB and more: memory that is new
-    to the process in small pages would take as long as dealing the rows out. Pages that are not written to take none.
-    """
-    return np.empty(max(count, _MAPPED) if count > BATCH else count, "<u8")[:count]
-
-
 class Parts:
     """
     Rows in memory.
@@ -47,7 +36,11 @@ class Parts:
 
     def __init__(self, level: int, most: int) -> None:
         self._byte = 7 - level
-        self._rows = many_rows(most)
+        # Above a batch in memory of its own. Otherwise glibc would keep twice as much, of what is freed later, in the
+        # arena of each thread (mallopt(3), M_MMAP_THRESHOLD); and numpy asks for large pages from 4 MiB on: memory
+        # that is new to the process in small pages takes as long as dealing the rows out. Pages that are not written
+        # to take none.
+        self._rows = np.empty(max(most, _MAPPED) if most > BATCH else most, "<u8")[:most]
         #: For each batch: where each part begins, and the last one ends.
         self.bounds: list[NDArray[np.int64]] = []
 
