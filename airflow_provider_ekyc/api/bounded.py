@@ -189,6 +189,8 @@ class ResultAdapter(ApiAdapter):
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Have the pool verify with the shared context, instead of reading the certificates for each connection."""
         super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
-        if verify and url.lower().startswith("https"):
+        # urllib3 verifies a proxy with TLS of its own by the pool's files, not by its context.
+        proxy_has_tls = conn.proxy is not None and conn.proxy.scheme == "https"
+        if verify and url.lower().startswith("https") and not proxy_has_tls:
             conn.conn_kw["ssl_context"] = self._trust()
             conn.ca_certs = conn.ca_cert_dir = None

@@ -116,7 +116,8 @@ class ResultConnection:
 
     def _note(self, used: socket.socket) -> None:
         """Remember the socket that is read from."""
-        self._socket = used
+        # Where the proxy has TLS, too, urllib3 reads from an object around the socket.
+        self._socket = getattr(used, "socket", used)
         if self._is_aborted:
             self.abort()
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from airflow_provider_ekyc.sandbox.tls import Certificate
 from dev.testing.sockets import Request, SocketServer, answer, read_head
 
 
@@ -58,13 +59,14 @@ def _relay(one: socket.socket, other: socket.socket) -> None:
 
 
 @contextmanager
-def http_proxy(refuse: str | None = None) -> Iterator[Proxy]:
+def http_proxy(refuse: str | None = None, *, certificate: Certificate | None = None) -> Iterator[Proxy]:
     """
     Run a proxy.
 
     :param refuse: as for :class:`Proxy`
+    :param certificate: with it the proxy itself speaks TLS
     """
     proxy = Proxy(refuse)
-    with SocketServer(proxy.talk) as server:
+    with SocketServer(proxy.talk, certificate=certificate) as server:
         proxy.url = server.url
         yield proxy

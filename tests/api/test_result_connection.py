@@ -15,6 +15,7 @@ from airflow_provider_ekyc.api.result_connection import ResultConnection
 from airflow_provider_ekyc.api.settings import EkycSettings, read_settings
 from airflow_provider_ekyc.exceptions import EkycConnectionError
 from airflow_provider_ekyc.sandbox.tls import Certificate, make_certificate
+from dev.testing.http_proxy import http_proxy
 from dev.testing.sockets import SocketServer, read_head
 
 CONTENT = bytes(range(256)) * 4_000
@@ -50,6 +51,20 @@ def test_a_connection_is_used_for_many_ranges(server: SocketServer) -> None:
             with connection.open(f"{server.url}/x.zip", last=len(CONTENT) - 1) as stream:
                 assert b"".join(stream.blocks) == CONTENT
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("server", ["https"], indirect=True)
+def test_a_proxy_with_tls_of_its_own_is_trusted_and_ended_like_a_store(
+    server: SocketServer, certificate: Certificate
+) -> None:
+    with http_proxy(certificate=certificate) as proxy:
+        connection = ResultConnection(settings_for(server, proxy=proxy.url))
+        with connection, connection.open(f"{server.url}/x.zip") as stream:
+            next(stream.blocks)
+            connection.abort()
+            with pytest.raises(EkycConnectionError):
+                list(stream.blocks)
+    assert proxy.asked == [f"CONNECT {server.url.removeprefix('https://')}"]
 
 
 def _receive(connection: ResultConnection, url: str, received: bytearray) -> None:
