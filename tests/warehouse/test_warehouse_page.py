@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections import Counter
@@ -15,14 +16,17 @@ import pyarrow as pa
 import pytest
 from botocore.validate import validate_parameters
 
-from airflow_provider_ekyc.results.output.parquet import COLUMNS, ParquetFile
+from airflow_provider_ekyc.results.archive.check import ArchiveReader
+from airflow_provider_ekyc.results.output.output_format import RowContext
+from airflow_provider_ekyc.results.output.parquet import PARQUET
 from airflow_provider_ekyc.results.table.rows import Rows
 from tests.warehouse import page
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 BLOCKS = list(page.blocks())
 DUCKDB = [block for block in BLOCKS if block.language == "sql duckdb"]
-NAMES = tuple(name for name, _ in COLUMNS)
+COLUMNS = PARQUET.columns("amazon")
+NAMES = tuple(column.name for column in COLUMNS)
 EXAMPLE = page.table_with((*NAMES, "dt"))
 
 
@@ -35,16 +39,10 @@ def bucket(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True)
         (task_type,), (verified_at,), (ekyc_task_id,) = ({row[name] for row in rows} for name in NAMES[3:])
         lines = "".join(f"{row['number']},{row['answer']}\n" for row in rows)
-        with (
-            path.open("wb") as file,
-            ParquetFile(
-                file,
-                task_type=task_type,
-                verified_at=datetime.fromisoformat(verified_at),
-                ekyc_task_id=ekyc_task_id,
-            ) as table,
-        ):
-            table.take(Rows(lines.encode(), Counter(row["answer"] for row in rows)))
+        blocks = iter([Rows(lines.encode(), Counter(row["answer"] for row in rows))])
+        context = RowContext(ekyc_task_id, task_type, datetime.fromisoformat(verified_at))
+        assert PARQUET.writer is not None
+        path.write_bytes(b"".join(PARQUET.writer(ArchiveReader(io.BytesIO()), blocks, context)))
     unmatched = tmp_path / "ekyc" / "unmatched" / "dt=2026-02-01" / "part-0.txt"
     unmatched.parent.mkdir(parents=True)
     unmatched.write_text("not for the table\n")
@@ -81,7 +79,7 @@ def test_the_example_rows_and_the_columns_are_those_of_the_files(bucket: Path) -
     assert told == EXAMPLE
     documented = page.table_with(("column", "Parquet type", "meaning"))
     said = [(row[0].strip("`"), row[1].partition(",")[0]) for row in documented.rows]
-    assert said == [(name, {"bool": "boolean"}.get(kind, kind.partition("[")[0])) for name, kind in COLUMNS]
+    assert said == [(name, {"bool": "boolean"}.get(kind, kind.partition("[")[0])) for name, kind, _ in COLUMNS]
 
 
 @pytest.mark.parametrize("heading", ["Athena and Glue", "Redshift", "Snowflake"])
