@@ -120,6 +120,15 @@ class Submitter:
         found = self._records.find()
         if isinstance(found, Receipt):
             return self._submitted_before(found)
+        try:
+            return self._submit(found)
+        except EkycError as error:
+            # What this try did not send, or what was refused, leaves an earlier unknown outcome as it is.
+            if found is not None and found.is_open:
+                error.charge = Charge.POSSIBLE
+            raise
+
+    def _submit(self, found: Intent | None) -> Submission:
         sends = self._gate.sends_so_far(found)
         balance = self._balance()
         self._stop_if_killed()
@@ -192,7 +201,6 @@ class Submitter:
                 self._note(idle)
                 if idle.is_open:
                     error.message += " An earlier submission of this list still has an unknown outcome."
-                    error.charge = Charge.POSSIBLE
                 if error.retryable and idle.sends >= MOST_SENDS:
                     raise self._gate.limit_error(idle, error.message) from None
                 raise

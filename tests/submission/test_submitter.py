@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ekyc.airflow_errors import EkycRetryException
+from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
 from airflow_provider_ekyc.airflow_sdk import AirflowFailException, AirflowTaskTimeout
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox
@@ -181,6 +181,24 @@ def test_a_possible_id_is_shown_and_kept_with_the_record(job: Job, sandbox: Sand
     job.submit(on_unknown_outcome="resubmit")
     (receipt,) = variables.receipts().values()
     assert json.loads(receipt)["possible_ids"] == ["made-up-id-1"]
+
+
+@IN_VARIABLES
+@pytest.mark.usefixtures("no_waits")
+@pytest.mark.parametrize("call", ["balance", "submit", "killed"])
+def test_what_ends_a_try_leaves_an_earlier_unknown_outcome_possibly_charged(
+    job: Job, sandbox: Sandbox, call: str
+) -> None:
+    job.submit_without_answer(sandbox)
+    operator = job.operator(on_unknown_outcome="resubmit")
+    if call == "killed":
+        operator.on_kill()
+    else:
+        sandbox.fault(call, "status", status=401)
+    with pytest.raises((EkycFailException, EkycRetryException)) as failed:
+        operator.execute(job.context())
+    assert failed.value.kind == ("killed" if call == "killed" else "authentication")
+    assert failed.value.charge == "possible"
 
 
 @IN_VARIABLES
