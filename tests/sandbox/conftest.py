@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from sandbox_callers import API_KEY, Caller, Clock
 
 from airflow_provider_ekyc.sandbox import Sandbox
+from tests.sandbox.sandbox_callers import API_KEY, Caller, Clock
 
 
 @pytest.fixture

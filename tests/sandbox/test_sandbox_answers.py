@@ -12,12 +12,12 @@ import sys
 from collections import Counter
 
 import pytest
-from sandbox_callers import numbers, table
 
 from airflow_provider_ekyc.sandbox import expected_answer
 from airflow_provider_ekyc.sandbox.archive import Recipe, write_archive
 from airflow_provider_ekyc.sandbox.intake import take_in
 from airflow_provider_ekyc.sandbox.stopping import Stopped
+from tests.sandbox.sandbox_callers import numbers, table
 
 
 def never():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from decimal import Decimal
 
-from sandbox_callers import numbers
+from tests.sandbox.sandbox_callers import numbers
 
 
 def test_a_submission_is_charged_at_acceptance(caller):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from sandbox_callers import numbers
+
+from tests.sandbox.sandbox_callers import numbers
 
 NOTHING_CHARGED = 0
 

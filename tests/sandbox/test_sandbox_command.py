@@ -15,7 +15,8 @@ from contextlib import contextmanager
 
 import pytest
 import requests
-from sandbox_callers import numbers
+
+from tests.sandbox.sandbox_callers import numbers
 
 COMMAND = [sys.executable, "-m", "airflow_provider_ekyc.sandbox"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 import requests
-from sandbox_callers import API_KEY, numbers
 
 from airflow_provider_ekyc.sandbox import Sandbox
+from tests.sandbox.sandbox_callers import API_KEY, numbers
 
 
 def control(caller, method, what, **options):

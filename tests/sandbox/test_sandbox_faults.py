@@ -12,10 +12,10 @@ import time
 
 import pytest
 import requests
-from sandbox_callers import numbers
 
 from airflow_provider_ekyc.sandbox import Fault
 from airflow_provider_ekyc.sandbox.faults import FaultBoard, kinds_of
+from tests.sandbox.sandbox_callers import numbers
 
 LOST = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-from sandbox_callers import numbers, table
-
 from airflow_provider_ekyc.sandbox import expected_answer
+from tests.sandbox.sandbox_callers import numbers, table
 
 
 def where(caller, task_id):

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from sandbox_callers import API_KEY, Caller, numbers, table
 
 from airflow_provider_ekyc.sandbox import Fault
 from airflow_provider_ekyc.sandbox.faults import FORMS
+from tests.sandbox.sandbox_callers import API_KEY, Caller, numbers, table
 
 CUT = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 

@@ -5,9 +5,9 @@ import zipfile
 
 import pytest
 import requests
-from sandbox_callers import numbers, table
 
 from airflow_provider_ekyc.sandbox import expected_answer
+from tests.sandbox.sandbox_callers import numbers, table
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from sandbox_callers import numbers
 
 from airflow_provider_ekyc.sandbox.presign import ACCESS_KEY_ID, REGION, SECRET_KEY, presigned_url, refusal
+from tests.sandbox.sandbox_callers import numbers
 
 
 def test_the_url_has_the_shape_of_a_presigned_one(caller):

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 import requests
-from sandbox_callers import API_KEY, table
 
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.sandbox.tls import Certificate
+from tests.sandbox.sandbox_callers import API_KEY, table
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

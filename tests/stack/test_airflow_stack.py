@@ -8,11 +8,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from listening import listening_addresses
 
 from dev.stack.airflow_rest import AirflowRest, AirflowRestError
 from dev.stack.airflow_stack import COMPONENTS, AirflowStack
 from dev.testing.waiting import wait_until
+from tests.stack.listening import listening_addresses
 
 pytestmark = pytest.mark.airflow
 

@@ -12,10 +12,10 @@ import pytest
 import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from listening import listening_addresses
 
 from dev.stack.s3_server import S3Server
 from dev.testing.waiting import wait_until
+from tests.stack.listening import listening_addresses
 
 BUCKET = "stack-tests"
 
