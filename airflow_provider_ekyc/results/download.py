@@ -246,6 +246,8 @@ class _Downloading:
                 raise _NoRanges
             return 0
         if head.start <= wanted.at and is_same_version(head, self._version):
+            if self._version.size is None:  # the first answer did not say it; a range does
+                self._know(version_in(head))
             return wanted.at - head.start
         if head.start:
             raise _Changed(_CHANGED)

@@ -193,6 +193,21 @@ def test_a_break_behind_the_last_byte_asks_for_nothing_more() -> None:
     assert len(seen) == 2
 
 
+def test_a_range_says_how_much_there_is_where_the_first_answer_did_not() -> None:
+    """So one that ends early is not the end."""
+    head = b'HTTP/1.1 200 OK\r\nETag: "a"\r\nTransfer-Encoding: chunked\r\n\r\n'
+    chunked = head + b"%x\r\n%b\r\n" % (CUT, CONTENT[:CUT])
+
+    def short(request: Request) -> bytes:
+        first = (requested(request.headers) or slice(0, 0)).start
+        content_range = f"Content-Range: bytes {first}-{len(CONTENT) - 2}/{len(CONTENT)}"
+        return answer("206 Partial Content", CONTENT[first:-1], 'ETag: "a"', content_range)
+
+    _, content, seen = brought(chunked, short, ranged(CONTENT, etag='"a"'))
+    assert content == CONTENT
+    assert len(seen) == 3
+
+
 def test_a_part_that_was_not_asked_for_is_not_taken() -> None:
     part = answer("206 Partial Content", CONTENT[5:], 'ETag: "a"', "Content-Range: bytes 5-2999999/3000000")
     _, content, _ = brought(part, answer("200 OK", CONTENT))
