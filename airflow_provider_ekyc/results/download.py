@@ -58,6 +58,9 @@ CONNECTIONS = 8
 #: How often the caps of the retries of a range may begin anew, as long as each time more has arrived.
 ROUNDS = 100
 
+#: With these a server refuses the first range: an empty object has none (416), and others do not accept the header.
+_RANGE_REFUSED = frozenset({400, 405, 406, 416, 501})
+
 _CHANGED = "The result has changed during the download."
 
 
@@ -218,10 +221,14 @@ class _Downloading:
         try:
             with connection.open(url, offset=wanted.at, last=wanted.last, etag=self._version.etag) as stream:
                 self._write(stream, wanted, self._accept(stream.head, wanted))
+        except EkycExpiredUrlError:
+            raise
         except EkycApiError as error:
-            if error.status == 416 and (wanted.at or wanted.end is not None):
-                # Of an empty object there is no first range.
-                raise (_Changed(_CHANGED) if self._version.etag else _NoRanges()) from None
+            is_range = wanted.at > 0 or wanted.end is not None
+            if is_range and self._version.etag is None and error.status in _RANGE_REFUSED:
+                raise _NoRanges from None
+            if is_range and self._version.etag is not None and error.status == 416:
+                raise _Changed(_CHANGED) from None
             if not isinstance(error, EkycRequestError):
                 raise
             raise EkycRequestError(

@@ -205,6 +205,16 @@ def test_ranges_that_are_ignored_are_not_requested_again() -> None:
     assert store.seen[-1].last is None
 
 
+@pytest.mark.parametrize("status", [400, 405, 406, 416, 501])
+def test_a_store_that_refuses_ranges_is_read_by_one_stream(status: int) -> None:
+    def refuse(request: Request) -> Reply | None:
+        return None if request.first is None else [refusal(status, b"<Error><Code>NotSupported</Code></Error>")]
+
+    with RangeStore(CONTENT, meet=refuse) as store:
+        assert downloaded(store) == CONTENT
+    assert [request.first for request in store.seen] == [0, None]
+
+
 def test_a_store_without_ranges_is_asked_once() -> None:
     with RangeStore(CONTENT, meet=lambda request: [store.answer(request, status=200)]) as store:
         assert downloaded(store) == CONTENT
