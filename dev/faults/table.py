@@ -24,6 +24,8 @@ PAID = _may(S, charged=(1,))
 REFUSED = _may(C, charged=(0,))
 #: Five sends over the tries of a task: then it fails for good.
 GIVEN_UP = _may(C, charged=(0,))
+#: The retries are used up, and nothing was sent.
+NOT_SENT = _may(R, charged=(0,))
 UNKNOWN_FREE = _may(U, charged=(0,))
 UNKNOWN_PAID = _may(U, charged=(1,))
 UNKNOWN_EITHER = _may(U, charged=(0, 1))
@@ -70,23 +72,19 @@ ON_SUBMIT: Mapping[str, tuple[Allowed, Allowed]] = {
 
 _HARMLESS = (
     *("status 400", "status 404", "status 413", "status 429", "status 500", "status 502", "status 503", "status 504"),
-    *("broken_json", "html", "delay", "delay past the time-out", "slow_body", "slow_body past the time-out"),
+    *("broken_json", "delay", "delay past the time-out", "slow_body", "slow_body past the time-out"),
     *("cut_before", "cut_after", "status_after 503", "status_after 504", "early_status 413", "early_status 503"),
-    *(
-        "html 401",
-        "html 403",
-        "html 302",
-        "html_after 502",
-        "informational 102",
-        "informational 103",
-        "echo of the key",
-    ),
+    *("html_after 502", "informational 102", "informational 103", "echo of the key"),
 )
 
-#: On the free balance query before it: only a wrong key and an empty account stop a submission.
+#: Another server answers in the place of the API: it would answer the submission, too.
+_OTHER_SERVER = ("html", "html 302", "html 401", "html 403")
+
+#: On the free balance query before it: a wrong key and an empty account stop a submission, and so does another server.
 ON_BALANCE: Mapping[str, tuple[Allowed, Allowed]] = {
     **dict.fromkeys(_HARMLESS, (PAID, PAID)),
     **dict.fromkeys(("status 401", "status 402"), (REFUSED, REFUSED)),
+    **dict.fromkeys(_OTHER_SERVER, (PAID, NOT_SENT)),
 }
 
 # The waits and the landings below work on a remote task that is paid already: the bill says 1, whatever comes.
