@@ -222,7 +222,13 @@ class TransferJob:
         )
         # What an earlier try of this remote task left there was no result yet, and may be replaced.
         is_ours = target.find(self.ekyc_task_id, UNMATCHED, replace=self.replace) is not None
-        there = target.put(file, unmatched, content_type="text/plain; charset=utf-8", replace=self.replace or is_ours)
+        there = target.put(
+            file,
+            unmatched,
+            content_type="text/plain; charset=utf-8",
+            replace=self.replace or is_ours,
+            connections=self.connections,
+        )
         if there.sha256 != sha256:
             raise EkycLandingError(
                 f"Another try of this remote task has landed another list at {target.uri} meanwhile. The result was "

@@ -19,6 +19,7 @@ from pyarrow import parquet
 from airflow_provider_ekyc.airflow_errors import EkycFailException
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.results.compare import submitted_input
+from airflow_provider_ekyc.s3 import target
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from dev.testing.task_context import context_of
@@ -115,6 +116,29 @@ def test_what_was_landed_is_found_again_with_all_that_was_said_of_it(
 
 
 # Numbers that did not come back.
+
+
+def test_connections_hold_for_their_list_as_well(
+    s3: Any,
+    sandbox: Sandbox,
+    submission: Callable[[], dict[str, Any]],
+    numbers_file: Path,
+    context: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    used: list[int] = []
+    connections_of = target.connections_of
+
+    def noted(client: Any, connections: int) -> Any:
+        used.append(connections)
+        return connections_of(client, connections)
+
+    monkeypatch.setattr(target, "SINGLE_PUT", 0)  # so that both go up in parts
+    monkeypatch.setattr(target, "connections_of", noted)
+    sandbox.change(failure_rows=7)
+    land(submission(), context, numbers=str(numbers_file), unmatched_key=LEFT, connections=3)
+    assert used == [3, 3]
+    assert keys_of(s3) == [KEY, LEFT]
 
 
 def test_numbers_that_did_not_come_back_are_counted_and_landed(
