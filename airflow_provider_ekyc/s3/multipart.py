@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ MOST_PARTS = 10_000
 
 #: Seconds that parts may take to end before the upload is aborted: S3 may keep a part that arrives later.
 _PATIENCE = 10.0
+
+#: Seconds for which a look at the key holds. At 80 MB/s the last eight parts take 0.1 s.
+_LOOK_AGE = 1.0
 
 #: The metadata with S3's checksum of the parts' checksums: Base64, a hyphen, the number of parts.
 PARTS_SHA256 = "ekyc-parts-sha256"
@@ -94,16 +98,25 @@ class MultipartUpload:
         """
         Send all parts.
 
-        :param look: returns what is at the key; it is called beside the last parts
+        :param look: returns what is at the key; it is called beside the last parts, and once more after them if they
+            took longer than a moment: a store that knows no condition would overwrite what was written meanwhile
         :raises UploadEndedError: if an object is at the key
         :raises S3CallError: if a part is not accepted
         """
         self._futures += [self._pool.submit(self.send_part, part) for part in self._parts]
-        looking = None if look is None else self._pool.submit(look)
+        looks: list[float] = []
+
+        def look_now() -> Mapping[str, Any] | None:
+            looks.append(time.monotonic())
+            return look() if look is not None else None
+
+        looking = None if look is None else self._pool.submit(look_now)
         for future in as_completed([*self._futures, *filter(None, [looking])]):
             found = future.result()
             if future is looking and found:
                 raise UploadEndedError(found)
+        if looks and time.monotonic() - looks[-1] > _LOOK_AGE and (found := look_now()):
+            raise UploadEndedError(found)
 
     def send_part(self, part: Part) -> None:
         """Send one part."""

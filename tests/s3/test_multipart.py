@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError, EkycSettingsError
-from airflow_provider_ekyc.s3 import target as target_module, whole_object
+from airflow_provider_ekyc.s3 import multipart, target as target_module, whole_object
 from airflow_provider_ekyc.s3.multipart import MOST_PARTS, PART_SIZE, connections_of, part_size_for, split
 from airflow_provider_ekyc.sandbox.tls import make_certificate
 from dev.stack.s3_server import S3Server
@@ -37,8 +37,9 @@ pytestmark = pytest.mark.usefixtures("small_puts")
 
 @pytest.fixture
 def small_puts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let an object go up in parts from 1 KiB."""
+    """Let an object go up in parts from 1 KiB, with one look however slow the machine is."""
     monkeypatch.setattr(target_module, "SINGLE_PUT", 1024)
+    monkeypatch.setattr(multipart, "_LOOK_AGE", 60.0)
 
 
 @pytest.fixture
@@ -413,6 +414,25 @@ def test_another_object_at_the_key_in_the_meantime_is_kept(
     assert "an object that is not a result of eKYC (6 bytes" in fails(EkycKeyTakenError, client, s3)
     assert content_of(s3) == b"theirs"
     assert relay.calls["complete"] == (call == "complete")
+
+
+def test_who_writes_while_the_last_part_takes_long_is_not_overwritten_even_without_conditions(
+    relay: S3Relay, s3_server: S3Server, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multipart, "_LOOK_AGE", 0.0)
+    client = through(relay, s3_server)
+    relay.ignores_conditions = client._request_signer._credentials
+    looked = threading.Event()
+    client.meta.events.register("after-call.s3.HeadObject", lambda **_: looked.set())
+
+    def write_after_the_look() -> None:
+        looked.wait(30)
+        write_theirs(s3)()
+
+    relay.faults.append(S3Fault("part", "before", key="partNumber=3", act=write_after_the_look))
+    sizes = {"connections": 2, "part_size": PART}
+    assert "an object that is not a result of eKYC (6 bytes" in fails(EkycKeyTakenError, client, s3, sizes=sizes)
+    assert content_of(s3) == b"theirs"
 
 
 def test_who_writes_over_it_right_after_the_completion_is_named(relay: S3Relay, s3_server: S3Server, s3: Any) -> None:
