@@ -167,7 +167,7 @@ def sha256_of(file: GrowingFile) -> Iterator[Callable[[], str]]:
     """
     Hash a file while it grows, in a thread of its own, which has ended when this has.
 
-    The file must be complete or invalid when the block ends.
+    The file must be complete or invalid when the block ends; an error, a signal's as well, makes it invalid.
 
     :return: a function that waits for the hex digest, to be called once the file is complete
     """
@@ -183,6 +183,9 @@ def sha256_of(file: GrowingFile) -> Iterator[Callable[[], str]]:
 
     try:
         yield hexdigest
+    except BaseException:
+        file.invalidate()
+        raise
     finally:
         wait([hashing])
         pool.shutdown()

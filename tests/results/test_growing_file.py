@@ -14,7 +14,7 @@ import pytest
 from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.results import download as download_module
 from airflow_provider_ekyc.results.download import download
-from airflow_provider_ekyc.results.growing_file import GrowingFile, Invalidated
+from airflow_provider_ekyc.results.growing_file import GrowingFile, Invalidated, sha256_of
 from airflow_provider_ekyc.spool import spool_file
 from tests.results.archives import check_archive, pack
 from tests.results.range_store import RangeStore, Reply, Request
@@ -114,6 +114,18 @@ def test_a_place_before_the_start_is_refused_as_files_do(growing: GrowingFile) -
     growing.announce(10, b"")
     with pytest.raises(OSError, match="Invalid argument"):
         growing.seek(-11, io.SEEK_END)
+
+
+def test_an_error_ends_the_hashing_of_what_does_not_come(growing: GrowingFile) -> None:
+    def fail() -> bytes:
+        with pytest.raises(ZeroDivisionError), sha256_of(growing):
+            raise ZeroDivisionError
+        return b"ended"
+
+    thread, got = in_thread(fail)
+    thread.join(5)
+    growing.invalidate()
+    assert got == [b"ended"]
 
 
 # Together with the download.
