@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
+from queue import SimpleQueue
 from typing import Protocol
 
 from airflow_provider_ekyc.api.result_stream import ResultStream
@@ -55,6 +56,8 @@ class RangeWorkers:
         self._stopped = threading.Event()
         self._connections: set[Connection] = set()
         self._changed = threading.Condition()
+        #: An item for each change that the main thread waits for.
+        self._events: SimpleQueue[None] = SimpleQueue()
 
     def run(self, first: ByteRange) -> None:
         """
@@ -97,7 +100,7 @@ class RangeWorkers:
 
         with self._changed:
             self._calls.append(call_and_wake)
-            self._changed.notify_all()
+            self._events.put(None)
             self._changed.wait_for(lambda: is_done.is_set() or self._stopped.is_set())
         if not is_done.is_set():
             raise Stopped
@@ -111,12 +114,16 @@ class RangeWorkers:
         self._stopped.wait(seconds)
 
     def _next_call(self) -> Callable[[], None] | None:
-        """Wait for something to do in the main thread; None if all ranges are fetched."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._failure or self._calls or not self._running)
-            if self._failure is not None:
-                raise self._failure
-            return self._calls.popleft() if self._calls else None
+        """
+        Wait for something to do in the main thread; None if all ranges are fetched.
+
+        Without the lock: a signal that raises while it is acquired would leave it locked, and the threads waiting.
+        """
+        while self._failure is None and not self._calls and self._running:
+            self._events.get()
+        if self._failure is not None:
+            raise self._failure
+        return self._calls.popleft() if self._calls else None
 
     def _stop(self) -> None:
         with self._changed:
@@ -138,7 +145,7 @@ class RangeWorkers:
         finally:
             with self._changed:
                 self._running -= 1
-                self._changed.notify_all()
+                self._events.put(None)
 
     def _next_range(self) -> ByteRange | None:
         with self._changed:
