@@ -191,7 +191,7 @@ def test_ten_parts_are_in_the_order_of_their_numbers() -> None:
     ],
 )
 def test_tables_that_may_not_be_parts_of_one_are_not_put_together(names: tuple[str, str]) -> None:
-    assert "2 tables" in refusal({names[0]: TABLE, names[1]: TABLE})
+    assert "2 CSV files" in refusal({names[0]: TABLE, names[1]: TABLE})
 
 
 @pytest.mark.parametrize("header", [b"Number,activated", b"amazon,Number", b"Number;amazon"])
