@@ -126,7 +126,7 @@ def choose(members: list[zipfile.ZipInfo]) -> Contents:
     tables = [member for member in members if names[member].endswith(".csv") and not names[member].startswith("._")]
     whole = [member for member in tables if names[member] == "all.csv"]
     if len(whole) > 1:
-        raise contents_error(f"The result has {len(whole)} tables that are named all.csv.")
+        raise contents_error(f"The result has {len(whole)} CSV files that are named all.csv.")
     if whole or len(tables) == 1:
         return Contents(members, whole or tables, {}, [])
     beside = [member for member in tables if _BESIDE.intersection(_WORD.findall(names[member]))]
