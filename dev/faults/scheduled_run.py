@@ -34,7 +34,7 @@ PATIENCE = 300.0
 #: Seconds that an unharmed try of an operator takes from its start, about.
 USUAL = {"submit": 0.8, "wait": 0.3, "land": 1.2}
 #: What Airflow does not retry, by the names in its logs.
-FINAL = ("EkycFailException", "AirflowSensorTimeout", "AirflowFailException")
+FINAL = ("EkycFailException", "EkycSensorTimeout", "AirflowSensorTimeout", "AirflowFailException")
 
 
 class Clock:
