@@ -7,6 +7,7 @@ import pytest
 from airflow_provider_ekyc.airflow_errors import EkycRetryException
 from airflow_provider_ekyc.airflow_sdk import AirflowFailException
 from airflow_provider_ekyc.sandbox import Sandbox
+from airflow_provider_ekyc.submission.variable_store import CHECK
 from dev.testing.variables import Variables
 from tests.submission.submit_job import IN_VARIABLES, Job
 
@@ -46,4 +47,20 @@ def test_variables_that_are_listed_and_cannot_be_read_stop_the_submission_for_go
     variables.unseen = True
     with pytest.raises(AirflowFailException, match=r"was \[core\] fernet_key changed"):
         job.submit()
+    assert len(sandbox.bill.submissions) == 1
+
+
+@IN_VARIABLES
+def test_the_check_that_another_task_writes_at_the_same_moment_stops_nothing(
+    job: Job, sandbox: Sandbox, variables: Variables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first tasks of a deployment start at once: each of them finds no check, and one has written it."""
+    listed = variables.keys
+
+    def written_meanwhile(prefix: str | None = None) -> list[str]:
+        variables.values[CHECK] = "written by another task"
+        return listed(prefix)
+
+    monkeypatch.setattr(variables, "keys", written_meanwhile)
+    job.submit()
     assert len(sandbox.bill.submissions) == 1
