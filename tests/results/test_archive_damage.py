@@ -53,7 +53,7 @@ def table(text: str | bytes) -> bytes:
         (pack({"inner.zip": WHOLE}), "no table"),
         (pack({"readme.txt": TABLE}), "no table"),
         (pack({"a.csv": TABLE, "b.csv": TABLE}), "2 CSV files (a.csv, b.csv), none of them named all.csv"),
-        (pack({"a/all.csv": TABLE, "b/all.csv": TABLE}), "2 tables"),
+        (pack({"a/all.csv": TABLE, "b/all.csv": TABLE}), "2 CSV files"),
         (pack({"activated.txt": b"\n\n"}), "no row"),
         (pack({"t.csv": TABLE}, method=zipfile.ZIP_BZIP2), "another method"),
         (pack({"t.csv": TABLE, "x": b""}, method=zipfile.ZIP_LZMA), "another method"),
