@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -64,15 +65,15 @@ def log_tail(path: Path, lines: int = TAIL_LINES) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-class Stoppable:
+class Stoppable(ABC):
     """What is started when its context begins, and stopped when it ends or could not begin."""
 
-    def start(self) -> None:
+    def start(self) -> None:  # noqa: B027  # what its constructor starts needs no other start
         """Start it; by default it has started already."""
 
+    @abstractmethod
     def stop(self) -> None:
         """End it."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         try:
