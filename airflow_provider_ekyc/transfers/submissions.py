@@ -35,7 +35,8 @@ def read_submission(value: object, ekyc_task_id: str) -> Submission:
         submission = Submission(
             **{field.name: given[field.name] for field in fields(Submission) if field.name in given}
         )
-        if type(submission.rows) is not int or type(submission.invalid) is not int:
+        counts = (submission.rows, submission.invalid, submission.total or 0)
+        if any(type(count) is not int for count in counts):
             raise TypeError
     except TypeError:
         raise EkycSettingsError(

@@ -297,8 +297,9 @@ def test_a_submission_of_another_task_and_one_place_for_both_are_refused(
         land(sent, context, ekyc_task_id=exported, numbers=str(numbers_file))
     with pytest.raises(EkycFailException, match="name the same object"):
         land(sent, context, numbers=str(numbers_file), unmatched_key=KEY)
-    with pytest.raises(EkycFailException, match="is not what EkycSubmitOperator pushes"):
-        land(sent, context, numbers=str(numbers_file), submission={**sent, "rows": "200"})
+    for count in ({"rows": "200"}, {"total": "200"}, {"total": 200.0}):
+        with pytest.raises(EkycFailException, match="is not what EkycSubmitOperator pushes"):
+            land(sent, context, numbers=str(numbers_file), submission={**sent, **count})
     assert sandbox.calls == calls
 
 
