@@ -103,6 +103,7 @@ class Meter:
 def _give_back() -> None:
     """Give the memory back that is nobody's any more, and that the allocator keeps for later (malloc_trim(3))."""
     gc.collect()
+    gc.freeze()  # what was imported meanwhile stays: a collection behind each transfer need not look at it again
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -63,7 +63,7 @@ def _in_company(rng: random.Random) -> Content:
     members = [_member(rng, rng.choice(_FOLDERS) + rng.choice(_NAMES), table.text)]
     for name in rng.sample(_OTHERS, rng.randint(1, 4)):
         members.append(_member(rng, name, inner if name.endswith(".zip") else rng.randbytes(rng.randint(0, 3000))))
-    members += [_member(rng, f"pages/{page}.html", b"<p>") for page in range(rng.choice((0, 0, 5, 200)))]
+    members += [_member(rng, f"pages/{page}.html", b"<p>") for page in range(rng.choice((0, 0, 5, 40)))]
     rng.shuffle(members)
     return members, table.rows
 

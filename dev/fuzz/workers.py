@@ -125,7 +125,7 @@ def _run_one(order: Order, tell: Callable[[list[Verdict]], None], running: set[S
 
 def read_all(order: Order, sender: Connection) -> None:
     """Read the inputs of an order, one after the other, and send the verdicts of each; the process's main function."""
-    from airflow_provider_ekyc.api.retries import retrying
+    from airflow_provider_ekyc.api import retries
     from airflow_provider_ekyc.sandbox.tls import make_certificate
     from dev.fuzz.bounds import Meter
     from dev.fuzz.inputs import make_input
@@ -140,9 +140,7 @@ def read_all(order: Order, sender: Connection) -> None:
         importlib.import_module(name)
     # In the main thread, where the transfer does not parse, pyarrow opens a pipe for signals and keeps it.
     importlib.import_module("pyarrow").enable_signal_handlers(False)
-    if retrying.__kwdefaults__ is None:
-        raise LookupError("retrying() has no keyword sleep any more; correct this")
-    retrying.__kwdefaults__["sleep"] = lambda seconds: None  # the waits between two attempts are left out
+    retries.wait_seconds = lambda *how: 0.0  # the waits between two tries are left out
     gc.freeze()  # what is imported stays: a collection behind each transfer need not look at it again
     nothing = answering(b"")
     with (
