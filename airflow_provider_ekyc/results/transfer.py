@@ -6,9 +6,9 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace as changed
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar, cast
 
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycLandingError, EkycResultError
@@ -88,17 +88,25 @@ class TransferJob:
         with ExitStack() as stack:
             output, comparison = self._download_and_convert(stack, source)
             numbers = stack.enter_context(spool_file(self.spool_dir))
-            compared = comparison.finish(output.summary, numbers, is_archive=self.output_format.writer is None)
-            self._check_mismatch(compared.findings)
-            landed = self._landed_result(target, output, compared)
-            if unmatched_target is not None and compared.unmatched is not None:
-                self._land_unmatched(unmatched_target, numbers, compared.unmatched)
-                landed = changed(landed, unmatched_uri=unmatched_target.uri)
+            is_archive = self.output_format.writer is None
+
+            @cache
+            def confirmed() -> Landed:
+                compared = counting.result()
+                self._check_mismatch(compared.findings)
+                if unmatched_target is not None and compared.unmatched is not None:
+                    self._land_unmatched(unmatched_target, numbers, compared.unmatched)
+                return self._landed_result(target, unmatched_target, output, compared)
+
+            counting = stack.enter_context(
+                _thread("ekyc-count", partial(comparison.finish, output.summary, numbers, is_archive=is_archive))
+            )
             landed = target.put(
                 cast("Spool", output.file),
-                landed,
+                self._landed_result(target, unmatched_target, output, comparison.likely(output.summary)),
                 content_type=self.output_format.media_type,
                 replace=self.replace,
+                confirm=confirmed,
                 connections=self.connections,
             )
         counts = (landed.rows, landed.yes, landed.no, landed.unknown, landed.distinct, landed.contradictions)
@@ -140,7 +148,8 @@ class TransferJob:
                 return urls.pop() if urls else require_exported(source.get_task(self.ekyc_task_id)).result_url or ""
 
             # Within the stack: its files are closed when this thread has ended, also if this one is killed.
-            with _thread("ekyc-check", partial(self._check_and_convert, early_stack, growing, task), growing) as early:
+            check = partial(self._check_and_convert, early_stack, growing, task)
+            with _thread("ekyc-check", check, growing.invalidate) as early:
                 downloaded = download(source.result_connection, fresh_url, growing, connections=self.connections)
                 log.info("Downloaded %s bytes.", f"{downloaded.size:,}")
         except EkycApiError as error:
@@ -160,7 +169,7 @@ class TransferJob:
     ) -> tuple[Output, Comparison]:
         file = cast("BinaryIO", archive)
         spool = stack.enter_context(spool_file(self.spool_dir))
-        comparison = Comparison(task, self.submission, self.submitted, spool)
+        comparison = stack.enter_context(closing(Comparison(task, self.submission, self.submitted, spool)))
         if self.columns is None:
             return Output(check_members(file)), comparison
         with comparison.reading_input(lambda: isinstance(archive, GrowingFile) and archive.is_invalid):
@@ -188,8 +197,11 @@ class TransferJob:
             )
         log.warning("%s It is landed because on_mismatch='warn'.", mismatch)
 
-    def _landed_result(self, target: S3Target, output: Output, compared: Compared) -> Landed:
+    def _landed_result(
+        self, target: S3Target, unmatched_target: S3Target | None, output: Output, compared: Compared
+    ) -> Landed:
         summary = output.summary
+        unmatched_uri = None if unmatched_target is None or compared.unmatched is None else unmatched_target.uri
         return Landed(
             ekyc_task_id=self.ekyc_task_id,
             s3_uri=target.uri,
@@ -201,6 +213,7 @@ class TransferJob:
             size=output.size,
             sha256=output.sha256,
             unmatched=compared.unmatched,
+            unmatched_uri=unmatched_uri,
             distinct=compared.distinct,
             contradictions=compared.contradictions,
             missing=compared.missing,
@@ -239,12 +252,12 @@ class TransferJob:
 
 
 @contextmanager
-def _thread(name: str, work: Callable[[], T], growing: GrowingFile) -> Iterator[Future[T]]:
+def _thread(name: str, work: Callable[[], T], stop: Callable[[], object] = lambda: None) -> Iterator[Future[T]]:
     """
-    Work on ``growing`` in a thread of its own, which has ended when this has.
+    Work in a thread, which has ended when this has.
 
-    Any error ends its reading first, a signal's as well, which may be raised while the thread is waited for. So what
-    is waited for is its future: a ``join`` that was interrupted counts the thread as ended (bpo-45274).
+    Any error stops it first, a signal's as well, which may be raised while the thread is waited for. So what is waited
+    for is its future: a ``join`` that was interrupted counts the thread as ended (bpo-45274).
     """
     pool = ThreadPoolExecutor(1, name)
     future = None
@@ -253,7 +266,7 @@ def _thread(name: str, work: Callable[[], T], growing: GrowingFile) -> Iterator[
         yield future
         wait([future])
     except BaseException:
-        growing.invalidate()
+        stop()
         wait([future] if future else [])
         raise
     finally:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
@@ -52,29 +53,45 @@ class Part:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class SplitFile:
+    """A file, and the parts that it is sent in."""
+
+    file: FileWithDescriptor
+    parts: list[Part]
+
+    @property
+    def sha256(self) -> str:
+        """The checksum that S3 keeps of an object in these parts, as it writes it."""
+        digest = hashlib.sha256(b"".join(base64.b64decode(part.sha256) for part in self.parts)).digest()
+        return f"{base64.b64encode(digest).decode()}-{len(self.parts)}"
+
+
 class MultipartUpload:
     """
     One upload. A context manager: it is aborted if the block ends by an error, unless it has been completed.
 
     :param target: where the object is to be
     :param upload_id: of S3
-    :param file: all of it; read where it is
-    :param parts: of :func:`split`
+    :param split: the file, read where it is
     :param pool: sends as many parts at a time as it has threads
     :param is_there: whether the object is at its key; called where S3 may have completed the upload
+    :param look: returns what is at the key; called beside the last parts, and once more before the completion if that
+        was more than a moment ago: a store that knows no condition would overwrite what was written meanwhile
     """
 
     def __init__(
         self,
         target: S3Object,
         upload_id: str,
-        file: FileWithDescriptor,
-        parts: list[Part],
+        split: SplitFile,
         pool: ThreadPoolExecutor,
         is_there: Callable[[], bool],
+        look: Callable[[], Mapping[str, Any] | None] | None = None,
     ) -> None:
-        self._target, self._upload_id, self._file, self._parts = target, upload_id, file, parts
-        self._pool, self._is_there = pool, is_there
+        self._target, self._upload_id, self._split = target, upload_id, split
+        self._pool, self._is_there, self._look = pool, is_there, look
+        self._looked = -math.inf
         self._futures: list[Future[Any]] = []
         self._etags: dict[int, str] = {}
         self._is_ended = Event()
@@ -91,32 +108,20 @@ class MultipartUpload:
         try:
             wait(self._futures, _PATIENCE)
         finally:
-            if not (self._may_be_completed and self._is_there()):
+            if not (self._may_be_completed and self._is_there()) or self._is_open():
                 self.abort()
 
-    def send(self, look: Callable[[], Mapping[str, Any] | None] | None) -> None:
+    def send(self) -> None:
         """
         Send all parts.
 
-        :param look: returns what is at the key; it is called beside the last parts, and once more after them if they
-            took longer than a moment: a store that knows no condition would overwrite what was written meanwhile
         :raises UploadEndedError: if an object is at the key
         :raises S3CallError: if a part is not accepted
         """
-        self._futures += [self._pool.submit(self.send_part, part) for part in self._parts]
-        looks: list[float] = []
-
-        def look_now() -> Mapping[str, Any] | None:
-            looks.append(time.monotonic())
-            return look() if look is not None else None
-
-        looking = None if look is None else self._pool.submit(look_now)
-        for future in as_completed([*self._futures, *filter(None, [looking])]):
-            found = future.result()
-            if future is looking and found:
-                raise UploadEndedError(found)
-        if looks and time.monotonic() - looks[-1] > _LOOK_AGE and (found := look_now()):
-            raise UploadEndedError(found)
+        self._futures += [self._pool.submit(self.send_part, part) for part in self._split.parts]
+        looking = [] if self._look is None else [self._pool.submit(self._look_now)]
+        for future in as_completed([*self._futures, *looking]):
+            future.result()
 
     def send_part(self, part: Part) -> None:
         """Send one part."""
@@ -125,7 +130,7 @@ class MultipartUpload:
             "UploadPart",
             UploadId=self._upload_id,
             PartNumber=part.number,
-            Body=FileBody(self._file, part.start, part.size, lambda is_last: self._end_if_asked()),
+            Body=FileBody(self._split.file, part.start, part.size, lambda is_last: self._end_if_asked()),
             ChecksumSHA256=part.sha256,
         )
         self._etags[part.number] = answer["ETag"]
@@ -136,11 +141,14 @@ class MultipartUpload:
 
         :param condition: ``{"IfNoneMatch": "*"}``, or none
         :return: S3's answer
+        :raises UploadEndedError: if an object is at the key
         :raises S3CallError: if S3 refuses, or its answer was lost
         """
+        if self._look is not None and time.monotonic() - self._looked > _LOOK_AGE:
+            self._look_now()
         parts = [
             {"PartNumber": part.number, "ETag": self._etags[part.number], "ChecksumSHA256": part.sha256}
-            for part in self._parts
+            for part in self._split.parts
         ]
         self._may_be_completed = True
         try:
@@ -153,6 +161,19 @@ class MultipartUpload:
         except S3CallError as error:
             self._may_be_completed = not (is_settled(error.problem) or error.problem.is_taken)
             raise
+
+    def _look_now(self) -> None:
+        self._looked = time.monotonic()
+        if self._look is not None and (found := self._look()):
+            raise UploadEndedError(found)
+
+    def _is_open(self) -> bool:
+        """Return whether S3 still has the upload: an object like it may have been there before."""
+        try:
+            self._target.call("ListParts", UploadId=self._upload_id, MaxParts=1)
+        except S3CallError:
+            return False
+        return True
 
     def abort(self) -> None:
         """Remove what was sent. If S3 does not, the log says what to do."""
@@ -189,7 +210,7 @@ def part_size_for(size: int, part_size: int = PART_SIZE) -> int:
     return max(part_size, -(-size // MOST_PARTS))
 
 
-def split(pool: ThreadPoolExecutor, file: FileWithDescriptor, size: int, part_size: int) -> list[Part]:
+def split(pool: ThreadPoolExecutor, file: FileWithDescriptor, size: int, part_size: int) -> SplitFile:
     """
     Split a file into parts, and read them for their sums.
 
@@ -202,10 +223,4 @@ def split(pool: ThreadPoolExecutor, file: FileWithDescriptor, size: int, part_si
             digest.update(block)
         return Part(start // part_size + 1, start, body.tell(), base64.b64encode(digest.digest()).decode())
 
-    return list(pool.map(read, range(0, size, part_size)))
-
-
-def sha256_of_parts(parts: list[Part]) -> str:
-    """Return the checksum that S3 keeps of an object in parts, as it writes it."""
-    digest = hashlib.sha256(b"".join(base64.b64decode(part.sha256) for part in parts)).digest()
-    return f"{base64.b64encode(digest).decode()}-{len(parts)}"
+    return SplitFile(file, list(pool.map(read, range(0, size, part_size))))

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycKeyTakenError
@@ -28,10 +29,9 @@ from airflow_provider_ekyc.s3.multipart import (
     PART_SIZE,
     PARTS_SHA256,
     MultipartUpload,
-    Part,
+    SplitFile,
     connections_of,
     part_size_for,
-    sha256_of_parts,
     split,
 )
 from airflow_provider_ekyc.s3.object import S3Object
@@ -102,6 +102,7 @@ class S3Target(S3Object):
         *,
         content_type: str,
         replace: bool,
+        confirm: Callable[[], Landed] | None = None,
         connections: int = 8,
         part_size: int = PART_SIZE,
     ) -> Landed:
@@ -112,6 +113,8 @@ class S3Target(S3Object):
         :param content_type: its media type, unless ``extra_args`` has one
         :param landed: what to remember in the object's metadata
         :param replace: overwrite what is there
+        :param confirm: returns what is certain of ``landed``, which was likely; called before the object becomes
+            visible, also more than once. If that is something else, an upload in parts begins anew. Its errors end it.
         :param connections: how many parts of a larger object are sent at a time
         :param part_size: bytes of a part; larger, if there would be more parts than S3 accepts
         :return: what is there now: ``landed``, or what another try of the same remote task has landed meanwhile
@@ -119,21 +122,17 @@ class S3Target(S3Object):
         :raises EkycLandingError: if S3 did not accept it; a retry may help
         :raises EkycSettingsError: if S3 will not accept it
         """
-        arguments = {
-            "ContentType": content_type,
-            **self.extra_args,
-            "Metadata": {**(self.extra_args.get("Metadata") or {}), **landed.metadata()},
-        }
+        certain = confirm or (lambda: landed)
+        arguments = {"ContentType": content_type, **self.extra_args}
+        condition = {} if replace else {"IfNoneMatch": "*"}
         doing = f"accept {self.uri}"
         try:
             if landed.size <= SINGLE_PUT:
-                answer = self._put_whole(file, landed, arguments, replace=replace)
+                answer = self._put_whole(file, certain(), arguments, condition)
             else:
                 with connections_of(self.client, connections) as pool:
                     parts = split(pool, file, landed.size, part_size_for(landed.size, part_size))
-                    with self._create(pool, file, parts, landed, arguments) as upload:
-                        upload.send(None if replace else self.look)
-                        answer = upload.complete(_condition(replace))
+                    answer = self._put_parts(pool, parts, landed, certain, arguments, condition)
         except UploadEndedError as ended:
             if ended.failure is not None:
                 raise ended.failure from None
@@ -144,7 +143,7 @@ class S3Target(S3Object):
             if is_settled(problem):
                 raise failure from None
         else:
-            return landed if replace else self._look_after(landed, answer["ETag"])
+            return certain() if replace else self._look_after(certain(), answer["ETag"])
         try:
             found = self.look()
         except EkycError:
@@ -155,33 +154,44 @@ class S3Target(S3Object):
         return self._settle(found or {}, landed, None if is_taken else failure)
 
     def _put_whole(
-        self, file: FileWithDescriptor, landed: Landed, arguments: Mapping[str, Any], *, replace: bool
+        self, file: FileWithDescriptor, landed: Landed, arguments: Mapping[str, Any], condition: Mapping[str, str]
     ) -> dict[str, Any]:
         self._name_checksums("PutObject")
         return self.call(
             "PutObject",
-            **arguments,
-            **_condition(replace),
-            Body=FileBody(file, 0, landed.size, None if replace else self._look_before_the_end),
+            **{**arguments, "Metadata": self._metadata(landed)},
+            **condition,
+            Body=FileBody(file, 0, landed.size, self._look_before_the_end if condition else None),
             ChecksumSHA256=base64.b64encode(bytes.fromhex(landed.sha256)).decode(),
         )
 
-    def _create(
+    def _put_parts(
         self,
         pool: ThreadPoolExecutor,
-        file: FileWithDescriptor,
-        parts: list[Part],
+        parts: SplitFile,
         landed: Landed,
+        certain: Callable[[], Landed],
         arguments: Mapping[str, Any],
-    ) -> MultipartUpload:
+        condition: Mapping[str, str],
+    ) -> dict[str, Any]:
+        """Send the parts while the metadata is made certain, which S3 accepts only before them: again if it differs."""
         self._name_checksums("UploadPart")
-        metadata = {**arguments["Metadata"], PARTS_SHA256: sha256_of_parts(parts)}
-        created = self.call(
-            "CreateMultipartUpload",
-            **{**arguments, "Metadata": metadata},
-            ChecksumAlgorithm="SHA256",
-        )
-        return MultipartUpload(self, created["UploadId"], file, parts, pool, lambda: self._has(landed))
+        while True:
+            created = self.call(
+                "CreateMultipartUpload",
+                **{**arguments, "Metadata": self._metadata(landed) | {PARTS_SHA256: parts.sha256}},
+                ChecksumAlgorithm="SHA256",
+            )
+            is_there, look = partial(self._has, landed), self.look if condition else None
+            with MultipartUpload(self, created["UploadId"], parts, pool, is_there, look) as upload:
+                upload.send()
+                if certain() == landed:
+                    return upload.complete(condition)
+                upload.abort()
+            landed = certain()
+
+    def _metadata(self, landed: Landed) -> dict[str, str]:
+        return {**(self.extra_args.get("Metadata") or {}), **landed.metadata()}
 
     def _has(self, landed: Landed) -> bool:
         """Return whether S3 says that this object is at the key."""
@@ -228,7 +238,7 @@ class S3Target(S3Object):
                     log.info(
                         "S3's answer left open whether it accepted %s; it is there, whole, and it is ours.", self.uri
                     )
-                    return landed
+                    return there
                 if differs is None:
                     log.info("%s is there already: another try of this remote task has landed it meanwhile.", self.uri)
                     return there
@@ -283,10 +293,6 @@ class S3Target(S3Object):
             f"not known what it is. It was not touched. Let the connection read it, use another key, or set "
             f"replace=True; then clear this task. {_PAID}"
         )
-
-
-def _condition(replace: bool) -> dict[str, str]:
-    return {} if replace else {"IfNoneMatch": "*"}
 
 
 def _name_checksum(context: dict[str, Any], **_: Any) -> None:

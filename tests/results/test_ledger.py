@@ -13,7 +13,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,8 @@ def content_key(keys: Any) -> str:
 
 @pytest.fixture
 def ledger() -> Iterator[NumberLedger]:
-    with spool_file(None) as file:
-        yield NumberLedger(file, MULTIPLIER)
+    with spool_file(None) as file, closing(NumberLedger(file, MULTIPLIER)) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -155,9 +155,18 @@ def test_many_rows_are_counted_as_a_dict_counts_them(held: int, multiplier: int,
     assert found.content_key == content_key(of_number)
 
 
+def test_it_deals_out_in_a_thread_that_has_ended_when_it_is_closed(ledger: NumberLedger) -> None:
+    before = set(threading.enumerate())
+    add_returned(ledger, range(10, 10 + 2 * parts.BATCH))
+    (thread,) = set(threading.enumerate()) - before
+    ledger.close()
+    assert not thread.is_alive()
+
+
 def part_sizes(ledger: NumberLedger) -> list[int]:
     """How many rows each part holds."""
     ledger._deal_out()
+    ledger._wait()
     sizes: list[int] = sum(map(np.diff, ledger._held.bounds)).tolist()
     return sizes
 
@@ -356,6 +365,7 @@ def test_numbers_that_come_again_and_again_take_no_room_each_time(different: int
         ledger.add_sent(keys)
         add_returned(ledger, keys[5:6])
         ledger._deal_out()
+        ledger._wait()
         stored = ledger._held.size if held else file.seek(0, 2) // 8
         if different == 1:
             assert stored < 100  # of 1,000,000

@@ -43,6 +43,7 @@ def put(
     place: Place = PLACE,
     landed: Landed | None = None,
     replace: bool = False,
+    confirm: Callable[[], Landed] | None = None,
     sizes: dict[str, int] | None = None,
     **extra_args: Any,
 ) -> Landed:
@@ -58,6 +59,7 @@ def put(
             landed or landed_as(content, ekyc_task_id, place),
             content_type="application/zip",
             replace=replace,
+            confirm=confirm,
             **(sizes or {}),
         )
 

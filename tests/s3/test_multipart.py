@@ -12,12 +12,13 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError, EkycSettingsError
+from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError, EkycResultError, EkycSettingsError
 from airflow_provider_ekyc.s3 import multipart, target as target_module, whole_object
 from airflow_provider_ekyc.s3.multipart import MOST_PARTS, PART_SIZE, connections_of, part_size_for, split
 from airflow_provider_ekyc.sandbox.tls import make_certificate
@@ -164,18 +165,67 @@ def test_an_object_is_split_without_gap_or_overlap(tmp_path: Path) -> None:
     path.write_bytes(bytes(range(256)) * 10)
     with path.open("rb") as file, connections_of(S3Server().client(), 4) as pool:
         parts = split(pool, file, 2560, 1000)
-        assert [(part.number, part.start, part.size) for part in parts] == [
+        assert [(part.number, part.start, part.size) for part in parts.parts] == [
             (1, 0, 1000),
             (2, 1000, 1000),
             (3, 2000, 560),
         ]
-        sums = [hashlib.sha256(path.read_bytes()[part.start :][: part.size]).digest() for part in parts]
-        assert [base64.b64decode(part.sha256) for part in parts] == sums
+        sums = [hashlib.sha256(path.read_bytes()[part.start :][: part.size]).digest() for part in parts.parts]
+        assert [base64.b64decode(part.sha256) for part in parts.parts] == sums
 
 
 def test_no_more_connections_are_used_than_the_aws_connection_keeps() -> None:
     with connections_of(S3Server().client(max_pool_connections=2), 8) as pool:
         assert pool._max_workers == 2
+
+
+# What is made certain beside the parts.
+
+
+def test_a_result_that_is_what_it_likely_was_goes_up_once(relay: S3Relay, s3_server: S3Server) -> None:
+    assert parts_up(through(relay, s3_server), confirm=lambda: landed_as(CONTENT)) == landed_as(CONTENT)
+    assert relay.calls == Counter(create=1, part=3, complete=1, head=2)
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_one_that_is_not_goes_up_anew_with_what_is_certain(
+    relay: S3Relay, s3_server: S3Server, s3: Any, replace: bool
+) -> None:
+    certain = changed(landed_as(CONTENT), distinct=9, contradictions=1)
+    assert parts_up(through(relay, s3_server), confirm=lambda: certain, replace=replace) == certain
+    assert (relay.calls["create"], relay.calls["part"], relay.calls["abort"], relay.calls["complete"]) == (2, 6, 1, 1)
+    assert find(s3) == certain
+    assert uploads(s3) == []
+
+
+def test_a_lost_answer_is_settled_by_what_is_certain(relay: S3Relay, s3_server: S3Server, s3: Any) -> None:
+    certain = changed(landed_as(CONTENT), distinct=9)
+    relay.faults.append(S3Fault("complete", "cut_after"))
+    client = through(relay, s3_server, retries={"total_max_attempts": 1})
+    assert parts_up(client, confirm=lambda: certain) == find(s3) == certain
+
+
+@pytest.mark.parametrize("content", [CONTENT, b"x" * 1024], ids=["in parts", "in one put"])
+def test_nothing_is_visible_before_it_is_certain_and_nothing_is_left_if_it_fails(s3: Any, content: bytes) -> None:
+    def refuse_it() -> Any:
+        assert find(s3) is None
+        raise EkycResultError("The result is not what was sent.")
+
+    with pytest.raises(EkycResultError):
+        put(s3, content, sizes=ONE_BY_ONE, confirm=refuse_it)
+    assert keys_of(s3) == uploads(s3) == []
+
+
+def test_an_upload_over_an_equal_object_that_is_not_completed_is_aborted(
+    relay: S3Relay, s3_server: S3Server, s3: Any
+) -> None:
+    parts_up(s3)
+    relay.faults.append(S3Fault("complete", "cut_before"))
+    client = through(relay, s3_server, retries={"total_max_attempts": 1})
+    assert parts_up(client, replace=True) == landed_as(CONTENT)
+    assert relay.calls["abort"] == 1
+    assert uploads(s3) == []
+    assert content_of(s3) == CONTENT
 
 
 # A part that fails.

@@ -10,6 +10,7 @@ import pytest
 from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.api.settings import read_settings
+from airflow_provider_ekyc.s3 import target
 from airflow_provider_ekyc.sandbox import Sandbox
 
 
@@ -36,3 +37,10 @@ def submit(sandbox: Sandbox, numbers: list[str]) -> Callable[[], str]:
 def exported(submit: Callable[[], str]) -> str:
     """A remote task with its results."""
     return submit()
+
+
+@pytest.fixture(params=["one put", "parts"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Upload a result by one request; or in parts, as a large one, which begins before its numbers are counted."""
+    if request.param == "parts":
+        monkeypatch.setattr(target, "SINGLE_PUT", 0)

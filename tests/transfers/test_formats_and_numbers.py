@@ -102,6 +102,7 @@ def test_a_result_that_lies_there_in_another_format_is_not_the_one_that_is_asked
     assert content_of(s3).startswith(b"Number,amazon\n")
 
 
+@pytest.mark.usefixtures("either_way")
 def test_what_was_landed_is_found_again_with_all_that_was_said_of_it(
     s3: Any, sandbox: Sandbox, submission: Callable[[], dict[str, Any]], numbers_file: Path, context: dict[str, Any]
 ) -> None:
@@ -141,6 +142,7 @@ def test_connections_hold_for_their_list_as_well(
     assert keys_of(s3) == [KEY, LEFT]
 
 
+@pytest.mark.usefixtures("either_way")
 def test_numbers_that_did_not_come_back_are_counted_and_landed(
     s3: Any,
     sandbox: Sandbox,
@@ -159,6 +161,7 @@ def test_numbers_that_did_not_come_back_are_counted_and_landed(
     assert s3.head_object(Bucket=BUCKET, Key=LEFT)["Metadata"]["ekyc-format"] == "unmatched"
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("as_json", [True, False])
 def test_when_all_came_back_the_list_is_empty(
     s3: Any,

@@ -80,6 +80,7 @@ def rows(numbers: list[str] = PLAIN) -> list[str]:
 ALL = {"total": 200, "success": 200, "failure": 0}
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("output_format", ["zip", "csv", "csv.gz", "parquet"])
 @pytest.mark.parametrize(
     ("came", "figures", "words", "counts"),
@@ -182,6 +183,7 @@ def test_the_same_numbers_in_another_order_and_writing_are_the_ones_that_were_se
     assert "The result holds exactly the 200 numbers that were sent." in caplog.text
 
 
+@pytest.mark.usefixtures("either_way")
 def test_with_the_list_one_other_number_is_counted_and_most_are_refused(
     s3: Any, deliveries: Deliveries, context: dict[str, Any], numbers_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -207,6 +209,7 @@ def test_the_list_alone_is_compared_without_a_submission(
         assert (result["unmatched"], result["missing"]) == (0, 0)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_list_without_any_number_is_not_compared(
     s3: Any, deliveries: Deliveries, context: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

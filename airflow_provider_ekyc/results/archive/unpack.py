@@ -26,7 +26,7 @@ UNPACKED_RATIO = 16
 
 _PIECE = 256 * 1024  # packed bytes at a time
 _BLOCK = 1024 * 1024  # unpacked bytes at a time: with smaller ones, who works beside it waits for the GIL more often
-_KEPT = 2 * _BLOCK
+_KEPT = 3 * _BLOCK
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, lengths of name and extra (APPNOTE 4.3.7)
 _UTF8_NAME = 1 << 11
 _IGZIP_ERROR = cast("type[Exception]", igzip_lib.error)  # its stubs call the class an instance
@@ -103,8 +103,9 @@ def _keep_freed_memory() -> None:
     Have the C library keep freed memory of blocks for the next ones: pages that are new to the process are slow.
 
     glibc maps memory anew from a size on, which it raises to that of a mapped block that is freed, and keeps twice as
-    much (mallopt(3), M_MMAP_THRESHOLD). Unpacking 10,000,000 rows takes 0.17 s instead of 0.25 s, and unpacking and
-    checking them 0.46 s instead of 0.63 s. Other libraries do nothing of that. No page is touched.
+    much (mallopt(3), M_MMAP_THRESHOLD). The largest block that is used again and again has 2 MiB: places of rows that
+    are dealt out. Checking 10,000,000 rows takes 0.45 s instead of 0.6 s, with 4,000 page faults instead of 30,000.
+    Other libraries do nothing of that. No page is touched.
     """
     numpy.empty(_KEPT, numpy.uint8)
 

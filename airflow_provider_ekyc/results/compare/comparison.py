@@ -49,7 +49,7 @@ class Comparison:
     :param task: the API's answer about it
     :param submission: of the submit operator; None if it is not known
     :param submitted: the input of the submit operator; None if it is not to be compared number by number
-    :param file: an empty spool file, for 8 bytes a number of each side
+    :param file: an empty spool file, for 8 bytes a number of each side, open until :meth:`close`
     """
 
     def __init__(
@@ -82,9 +82,25 @@ class Comparison:
                 failed.set()
                 raise
 
+    def close(self) -> None:
+        """End the thread of the ledger, and free its memory."""
+        self._ledger.close()
+
     def add_rows(self, rows: Rows) -> None:
         """Count rows of the result."""
         self._ledger.add_returned(*row_keys(rows))
+
+    def likely(self, summary: ArchiveSummary) -> Compared:
+        """
+        Return what :meth:`finish` most likely finds, after all rows were added: each number is there once.
+
+        :param summary: of the archive
+        """
+        if not summary.is_read:
+            return Compared(Findings())
+        missing = None if self.expected.total is None else max(self.expected.total - summary.rows, 0)
+        is_compared = self._submitted is not None and self._not_compared is None
+        return Compared(Findings(), summary.rows, 0, missing, (missing or 0) if is_compared else None)
 
     def finish(self, summary: ArchiveSummary, target: Spool, *, is_archive: bool) -> Compared:
         """
