@@ -165,7 +165,23 @@ def test_parquet_has_types_that_engines_agree_on(tmp_path: Path) -> None:
     assert parquet.read_table(file).to_pylist() == [
         {"number": number, "registered": meant.get(answer), "answer": answer, **same} for number, answer in ROWS
     ]
-    assert parquet.ParquetFile(file).metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+def test_parquet_packs_what_differs_and_has_statistics_of_what_can_exclude_a_file(tmp_path: Path) -> None:
+    group = parquet.ParquetFile(parquet_file(tmp_path, pack({"amazon.csv": table(ROWS)}))).metadata.row_group(0)
+    columns = {column.path_in_schema: column for column in map(group.column, range(group.num_columns))}
+    assert [name for name, column in columns.items() if column.compression == "ZSTD"] == ["number", "answer"]
+    bounds = {
+        name: (column.statistics.min, column.statistics.max, column.statistics.null_count)
+        for name, column in columns.items()
+        if column.statistics is not None
+    }
+    assert bounds == {
+        "registered": (False, True, 2),
+        "task_type": ("amazon", "amazon", 0),
+        "verified_at": (DONE, DONE, 0),
+        "ekyc_task_id": ("d4g24nep2jvh04o9uoh0", "d4g24nep2jvh04o9uoh0", 0),
+    }
 
 
 def test_a_time_that_is_not_known_is_null(tmp_path: Path) -> None:
@@ -273,7 +289,9 @@ def test_rows_in_the_documented_form_are_columns_of_arrow(rows: list[tuple[int, 
     lines = "".join(f"{plus}{number},{answer}\n" for number, answer in rows)
     (block,) = read_table([f"Number,amazon\n{lines}".encode()])
     assert block.plain is not None
-    numbers, answers = read_columns(block)
-    numbers.validate(full=True)
+    numbers, registered, answers = read_columns(block)
+    for column in (numbers, registered, answers):
+        column.validate(full=True)
     assert numbers.to_pylist() == [f"+{number}" for number, _ in rows]
+    assert registered.to_pylist() == [answer == "yes" for _, answer in rows]
     assert answers.to_pylist() == [answer for _, answer in rows]

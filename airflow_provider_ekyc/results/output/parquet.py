@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_ekyc.results.output.output_format import NUMBER_DESCRIPTION, Column, OutputFormat, RowContext
 from airflow_provider_ekyc.results.read_ahead import read_ahead
-from airflow_provider_ekyc.results.table.answers import meaning
 
 if TYPE_CHECKING:
     import pyarrow
@@ -25,52 +24,59 @@ _COLUMNS = (
     Column("verified_at", "timestamp[us, tz=UTC]", "when the remote task was done"),
     Column("ekyc_task_id", "string", "the remote task"),
 )
+_OF_ROWS, _OF_TASK = ("number", "registered", "answer"), ("task_type", "verified_at", "ekyc_task_id")
 
 _GROUP_ROWS = 1_000_000
-_GROUP_BYTES = 32 * 1024 * 1024  # of lines: answers may be long, and each another
-_REGISTERED = {"yes": True, "no": False, "unknown": None}
+_GROUP_BYTES = 32 * 1024 * 1024  # of columns: answers may be long, and each another
+_READ_AHEAD = 24  # blocks: some more than a group of short rows has, so that the check goes on while one is encoded
+_BATCH_ROWS = 16 * 1024  # encoded at a time: of fewer, statistics cost more
+_WRITE_BYTES = 256 * 1024  # what is less is joined before it is passed to Python
 
 
 def _write_parquet(reader: ArchiveReader, rows: Iterator[Rows], context: RowContext) -> Generator[bytes, None, None]:
     """
     Write the rows in groups of about a million.
 
-    Rows are unpacked and checked in a thread of their own, beside the encoding. Statistics leave out the number:
-    results are in no order, so that a group's smallest and largest number would exclude nothing.
+    Rows are unpacked and checked, and read into columns, in threads of their own, beside the encoding. Statistics
+    leave out the number and the answer: results are in no order, so that a group's smallest and largest would exclude
+    nothing. What is the same in all rows is a few bytes before any compression.
     """
+    import pyarrow
     from pyarrow import parquet
 
-    others = [column.name for column in _COLUMNS if column.name != "number"]
+    from airflow_provider_ekyc.results.output.arrow_columns import read_columns
+
+    schema = _schema()
     written = _Written()
+    file = pyarrow.output_stream(written, compression=None, buffer_size=_WRITE_BYTES)
     writer = parquet.ParquetWriter(
-        written,
-        _schema(),
-        compression="zstd",
-        use_dictionary=[name for name in others if name != "registered"],
-        write_statistics=others,
+        file,
+        schema,
+        compression={"number": "zstd", "answer": "zstd"},
+        use_dictionary=["answer", *_OF_TASK],
+        write_statistics=["registered", *_OF_TASK],
+        write_batch_size=_BATCH_ROWS,
         # Words are passed as dictionaries, which is how they are stored; they are read as text.
         store_schema=False,
     )
+
+    def write_group(group: list[pyarrow.Table]) -> list[bytes]:
+        table = _with_task(pyarrow.concat_tables(group), context, schema)
+        writer.write_table(table, row_group_size=len(table))
+        return written.blocks()
+
+    columns = (pyarrow.table(read_columns(block), _OF_ROWS) for block in rows)
     # The writer is closed in any case, or it would write its footer when it is collected.
-    with closing(read_ahead(rows)) as ready, writer:
+    with closing(read_ahead(columns, depth=_READ_AHEAD)) as ready, writer:
         group: list[pyarrow.Table] = []
-        group_bytes = 0
-        for block in ready:
-            group.append(_table(block, context))
-            group_bytes += len(block.lines)
-            if sum(map(len, group)) >= _GROUP_ROWS or group_bytes >= _GROUP_BYTES:
-                yield from _write_group(writer, group, written)
-                group, group_bytes = [], 0
+        for table in ready:
+            group.append(table)
+            if sum(map(len, group)) >= _GROUP_ROWS or sum(table.nbytes for table in group) >= _GROUP_BYTES:
+                yield from write_group(group)
+                group = []
         if group:
-            yield from _write_group(writer, group, written)
-    yield from written.blocks()
-
-
-def _write_group(writer: Any, group: list[pyarrow.Table], written: _Written) -> Iterator[bytes]:
-    import pyarrow
-
-    table = pyarrow.concat_tables(group)
-    writer.write_table(table, row_group_size=len(table))
+            yield from write_group(group)
+    file.close()
     yield from written.blocks()
 
 
@@ -91,29 +97,17 @@ def _schema() -> pyarrow.Schema:
     )
 
 
-def _table(rows: Rows, context: RowContext) -> pyarrow.Table:
+def _with_task(rows: pyarrow.Table, context: RowContext, schema: pyarrow.Schema) -> pyarrow.Table:
+    """Add what is the same for all rows."""
     import pyarrow
 
-    from airflow_provider_ekyc.results.output.arrow_columns import read_columns
-
-    number, answer = read_columns(rows)
-    meanings = pyarrow.array([_REGISTERED[meaning(word)] for word in answer.dictionary.to_pylist()], pyarrow.bool_())
-    first = pyarrow.repeat(pyarrow.scalar(0, pyarrow.int32()), len(number))
-
-    def same(word: str) -> Any:
-        return pyarrow.DictionaryArray.from_arrays(first, pyarrow.array([word]))
-
-    schema = _schema()
-    verified_at = pyarrow.scalar(context.verified_at, schema.field("verified_at").type)
-    columns = {
-        "number": number,
-        "registered": meanings.take(answer.indices),
-        "answer": answer,
-        "task_type": same(context.task_type),
-        "verified_at": pyarrow.repeat(verified_at, len(number)),
-        "ekyc_task_id": same(context.ekyc_task_id),
-    }
-    return pyarrow.table(columns, schema=schema)
+    first = pyarrow.repeat(pyarrow.scalar(0, pyarrow.int32()), len(rows))
+    same = [
+        pyarrow.DictionaryArray.from_arrays(first, pyarrow.array([context.task_type]), safe=False),
+        pyarrow.repeat(pyarrow.scalar(context.verified_at, schema.field("verified_at").type), len(rows)),
+        pyarrow.DictionaryArray.from_arrays(first, pyarrow.array([context.ekyc_task_id]), safe=False),
+    ]
+    return pyarrow.Table.from_arrays([*rows.columns, *same], schema=schema)
 
 
 class _Written:
