@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from airflow_provider_ekyc.numbers import number_keys
-from airflow_provider_ekyc.numbers.number_keys import number_lines, read_keys
+from airflow_provider_ekyc.numbers.number_keys import PAD, number_lines, padded, places_of, read_keys
 
 
 def plainest(block: bytes, *, plus: bool, answers: bool) -> tuple[list[int], int]:
@@ -44,7 +44,7 @@ invalid = st.builds(
     st.integers(0, 15),
     st.integers(0, 255),
 )
-padded = st.builds(
+with_blanks = st.builds(
     lambda *parts: b"".join(parts), st.sampled_from([b" ", b"\t", b""]), texts, st.sampled_from([b" \t", b""])
 )
 words = [b"", b" ", b"\t \t", b"\r", b"somebody@mail.example", b"\xd9\xa1\xd9\xa2", b"\xff" * 20]
@@ -54,7 +54,7 @@ wide = [b" " * 1024, b" " * 1025, b" " * 1012 + b"+12025550100", b" " * 1013 + b
 other_lines = st.sampled_from([*words, *near_numbers, *too_long, *wide])
 rests = st.sampled_from([b"", b"", b",", b",yes", b",no", b",unknown", b" ,yes", b",a,b", b',"x y"', b",12"])
 line_ends = st.sampled_from([b"\n", b"\n", b"\n", b"\r\n"])
-rows = st.tuples(texts | padded | invalid | other_lines, rests, line_ends).map(b"".join)
+rows = st.tuples(texts | with_blanks | invalid | other_lines, rests, line_ends).map(b"".join)
 clean = st.tuples(texts, st.sampled_from([b",yes", b",no"]), st.just(b"\n")).map(b"".join)
 blocks = st.tuples(
     st.lists(rows | clean, max_size=40).map(b"".join), rows.map(lambda row: row[:-1]) | st.just(b"")
@@ -87,18 +87,25 @@ def test_every_byte_that_is_no_digit_is_seen_at_every_place(digits: int) -> None
 
 
 def test_many_lines_are_read_in_order_across_pieces() -> None:
-    expected = [999 * 10**9 + number * 7919 % 10**9 for number in range(50_000)]
+    expected = [999 * 10**9 + number * 7919 % 10**9 for number in range(160_000)]
     block = b"".join(b"+%d,%s\n" % (number, b"yes" if number % 3 else b"no") for number in expected)
     assert len(block) > 5 * number_keys._PIECE_BYTES
     assert read(block) == (expected, 0)
     assert read(block.replace(b"\n", b"\r\n")) == (expected, 0)
-    assert read(block, answers=False) == ([], 50_000)
+    assert read(block, answers=False) == ([], 160_000)
 
 
 def test_a_line_longer_than_a_piece_is_one_line() -> None:
     line = b"+12025550100," + b"x" * (3 * number_keys._PIECE_BYTES)
     assert read(line + b"\n+12025550101\n") == ([12025550100, 12025550101], 0)
     assert read(b"x" * (3 * number_keys._PIECE_BYTES)) == ([], 1)
+
+
+@given(st.text("\n,1", max_size=40).map(str.encode), st.sampled_from(b"\n,"))
+def test_a_byte_is_found_wherever_it_is(lines: bytes, byte: int) -> None:
+    text = padded(memoryview(lines))
+    assert places_of(byte, text).tolist() == [place for place, other in enumerate(text) if other == byte]
+    assert text[PAD:].startswith(lines)
 
 
 def test_no_line_is_no_number() -> None:

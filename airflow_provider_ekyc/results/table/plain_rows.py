@@ -8,21 +8,29 @@ numpy leaves the GIL to the thread that unpacks meanwhile. Splitting 10,000,000 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from airflow_provider_ekyc.numbers.number_keys import LAST_DIGIT, LEAST, PAD, digits_before, joined, line_starts
+from airflow_provider_ekyc.numbers.number_keys import (
+    LAST_DIGIT,
+    LEAST,
+    PAD,
+    digits_before,
+    joined,
+    padded,
+    pieces,
+    places_of,
+    words_around,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
-# Temporaries of larger pieces don't fit in the cache.
-_PIECE_BYTES: Final = 256 << 10
+_MOST_IN_A_BYTE = 255
 _FEWEST_DIGITS, _MOST_DIGITS = 2, 15  # ITU-T E.164
-_LINE_END, _PLUS, _COMMA, _Y, _E, _S, _N, _O = b"\n+,yesno"
+_COMMA, _PLUS = b",+"
+_BESIDE_NUMBER = len(",no\n")  # and a plus, and one more with "yes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,62 +54,62 @@ def read_plain(block: bytes) -> PlainRows | None:
     r"""
     Read the rows of a block if all are ``<number>,yes\n`` or ``no``, with a plus before each number or none.
 
-    A number has 2 to 15 digits, the first not 0. Measured on one core: 25 ns a row.
+    A number has 2 to 15 digits, the first not 0. Measured on one core: 15 ns a row, 2 ns more if the numbers
+    are of different lengths.
 
     :param block: ends with a line feed
     :return: None if a row has another form
     """
     have_plus = block[0] == _PLUS
-    pieces = []
-    for piece in _pieces(block):
+    parts = []
+    for piece in pieces(block):
         found = _read_piece(piece, have_plus=have_plus)
         if found is None:
             return None
-        pieces.append(found)
-    numbers, is_yes, digits = map(np.concatenate, zip(*pieces, strict=True))
+        parts.append(found)
+    numbers, is_yes, digits = map(np.concatenate, zip(*parts, strict=True))
     return PlainRows(numbers, is_yes, digits, have_plus)
-
-
-def _pieces(block: bytes) -> Iterator[memoryview]:
-    view, start = memoryview(block), 0
-    while start < len(block):
-        # Whole lines; the form of a longer one is another, so that it does not matter where it is cut.
-        end = block.rfind(b"\n", start, start + _PIECE_BYTES) + 1 or len(block)
-        yield view[start:end]
-        start = end
 
 
 def _read_piece(
     piece: memoryview, *, have_plus: bool
 ) -> tuple[NDArray[np.uint64], NDArray[np.bool_], NDArray[np.uint8]] | None:
-    text = b"".join((PAD, piece))
-    codes = np.frombuffer(text, np.uint8)
-    ends = np.flatnonzero(codes == _LINE_END)
-
-    # From the line end backwards: "s" or "o", "e" or "n", and so on. Sums of bytes, as choosing takes longer.
-    places = ends - 1
-    last = codes.take(places)
-    is_yes = last == _S
-    yes = is_yes.view(np.uint8)
-    good = last == yes * np.uint8(_S - _O) + np.uint8(_O)
-    places -= 1
-    good &= codes.take(places) == np.uint8(_N) - yes * np.uint8(_N - _E)
-    places -= 1
-    good &= codes.take(places) == yes * np.uint8(_Y - _COMMA) + np.uint8(_COMMA)
-    places -= yes
-    good &= codes.take(places) == _COMMA
-
-    starts = line_starts(ends)
-    if have_plus:
-        good &= codes.take(starts) == _PLUS
-        starts += 1
-    lengths = places - starts
-    if not good.all() or lengths.min() < _FEWEST_DIGITS or lengths.max() > _MOST_DIGITS:
+    text = padded(piece)
+    commas = places_of(_COMMA, text)
+    if not len(commas) or (piece[0] == _PLUS) != have_plus:
         return None
-    digits = digits_before(text, places, lengths)
+    words = words_around(text, commas)
+    plus = b"+" * have_plus
+    # Shifted by what does not belong to a yes and the plus of the next row, then by what does not belong to a no.
+    behind = words[:, 2] << np.uint64(24 - 8 * have_plus)
+    is_yes = behind == _ending_with(b",yes\n" + plus)
+    behind <<= np.uint64(8)
+    good = behind == _ending_with(b",no\n" + plus)
+    good |= is_yes
+    yes = is_yes.view(np.uint8)
+
+    # A row's digits begin where what was found behind the row before ends: so no byte of the piece is left out.
+    gaps = np.empty_like(commas)
+    gaps[0] = commas[0] - PAD + _BESIDE_NUMBER
+    np.subtract(commas[1:], commas[:-1], out=gaps[1:])
+    if not good.all() or gaps.max() > _MOST_IN_A_BYTE or commas[-1] + _BESIDE_NUMBER + yes[-1] != PAD + len(piece):
+        return None
+    lengths = gaps.astype(np.uint8)
+    lengths -= np.uint8(_BESIDE_NUMBER + have_plus)
+    lengths[1:] -= yes[:-1]
+    fewest, most = lengths.min(), lengths.max()
+    if fewest < _FEWEST_DIGITS or most > _MOST_DIGITS:
+        return None
+    by = (lengths[:1] if fewest == most else lengths).astype(np.intp)
+    digits = digits_before(words, by)
     if digits.view(np.uint8).max() > LAST_DIGIT:
         return None
     numbers = joined(digits)
-    if not (numbers >= LEAST.take(lengths)).all():
+    if not (numbers >= LEAST.take(by)).all():
         return None
-    return numbers, is_yes, lengths.astype(np.uint8)
+    return numbers, is_yes, lengths
+
+
+def _ending_with(text: bytes) -> np.uint64:
+    """Return eight bytes as ``words_around`` does, the last ones these and the others 0."""
+    return np.uint64(int.from_bytes(text.rjust(8, b"\0"), "little"))
