@@ -26,16 +26,15 @@ _COLUMNS = (
 )
 _OF_ROWS, _OF_TASK = ("number", "registered", "answer"), ("task_type", "verified_at", "ekyc_task_id")
 
-_GROUP_ROWS = 1_000_000
+_GROUP_ROWS = 250_000  # a million would take 35 MiB more, in the group and in what is read meanwhile
 _GROUP_BYTES = 32 * 1024 * 1024  # of columns: answers may be long, and each another
-_READ_AHEAD = 24  # blocks: some more than a group of short rows has, so that the check goes on while one is encoded
 _BATCH_ROWS = 16 * 1024  # encoded at a time: of fewer, statistics cost more
 _WRITE_BYTES = 256 * 1024  # what is less is joined before it is passed to Python
 
 
 def _write_parquet(reader: ArchiveReader, rows: Iterator[Rows], context: RowContext) -> Generator[bytes, None, None]:
     """
-    Write the rows in groups of about a million.
+    Write the rows in groups of about 250,000.
 
     Rows are unpacked and checked, and read into columns, in threads of their own, beside the encoding. Statistics
     leave out the number and the answer: results are in no order, so that a group's smallest and largest would exclude
@@ -67,7 +66,7 @@ def _write_parquet(reader: ArchiveReader, rows: Iterator[Rows], context: RowCont
 
     columns = (pyarrow.table(read_columns(block), _OF_ROWS) for block in rows)
     # The writer is closed in any case, or it would write its footer when it is collected.
-    with closing(read_ahead(columns, depth=_READ_AHEAD)) as ready, writer:
+    with closing(read_ahead(columns)) as ready, writer:
         group: list[pyarrow.Table] = []
         for table in ready:
             group.append(table)
