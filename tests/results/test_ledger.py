@@ -26,7 +26,7 @@ from airflow_provider_ekyc.numbers.content_key import ContentKey
 from airflow_provider_ekyc.results.compare import ascending, ledger as ledger_module, parts
 from airflow_provider_ekyc.results.compare.ledger import NumberLedger, Unmatched
 from airflow_provider_ekyc.results.compare.row_keys import row_keys
-from airflow_provider_ekyc.results.compare.tally import NO, UNKNOWN, YES
+from airflow_provider_ekyc.results.compare.tally import NO, SIDE_BITS, UNKNOWN, YES, tally, tally_returned
 from airflow_provider_ekyc.results.table.rows import Rows, read_table
 from airflow_provider_ekyc.spool import Spool, spool_file
 
@@ -242,6 +242,19 @@ def test_rows_distinct_numbers_and_contradictions_are_counted_without_what_was_s
     found = ledger.unmatched()
     assert (found.rows, found.returned, found.contradictions) == counts
     assert (found.sent, found.count, found.unexpected) == (0, 0, found.returned)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 1 << 16, (1 << 16) + 1])
+@pytest.mark.parametrize("different", [2, 1000, 1 << 50])
+def test_rows_whose_hash_no_other_row_has_are_counted_as_by_sorting(count: int, different: int) -> None:
+    rng = np.random.default_rng(different)
+    rows = rng.integers(different, size=count, dtype=np.uint64) * np.uint64(MULTIPLIER) << np.uint64(SIDE_BITS)
+    rows |= rng.integers(1, 4, count, dtype=np.uint64)
+    found, expected = tally_returned(rows, keyed=True), tally(rows, keyed=True)
+    counts = [(each.sent, each.returned, each.unexpected, each.contradictions) for each in (found, expected)]
+    assert counts[0] == counts[1]
+    assert sorted(found.rows >> np.uint64(SIDE_BITS)) == sorted(expected.rows >> np.uint64(SIDE_BITS))
+    assert len(found.lone) == len(expected.lone) == 0
 
 
 def test_rows_without_a_number_have_no_content_key() -> None:

@@ -2,7 +2,7 @@
 A table's rows, whatever it looks like, as lines of one form: ``+<digits>,<answer>`` and a line feed.
 
 Rows come in blocks of a mebibyte, and three readers try each: one proves with numpy that a block has that form
-already, or nearly, and reads its numbers (0.25 s for 10,000,000 rows, without the GIL); one takes any
+already, or nearly, and reads its numbers (0.15 s for 10,000,000 rows, without the GIL); one takes any
 answers (some 3 s); the last is the ``csv`` module, for whatever else there may be (some 20 s).
 """
 
