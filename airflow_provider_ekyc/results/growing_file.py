@@ -3,6 +3,9 @@ A file that is still being downloaded: its reader waits for the bytes, so that c
 
 A zip archive begins with its rows and ends with the list of its members, which has to be read first. So the
 end of a large one is downloaded before the rest; where it could not be, its reader waits for the whole file.
+
+The main thread, in which a signal is raised between any two steps, acquires no lock that a reader needs: one that is
+left locked would stop the reader forever.
 """
 
 from __future__ import annotations
@@ -11,13 +14,16 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from queue import SimpleQueue
 from types import TracebackType
 
 from airflow_provider_ekyc.spool import Spool
 
 _HASH_BLOCK = 1024 * 1024
+
+# Seconds after which a reader looks again, should a signal have interrupted what was to wake it.
+_LOOK = 1.0
 
 
 class Invalidated(Exception):
@@ -35,7 +41,9 @@ class GrowingFile:
 
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
-        self._changed = threading.Condition()
+        #: For each reader that waits one that is locked, to be released at the next change.
+        self._waiting: list[threading.Lock] = []
+        self._announcing = threading.Lock()
         self._available = 0
         self._size: int | None = None
         self._tail = b""
@@ -54,34 +62,36 @@ class GrowingFile:
         """
         Announce the size and the end of the whole file; another announcement than before invalidates it.
 
+        Not called in the main thread.
+
         :param size: bytes of the whole
         :param tail: its last bytes
         """
-        with self._changed:
-            self._is_invalid |= self._size is not None and (size, tail) != (self._size, self._tail)
-            self._size, self._tail = size, tail
-            self._changed.notify_all()
+        with self._announcing:
+            if self._size is None:
+                self._tail, self._size = tail, size  # the size last: it is what is waited for
+            elif (size, tail) != (self._size, self._tail):
+                self._is_invalid = True
+        self._wake()
 
     def advance(self, available: int) -> None:
         """Announce how many bytes from the start are in the spool."""
-        with self._changed:
-            self._available = available
-            self._changed.notify_all()
+        self._available = available
+        self._wake()
 
     def complete(self, size: int) -> None:
         """Announce that the file is complete; a tail that is not the end of the file invalidates it."""
         tail = os.pread(self.spool.fileno(), len(self._tail), max(size - len(self._tail), 0))
-        with self._changed:
-            self._is_invalid |= self._size not in (None, size) or tail != self._tail
-            self._available = self._size = size
-            self._is_complete = True
-            self._changed.notify_all()
+        if self._size not in (None, size) or tail != self._tail:
+            self._is_invalid = True
+        self._available = self._size = size
+        self._is_complete = True
+        self._wake()
 
     def invalidate(self) -> None:
         """Announce that what was read so far is void."""
-        with self._changed:
-            self._is_invalid = True
-            self._changed.notify_all()
+        self._is_invalid = True
+        self._wake()
 
     @property
     def is_invalid(self) -> bool:
@@ -97,11 +107,8 @@ class GrowingFile:
         :return: offset behind those that are in the spool; ``offset`` if the file ends there
         :raises Invalidated: if no more bytes follow
         """
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self._is_invalid or self._is_complete or self._available >= offset + least,
-            )
-            return self._or_invalid(self._available)
+        self._wait_until(lambda: self._is_complete or self._available >= offset + least)
+        return self._or_invalid(self._available)
 
     def seekable(self) -> bool:
         """Return that it is."""
@@ -147,14 +154,26 @@ class GrowingFile:
         return block
 
     def _wait_for_size(self) -> int:
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_invalid or self._size is not None)
-            return self._or_invalid(self._size)
+        self._wait_until(lambda: self._size is not None)
+        return self._or_invalid(self._size)
 
     def _wait_for(self, available: int) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_invalid or self._available >= available)
-            self._or_invalid(available)
+        self._wait_until(lambda: self._available >= available)
+        self._or_invalid(available)
+
+    def _wait_until(self, is_so: Callable[[], bool]) -> None:
+        while not (self._is_invalid or is_so()):
+            lock = threading.Lock()
+            lock.acquire()
+            self._waiting.append(lock)
+            if not (self._is_invalid or is_so()):  # it may have become so before the lock was there to be released
+                lock.acquire(timeout=_LOOK)
+
+    def _wake(self) -> None:
+        """Wake all readers that wait; called after each change."""
+        with suppress(IndexError):
+            while True:
+                self._waiting.pop().release()
 
     def _or_invalid(self, size: int | None) -> int:
         if self._is_invalid or size is None:
@@ -171,24 +190,32 @@ def sha256_of(file: GrowingFile) -> Iterator[Callable[[], str]]:
 
     :return: a function that waits for the hex digest, to be called once the file is complete
     """
-    pool = ThreadPoolExecutor(1, "ekyc-sha256")
-    hashing = pool.submit(_hash, file)
+    digests: SimpleQueue[str | None] = SimpleQueue()
+
+    def work() -> None:
+        digest = None
+        try:
+            with suppress(Invalidated, OSError):  # an error of the disk is raised by reading it once more
+                digest = _hash(file)
+        finally:
+            digests.put(digest)
 
     def hexdigest() -> str:
-        try:
-            return hashing.result()
-        except Invalidated:  # it was downloaded again from its start
-            file.spool.seek(0)
-            return hashlib.file_digest(file.spool, "sha256").hexdigest()
+        if digest := digests.get():
+            return digest
+        file.spool.seek(0)  # it was downloaded again from its start
+        return hashlib.file_digest(file.spool, "sha256").hexdigest()
 
+    thread = threading.Thread(target=work, name="ekyc-sha256", daemon=True)
     try:
+        thread.start()
         yield hexdigest
     except BaseException:
         file.invalidate()
         raise
     finally:
-        wait([hashing])
-        pool.shutdown()
+        if thread.is_alive():  # unless a signal kept it from starting
+            thread.join()
 
 
 def _hash(file: GrowingFile) -> str:

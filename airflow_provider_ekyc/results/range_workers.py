@@ -1,17 +1,24 @@
-"""Threads that take byte ranges from a queue, each with a connection of its own."""
+"""
+Threads that take byte ranges from a queue, each with a connection of its own.
+
+A signal is raised in the main thread, between any two steps. So the main thread acquires no lock that others need
+(one that is left locked would stop them forever): it uses a ``SimpleQueue``, and sets plain flags.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections import deque
+import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from queue import SimpleQueue
 from typing import Protocol
 
 from airflow_provider_ekyc.api.result_stream import ResultStream
 from airflow_provider_ekyc.results.byte_ranges import ByteRange
+
+# Seconds after which a thread that waits for the main thread looks again whether it is to end.
+_LOOK = 0.1
 
 
 class Connection(Protocol):
@@ -31,6 +38,9 @@ class Connection(Protocol):
 #: Makes a connection, in the thread that uses it.
 Connect = Callable[[], AbstractContextManager[Connection]]
 
+#: Requests what may make a download faster, and raises no error.
+Hint = Callable[[Connection], None]
+
 
 class Stopped(Exception):
     """Another thread has ended the download."""
@@ -41,48 +51,58 @@ class RangeWorkers:
     The threads of one :meth:`run`. The main thread only waits, so that a signal ends everything at once.
 
     :param connect: makes a connection
-    :param most: threads at the most; no more are started than there are ranges
+    :param most: threads at the most
     :param fetch: fetches one range; called in a thread
     """
 
     def __init__(self, connect: Connect, most: int, fetch: Callable[[Connection, ByteRange], None]) -> None:
         self._connect, self._most, self._fetch = connect, most, fetch
-        self._pool = ThreadPoolExecutor(most, "ekyc-download")
-        self._threads: list[Future[None]] = []
-        self._running = 0
-        self._waiting: deque[ByteRange] = deque()
-        self._calls: deque[Callable[[], None]] = deque()
+        #: Ranges to fetch; None for each thread at the end.
+        self._ranges: SimpleQueue[ByteRange | None] = SimpleQueue()
+        self._left = 1  # ranges that are not fetched yet
+        self._threads: list[threading.Thread] = []
+        self._connections: list[Connection] = []
         self._failure: BaseException | None = None
-        self._stopped = threading.Event()
-        self._connections: set[Connection] = set()
-        self._changed = threading.Condition()
-        #: An item for each change that the main thread waits for.
-        self._events: SimpleQueue[None] = SimpleQueue()
+        self._is_stopped = False
+        #: Never acquired by the main thread.
+        self._lock = threading.Lock()
+        #: What the main thread is to call; None at the end.
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
 
-    def run(self, first: ByteRange) -> None:
+    def run(self, first: ByteRange, hint: Hint | None = None) -> None:
         """
         Fetch a range, and those that are added meanwhile.
 
         All threads have ended when this returns or raises; the first error of one of them is raised here.
+
+        :param hint: called beside the first range; it is aborted when all ranges are fetched
         """
         try:
-            self.add([first])
-            while (call := self._next_call()) is not None:
-                call()
+            try:
+                if hint and self._most > 1:
+                    self._start(hint)
+                self._start()
+                self._ranges.put(first)  # now: those that are added start threads, too
+                while (call := self._calls.get()) and not self._is_stopped:
+                    call()
+            finally:
+                self._stop()
         finally:
-            self._stop()
-            # Not a join, which takes a thread for ended when it is interrupted (bpo-45274).
-            wait(self._threads)
-            self._pool.shutdown()
+            self._stop()  # once more, if a signal has interrupted the first one
+            for thread in self._threads:
+                if thread.is_alive():  # not one that a signal kept from starting
+                    thread.join()
+        if self._failure is not None:
+            raise self._failure
 
     def add(self, ranges: Iterable[ByteRange]) -> None:
-        """Have more ranges fetched, in this order."""
-        with self._changed:
-            self._waiting.extend(ranges)
-            for _ in range(min(self._most - self._running, len(self._waiting))):
-                if not self._stopped.is_set():
-                    self._threads.append(self._pool.submit(self._work))
-                    self._running += 1
+        """Have more ranges fetched, in this order; called in a thread."""
+        with self._lock:
+            for one in ranges:
+                self._left += 1
+                self._ranges.put(one)
+                if len(self._threads) < self._most and not self._is_stopped:
+                    self._start()
 
     def in_main_thread(self, call: Callable[[], None]) -> None:
         """
@@ -90,63 +110,57 @@ class RangeWorkers:
 
         :raises Stopped: if the run ends before that
         """
-        is_done = threading.Event()
+        is_running = threading.Lock()
+        is_running.acquire()
 
         def call_and_wake() -> None:
             call()
-            with self._changed:
-                is_done.set()
-                self._changed.notify_all()
+            is_running.release()
 
-        with self._changed:
-            self._calls.append(call_and_wake)
-            self._events.put(None)
-            self._changed.wait_for(lambda: is_done.is_set() or self._stopped.is_set())
-        if not is_done.is_set():
-            raise Stopped
+        self._calls.put(call_and_wake)
+        while not is_running.acquire(timeout=_LOOK):
+            if self._is_stopped:
+                raise Stopped
 
     def is_stopped(self) -> bool:
         """Tell whether the threads are to end."""
-        return self._stopped.is_set()
+        return self._is_stopped
 
     def pause(self, seconds: float) -> None:
         """Wait, but not after the threads are to end."""
-        self._stopped.wait(seconds)
+        until = time.monotonic() + seconds
+        while not self._is_stopped and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK))
 
-    def _next_call(self) -> Callable[[], None] | None:
-        """
-        Wait for something to do in the main thread; None if all ranges are fetched.
-
-        Without the lock: a signal that raises while it is acquired would leave it locked, and the threads waiting.
-        """
-        while self._failure is None and not self._calls and self._running:
-            self._events.get()
-        if self._failure is not None:
-            raise self._failure
-        return self._calls.popleft() if self._calls else None
+    def _start(self, hint: Hint | None = None) -> None:
+        name = f"ekyc-download_{len(self._threads)}"
+        # Daemon: what is left of a run that two signals interrupted must not keep the process from ending.
+        self._threads.append(threading.Thread(target=self._work, args=(hint,), name=name, daemon=True))
+        self._threads[-1].start()
 
     def _stop(self) -> None:
-        with self._changed:
-            self._stopped.set()
-            self._changed.notify_all()
-            for connection in self._connections:
-                connection.abort()
+        """End all threads; called in any of them, again and again."""
+        self._is_stopped = True
+        for connection in tuple(self._connections):
+            connection.abort()
+        for _ in range(self._most):
+            self._ranges.put(None)
+        self._calls.put(None)
 
-    def _work(self) -> None:
+    def _work(self, hint: Hint | None) -> None:
         try:
             with self._connect() as connection:
-                with self._changed:
-                    self._connections.add(connection)
-                while (wanted := self._next_range()) is not None:
+                self._connections.append(connection)  # before it looks whether it is to end: one of both ends it
+                if hint and not self._is_stopped:
+                    hint(connection)
+                while (wanted := self._ranges.get()) and not self._is_stopped:
                     self._fetch(connection, wanted)
+                    with self._lock:
+                        self._left -= 1
+                        if not self._left:
+                            self._stop()
         except BaseException as error:  # noqa: BLE001  # raised in the main thread
-            with self._changed:
-                self._failure = self._failure or error
-        finally:
-            with self._changed:
-                self._running -= 1
-                self._events.put(None)
-
-    def _next_range(self) -> ByteRange | None:
-        with self._changed:
-            return self._waiting.popleft() if self._waiting and not self._stopped.is_set() else None
+            with self._lock:
+                if not self._is_stopped:
+                    self._failure = error
+                    self._stop()
