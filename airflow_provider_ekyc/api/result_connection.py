@@ -64,7 +64,8 @@ class ResultConnection:
         A presigned URL of S3 signs the host alone, so ``Range`` and ``If-Range`` may be added to it.
 
         :param url: the presigned URL, straight from a status answer
-        :param offset: first byte of the range; the server may start at 0 all the same
+        :param offset: first byte of the range, or, negative, how many of the last bytes are requested (RFC 9110
+            section 14.1.2); the server may start at 0 all the same
         :param last: last byte of the range, None for that of the result
         :param etag: strong ETag of the object that the range must be of; the server may ignore it
         :raises EkycResultError: if the URL's origin is not allowed
@@ -75,7 +76,7 @@ class ResultConnection:
         host = find_result_host(url, self._settings.result_hosts)
         headers = {"Accept-Encoding": "identity"}
         if offset or last is not None:
-            headers["Range"] = f"bytes={offset}-{'' if last is None else last}"
+            headers["Range"] = f"bytes={offset}" if offset < 0 else f"bytes={offset}-{'' if last is None else last}"
             if etag:
                 headers["If-Range"] = etag
         verify = False if host.is_origin and not self._settings.verify else self._settings.ca_file or True

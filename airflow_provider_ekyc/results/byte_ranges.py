@@ -81,6 +81,16 @@ def fit(head: ResultHead, wanted: ByteRange, version: Version) -> Fit:
     return Fit.SAME if is_known and (head.start, head.end) == (wanted.at, wanted.end) else Fit.OTHER
 
 
+def tail_start(size: int, range_size: int) -> int:
+    """Return where the end of an object that has several ranges begins: the range that is requested before others."""
+    return max(range_size, size - min(TAIL, range_size))
+
+
+def is_end(head: ResultHead, count: int) -> bool:
+    """Tell whether an answer is the last bytes of the object: so many, or all if there are fewer."""
+    return head.length is not None and (head.start, head.end) == (max(0, head.length - count), head.length)
+
+
 def further_ranges(size: int, range_size: int, connections: int) -> list[ByteRange]:
     """
     Divide what follows the first range, in the order of the file.
@@ -90,7 +100,7 @@ def further_ranges(size: int, range_size: int, connections: int) -> list[ByteRan
     :param size: bytes of the object
     :param range_size: bytes of each range; with one connection all before the end is one range
     """
-    tail_at = max(range_size, size - min(TAIL, range_size))
+    tail_at = tail_start(size, range_size)
     step = range_size if connections > 1 else max(size, 1)
     starts = [*range(range_size, tail_at, step), *([tail_at] if tail_at < size else [])]
     return [ByteRange(start, end) for start, end in zip(starts, [*starts[1:], size], strict=True)] if starts else []

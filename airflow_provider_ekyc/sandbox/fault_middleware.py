@@ -14,6 +14,7 @@ from airflow_provider_ekyc.sandbox.app_keys import FAULT_MET, STATE, error
 from airflow_provider_ekyc.sandbox.echoes import echo
 from airflow_provider_ekyc.sandbox.faults import TASK_KINDS, Call, Fault
 from airflow_provider_ekyc.sandbox.pacing import in_one, trickle
+from airflow_provider_ekyc.sandbox.ranges import is_suffix
 from airflow_provider_ekyc.sandbox.reshaped import reshaped
 from airflow_provider_ekyc.sandbox.routes_result import carries_a_key
 from airflow_provider_ekyc.sandbox.state import RequestSeen
@@ -40,6 +41,11 @@ def _call_of(request: web.Request) -> Call | None:
     return _CALL_OF_PATH.get(resource.canonical) if resource else None
 
 
+def _is_hint(request: web.Request) -> bool:
+    """Whether it is sent beside another request, before or after it: it would make counts and faults random."""
+    return _call_of(request) == "result" and is_suffix(request.headers.get("Range"))
+
+
 def _path_to_show(request: web.Request) -> str:
     known = request.match_info.route.resource is not None
     return request.path if known else re.sub(r"\d", "#", request.path)
@@ -47,13 +53,14 @@ def _path_to_show(request: web.Request) -> str:
 
 @web.middleware
 async def remember(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Count and log the request, whatever becomes of it.
+    """Count and log the request, whatever becomes of it; a hint is only logged.
 
     :param request: any.
     :param handler: what comes next.
     """
     state, call = request.app[STATE], _call_of(request)
-    state.count_call(call or "other")
+    if not _is_hint(request):
+        state.count_call(call or "other")
     if call == "result" and carries_a_key(request):
         state.count_key_leak()
     status = 0
@@ -66,8 +73,9 @@ async def remember(request: web.Request, handler: Handler) -> web.StreamResponse
     except Stopped:
         answer = error(503, "closing", "The sandbox is closing")
     finally:
-        names = tuple(sorted({name.lower() for name in request.headers}))
-        state.remember(RequestSeen(request.method, _path_to_show(request), status, names))
+        if not _is_hint(request):
+            names = tuple(sorted({name.lower() for name in request.headers}))
+            state.remember(RequestSeen(request.method, _path_to_show(request), status, names))
         log.info("%s %s", call or "other", status or "cut")
     return answer
 
@@ -147,7 +155,8 @@ async def act_out(request: web.Request, handler: Handler) -> web.StreamResponse:
     :param handler: the call itself.
     """
     call = _call_of(request)
-    if call is None:
+    if call is None or _is_hint(request):
+        FAULT_MET.set(None)
         return await handler(request)
     met = request.app[STATE].faults.take(call)
     FAULT_MET.set(met.fault)

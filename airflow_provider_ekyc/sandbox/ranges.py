@@ -57,6 +57,15 @@ def span_of(window: tuple[int, int] | None, *, size: int, flaw: Flaw = "none", a
     return Span(first, count, said)
 
 
+def is_suffix(header: str | None) -> bool:
+    """Whether a request wants the last bytes, whatever the size: a download's hint, sent beside its first range.
+
+    :param header: ``Range`` as sent.
+    """
+    match = _RANGE.fullmatch(header.strip()) if header else None
+    return match is not None and not match[1] and bool(match[2])
+
+
 def byte_range(header: str | None, if_range: str | None, *, size: int, etag: str) -> tuple[int, int] | None:
     """First and last byte that a request wants, or ``None`` for the whole object.
 

@@ -67,6 +67,9 @@ class Store:
         """Answer a request."""
         if request.method == "POST":
             return answer("200 OK", self._status)
+        if request.is_hint:
+            size, count = len(self._data), int(request.headers["range"].removeprefix("bytes=-"))
+            return self._range(max(0, size - count), size, size, "") if self._knows_ranges else answer("416 X")
         self._meanwhile()
         fault = self._faults.pop(0) if self._faults else ""
         if fault == "503":

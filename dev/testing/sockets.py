@@ -47,6 +47,11 @@ class Request:
         rows = [row.partition(":") for row in self.head.decode("latin-1").split("\r\n")[1:] if row]
         return {name.lower(): value.strip() for name, _, value in rows}
 
+    @property
+    def is_hint(self) -> bool:
+        """Whether a download asks for the last bytes, beside its first range: it comes before or after that."""
+        return self.headers.get("range", "").startswith("bytes=-")
+
     @functools.cached_property
     def _first(self) -> list[str]:
         return self.head.split(b"\r\n")[0].decode("latin-1").split(" ")
@@ -114,6 +119,8 @@ class ScriptedServer(SocketServer):
     """
     Gives one answer for each request, in turn; a request after the last one gets none.
 
+    A download's hint is refused, and not counted.
+
     :param script: the answers
     """
 
@@ -134,6 +141,9 @@ class ScriptedServer(SocketServer):
 
     def _answer_next(self, connection: socket.socket) -> None:
         request = read_request(connection)
+        if request.is_hint:
+            connection.sendall(answer("416 Range Not Satisfiable"))
+            return
         self.requests.append(request)
         if self._script:
             connection.sendall(_bytes_of(self._script.pop(0), request))

@@ -22,6 +22,7 @@ class Request:
     :param target: path and query
     :param first: first byte that it asks for, None for the whole object
     :param last: last byte, None for that of the object
+    :param is_hint: whether it asks for the last bytes, whatever the size
     """
 
     nth: int
@@ -29,6 +30,7 @@ class Request:
     first: int | None
     last: int | None
     headers: dict[str, str]
+    is_hint: bool = False
 
 
 class RangeStore(sockets.SocketServer):
@@ -38,15 +40,23 @@ class RangeStore(sockets.SocketServer):
     :param content: of the object
     :param etag: of the object
     :param meet: is given each request, and may answer it in the store's place
+    :param meet_hint: the same for the requests for the last bytes, which :attr:`seen` does not have: they come beside
+        the first one, before or after it
     """
 
     def __init__(
-        self, content: bytes, *, etag: str = '"a"', meet: Callable[[Request], Reply | None] = lambda _: None
+        self,
+        content: bytes,
+        *,
+        etag: str = '"a"',
+        meet: Callable[[Request], Reply | None] = lambda _: None,
+        meet_hint: Callable[[Request], Reply | None] = lambda _: None,
     ) -> None:
         super().__init__(self._answer_all)
-        self.content, self.etag, self._meet = content, etag, meet
+        self.content, self.etag, self._meet, self._meet_hint = content, etag, meet, meet_hint
         self._lock = threading.Lock()
         self.seen: list[Request] = []
+        self.hints: list[Request] = []
         self.result_url = f"{self.url}/externalcheck/t/t.zip?X-Amz-Credential=made-up&X-Amz-Signature=made-up"
 
     @property
@@ -64,6 +74,7 @@ class RangeStore(sockets.SocketServer):
         total: int | str | None = None,
         body: bytes | None = None,
         length: int | None = None,
+        closes: bool = True,
     ) -> bytes:
         """
         Make the honest answer to a request, but for what is given.
@@ -71,12 +82,15 @@ class RangeStore(sockets.SocketServer):
         :param span: first and last byte that are sent, and that ``Content-Range`` says
         :param body: what is sent, whatever ``Content-Range`` says
         :param length: ``Content-Length``, whatever is sent
+        :param closes: whether it says that the connection is closed after it
         """
         first = request.first or 0
         last = len(self.content) - 1 if request.last is None else min(request.last, len(self.content) - 1)
         first, last = span or ((first, last) if status == 206 else (0, len(self.content) - 1))
         sent = self.content[first : last + 1] if body is None else body
         lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(sent) if length is None else length}"]
+        if closes:
+            lines.append("Connection: close")
         if etag != "":
             lines.append(f"ETag: {etag or self.etag}")
         if status == 206:
@@ -86,7 +100,7 @@ class RangeStore(sockets.SocketServer):
     def _answer_all(self, connection: socket.socket) -> None:
         while True:
             request = self._read(connection)
-            pieces = self._meet(request)
+            pieces = (self._meet_hint if request.is_hint else self._meet)(request)
             if pieces is not None:
                 for piece in pieces:
                     connection.sendall(piece)
@@ -94,12 +108,16 @@ class RangeStore(sockets.SocketServer):
             if request.first is not None and request.first >= len(self.content):
                 connection.sendall(b"HTTP/1.1 416 X\r\nContent-Length: 0\r\n\r\n")
             else:
-                connection.sendall(self.answer(request, status=200 if request.first is None else 206))
+                status = 200 if request.first is None else 206
+                connection.sendall(self.answer(request, status=status, closes=False))
 
     def _read(self, connection: socket.socket) -> Request:
         request = sockets.Request(sockets.read_head(connection))
         first, _, last = request.headers.get("range", "bytes=-").removeprefix("bytes=").partition("-")
         bounds = int(first) if first else None, int(last) if last else None
+        if request.is_hint:
+            bounds = max(0, len(self.content) - int(last)), None
+        seen = self.hints if request.is_hint else self.seen
         with self._lock:
-            self.seen.append(Request(len(self.seen), request.target, *bounds, request.headers))
-            return self.seen[-1]
+            seen.append(Request(len(seen), request.target, *bounds, request.headers, request.is_hint))
+            return seen[-1]

@@ -15,9 +15,11 @@ from airflow_provider_ekyc.results.byte_ranges import (
     Version,
     fit,
     further_ranges,
+    is_end,
     is_same_version,
     is_whole,
     knows_ranges,
+    tail_start,
 )
 
 MIB = 1024**2
@@ -38,6 +40,7 @@ def test_ranges_follow_one_another_to_the_end(size: int, connections: int) -> No
     assert at == size
     if ranges:
         assert size - ranges[-1].at == min(TAIL, size - 8 * MIB)
+        assert ranges[-1].at == tail_start(size, 8 * MIB)
     assert connections > 1 or len(ranges) <= 2
 
 
@@ -78,6 +81,22 @@ def test_only_the_range_of_the_same_version_fits(change: dict[str, object], expe
 )
 def test_ranges_need_a_strong_etag_a_total_and_the_first_range(head: ResultHead, expected: bool) -> None:
     assert knows_ranges(head, ByteRange(0, 100)) is expected
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (ResultHead(900, 1_000, 1_000, '"a"'), True),
+        (ResultHead(0, 60, 60, '"a"'), True),
+        (ResultHead(899, 1_000, 1_000, '"a"'), False),
+        (ResultHead(899, 999, 1_000, '"a"'), False),
+        (ResultHead(900, 1_000, None, '"a"'), False),
+        (ResultHead(0, None, 100, '"a"'), False),
+        (ResultHead(0, None, None, None), False),
+    ],
+)
+def test_the_end_is_the_bytes_that_were_requested(head: ResultHead, expected: bool) -> None:
+    assert is_end(head, 100) is expected
 
 
 def test_a_whole_object_and_its_version() -> None:

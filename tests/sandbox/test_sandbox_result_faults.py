@@ -176,3 +176,15 @@ def test_the_last_range_is_answered_wrongly_within_the_object(download):
     for kind, sent in (("other_range", whole[-11:-1]), ("long_range", whole[-11:])):
         download.sandbox.fault("result", kind)
         assert download(headers=tail).content == sent
+
+
+def test_the_request_for_the_last_bytes_meets_no_fault_and_is_not_counted(download):
+    whole = download().content
+    download.sandbox.fault("result", "expired")
+    calls, seen = download.sandbox.calls, download.sandbox.requests
+    end = download(headers={"Range": "bytes=-100"})
+    assert (end.status_code, end.content) == (206, whole[-100:])
+    assert (download.sandbox.calls, download.sandbox.requests) == (calls, seen)
+    assert download().status_code == 403
+    assert download(headers={"Range": "bytes=-100", "X-API-Key": "made-up-key"}).status_code == 403
+    assert download.sandbox.key_leaks == 1
