@@ -61,8 +61,9 @@ CONNECTIONS = 8
 #: How often the caps of the retries of a range may begin anew, as long as each time more has arrived.
 ROUNDS = 100
 
-#: With these a server refuses the first range: an empty object has none (416), and others do not accept the header.
-_RANGE_REFUSED = frozenset({400, 405, 406, 416, 501})
+#: With these a server refuses the first range: an empty object has none (416), and others do not accept the header or
+#: are not allowed to (403). What is refused without it, too, is an error.
+_RANGE_REFUSED = frozenset({400, 403, 405, 406, 416, 501})
 
 _CHANGED = "The result has changed during the download."
 

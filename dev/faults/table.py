@@ -138,7 +138,7 @@ ON_RESULT: Mapping[str, tuple[Allowed, Allowed]] = {
         ),
         (DONE, TRIED_OUT),
     ),
-    "refused by the store": (STOPPED, STOPPED),
+    "refused by the store": (DONE, STOPPED),  # it may have refused the range alone
     "early_status 413": (_may(S, C, charged=(1,)), _may(C, R, charged=(1,))),
     **dict.fromkeys(("broken_json", "html", "short_zip", "wrong_crc", "xlsx"), (STOPPED, STOPPED)),
     **dict.fromkeys(("extra_rows", "missing_rows"), (STOPPED, STOPPED)),

@@ -205,10 +205,31 @@ def test_ranges_that_are_ignored_are_not_requested_again() -> None:
     assert store.seen[-1].last is None
 
 
-@pytest.mark.parametrize("status", [400, 405, 406, 416, 501])
+@pytest.mark.parametrize("status", [400, 403, 405, 406, 416, 501])
 def test_a_store_that_refuses_ranges_is_read_by_one_stream(status: int) -> None:
     def refuse(request: Request) -> Reply | None:
         return None if request.first is None else [refusal(status, b"<Error><Code>NotSupported</Code></Error>")]
+
+    with RangeStore(CONTENT, meet=refuse) as store:
+        assert downloaded(store) == CONTENT
+    assert [request.first for request in store.seen] == [0, None]
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_what_is_refused_without_a_range_too_is_an_error(status: int) -> None:
+    denied = refusal(status, b"<Error><Code>AccessDenied</Code></Error>")
+    with (
+        RangeStore(CONTENT, meet=lambda _: [denied]) as store,
+        pytest.raises(EkycRequestError, match=rf"refused the download \({status}, AccessDenied\)") as caught,
+    ):
+        downloaded(store)
+    assert caught.value.status == status
+    assert [request.first for request in store.seen] == [0, None]
+
+
+def test_a_proxy_that_refuses_ranges_is_read_by_one_stream() -> None:
+    def refuse(request: Request) -> Reply | None:
+        return None if request.first is None else [refusal(403, b"<html><title>Blocked</title></html>")]
 
     with RangeStore(CONTENT, meet=refuse) as store:
         assert downloaded(store) == CONTENT
