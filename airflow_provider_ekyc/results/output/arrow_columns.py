@@ -65,7 +65,7 @@ def _parsed(lines: bytes) -> tuple[Any, Any, pyarrow.DictionaryArray]:
     types = {"number": pyarrow.string(), "answer": pyarrow.dictionary(pyarrow.int32(), pyarrow.string())}
     table = csv.read_csv(
         pyarrow.py_buffer(lines),
-        # In one block: no row may be longer than two.
+        # One block, as the reader rejects a row that is longer than two.
         csv.ReadOptions(column_names=list(types), use_threads=False, block_size=len(lines) + 1),
         csv.ParseOptions(quote_char=False),
         csv.ConvertOptions(column_types=types, strings_can_be_null=False),

@@ -38,7 +38,7 @@ def _write_parquet(reader: ArchiveReader, rows: Iterator[Rows], context: RowCont
 
     Rows are unpacked and checked, and read into columns, in threads of their own, beside the encoding. Statistics
     leave out the number and the answer: results are in no order, so that a group's smallest and largest would exclude
-    nothing. What is the same in all rows is a few bytes before any compression.
+    nothing. What is the same in all rows is a few bytes a page, uncompressed.
     """
     import pyarrow
     from pyarrow import parquet
