@@ -1,4 +1,4 @@
-"""Answers of the API and of the store: what they send, and what bugs, proxies and strangers make of it."""
+"""Answers of the API and of the store: what they send, and what bugs, proxies and attackers make of it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from dev.fuzz import odd_values
+from dev.fuzz import values
 from dev.fuzz.damage import flip
-from dev.fuzz.marks import QUERY, SECRET, TASK_ID
 from dev.fuzz.model import OVER_SOCKETS, AnswerInput
+from dev.fuzz.values import QUERY, SECRET, TASK_ID
 from dev.fuzz.wire import broken_wire, whole_wire
 
 SUBMIT, STATUS, BALANCE, RESULT = "submission", "status query", "balance query", "result download"
@@ -20,120 +20,110 @@ _ERROR = "<?xml version='1.0'?><Error><Code>{}</Code><Message>{}</Message></Erro
 
 
 def _fields(rng: random.Random, call: str) -> dict[str, Any]:
-    """Return what the API says of a new task, a task, or the account."""
-    numbers, times = odd_values.NUMBERS, odd_values.TIMES
+    """Return the fields with which the API describes a new task, a task, or the account."""
     if call == BALANCE:
         fields: dict[str, Any] = {"balance": rng.choice((0, 12.5, "77.25", 10**9, -3))}
         more = {"credit": 5, "used_today": 10, "daily_limit": 1000, "reset_time": "00:00", "status": "ok"}
         return fields | (more if rng.random() < 0.5 else {})
-    fields = {"task_id": TASK_ID, "total": rng.choice(numbers), "created_at": rng.choice(times)}
+    fields = {"task_id": TASK_ID, "total": rng.choice(values.NUMBERS), "created_at": rng.choice(values.TIMES)}
     if call == SUBMIT:
         fields["task_id"] = rng.choice((TASK_ID, 4711))
         return fields | {"status": "pending", "message": "Task created successfully"}
-    word = rng.choice(odd_values.WORDS)
-    fields |= {"user_id": "wfi7wGPS4B4PdtTMox5Y", "status": word, "updated_at": rng.choice(times)}
-    fields |= {"success": rng.choice(numbers), "failure": rng.choice(numbers)}
+    word = rng.choice(values.WORDS)
+    fields |= {"user_id": "wfi7wGPS4B4PdtTMox5Y", "status": word, "updated_at": rng.choice(values.TIMES)}
+    fields |= {"success": rng.choice(values.NUMBERS), "failure": rng.choice(values.NUMBERS)}
     if word.strip().lower() == "exported":
         fields["result_url"] = f"https://wapic.s3.ap-southeast-1.amazonaws.com/externalcheck/t/t.zip?{QUERY}"
     return fields
 
 
-def _honest(rng: random.Random, index: int, call: str) -> AnswerInput:
-    fields = _fields(rng, call)
-    named = dict(rng.sample(sorted(fields.items()), len(fields))) | {"unheard_of": rng.choice((1, None, {"x": []}))}
-    body = json.dumps(named, ensure_ascii=rng.random() < 0.5).encode()
-    expected = {"task_id": str(fields["task_id"])} if "task_id" in fields else {"balance": float(fields["balance"])}
-    status = rng.choice((200, 200, 201, 202)) if call == SUBMIT else 200
-    return AnswerInput(index, f"whole answers to a {call}", body, call=call, status=status, expected=expected)
-
-
-def odd_fields(rng: random.Random, fields: dict[str, Any], others: tuple[str, ...], id_name: str) -> None:
+def change_fields(rng: random.Random, fields: dict[str, Any], others: tuple[str, ...], id_name: str) -> None:
     """Leave a field out, or give it another kind of value; perhaps several."""
     for _ in range(rng.choice((1, 1, 2, 5))):
         name = rng.choice([*fields, *others])
         if rng.random() < 0.2:
             fields.pop(name, None)
         else:
-            fields[name] = rng.choice(odd_values.ODD_IDS if name == id_name else odd_values.ODD)
+            fields[name] = rng.choice(values.WRONG_IDS if name == id_name else values.WRONG_VALUES)
 
 
-def _mutated(rng: random.Random, index: int, call: str) -> AnswerInput:
+def _whole(rng: random.Random, call: str) -> AnswerInput:
     fields = _fields(rng, call)
-    odd_fields(rng, fields, ("result_url", "error", "message", "msg", "task_id", "status"), "task_id")
+    shuffled = dict(rng.sample(sorted(fields.items()), len(fields))) | {"unheard_of": rng.choice((1, None, {"x": []}))}
+    body = json.dumps(shuffled, ensure_ascii=rng.random() < 0.5).encode()
+    expected = {"task_id": str(fields["task_id"])} if "task_id" in fields else {"balance": float(fields["balance"])}
+    status = rng.choice((200, 200, 201, 202)) if call == SUBMIT else 200
+    return AnswerInput(body, f"whole answers to a {call}", call=call, status=status, expected=expected)
+
+
+def _unexpected_fields(rng: random.Random, call: str) -> AnswerInput:
+    fields = _fields(rng, call)
+    change_fields(rng, fields, ("result_url", "error", "message", "msg", "task_id", "status"), "task_id")
     body = json.dumps(fields).encode()
-    return AnswerInput(index, f"odd fields in a {call}'s answer", body, call=call, headers=_headers(rng))
+    return AnswerInput(body, f"unexpected fields in a {call}'s answer", call=call, headers=_headers(rng))
 
 
-def _not_json(rng: random.Random, index: int, call: str) -> AnswerInput:
+def _not_json(rng: random.Random, call: str) -> AnswerInput:
     whole = json.dumps({**_fields(rng, call), "message": SECRET}).encode()
     twice = b'{"task_id": "x", "task_id": "' + TASK_ID.encode() + b'", "status": "pending", "status": 5}'
     long = (b'{"task_id": ' + b"9" * 100_000 + b', "status": "exported"}', b'{"balance": 1' + b"0" * 5_000 + b"}")
     cut = (b"", whole[: rng.randrange(len(whole))], whole + whole, flip(rng, whole), b"\xef\xbb\xbf" + whole)
     deep = (b"[" * rng.choice((10, 100_000)), b'{"a":' * 50_000, b"[" + whole + b"]", twice, b"null", b"true")
-    texts = (f'"{SECRET}"', _PAGE, _ERROR.format("", SECRET), SECRET * 200)
+    texts = (text.encode() for text in (f'"{SECRET}"', _PAGE, _ERROR.format("", SECRET), SECRET * 200))
     repeats = {b"?": 200_000, b"?a": 100_000, b"+9": 100_000, b"X-Amz-": 50_000, b"<title": 50_000, b"1": 300_000}
+    repeated = (text * times for text, times in repeats.items())
     noise = (rng.randbytes(rng.randint(1, 2_000)), b"\x00" * 1_000, whole.decode().encode("utf-16"))
-    body = rng.choice(
-        (
-            *cut,
-            *deep,
-            *long,
-            *(text.encode() for text in texts),
-            *(text * times for text, times in repeats.items()),
-            *noise,
-        )
-    )
-    return AnswerInput(index, f"no JSON in a {call}'s answer", body, call=call, headers=_headers(rng))
+    body = rng.choice((*cut, *deep, *long, *texts, *repeated, *noise))
+    return AnswerInput(body, f"no JSON in a {call}'s answer", call=call, headers=_headers(rng))
 
 
-def _refused(rng: random.Random, index: int, call: str) -> AnswerInput:
+def _refused(rng: random.Random, call: str) -> AnswerInput:
     words = rng.choice((SECRET, "bad", None, {"x": SECRET}, [SECRET], 5, "a" * 5_000))
     reason = json.dumps({rng.choice(("error", "message", "msg")): words, "code": 1})
     page = f"<html><title>{SECRET}</title></html>"
     body = rng.choice((reason, json.dumps(_fields(rng, call)), page, SECRET, "")).encode()
-    status = rng.choice(odd_values.CODES)
-    return AnswerInput(index, f"codes of a {call}", body, call=call, status=status, headers=_headers(rng))
+    status = rng.choice(values.CODES)
+    return AnswerInput(body, f"codes of a {call}", call=call, status=status, headers=_headers(rng))
 
 
-def _store(rng: random.Random, index: int, _: str) -> AnswerInput:
+def _of_store(rng: random.Random, _: str) -> AnswerInput:
     code = rng.choice(("AccessDenied", "ExpiredToken", "NoSuchKey", "SlowDown", "<b>", "A" * 5_000, SECRET))
     body = _ERROR.format(code, rng.choice(("Request has expired", "no", SECRET, "x" * 100_000))).encode()
     body = rng.choice((body, flip(rng, body), b"", b"<Code>" * 20_000))
-    of_headers = {
-        "Content-Range": odd_values.CONTENT_RANGES,
-        "Content-Length": odd_values.LENGTHS,
-        "ETag": odd_values.ETAGS,
+    headers = {
+        **_headers(rng),
+        "Content-Range": rng.choice(values.CONTENT_RANGES),
+        "Content-Length": rng.choice(values.LENGTHS),
+        "ETag": rng.choice(values.ETAGS),
     }
-    headers = {**_headers(rng), **{name: rng.choice(values) for name, values in of_headers.items()}}
-    status = rng.choice((*odd_values.CODES, 206, 206, 403))
-    return AnswerInput(index, "answers of the store", body, call=RESULT, status=status, headers=headers)
+    status = rng.choice((*values.CODES, 206, 206, 403))
+    return AnswerInput(body, "answers of the store", call=RESULT, status=status, headers=headers)
 
 
-def _wire(rng: random.Random, index: int) -> AnswerInput:
-    """Return a whole answer for a socket, its head included."""
+def _over_a_socket(rng: random.Random) -> AnswerInput:
     call = rng.choice((SUBMIT, STATUS, STATUS, BALANCE, RESULT, RESULT))
     if rng.random() < 0.2:
         if call == RESULT:
             body = rng.randbytes(3_000)
             expected: Mapping[str, object] = {"size": len(body)}
         else:
-            honest = _honest(rng, index, call)
-            body, expected = honest.data, honest.expected
+            whole = _whole(rng, call)
+            body, expected = whole.data, whole.expected
         data = whole_wire(rng, body)
-        return AnswerInput(index, "whole answers over a socket", data, call=call, wire=True, expected=expected)
-    body = rng.choice((_mutated, _not_json, _refused))(rng, index, STATUS if call == RESULT else call).data
-    data = broken_wire(rng, body, status=rng.choice(odd_values.CODES), headers=_headers(rng))
-    return AnswerInput(index, "broken answers over a socket", data, call=call, wire=True)
+        return AnswerInput(data, "whole answers over a socket", call=call, wire=True, expected=expected)
+    body = rng.choice((_unexpected_fields, _not_json, _refused))(rng, STATUS if call == RESULT else call).data
+    data = broken_wire(rng, body, status=rng.choice(values.CODES), headers=_headers(rng))
+    return AnswerInput(data, "broken answers over a socket", call=call, wire=True)
 
 
 def _headers(rng: random.Random) -> Mapping[str, str]:
     name = rng.choice(("Retry-After", "retry-after", "RETRY-AFTER"))
-    return {name: rng.choice(odd_values.RETRY_AFTER)} if rng.random() < 0.6 else {}
+    return {name: rng.choice(values.RETRY_AFTER)} if rng.random() < 0.6 else {}
 
 
-def make(rng: random.Random, index: int, ordinal: int) -> AnswerInput:
-    """Make an answer."""
+def make(choices: random.Random, rng: random.Random, ordinal: int) -> AnswerInput:
+    """Make an answer; ``choices`` are the dice for its class."""
     if ordinal % OVER_SOCKETS == OVER_SOCKETS - 1:
-        return _wire(rng, index)
-    kind = rng.choices((_honest, _mutated, _not_json, _refused, _store), (2, 5, 4, 4, 2))[0]
-    return kind(rng, index, rng.choice((SUBMIT, STATUS, BALANCE)))
+        return _over_a_socket(rng)
+    kind = choices.choices((_whole, _unexpected_fields, _not_json, _refused, _of_store), (2, 5, 4, 4, 2))[0]
+    return kind(rng, choices.choice((SUBMIT, STATUS, BALANCE)))

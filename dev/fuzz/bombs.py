@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 import zlib
 
-from dev.fuzz.model import Counts
-from dev.fuzz.shapes import Made, Shapes, broken, zipped
+from dev.fuzz.model import ArchiveClasses, ArchiveInput, Counts, broken
 from dev.fuzz.tables import random_table
-from dev.fuzz.zip_writer import DEFLATED, STORED, Member, deflate, pack
+from dev.fuzz.zip_writer import DEFLATED, STORED, Member, deflate, pack, zipped
 
 MIB = 1024 * 1024
 
-BOMBS = Shapes()
+BOMBS = ArchiveClasses()
 
 
 def _bomb(name: bytes, block: bytes, times: int, *, head: bytes = b"", tail: bytes = b"") -> Member:
@@ -30,8 +29,8 @@ def _bomb(name: bytes, block: bytes, times: int, *, head: bytes = b"", tail: byt
 
 
 @BOMBS("a bomb beside the table")
-def _padding(rng: random.Random) -> Made:
-    """Put a thousand times its size beside the table; it may be read, within bounds."""
+def _padding(rng: random.Random) -> ArchiveInput:
+    # It may be read, within bounds.
     table = random_table(rng)
     members = [Member(b"t.csv", table.text), _bomb(b"padding.bin", bytes(MIB), rng.choice((4, 16, 60)))]
     rng.shuffle(members)
@@ -39,8 +38,8 @@ def _padding(rng: random.Random) -> Made:
 
 
 @BOMBS("a bomb as table")
-def _table_bomb(rng: random.Random) -> Made:
-    """Make the table itself the bomb: blank lines, one endless line, a cell without end."""
+def _table_bomb(rng: random.Random) -> ArchiveInput:
+    # Blank lines, one endless line, a cell without end.
     table = random_table(rng)
     block = rng.choice((b"\n", b"\r\n", b"x", b",", b'"', b"\x00", b" ", b'""'))
     head, tail = table.text[: table.start], table.text[table.start :]
@@ -49,28 +48,27 @@ def _table_bomb(rng: random.Random) -> Made:
 
 
 @BOMBS("a bomb as list")
-def _list_bomb(rng: random.Random) -> Made:
+def _list_bomb(rng: random.Random) -> ArchiveInput:
     block = rng.choice((b"\n", b" ", b"9"))
     bomb = _bomb(b"activated.txt", block * MIB, rng.choice((2, 8, 30)), tail=b"\n+99943210000001\n")
     return broken(pack([bomb]), *([Counts(1, 1, 0, 0)] if block != b"9" else []))
 
 
-def beyond_every_limit(rng: random.Random) -> Made:
+def beyond_every_limit(rng: random.Random) -> ArchiveInput:
     """Unpack to 20 GiB: more than any result may."""
     return broken(pack([Member(b"t.csv", random_table(rng).text), _bomb(b"padding.bin", bytes(32 * MIB), 640)]))
 
 
 @BOMBS("many members")
-def _many_members(rng: random.Random) -> Made:
-    table = random_table(rng)
-    count = rng.choice((300, 900, 1_200, 5_000, 30_000))
+def _many_members(rng: random.Random) -> ArchiveInput:
+    table, count = random_table(rng), rng.choice((300, 900, 1_200, 5_000, 30_000))
     others = [Member(f"{number}.txt".encode(), method=STORED) for number in range(count)]
     return broken(pack([*others, Member(b"t.csv", table.text)]), table.counts)
 
 
 @BOMBS("nested archives")
-def _nested(rng: random.Random) -> Made:
-    """Put archives into archives into archives, with the table at the bottom: there is none at the top."""
+def _nested(rng: random.Random) -> ArchiveInput:
+    # The table is at the bottom: there is none at the top.
     data = zipped(random_table(rng).text)
     for _ in range(rng.choice((1, 2, 5, 40))):
         data = pack([Member(rng.choice((b"inner.zip", b"a/result.zip", b"x")), data) for _ in range(rng.randint(1, 2))])
@@ -80,11 +78,9 @@ def _nested(rng: random.Random) -> Made:
 
 
 @BOMBS("gigabytes declared")
-def _declared(rng: random.Random) -> Made:
-    """Declare gigabytes, or more, for a table of a few bytes."""
+def _declared(rng: random.Random) -> ArchiveInput:
     size = rng.choice((1 << 31, 0xFFFFFFFE, 0xFFFFFFFF, 1 << 40, (1 << 63) - 1, (1 << 64) - 1))
-    method = rng.choice((STORED, DEFLATED))
-    member = Member(b"t.csv", random_table(rng).text, method=method, zip64=size >= 0xFFFFFFFF)
+    member = Member(b"t.csv", random_table(rng).text, method=rng.choice((STORED, DEFLATED)), zip64=size >= 0xFFFFFFFF)
     fields = rng.choice((("size",), ("packed",), ("size", "packed"), ("offset",)))
     member.listed = dict.fromkeys(fields, size)
     if "offset" not in fields and rng.random() < 0.5 and size < 0xFFFFFFFF:
@@ -93,8 +89,8 @@ def _declared(rng: random.Random) -> Made:
 
 
 @BOMBS("a huge list of members")
-def _huge_list(rng: random.Random) -> Made:
-    """Declare, or have, a list of members of many mebibytes."""
+def _huge_list(rng: random.Random) -> ArchiveInput:
+    # It is declared, or there is one.
     table = random_table(rng)
     member = Member(b"t.csv", table.text)
     if rng.random() < 0.5:
@@ -105,8 +101,7 @@ def _huge_list(rng: random.Random) -> Made:
 
 
 @BOMBS("members that share bytes")
-def _shared_bytes(rng: random.Random) -> Made:
-    """List one member many times over: all of the entries share its bytes."""
+def _shared_bytes(rng: random.Random) -> ArchiveInput:
     text, same = random_table(rng).text, rng.random() < 0.5
     names = [b"t.csv", *(b"%d.txt" % number for number in range(rng.choice((1, 50, 400))))]
     members = [Member(b"t.csv", text, listed_name=None if same else name) for name in names]
@@ -116,8 +111,8 @@ def _shared_bytes(rng: random.Random) -> Made:
 
 
 @BOMBS("members within members")
-def _within(rng: random.Random) -> Made:
-    """Let each member begin in the one before it, whose stored block quotes the header: members that overlap."""
+def _within(rng: random.Random) -> ArchiveInput:
+    # The first one's stored block quotes the second one's header, at which the list says that the second begins.
     kernel = Member(b"t.csv", random_table(rng).text)
     plain = pack([kernel])
     inner = plain[: plain.index(b"PK\x01\x02")]
@@ -129,8 +124,7 @@ def _within(rng: random.Random) -> Made:
 
 
 @BOMBS("other methods")
-def _other_methods(rng: random.Random) -> Made:
-    """Pack by a method that is not read, or say so of plain bytes."""
+def _other_methods(rng: random.Random) -> ArchiveInput:
     text = random_table(rng).text
     method = {"method": rng.choice((1, 6, 9, 12, 14, 20, 93, 95, 97, 98, 99, 0xFFFF))}
     local = method if rng.random() < 0.7 else {}
@@ -138,7 +132,7 @@ def _other_methods(rng: random.Random) -> Made:
 
 
 @BOMBS("encrypted")
-def _encrypted(rng: random.Random) -> Made:
-    """Say that it is encrypted, or patched, or masked."""
+def _encrypted(rng: random.Random) -> ArchiveInput:
+    # Or patched, or masked; by the flags.
     member = Member(b"t.csv", random_table(rng).text, flags=rng.choice((1, 1 | 0x40, 0x2001)))
     return broken(pack([member, *([Member(b"readme.txt", b"x")] if rng.random() < 0.5 else [])]))

@@ -1,4 +1,4 @@
-"""Memory, disk, open files and time of one input, taken from the kernel's own books."""
+"""Memory, disk, open files and time of one input, by the kernel's own counts."""
 
 from __future__ import annotations
 
@@ -52,16 +52,10 @@ class Use:
 
 
 class Meter:
-    """
-    Measures inputs in this process, one after the other.
+    """Measures inputs in this process, one after the other, and their files in a spool directory."""
 
-    :param spool_dir: where the code under test puts its files
-    :param seconds: that an input may take
-    """
-
-    def __init__(self, spool_dir: Path, seconds: float = TIME_BOUND) -> None:
+    def __init__(self, spool_dir: Path) -> None:
         self._spool_dir = spool_dir
-        self._seconds = seconds
         self._idle = self._floor = _memory("VmRSS")
         signal.signal(signal.SIGALRM, _too_long)
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -80,14 +74,12 @@ class Meter:
         if _memory("VmRSS") - self._floor > _KEPT:
             _give_back()
             self._floor = max(self._idle, _memory("VmRSS"))  # what is left is in use: not to be tried each time
-        before = _open_files()
-        written = _written()
-        at_start = _memory("VmRSS")
+        before, written, at_start = _open_files(), _written(), _memory("VmRSS")
         # Resets VmHWM to what is in memory now (proc(5), clear_refs).
         Path("/proc/self/clear_refs").write_text("5")
         resource.setrlimit(resource.RLIMIT_FSIZE, (disk_bound, resource.RLIM_INFINITY))
         started = time.monotonic()
-        signal.setitimer(signal.ITIMER_REAL, self._seconds * patience)
+        signal.setitimer(signal.ITIMER_REAL, TIME_BOUND * patience)
         try:
             yield use
         finally:

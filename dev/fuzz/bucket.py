@@ -1,17 +1,16 @@
-"""The fuzzer's own access to S3: it puts what must be there, and compares what is there with what transfers said."""
+"""The fuzzer's own access to S3: it puts what must be there, and compares what is there with the verdicts."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
-from dev.fuzz.comparison import flaw_of_list, numbers_of
+from dev.fuzz.expected import flaw_of_list, missing_of, plan_of
 from dev.fuzz.inputs import make_input
 from dev.fuzz.model import ArchiveInput, Failure, Verdict
-from dev.fuzz.plans import plan_of
 from dev.fuzz.reading import flaw_of
 
 BUCKET = "ekyc-fuzz"
@@ -19,24 +18,20 @@ BUCKET = "ekyc-fuzz"
 #: Where inputs are that are read from S3.
 SENT_BUCKET = "ekyc-fuzz-sent"
 
-#: What somebody else puts at a key.
+#: What another client puts at a key.
 ANOTHERS = b"another's"
 
 _KEY = re.compile(r"(?:results|unmatched)/(\d+)")
 
 
-def key_of(index: int, attempt: int = 0) -> str:
-    """
-    Return the object's key.
-
-    :param attempt: other than 0 while a smaller input is looked for
-    """
-    return f"smaller/{attempt}/results/{index}" if attempt else f"results/{index}"
+def key_of(index: int, again: int = 0) -> str:
+    """Return the object's key; ``again`` as in :func:`dev.fuzz.inputs.make_input`."""
+    return f"smaller/{again}/results/{index}" if again else f"results/{index}"
 
 
-def list_key_of(index: int, attempt: int = 0) -> str:
+def list_key_of(index: int, again: int = 0) -> str:
     """Return the key of the list of unmatched numbers."""
-    return key_of(index, attempt).replace("results/", "unmatched/")
+    return key_of(index, again).replace("results/", "unmatched/")
 
 
 def put(bucket: str, key: str, content: bytes) -> None:
@@ -70,7 +65,12 @@ def _new_client() -> Any:
     return S3Hook().get_conn()
 
 
-def check_bucket(client: Any, seed: int, verdicts: Sequence[Verdict]) -> list[Verdict]:
+def _content(client: Any, key: str) -> bytes:
+    content: bytes = client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    return content
+
+
+def check_bucket(client: Any, seed: int, verdicts: Sequence[Verdict]) -> Iterator[Verdict]:
     """
     Compare the bucket with the verdicts, object by object, byte by byte.
 
@@ -79,30 +79,31 @@ def check_bucket(client: Any, seed: int, verdicts: Sequence[Verdict]) -> list[Ve
     """
     landed = {key_of(verdict.index): verdict for verdict in verdicts if verdict.landed}
     landed |= {list_key_of(verdict.index): verdict for verdict in verdicts if verdict.listed}
-    uploads = client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
-    complaints = [_complaint(_index_of(entry["Key"]), "left_objects", "an unfinished upload") for entry in uploads]
+    for entry in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []):
+        yield _complaint(entry["Key"], "left_objects", "an unfinished upload")
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
     keys = {entry["Key"] for page in pages for entry in page.get("Contents", [])}
     for key in sorted(key for key in keys if not key.startswith("smaller/")):
+        figure: Any = "left_objects"
         if key not in landed:
-            figure, words = "left_objects", _flaw_of_remains(client, seed, key)
+            words = _flaw_of_remains(client, seed, key)
         elif landed[key].failures:
-            figure, words = "left_objects", "an object of what must not be landed"
+            words = "an object of what must not be landed"
         else:
             figure, words = "wrong", _flaw(client, seed, key)
-        complaints += [_complaint(_index_of(key), figure, words)] if words else []
-    missing = [verdict for key, verdict in landed.items() if key not in keys]
-    return complaints + [_complaint(verdict.index, "wrong", "landed, and no object is there") for verdict in missing]
+        if words:
+            yield _complaint(key, figure, words)
+    for key in landed.keys() - keys:
+        yield _complaint(key, "wrong", "landed, and no object is there")
 
 
 def _flaw(client: Any, seed: int, key: str) -> str:
     """Say what is wrong with an object of a transfer that has succeeded, "" if nothing is."""
-    index = _index_of(key)
-    given = make_input(seed, index)
+    given = make_input(seed, _index_of(key))
     if not isinstance(given, ArchiveInput):
         return "an object of what is no archive"
     content = _content(client, key)
-    if key == key_of(index):
+    if key == key_of(given.index):
         return flaw_of(content, plan_of(seed, given).output_format, given)
     return _flaw_of_unmatched(content, given)
 
@@ -111,7 +112,7 @@ def _flaw_of_remains(client: Any, seed: int, key: str) -> str:
     """
     Say why an object may not be there though the transfer did not succeed, "" if it may.
 
-    Somebody else's, put there meanwhile, must be as it was. Then the list of unmatched numbers may be left, which is
+    Another client's, put there meanwhile, must be as it was. Then the list of unmatched numbers may be left, which is
     landed before the result; if it is, it is right.
     """
     words, index = "an object of a transfer that did not succeed", _index_of(key)
@@ -128,17 +129,11 @@ def _flaw_of_remains(client: Any, seed: int, key: str) -> str:
 def _flaw_of_unmatched(content: bytes, given: ArchiveInput) -> str:
     if given.sent is None:
         return "a list of what was never sent"
-    returned = numbers_of(given)
-    return flaw_of_list(content, given.sent.numbers, None if returned is None else given.sent.numbers - returned, None)
+    return flaw_of_list(content, given.sent.numbers, missing_of(given), None)
 
 
-def _complaint(index: int, figure: Any, words: str) -> Verdict:
-    return Verdict(index, "landing", "in S3", failures=[Failure(figure, words)])
-
-
-def _content(client: Any, key: str) -> bytes:
-    content: bytes = client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-    return content
+def _complaint(key: str, figure: Any, words: str) -> Verdict:
+    return Verdict(_index_of(key), "landing", "in S3", failures=[Failure(figure, words)])
 
 
 def _index_of(key: str) -> int:

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import struct
 import zlib
 from collections.abc import Callable, Sequence
 
-from dev.fuzz.model import Counts, counts_of
-from dev.fuzz.shapes import Made, Shapes, broken
-from dev.fuzz.whole_archives import Content, packed, random_members
-from dev.fuzz.zip_writer import Member, pack, packed_of
+from dev.fuzz.model import ArchiveClasses, ArchiveInput, Counts, broken, counts_of
+from dev.fuzz.whole_archives import packed, random_members
+from dev.fuzz.zip_writer import Member, pack
 
 _SIGNATURES = (b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x07\x08")
 _EXTREMES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0xFFFE, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 
-#: Shapes that must be refused, or read with the counts of the archive before the damage.
-DAMAGES = Shapes()
 
-
-def anywhere(rng: random.Random, data: bytes) -> int:
-    """Return any place."""
+def _anywhere(rng: random.Random, data: bytes) -> int:
     return rng.randrange(len(data))
 
 
 def _in_structure(rng: random.Random, data: bytes) -> int:
     """Return a place in the headers or the end."""
-    places = (
-        [place for signature in _SIGNATURES for place in range(len(data)) if data.startswith(signature, place)]
-        if len(data) < 4096
-        else [place for signature in _SIGNATURES if (place := data.rfind(signature)) >= 0]
-    )
+    if len(data) < 4096:
+        places = [place for place in range(len(data)) if data.startswith(_SIGNATURES, place)]
+    else:
+        places = [place for signature in _SIGNATURES if (place := data.rfind(signature)) >= 0]
     return min(rng.choice(places) + rng.randrange(48), len(data) - 1)
 
 
@@ -38,7 +33,7 @@ def flip(
     rng: random.Random,
     data: bytes,
     times: Sequence[int] = (1, 2, 8),
-    place_in: Callable[[random.Random, bytes], int] = anywhere,
+    place_in: Callable[[random.Random, bytes], int] = _anywhere,
 ) -> bytes:
     """Change single bits, so many times."""
     changed = bytearray(data)
@@ -56,7 +51,6 @@ def garble(rng: random.Random, text: bytes) -> bytes:
 
 
 def _set_extremes(rng: random.Random, data: bytes) -> bytes:
-    """Set two or four bytes of a header to a number that programs fail at."""
     changed = bytearray(data)
     for _ in range(rng.choice((1, 1, 2))):
         place, width = _in_structure(rng, data), rng.choice((2, 4))
@@ -67,31 +61,9 @@ def _set_extremes(rng: random.Random, data: bytes) -> bytes:
 
 
 def _replace_piece(rng: random.Random, data: bytes, change: Callable[[bytes], bytes]) -> bytes:
-    start = anywhere(rng, data)
+    start = _anywhere(rng, data)
     end = start + rng.randint(1, max(1, min(4096, len(data) - start)))
     return data[:start] + change(data[start:end]) + data[end:]
-
-
-_OPERATORS: dict[str, Callable[[random.Random, bytes], bytes]] = {
-    "bit flips": lambda rng, data: flip(rng, data, (1, 1, 1, 2, 4, 16, 256)),
-    "bit flips in the structure": lambda rng, data: flip(rng, data, (1, 1, 2, 3), _in_structure),
-    "odd numbers in the structure": _set_extremes,
-    "a piece missing or repeated": lambda rng, data: _replace_piece(
-        rng, data, lambda piece: piece * rng.choice((0, 0, 2, 3))
-    ),
-    "a hole of zeros": lambda rng, data: _replace_piece(rng, data, lambda piece: bytes(len(piece))),
-}
-
-
-def _operated(operator: Callable[[random.Random, bytes], bytes]) -> Callable[[random.Random], Made]:
-    def make(rng: random.Random) -> Made:
-        data, counts = _whole(rng)
-        return broken(operator(rng, data), counts)
-
-    return make
-
-
-DAMAGES |= {name: _operated(operator) for name, operator in _OPERATORS.items()}
 
 
 def _whole(rng: random.Random) -> tuple[bytes, Counts]:
@@ -99,39 +71,58 @@ def _whole(rng: random.Random) -> tuple[bytes, Counts]:
     return packed(rng, members), counts_of(rows)
 
 
+def _damaged(operator: Callable[[random.Random, bytes], bytes], rng: random.Random) -> ArchiveInput:
+    data, counts = _whole(rng)
+    return broken(operator(rng, data), counts)
+
+
+_OPERATORS: dict[str, Callable[[random.Random, bytes], bytes]] = {
+    "bit flips": lambda rng, data: flip(rng, data, (1, 1, 1, 2, 4, 16, 256)),
+    "bit flips in the structure": lambda rng, data: flip(rng, data, (1, 1, 2, 3), _in_structure),
+    "extreme numbers in the structure": _set_extremes,
+    "a piece missing or repeated": lambda rng, data: _replace_piece(
+        rng, data, lambda piece: piece * rng.choice((0, 0, 2, 3))
+    ),
+    "a hole of zeros": lambda rng, data: _replace_piece(rng, data, lambda piece: bytes(len(piece))),
+}
+
+#: They must be refused, or read with the counts of the archive before the damage.
+DAMAGES = ArchiveClasses({name: functools.partial(_damaged, operator) for name, operator in _OPERATORS.items()})
+
+
 @DAMAGES("truncation")
-def _truncated(rng: random.Random) -> Made:
+def _truncated(rng: random.Random) -> ArchiveInput:
     # Without the comment and other tails: whatever is cut off then was needed.
     data = pack(random_members(rng)[0])
     return broken(data[: rng.choice((rng.randrange(len(data)), len(data) - rng.randint(1, min(64, len(data)))))])
 
 
 @DAMAGES("two archives spliced")
-def _spliced(rng: random.Random) -> Made:
-    """Join the start of one archive with the end of another: at most one of the two can be read."""
+def _spliced(rng: random.Random) -> ArchiveInput:
+    # The start of one and the end of another: at most one of the two can be read.
     (one, counts), (two, others) = _whole(rng), _whole(rng)
-    left, right = rng.choice((len(one), anywhere(rng, one))), rng.choice((0, anywhere(rng, two)))
+    left, right = rng.choice((len(one), _anywhere(rng, one))), rng.choice((0, _anywhere(rng, two)))
     return broken(one[:left] + two[right:], counts, others)
 
 
 @DAMAGES("wrong sums")
-def _wrong_sums(rng: random.Random) -> Made:
-    """Say another CRC or size than the bytes have: in the list, where it must be refused, or in the header alone."""
+def _wrong_sums(rng: random.Random) -> ArchiveInput:
+    # In the list, where it must be refused, or in the member's header alone.
     members, rows = random_members(rng)
     member = rng.choice(members)
-    truth = {"crc": zlib.crc32(member.content), "size": len(member.content), "packed": len(packed_of(member))}
-    name, lie = rng.choice(list(truth)), rng.choice((0, 1, 0x12345678, 0xFFFFFFFE))
+    truth = {"crc": zlib.crc32(member.content), "size": len(member.content), "packed": len(member.packed_content())}
+    name, wrong = rng.choice(list(truth)), rng.choice((0, 1, 0x12345678, 0xFFFFFFFE))
     in_list = rng.random() < 0.6
     if in_list:
-        member.listed[name] = lie
+        member.listed[name] = wrong
     if not in_list or rng.random() < 0.5:
-        member.local[name] = lie
-    return broken(pack(members), *([counts_of(rows)] if lie == truth[name] or not in_list else []))
+        member.local[name] = wrong
+    return broken(pack(members), *([counts_of(rows)] if wrong == truth[name] or not in_list else []))
 
 
 @DAMAGES("a wrong end")
-def _wrong_end(rng: random.Random) -> Made:
-    """Say something false of the list of members itself: how many, how large, where."""
+def _wrong_end(rng: random.Random) -> ArchiveInput:
+    # False values of the list of members itself: how many, how large, where.
     members, rows = random_members(rng)
     name = rng.choice(("count", "size", "start", "comment"))
     value = rng.choice((0, 1, 46, 0xFFFF, rng.randrange(0x10000), rng.choice(_EXTREMES) & 0xFFFF))
@@ -141,28 +132,26 @@ def _wrong_end(rng: random.Random) -> Made:
 
 
 @DAMAGES("garbled extra fields")
-def _garbled_extra(rng: random.Random) -> Made:
+def _garbled_extra(rng: random.Random) -> ArchiveInput:
     members, rows = random_members(rng)
+    garbage = (
+        *(rng.randbytes(rng.randint(1, 40)), struct.pack("<HH", 1, 0xFFFF), struct.pack("<HHQ", 1, 8, 1 << 63)),
+        *(struct.pack("<HH", 0x7075, 5) + b"\x01abcd", struct.pack("<HH", 0x9901, 7) + b"\x02\x00AE\x03\x08\x00"),
+        bytes(60_000),
+    )
     for member in members:
-        garbage = rng.choice(
-            (
-                rng.randbytes(rng.randint(1, 40)),
-                struct.pack("<HH", 1, 0xFFFF),
-                struct.pack("<HHQ", 1, 8, 1 << 63),
-                struct.pack("<HH", 0x7075, 5) + b"\x01abcd",
-                struct.pack("<HH", 0x9901, 7) + b"\x02\x00AE\x03\x08\x00",
-                bytes(60_000),
-            )
-        )
-        member.extra += garbage * rng.randint(0, 1)
-        member.listed_extra += garbage * rng.randint(0, 1)
+        piece = rng.choice(garbage)
+        member.extra += piece * rng.randint(0, 1)
+        member.listed_extra += piece * rng.randint(0, 1)
     return broken(pack(members), counts_of(rows))
 
 
-@DAMAGES("odd names")
-def _odd_names(rng: random.Random) -> Made:
-    """Name members as nobody should: NULs, other encodings, very deep, absolute, upwards, other in the list."""
-    members, rows = _with_one_table(rng)
+@DAMAGES("unusual names")
+def _unusual_names(rng: random.Random) -> ArchiveInput:
+    # NULs, other encodings, very deep, absolute, upwards, another one in the list.
+    members, rows = random_members(rng)
+    while sum(member.name.lower().endswith(b".csv") for member in members) > 1:
+        members, rows = random_members(rng)
     member = rng.choice(members)
     name = member.name
     names = (name + b"\x00.exe", b"\x00" + name, b"caf\xe9/" + name, b"\xff\xfe/" + name, b"/etc/" + name)
@@ -176,15 +165,8 @@ def _odd_names(rng: random.Random) -> Made:
     return broken(pack(members), counts_of(rows), *_without(member, members))
 
 
-def _with_one_table(rng: random.Random) -> Content:
-    while True:
-        members, rows = random_members(rng)
-        if sum(member.name.lower().endswith(b".csv") for member in members) < 2:
-            return members, rows
-
-
 def _without(member: Member, members: Sequence[Member]) -> list[Counts]:
-    """Return what the lists say if this member is none of the known ones any more."""
+    """Count the lists if this member is none of the known ones any more."""
     lines: dict[bytes, int] = {}
     for other in members:
         base = other.name.replace(b"\\", b"/").rsplit(b"/", 1)[-1].lower()

@@ -1,4 +1,4 @@
-"""An archive through the whole transfer: the operator as it is, a store over a socket, a real S3 server."""
+"""The whole transfer: the operator as it is, a store over a socket, a real S3 server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import os
 import random
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -18,12 +18,12 @@ from unittest import mock
 import botocore.session
 
 from airflow_provider_ekyc.exceptions import EkycError
+from airflow_provider_ekyc.results import download
 from dev.fuzz.bucket import ANOTHERS, BUCKET, SENT_BUCKET, content_of, key_of, list_key_of, put, put_from_elsewhere
-from dev.fuzz.comparison import contradictions_of, flaw_of_comparison, numbers_of
-from dev.fuzz.marks import API_KEY, QUERY, TASK_ID
+from dev.fuzz.expected import flaw_of_comparison, flaw_of_repetition, must_be_refused, plan_of
 from dev.fuzz.model import ArchiveInput, Sent
-from dev.fuzz.plans import must_be_refused, plan_of
-from dev.fuzz.reading import Reading, check_counts, disk_bound
+from dev.fuzz.reading import Reading, disk_bound, flaw_of_counts
+from dev.fuzz.values import API_KEY, QUERY, TASK_ID
 from dev.testing.sockets import Request, SocketServer, answer, answering
 from dev.testing.task_context import TaskInstance, context_of
 
@@ -50,7 +50,7 @@ class Store:
     :param rng: dice for the faults
     :param url: of the server that this answers for
     :param total: numbers that the remote task announces
-    :param meanwhile: is called when the archive is asked for
+    :param meanwhile: is called when the archive is requested
     """
 
     def __init__(self, rng: random.Random, data: bytes, url: str, total: int, meanwhile: Callable[[], object]) -> None:
@@ -96,15 +96,11 @@ class Store:
 
 @contextmanager
 def landing_reading(
-    seed: int, given: ArchiveInput, server: SocketServer, spool_dir: Path, attempt: int
+    seed: int, given: ArchiveInput, server: SocketServer, spool_dir: Path, again: int
 ) -> Iterator[Reading]:
-    """
-    Run the operator on an archive.
-
-    :param attempt: as in :func:`dev.fuzz.bucket.key_of`
-    """
+    """Run the operator on an archive; ``again`` as in :func:`dev.fuzz.inputs.make_input`."""
     plan, sent = plan_of(seed, given), given.sent
-    key, list_key = key_of(given.index, attempt), list_key_of(given.index, attempt)
+    key, list_key = key_of(given.index, again), list_key_of(given.index, again)
     rng = random.Random(f"{seed}/{given.index}/store")
     meanwhile = functools.partial(put_from_elsewhere, BUCKET, key, ANOTHERS) if plan.is_taken else bool
     server.talk = answering(Store(rng, given.data, server.url, plan.total, meanwhile))
@@ -120,36 +116,26 @@ def landing_reading(
     }
 
     def check_value(result: dict[str, Any]) -> str:
-        figures = (result[name] for name in ("rows", "yes", "no", "unknown"))
-        if words := must_be_refused(plan, given) or check_counts(given, *figures) or _flaw_of_repetition(given, result):
-            return words
+        counts = (result[name] for name in ("rows", "yes", "no", "unknown"))
+        words = must_be_refused(plan, given) or flaw_of_counts(given, *counts) or flaw_of_repetition(given, result)
         uri = f"s3://{BUCKET}/{list_key}" if sent and sent.unmatched != "nowhere" else ""
-        return flaw_of_comparison(given, result, uri, content_of(list_key) if sent else None)
+        return words or flaw_of_comparison(given, result, uri, content_of(list_key) if sent else None)
 
     def check_error(_: EkycError) -> str:
-        is_odd = sent is not None and sent.fate in ("refused", "any")
-        is_right = given.rows is None or is_odd or must_be_refused(plan, given)
+        may_be_refused = sent is not None and sent.fate in ("refused", "any")
+        is_right = given.rows is None or may_be_refused or must_be_refused(plan, given)
         return "" if is_right else "a whole archive was not landed"
 
-    with _placed_input(sent, given.index) as numbers, _small_ranges(given.data) if plan.has_ranges else nullcontext():
+    # The archive, again if its download began anew, and what is made of it, perhaps again too; numbers of both sides,
+    # and the list of those that are alone.
+    disk = 3 * len(given.data) + (0 if plan.output_format == "zip" and sent is None else 2 * disk_bound(given))
+    range_size = max(_LEAST_RANGE, len(given.data) // _RANGES) if plan.has_ranges else download.RANGE_SIZE
+    with _placed_input(sent, given.index) as numbers, mock.patch.object(download, "RANGE_SIZE", range_size):
         if sent is not None:
+            disk += 4 * len(sent.data or b"")
             places = {"key": list_key, "address": f"s3://{BUCKET}/{list_key}", "s3_key": key, "nowhere": None}
             arguments |= {"numbers": numbers, "submission": sent.submission, "unmatched_key": places[sent.unmatched]}
-        # The archive, again if its download began anew, and what is made of it, perhaps again too; numbers of both
-        # sides, and the list of those that are alone.
-        disk = 3 * len(given.data) + (0 if plan.output_format == "zip" and sent is None else 2 * disk_bound(given))
-        disk += 4 * len(sent.data or b"") if sent else 0
-        yield Reading(lambda: _execute(arguments, spool_dir), check_value, check_error, disk=disk)
-
-
-def _flaw_of_repetition(given: ArchiveInput, result: dict[str, Any]) -> str:
-    """Say what is wrong with the counts of different numbers and of contradictions, "" if nothing is."""
-    returned = numbers_of(given)
-    if returned is None or given.unreadable:
-        return ""
-    expected = len(returned), contradictions_of(given)
-    said = result["distinct"], result["contradictions"]
-    return "" if said == expected else f"{said} different numbers and contradictions, not {expected}"
+        yield Reading(lambda: _execute(arguments, spool_dir), check_value, check_error, disk)
 
 
 def _execute(arguments: dict[str, Any], spool_dir: Path) -> dict[str, Any]:
@@ -182,7 +168,7 @@ def _placed_input(sent: Sent | None, index: int) -> Iterator[str | None]:
         return
     key = f"numbers/{index}.txt"
     with tempfile.TemporaryDirectory(prefix="ekyc-fuzz-sent-") as folder:
-        # A query, as a presigned URL has it that somebody took for a path: it must not be shown.
+        # A query, as in a presigned URL that somebody gave as a path: it must not be shown.
         path = Path(folder, "numbers.txt" if sent.data is not None else f"gone?{QUERY}")
         if sent.data is not None and sent.place == "s3":
             put(SENT_BUCKET, key, sent.data)
@@ -190,11 +176,3 @@ def _placed_input(sent: Sent | None, index: int) -> Iterator[str | None]:
             path.write_bytes(sent.data)
         s3_name = f"s3://{SENT_BUCKET}/{key if sent.data is not None else 'gone'}"
         yield {"path": str(path), "file": f"file://{path}", "s3": s3_name}[sent.place]
-
-
-@contextmanager
-def _small_ranges(data: bytes) -> Iterator[None]:
-    from airflow_provider_ekyc.results import download
-
-    with mock.patch.object(download, "RANGE_SIZE", max(_LEAST_RANGE, len(data) // _RANGES)):
-        yield

@@ -6,39 +6,35 @@ import logging
 import os
 import sys
 
+#: These are captured from INFO on: their debugging takes longer than the inputs.
+_QUIET = ("botocore", "boto3", "s3transfer", "airflow", "asyncio")
+
 
 class LogCapture(logging.Handler):
-    """
-    Takes log lines and the output of this process, C libraries included, in place of the terminal.
+    """Takes log lines and the output of this process, C libraries included, in place of the terminal."""
 
-    :param quiet: loggers that are captured from INFO on: others' debugging takes longer than the inputs
-    """
-
-    def __init__(self, quiet: tuple[str, ...] = ("botocore", "boto3", "s3transfer", "airflow", "asyncio")) -> None:
+    def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self._lines: list[str] = []
         # In memory: a file on the disk would count as written.
         self._output = os.memfd_create("fuzz-output")
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.dup2(self._output, 1)
-        os.dup2(self._output, 2)
-        root = logging.getLogger()
-        root.addHandler(self)
-        root.setLevel(logging.DEBUG)
-        for name in quiet:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(self._output, stream.fileno())
+        logging.getLogger().addHandler(self)
+        logging.getLogger().setLevel(logging.DEBUG)
+        for name in _QUIET:
             logging.getLogger(name).setLevel(logging.INFO)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a line as a formatter would write it, with its exception."""
         self._lines.append(self.format(record))
 
-    def take(self) -> str:
+    def clear(self) -> str:
         """Return what was logged and printed since the last time."""
         sys.stdout.flush()
         sys.stderr.flush()
-        size = os.fstat(self._output).st_size
-        printed = os.pread(self._output, size, 0).decode("utf-8", "replace")
+        printed = os.pread(self._output, os.fstat(self._output).st_size, 0).decode("utf-8", "replace")
         os.ftruncate(self._output, 0)
         os.lseek(self._output, 0, os.SEEK_SET)
         text = "\n".join([*self._lines, printed])

@@ -1,18 +1,18 @@
-"""What an input is, what is known of it, and what became of it."""
+"""An input, what is known of it, and the verdict on it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["archives", "answers", "numbers"]
+Figure = Literal["escaped", "wrong", "leaked", "over_memory", "over_disk", "over_time", "left_objects"]
 
 #: What must become of numbers that were sent: compared with those of the result, not compared (the result is landed
-#: all the same), refused before any request, or any of these, so long as what is said is right.
+#: all the same), refused before any request, or any of these, so long as the counts are right.
 Fate = Literal["compared", "left out", "refused", "any"]
-
-Figure = Literal["escaped", "wrong", "leaked", "over_memory", "over_disk", "over_time", "left_objects"]
 
 #: The figures that must be 0, in the order in which they are printed.
 FIGURES: tuple[Figure, ...] = ("escaped", "wrong", "leaked", "over_memory", "over_disk", "over_time", "left_objects")
@@ -25,7 +25,7 @@ TRAITS = ("columns", "forms", "inputs", "tls")
 #: is to be landed as it was delivered.
 LANDING, COMPARED, ALONE = "landing", "landing with an input", "archive alone"
 
-#: Which kind an index is of: of ten in a row six archives, two answers, two number files.
+#: The kind of each index: of ten in a row six archives, two answers, two number files.
 KINDS: tuple[Kind, ...] = (*("archives",) * 3, "answers", "numbers", *("archives",) * 3, "answers", "numbers")
 
 #: Of so many archives one goes through the whole transfer beside what was sent; of so many answers one goes over a
@@ -33,6 +33,7 @@ KINDS: tuple[Kind, ...] = (*("archives",) * 3, "answers", "numbers", *("archives
 BESIDE_INPUT, OVER_SOCKETS, OVER_TLS = 7, 6, 4
 
 Row = tuple[str, str]
+Names = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +55,20 @@ def counts_of(rows: Sequence[Row]) -> Counts:
 @dataclass(frozen=True, slots=True)
 class Input:
     """
-    One input.
+    One input; with the seed, ``index`` is all that is needed to make it again.
 
-    :param index: with the seed, all that is needed to make it again
     :param name: of its class, such as ``bit flips``
-    :param data: the bytes that the reader gets
     """
 
-    index: int
-    name: str
     data: bytes = field(repr=False)
+    name: str = ""
+    index: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
     """
-    What a landing is given to compare its result with: an input, and what the submit operator says of it.
+    What a landing is given to compare its result with: an input, and what the submit operator pushed about it.
 
     :param data: the input's bytes; None if it is gone
     :param submission: as the operator gets it
@@ -78,11 +77,11 @@ class Sent:
     :param unmatched: how the place of the list is named: by its key, its address, the result's own key; or not at all
     """
 
-    name: str
     data: bytes | None = field(repr=False)
     submission: object = field(repr=False)
     numbers: frozenset[str] = field(default=frozenset(), repr=False)
     fate: Fate = "compared"
+    name: str = ""
     place: Literal["path", "file", "s3", "nowhere"] = "path"
     unmatched: Literal["key", "address", "s3_key", "nowhere"] = "key"
 
@@ -92,20 +91,25 @@ class ArchiveInput(Input):
     """
     A result archive, or what is in place of one.
 
-    :param allowed: the counts that a reader may come to; none if it must refuse
+    :param allowed: the counts that a reader may return; none if it must refuse
     :param rows: of a whole archive: (digits, yes, no or unknown), in order; None if it may be refused
-    :param unreadable: of these, how many have a number that can't be read, which must be said
+    :param unreadable: of these, how many have a number that can't be read, which must be reported
+    :param names: of the number's column and of the answer's, as the reader is asked for them
     :param through: whether it also goes through the whole transfer
-    :param names: the names of the columns that the reader gets: the number's and the answer's name, None where nothing
     :param sent: what the transfer is given to compare the result with
     """
 
     allowed: frozenset[Counts] = frozenset()
     rows: tuple[Row, ...] | None = field(default=None, repr=False)
     unreadable: int = 0
+    names: Names = field(default=(None, None), repr=False)
     through: bool = False
-    names: tuple[str | None, str | None] = field(default=(None, None), repr=False)
     sent: Sent | None = None
+
+    @property
+    def numbers(self) -> frozenset[str] | None:
+        """The digits of its numbers; None if they are not known."""
+        return None if self.rows is None else frozenset(digits for digits, _ in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +145,37 @@ class NumbersInput(Input):
     block_bytes: int = 1 << 20
 
 
+ArchiveMaker = Callable[[random.Random], ArchiveInput]
+
+
+class ArchiveClasses(dict[str, ArchiveMaker]):
+    """Classes of archives by name; called with a name it adds the function below."""
+
+    def __call__(self, name: str) -> Callable[[ArchiveMaker], ArchiveMaker]:
+        """Return a decorator that adds a class."""
+
+        def add(make: ArchiveMaker) -> ArchiveMaker:
+            self[name] = make
+            return make
+
+        return add
+
+
+def whole(data: bytes, rows: tuple[Row, ...], *, unreadable: int = 0, names: Names = (None, None)) -> ArchiveInput:
+    """Return an archive that must be read, as these rows."""
+    return ArchiveInput(data, allowed=frozenset({counts_of(rows)}), rows=rows, unreadable=unreadable, names=names)
+
+
+def broken(data: bytes, *allowed: Counts, names: Names = (None, None)) -> ArchiveInput:
+    """Return an archive that must be refused, or read with one of these counts."""
+    return ArchiveInput(data, allowed=frozenset(allowed), names=names)
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """
     One thing that must not be.
 
-    :param figure: where it counts
     :param words: what it is; holds nothing of the input
     """
 
@@ -157,14 +186,14 @@ class Failure:
 @dataclass(slots=True)
 class Verdict:
     """
-    What became of an input, in one way of reading it.
+    The outcome of one input, in one way of reading it.
 
     :param end: ``read``, ``refused`` or ``broken`` (anything else)
     :param memory: bytes above the idle process
-    :param landed: whether a transfer said that it has landed the result
-    :param listed: whether it said that it has landed the list of unmatched numbers
+    :param landed: whether a transfer reported that it has landed the result
+    :param listed: whether it reported that it has landed the list of unmatched numbers
     :param traits: those of ``TRAITS`` that it has
-    :param sabotage: what is wrong with the package's code on purpose, "" if nothing is
+    :param sabotage: the wrong function in place of the package's own, "" if there is none
     :param kept: where the input was written, and a smaller one, if it has failed
     """
 
@@ -190,5 +219,5 @@ def kind_of(index: int) -> Kind:
 
 def ordinal_of(index: int) -> int:
     """Return how many inputs of the same kind are before it."""
-    whole, rest = divmod(index, len(KINDS))
-    return whole * KINDS.count(KINDS[rest]) + KINDS[:rest].count(KINDS[rest])
+    rounds, rest = divmod(index, len(KINDS))
+    return rounds * KINDS.count(KINDS[rest]) + KINDS[:rest].count(KINDS[rest])

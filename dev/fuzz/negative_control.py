@@ -1,4 +1,4 @@
-"""Code that does what none may, in place of the package's own, to prove that each is caught: every figure must rise."""
+"""Functions that do what none may, in place of the package's own, to prove that each is caught."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from airflow_provider_ekyc.submission.record import Submission
 from airflow_provider_ekyc.transfers import submissions
 from dev.fuzz.bounds import TIME_BOUND
 from dev.fuzz.bucket import BUCKET, key_of, list_key_of, put_from_elsewhere
-from dev.fuzz.marks import digits_of
 from dev.fuzz.model import ArchiveInput, Figure, Input, ordinal_of
 from dev.fuzz.named_columns import COLUMNS
+from dev.fuzz.values import digits_of
 
 #: Inputs of the control: enough for each sabotage to meet archives of every sort.
 COUNT = 180
@@ -38,7 +38,8 @@ SECONDS = 1.0
 
 _kept: list[int] = []
 
-Target = tuple[ModuleType | type, str]
+#: What replaces a function: it is given the real one, the input's index, and the arguments.
+Wrong = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,6 @@ class Sabotage:
 
     :param figure: that it must raise
     :param targets: functions of the package: module or class, and name
-    :param wrong: what replaces each of them: a function of the real one, the input's index, and the arguments
     :param beside: the class of what was sent that it needs; "" if it needs none
     :param classes: the classes of archives that it needs; empty if any will do
     :param patience: how many times as long as others an input may take
@@ -56,8 +56,8 @@ class Sabotage:
 
     name: str
     figure: Figure
-    targets: tuple[Target, ...]
-    wrong: Callable[..., Any]
+    targets: tuple[tuple[ModuleType | type, str], ...]
+    wrong: Wrong
     beside: str = ""
     classes: tuple[str, ...] = ()
     patience: float = 1.0
@@ -74,17 +74,14 @@ class Sabotage:
         return lambda *args, **how: self.wrong(real, index, *args, **how)
 
 
-# What replaces a function: first what several have in common.
-
-
-def _raises(error: Exception) -> Callable[..., Any]:
+def _raises(error: Exception) -> Wrong:
     def wrong(real: Any, index: int, *how: Any) -> Any:
         raise error
 
     return wrong
 
 
-def _first(act: Callable[..., None]) -> Callable[..., Any]:
+def _first(act: Callable[..., None]) -> Wrong:
     """Do something else first, with the index and the arguments."""
 
     def wrong(real: Any, index: int, *how: Any) -> Any:
@@ -94,16 +91,17 @@ def _first(act: Callable[..., None]) -> Callable[..., Any]:
     return wrong
 
 
-def _in_summary(change: Callable[[archive.ArchiveSummary], archive.ArchiveSummary]) -> Callable[..., Any]:
+def _in_summary(**change: Callable[[archive.ArchiveSummary], object]) -> Wrong:
     def wrong(real: Any, index: int, reader: Any) -> Any:
         yield from real(reader)
-        reader.summary = change(reader.summary)
+        fields: dict[str, Any] = {name: value_of(reader.summary) for name, value_of in change.items()}
+        reader.summary = dataclasses.replace(reader.summary, **fields)
 
     return wrong
 
 
-def _in_list(change: Callable[[Unmatched, Spool], Unmatched]) -> Callable[..., Any]:
-    """Change what was found of unmatched numbers: their count, or the list."""
+def _in_list(change: Callable[[Unmatched, Spool], Unmatched]) -> Wrong:
+    """Change the unmatched numbers that were found: their count, or the list."""
 
     def wrong(real: Any, index: int, *how: Any) -> Any:
         found = real(*how)
@@ -168,7 +166,7 @@ def _accept_any_submission(real: Any, index: int, value: object, ekyc_task_id: s
 
 
 def _land_the_list(real: Any, index: int, *how: Any) -> Any:
-    """Land the list before it is known whether the result is what was sent."""
+    # Before it is known whether the result is what was sent.
     found, target = real(*how), how[-1]
     target.seek(0)
     put_from_elsewhere(BUCKET, list_key_of(index), target.readall())
@@ -181,7 +179,7 @@ def _list_what_was_returned(found: Unmatched, target: Spool) -> Unmatched:
 
 
 def _drop_a_number(found: Unmatched, target: Spool) -> Unmatched:
-    """Leave a number out of the list, and count it."""
+    # It is counted all the same.
     target.seek(0)
     lines = target.readall().splitlines(keepends=True)
     target.seek(0)
@@ -191,7 +189,7 @@ def _drop_a_number(found: Unmatched, target: Spool) -> Unmatched:
 
 
 def _read_any_column(real: Any, index: int, top: bytes, names: Any = None) -> Any:
-    """Read the last column but the number's, whatever was asked for."""
+    # The last column but the number's, whatever was requested.
     columns, _ = real(b"Number,amazon", None)
     text = top.partition(b"\n")[0].decode("utf-8-sig", "replace")
     delimiter = max(",;\t|", key=text.count)
@@ -203,7 +201,7 @@ def _read_any_column(real: Any, index: int, top: bytes, names: Any = None) -> An
 
 
 def _add_a_country(real: Any, index: int, cell: str) -> Any:
-    """Read a number in another writing as one without its country's code, and put one before it."""
+    # To a number in another writing, as if it were one without its country's code.
     digits, how = real(cell)
     return (f"1{digits}" if digits and how else digits), how
 
@@ -222,17 +220,18 @@ def _unchecked(*_: object) -> archive.ArchiveSummary:
 
 
 _ROWS = ((archive.ArchiveReader, "rows"),)
-_FIND = ((comparison, "find_unmatched"),)
-_SPOOL = ((comparison, "spool_sent"),)
+_FIND, _SPOOL = ((comparison, "find_unmatched"),), ((comparison, "spool_sent"),)
 _MEANING = tuple((module, "meaning") for module in (archive, csv_rows, parquet_file))
 _SUBMISSION = ((submissions, "read_submission"),)
-_NUMBER = ((rows, "read_number"),)
+_HEADER, _NUMBER = ((rows, "read_header"),), ((rows, "read_number"),)
+_TABLES, _MEMBERS = ((archive, "_tables"),), ((archive, "check_members"),)
 _SHOWN = EkycResultError(f"Line 2 is wrong: +{digits_of(1)}.")
+_OF_UNKNOWN = ("another name of the numbers", "lines before the header", "the header again", "files beside the table")
 
 _READERS = (
     Sabotage("key_error", "escaped", _ROWS, _raises(KeyError("member"))),
     Sabotage("accepts_anything", "wrong", _ROWS, _accept_anything),
-    Sabotage("drops_a_row", "wrong", _ROWS, _in_summary(lambda told: dataclasses.replace(told, rows=told.rows - 1))),
+    Sabotage("drops_a_row", "wrong", _ROWS, _in_summary(rows=lambda summary: summary.rows - 1)),
     Sabotage("refuses_all", "wrong", _ROWS, _raises(EkycResultError("Not today."))),
     Sabotage("logs_a_number", "leaked", _ROWS, _first(_log_a_number)),
     Sabotage("shows_a_number", "leaked", _ROWS, _raises(_SHOWN)),
@@ -243,50 +242,30 @@ _READERS = (
     Sabotage("lands_first", "left_objects", _ROWS, _first(_land)),
 )
 
-_less = _in_list(lambda found, _: dataclasses.replace(found, count=found.count - 1))
-_unsaid = _in_summary(lambda told: dataclasses.replace(told, unreadable={}))
-_of_unknown = ("another name of the numbers", "lines before the header", "the header again", "files beside the table")
+_one_less = _in_list(lambda found, _: dataclasses.replace(found, count=found.count - 1))
+_unreported = _in_summary(unreadable=lambda summary: {})
 
-#: All of them.
+#: All of them. What is wrong with a comparison, or with a reader of tables, shows in the classes that have it.
 SABOTAGES = (
     *_READERS,
-    Sabotage("counts_one_less", "wrong", _FIND, _less, "some missing"),
+    Sabotage("counts_one_less", "wrong", _FIND, _one_less, "some missing"),
     Sabotage("ignores_a_change", "wrong", (*_SPOOL, *_FIND), _ignore_a_change, "changed since"),
-    Sabotage(
-        "accepts_any_submission",
-        "wrong",
-        ((submissions, "read_submission"),),
-        _accept_any_submission,
-        "of another task",
-    ),
+    Sabotage("accepts_any_submission", "wrong", _SUBMISSION, _accept_any_submission, "of another task"),
     Sabotage("lists_first", "left_objects", _FIND, _land_the_list, "none returned"),
     Sabotage("lists_what_was_returned", "wrong", _FIND, _in_list(_list_what_was_returned), "all returned"),
     Sabotage("drops_a_number", "wrong", _FIND, _in_list(_drop_a_number), "invalid lines dropped"),
     Sabotage("logs_what_was_sent", "leaked", _SPOOL, _first(_log_a_number), "without a plus"),
-    # What is wrong with a reader of tables shows in the classes that have it.
-    Sabotage("reads_any_column", "wrong", ((rows, "read_header"),), _read_any_column, classes=tuple(COLUMNS)),
-    Sabotage("hides_what_is_unreadable", "wrong", _ROWS, _unsaid, classes=("numbers that can't be read",)),
+    Sabotage("reads_any_column", "wrong", _HEADER, _read_any_column, classes=tuple(COLUMNS)),
+    Sabotage("hides_what_is_unreadable", "wrong", _ROWS, _unreported, classes=("numbers that can't be read",)),
     Sabotage("adds_a_country", "wrong", _NUMBER, _add_a_country, classes=("numbers in other writings",)),
-    Sabotage("reads_one_part", "wrong", ((archive, "_tables"),), _read_one_part, classes=("a table in parts",)),
-    Sabotage(
-        "reads_unknown_as_no",
-        "wrong",
-        _MEANING,
-        _as_yes_or_no,
-        classes=_of_unknown,
-    ),
-    Sabotage(
-        "lets_damage_pass",
-        "wrong",
-        ((archive, "check_members"),),
-        _unchecked,
-        classes=("truncation",),
-    ),
+    Sabotage("reads_one_part", "wrong", _TABLES, _read_one_part, classes=("a table in parts",)),
+    Sabotage("reads_unknown_as_no", "wrong", _MEANING, _as_yes_or_no, classes=_OF_UNKNOWN),
+    Sabotage("lets_damage_pass", "wrong", _MEMBERS, _unchecked, classes=("truncation",)),
 )
 
 
 def sabotage_of(given: Input) -> Sabotage:
-    """Return what is wrong for this input: what is wrong with a comparison shows where there is one."""
+    """Return what is wrong for this input."""
     if isinstance(given, ArchiveInput):
         for sabotage in SABOTAGES:
             if given.sent is None and given.name in sabotage.classes:

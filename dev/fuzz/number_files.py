@@ -10,10 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dev.fuzz.damage import flip
-from dev.fuzz.marks import API_KEY, digits_of, fresh_digits
 from dev.fuzz.model import NumbersInput
-from dev.fuzz.shapes import zipped
-from dev.fuzz.zip_writer import pack
+from dev.fuzz.values import API_KEY, digits_of, fresh_digits
+from dev.fuzz.zip_writer import pack, zipped
 
 _BOM = b"\xef\xbb\xbf"
 _ENDS = (b"\n", b"\r\n", b"\r")
@@ -23,15 +22,19 @@ _UNUSUAL = (
     *("+٩٩٩٤٣٢١".encode(), b"'+99943210000002", b'"+99943210000003"', b"+99943210000004,", b"1" * 1024, b"1" * 1025),
     *(b"#", b" " * 1024, b" " * 1025, b"a" * 5000, b"-", b"+", b"++99943210000005", API_KEY.encode()),
 )
+#: What files begin with that are no text.
+_STARTS = (
+    *(b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh91AY&SY", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"),
+    *(b"7z\xbc\xaf\x27\x1c", b"\xd0\xcf\x11\xe0", b"\xff\xfe", b"\xfe\xff"),
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PlainReading:
     """
     What a plain reading of a file finds.
 
     :param lines: physical lines
-    :param invalid: how many are invalid
     :param left: what is left, in order
     """
 
@@ -43,7 +46,7 @@ class Reading:
 
 
 @functools.lru_cache(1)  # a file is checked in several steps
-def plain_reading(data: bytes, *, check: bool) -> Reading:
+def plain_reading(data: bytes, *, check: bool) -> PlainReading:
     """Read a file in the plainest way; it holds no NUL and is of no other kind."""
     lines = data.removeprefix(_BOM).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     if not lines[-1]:
@@ -59,16 +62,12 @@ def plain_reading(data: bytes, *, check: bool) -> Reading:
         else:
             blank += 1
     left = tuple(dict.fromkeys(valid))
-    return Reading(len(lines), blank, invalid, len(valid) - len(left), left)
+    return PlainReading(len(lines), blank, invalid, len(valid) - len(left), left)
 
 
 def is_text(data: bytes) -> bool:
     """Tell whether a file is text by what it begins with and holds, as the documentation has it."""
-    starts = (
-        *(b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh91AY&SY", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"),
-        *(b"7z\xbc\xaf\x27\x1c", b"\xd0\xcf\x11\xe0", b"\xff\xfe", b"\xfe\xff"),
-    )
-    return b"\x00" not in data and not data.startswith(starts)
+    return b"\x00" not in data and not data.startswith(_STARTS)
 
 
 def _clean(rng: random.Random) -> bytes:
@@ -108,14 +107,14 @@ def _long(rng: random.Random) -> bytes:
     return _clean(rng) + filler * times + rng.choice((b"", b"\n")) + _clean(rng)
 
 
-def _kinds(rng: random.Random) -> bytes:
+def _other_kinds(rng: random.Random) -> bytes:
     data = _clean(rng)
-    magic = (b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c", b"\xd0\xcf\x11\xe0", b"<!DOCTYPE html><html>")
     start = rng.choice((b"P", b"PK", b"PK\x03", b"\x1f", b"\xff", b"\xfe", b"\xef", b"\xef\xbb")) + b"\n"
+    begun = (begin + data for begin in (*_STARTS[4:8], b"<!DOCTYPE html><html>", start))
     archives = (gzip.compress(data), zipped(data, b"numbers.txt"), zipped(data, b"[Content_Types].xml"), pack([]))
     texts = (b'{"numbers": ["' + data + b'"]}', b"BZh9@example.com\n", b"", _BOM, _BOM * 2 + data)
     noise = (b"BZh91AY&SY" + rng.randbytes(300), rng.randbytes(rng.randint(0, 3_000)))
-    return rng.choice((*(begin + data for begin in (*magic, start)), *archives, *texts, *noise))
+    return rng.choice((*begun, *archives, *texts, *noise))
 
 
 #: Class -> how it is made, and its weight.
@@ -127,21 +126,17 @@ CLASSES: dict[str, tuple[Callable[[random.Random], bytes], int]] = {
     "other encodings": (_encoded, 3),
     "NUL bytes": (_nul, 3),
     "endless lines": (_long, 2),
-    "other kinds": (_kinds, 5),
+    "other kinds": (_other_kinds, 5),
 }
 
 
-def make(rng: random.Random, index: int, ordinal: int) -> NumbersInput:
-    """Make a file of numbers."""
-    names = list(CLASSES)
-    weights = [weight for _, weight in CLASSES.values()]
-    name = names[ordinal] if ordinal < len(names) else rng.choices(names, weights)[0]
+def make(rng: random.Random, name: str) -> NumbersInput:
+    """Make a file of numbers of a class."""
     data = CLASSES[name][0](rng)
     blocks = (rng.randint(1, 100), 1_000, 1 << 20) if len(data) < 50_000 else (1 << 16, 1 << 20)
     return NumbersInput(
-        index,
-        name,
         data,
+        name,
         check=rng.random() < 0.75,
         invalid="fail" if rng.random() * 3 < 1 else "drop",
         limits=rng.choice(((0, 10_000_000), (0, 10_000_000), (100, 10_000_000), (1, rng.randint(1, 200)))),

@@ -6,11 +6,11 @@ import itertools
 import random
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
-from dev.fuzz.marks import digits_of, fresh_digits
-from dev.fuzz.model import Row
-from dev.fuzz.shapes import Made, Shapes, whole
+from dev.fuzz.model import ArchiveClasses, ArchiveInput, Row, broken, whole
 from dev.fuzz.tables import random_rows, spelled, written
+from dev.fuzz.values import digits_of, fresh_digits
 from dev.fuzz.whole_archives import packed
 from dev.fuzz.zip_writer import Member
 
@@ -46,7 +46,7 @@ _BEFORE = ("Results of amazon", "sep=,", "", "Created: 2026-01-02 03:04", "# row
 _PARTS = ("amazon_{}.csv", "amazon-{:02d}.csv", "d/part{}.csv", "Amazon ({}).CSV", "{:05d}.csv")
 _BESIDE = ("failed.csv", "summary.csv", "amazon_failed.csv", "errors.csv", "Amazon-Summary.csv", "invalid_1.csv")
 
-OTHER_TABLES = Shapes()
+OTHER_TABLES = ArchiveClasses()
 
 
 def _text(
@@ -56,15 +56,14 @@ def _text(
     *,
     name: str = "Number",
     answer: str | None = None,
-    varied: bool = True,
-    **how: str,
+    **how: Any,
 ) -> bytes:
-    """Write rows as a table, perhaps with other numbers."""
+    """Write rows as a table, perhaps with other cells in place of the numbers."""
     plain = rng.random() < 0.5
     header = [name, answer or rng.choice(("amazon", "activated", "AMAZON", "coinw"))]
     cells = cells or [f"+{digits}" for digits, _ in rows]
     lines = [(cell, spelled(rng, word, plain=plain)) for cell, (_, word) in zip(cells, rows, strict=True)]
-    return written(rng, header, lines, varied=varied, **how)
+    return written(rng, header, lines, **how)
 
 
 def _one(rng: random.Random, text: bytes) -> bytes:
@@ -84,68 +83,67 @@ def _rewritten(
 
 
 @OTHER_TABLES("numbers in other writings")
-def _other_writings(rng: random.Random) -> Made:
+def _other_writings(rng: random.Random) -> ArchiveInput:
     rows = random_rows(rng)
     cells, _ = _rewritten(rng, rows, READABLE, (1.0, 1.0, 0.3))
     return whole(_one(rng, _text(rng, rows, cells)), rows)
 
 
 @OTHER_TABLES("numbers that can't be read")
-def _unreadable(rng: random.Random) -> Made:
-    """Write some numbers, or all, so that they can't be read: they must be counted, and stay as they are."""
+def _unreadable(rng: random.Random) -> ArchiveInput:
+    # They must be counted, and stay as they are.
     rows = random_rows(rng)
     cells, lost = _rewritten(rng, rows, UNREADABLE, (1.0, 0.3, 0.05))
-    kept = [cell.replace(",", " ").removeprefix("+") for cell in cells]
+    kept = (cell.replace(",", " ").removeprefix("+") for cell in cells)
     expected = tuple((cell, word) for cell, (_, word) in zip(kept, rows, strict=True))
     return whole(_one(rng, _text(rng, rows, cells)), expected, unreadable=lost)
 
 
 @OTHER_TABLES("another name of the numbers")
-def _other_name(rng: random.Random) -> Made:
-    """Name the number's column otherwise, with accents in either form."""
+def _other_name(rng: random.Random) -> ArchiveInput:
     rows = random_rows(rng)
     name = unicodedata.normalize(rng.choice(("NFC", "NFD")), rng.choice(_NAMES))
     return whole(_one(rng, _text(rng, rows, name=name)), rows)
 
 
 @OTHER_TABLES("an unknown name of the numbers")
-def _unknown_name(rng: random.Random) -> Made:
-    """Name the number's column as nobody does: refused, unless it is asked for by its name."""
+def _unknown_name(rng: random.Random) -> ArchiveInput:
+    # Refused, unless it is asked for by its name.
     rows, name = random_rows(rng), rng.choice(_NO_NAMES)
     data = _one(rng, _text(rng, rows, name=name))
     if rng.random() < 0.5:
         return whole(data, rows, names=(rng.choice((name, name.upper(), f" {name} ")), None))
-    return Made(data, names=(rng.choice((None, f"{name}x", "amazon,Who")), None))
+    return broken(data, names=(rng.choice((None, f"{name}x", "amazon,Who")), None))
 
 
 @OTHER_TABLES("lines before the header")
-def _below_a_title(rng: random.Random) -> Made:
+def _lines_before(rng: random.Random) -> ArchiveInput:
     rows = random_rows(rng)
     lines = rng.choices(_BEFORE, k=rng.randint(1, 5))
     return whole(_one(rng, "\n".join([*lines, ""]).encode() + _text(rng, rows, varied=False)), rows)
 
 
 @OTHER_TABLES("a row before the header")
-def _row_before(rng: random.Random) -> Made:
-    """Put a row before the header, or too many lines: refused, as rows would be lost."""
+def _row_before(rng: random.Random) -> ArchiveInput:
+    # Or too many lines: refused, as rows would be lost.
     number = rng.choice((digits_of(9), f"+{digits_of(9)}", in_writing(rng.choice(READABLE[:5]), digits_of(9))))
     before = rng.choice((f"{number},yes\n", f"title\n{number},no\n\n", "title\n" * 10))
-    return Made(_one(rng, before.encode() + _text(rng, random_rows(rng), varied=False, delimiter=",")))
+    return broken(_one(rng, before.encode() + _text(rng, random_rows(rng), varied=False, delimiter=",")))
 
 
 @OTHER_TABLES("the header again")
-def _header_again(rng: random.Random) -> Made:
-    """Repeat the header among the rows, as joined files have it."""
+def _header_again(rng: random.Random) -> ArchiveInput:
+    # Among the rows, as joined files have it.
     rows = random_rows(rng)
-    head, *lines = _text(rng, rows, varied=False, delimiter=",", lineterminator="\n").splitlines(keepends=True)
+    head, *lines = _text(rng, rows, varied=False, delimiter=",", end="\n").splitlines(keepends=True)
     for _ in range(rng.randint(1, 3)):
         lines.insert(rng.randint(0, len(lines)), head)
     return whole(_one(rng, head + b"".join(lines)), rows)
 
 
 @OTHER_TABLES("numbers again")
-def _repeated(rng: random.Random) -> Made:
-    """Repeat numbers, with the same answer or another, up to one number in all rows."""
+def _repeated(rng: random.Random) -> ArchiveInput:
+    # With the same answer or another, up to one number in all rows.
     rows = list(_enough_rows(rng))
     one, share = rng.choice(rows)[0], rng.choice((1.0, 0.5, 0.1))
     rows = [(one, word) if rng.random() < share else (digits, word) for digits, word in rows]
@@ -154,8 +152,7 @@ def _repeated(rng: random.Random) -> Made:
 
 
 @OTHER_TABLES("a table in parts")
-def _in_parts(rng: random.Random) -> Made:
-    """Deliver a table in numbered parts, perhaps with files beside them."""
+def _in_parts(rng: random.Random) -> ArchiveInput:
     rows = _enough_rows(rng)
     members = [*_parts(rng, rows, 2), *(_beside(rng) if rng.random() < 0.5 else [])]
     rng.shuffle(members)
@@ -163,8 +160,8 @@ def _in_parts(rng: random.Random) -> Made:
 
 
 @OTHER_TABLES("doubtful parts")
-def _doubtful_parts(rng: random.Random) -> Made:
-    """Deliver what may be no parts of one table: one is missing, or has another header, or none; refused."""
+def _doubtful_parts(rng: random.Random) -> ArchiveInput:
+    # One is missing, or has another header, or none, or another name: they may be no parts of one table.
     members = _parts(rng, _enough_rows(rng), 3)
     head, _, body = members[1].content.partition(b"\n")
     match rng.randrange(4):
@@ -177,12 +174,11 @@ def _doubtful_parts(rng: random.Random) -> Made:
         case _:
             members[0].name = b"other.csv"
     rng.shuffle(members)
-    return Made(packed(rng, members))
+    return broken(packed(rng, members))
 
 
 @OTHER_TABLES("files beside the table")
-def _beside_the_table(rng: random.Random) -> Made:
-    """Put files beside the table that hold failed numbers, or figures."""
+def _beside_the_table(rng: random.Random) -> ArchiveInput:
     rows = random_rows(rng)
     members = [Member(b"amazon.csv", _text(rng, rows)), *_beside(rng)]
     rng.shuffle(members)
@@ -190,23 +186,29 @@ def _beside_the_table(rng: random.Random) -> Made:
 
 
 def _enough_rows(rng: random.Random) -> tuple[Row, ...]:
-    rows = random_rows(rng)
-    while len(rows) < 8:
-        rows += tuple((digits, rng.choice(("yes", "no"))) for digits in fresh_digits(rng, 8))
-    return tuple({digits: (digits, word) for digits, word in rows}.values())
+    more = tuple((digits, rng.choice(("yes", "no"))) for digits in fresh_digits(rng, 8))
+    return tuple({digits: (digits, word) for digits, word in random_rows(rng) + more}.values())
 
 
 def _parts(rng: random.Random, rows: Sequence[Row], least: int) -> list[Member]:
     count, first = rng.randint(least, 4), rng.choice((0, 1))
     cuts = [0, *sorted(rng.sample(range(1, len(rows)), count - 1)), len(rows)]
-    name, how = rng.choice(_PARTS), {"name": rng.choice(_NAMES), "delimiter": rng.choice(",;"), "lineterminator": "\n"}
+    how: dict[str, Any] = {
+        "name": rng.choice(_NAMES),
+        "answer": "amazon",
+        "delimiter": rng.choice(",;"),
+        "end": "\n",
+        "varied": False,
+    }
+    name = rng.choice(_PARTS)
     return [
-        Member(name.format(first + at).encode(), _text(rng, rows[start:end], varied=False, answer="amazon", **how))
+        Member(name.format(first + at).encode(), _text(rng, rows[start:end], **how))
         for at, (start, end) in enumerate(itertools.pairwise(cuts))
     ]
 
 
 def _beside(rng: random.Random) -> list[Member]:
+    """Return files that hold failed numbers, or figures."""
     failed = f"Number,reason\n+{digits_of(4)},timeout\n+{digits_of(5)},no\n"
     contents = (failed, f"+{digits_of(4)}\n", "metric,value\nrows,2\n", "", "Number,amazon\n2,1\n")
     return [Member(name.encode(), rng.choice(contents).encode()) for name in rng.sample(_BESIDE, rng.randint(1, 3))]

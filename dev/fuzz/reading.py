@@ -1,4 +1,4 @@
-"""How archives and number files are given to the package, and what the oracles say of what is returned."""
+"""How archives and number files are given to the package, and the oracles of what it returns."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from airflow_provider_ekyc.results.output.convert import convert
 from airflow_provider_ekyc.results.output.formats import FORMATS
 from airflow_provider_ekyc.results.output.output_format import RowContext
 from airflow_provider_ekyc.results.table.header import ColumnNames
-from airflow_provider_ekyc.spool import Spool, spool_file
-from dev.fuzz.marks import TASK_ID
+from airflow_provider_ekyc.spool import spool_file
 from dev.fuzz.model import ALONE, ArchiveInput, Counts, NumbersInput, Row
 from dev.fuzz.number_files import is_text, plain_reading
+from dev.fuzz.values import TASK_ID
 
 #: Bytes of an archive above which it can take seconds to unpack as much as any limit allows.
 LARGE = 8 << 20
@@ -67,51 +67,55 @@ def archive_reading(given: ArchiveInput, way: str, spool_dir: Path) -> Iterator[
     :param way: "" for a check of its rows, ``ALONE`` for a check of the archive alone, or a format to make of it
     """
     names = ColumnNames(*given.names, task_type="amazon")
+
+    def check_error(error: EkycError) -> str:
+        if given.rows is not None:
+            return "a whole archive was refused"
+        return "" if isinstance(error, EkycResultError) else f"refused as {type(error).__name__}"
+
+    def summary() -> archive.ArchiveSummary:
+        reader = archive.ArchiveReader(file, names)
+        for _ in reader.rows():
+            continue
+        return reader.summary
+
+    patience = 3.0 if len(given.data) > LARGE else 1.0
     with spool_file(spool_dir) as file:
         file.write(given.data)
-
-        def check_error(error: EkycError) -> str:
-            if given.rows is not None:
-                return "a whole archive was refused"
-            return "" if isinstance(error, EkycResultError) else f"refused as {type(error).__name__}"
-
-        # The functions are looked up in their module each time, as the transfer does, so that a control can replace
-        # them.
-        ways: dict[str, tuple[Callable[[], Any], Callable[[Any], str]]] = {
-            "": (lambda: _summary_of(archive.ArchiveReader(file, names)), lambda value: _check_summary(given, value)),
-            ALONE: (lambda: archive.check_members(file), lambda value: _check_alone(given, value)),
-        }
-        made = (
-            lambda: _converted(given, way, file, names, spool_dir),
-            lambda value: value[2] or _check_summary(given, value[0]) or flaw_of(value[1], way, given, value[0].rows),
-        )
-        read, check_value = ways.get(way, made)
-        disk, patience = (0, 3.0 if len(given.data) > LARGE else 1.0) if way in ways else (disk_bound(given), 1.0)
-        yield Reading(read, check_value, check_error, disk, patience)
-
-
-def _summary_of(reader: archive.ArchiveReader) -> archive.ArchiveSummary:
-    for _ in reader.rows():
-        continue
-    return reader.summary
+        if way == "":
+            yield Reading(summary, lambda value: _flaw_of_summary(given, value), check_error, patience=patience)
+        elif way == ALONE:
+            # Looked up in its module each time, so that a control can replace it.
+            check_members = lambda: archive.check_members(file)  # noqa: E731
+            yield Reading(check_members, lambda value: _flaw_alone(given, value), check_error, patience=patience)
+        else:
+            yield Reading(
+                lambda: _converted(way, archive.ArchiveReader(file, names), spool_dir),
+                lambda value: _flaw_of_output(given, way, *value),
+                check_error,
+                disk=disk_bound(given),
+            )
 
 
 def _converted(
-    given: ArchiveInput, output_format: str, file: Spool, names: ColumnNames, spool_dir: Path
+    output_format: str, reader: archive.ArchiveReader, spool_dir: Path
 ) -> tuple[archive.ArchiveSummary, bytes, str]:
-    """Make an output; return its summary, its bytes, and what is wrong with what is said of them."""
+    """Make an output; return its summary, its bytes, and what is wrong with its size and digest."""
     with spool_file(spool_dir) as target:
-        reader = archive.ArchiveReader(file, names)
         output = convert(reader, FORMATS[output_format], _CONTEXT, target, lambda rows: None)
-        if output.file is None:
-            return output.summary, given.data, ""
-        output.file.seek(0)
-        content = output.file.read()
+        target.seek(0)
+        content = target.read()
     is_right = (output.size, output.sha256) == (len(content), hashlib.sha256(content).hexdigest())
     return output.summary, content, "" if is_right else "size or digest is not the output's"
 
 
-def _check_alone(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
+def _flaw_of_output(
+    given: ArchiveInput, output_format: str, summary: archive.ArchiveSummary, content: bytes, words: str
+) -> str:
+    return words or _flaw_of_summary(given, summary) or flaw_of(content, output_format, given, summary.rows)
+
+
+def _flaw_alone(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
     if summary.is_read or summary.rows:
         return "rows were counted that nobody has read"
     try:
@@ -125,15 +129,15 @@ def _check_alone(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
     return "" if is_whole else "a damaged archive was let pass"
 
 
-def _check_summary(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
-    words = check_counts(given, summary.rows, summary.yes, summary.no, summary.unknown)
-    said = sum(summary.unreadable.values())
-    if not words and given.rows is not None and said != given.unreadable:
-        return f"{said} numbers that can't be read, not {given.unreadable}"
+def _flaw_of_summary(given: ArchiveInput, summary: archive.ArchiveSummary) -> str:
+    words = flaw_of_counts(given, summary.rows, summary.yes, summary.no, summary.unknown)
+    unreadable = sum(summary.unreadable.values())
+    if not words and given.rows is not None and unreadable != given.unreadable:
+        return f"{unreadable} numbers that can't be read, not {given.unreadable}"
     return words
 
 
-def check_counts(given: ArchiveInput, *figures: int) -> str:
+def flaw_of_counts(given: ArchiveInput, *figures: int) -> str:
     """Compare counts with what the generator knows."""
     counts = Counts(*figures)
     if counts in given.allowed:
@@ -197,18 +201,18 @@ def numbers_reading(given: NumbersInput, spool_dir: Path) -> Iterator[Reading]:
         ) as prepared:
             return prepared, prepared.file.read()
 
+    def check_error(error: EkycError) -> str:
+        if not isinstance(error, EkycNumbersError):
+            return f"refused as {type(error).__name__}"
+        return "a healthy file was refused" if is_text(given.data) and not _why_refused(given) else ""
+
     # The spool, the copy, and the partitions, with four bytes beside each line: a line may be two bytes long.
-    yield Reading(
-        read,
-        lambda value: _check_prepared(given, *value),
-        lambda error: _check_unprepared(given, error),
-        disk=5 * len(given.data),
-    )
+    yield Reading(read, lambda value: _flaw_of_prepared(given, *value), check_error, disk=5 * len(given.data))
 
 
-def _check_prepared(given: NumbersInput, prepared: Any, left: bytes) -> str:
+def _flaw_of_prepared(given: NumbersInput, prepared: Any, left: bytes) -> str:
     if not is_text(given.data):
-        return "what is no text was taken for it"
+        return "what is no text was read as text"
     plain = plain_reading(given.data, check=given.check)
     if left != b"".join(line + b"\n" for line in plain.left):
         return "what is left is not what the plainest program leaves"
@@ -218,12 +222,6 @@ def _check_prepared(given: NumbersInput, prepared: Any, left: bytes) -> str:
     if figures != (plain.lines, plain.blank, plain.invalid, plain.duplicates, len(plain.left)):
         return f"counted {figures}, not as the plainest program"
     return _why_refused(given)
-
-
-def _check_unprepared(given: NumbersInput, error: EkycError) -> str:
-    if not isinstance(error, EkycNumbersError):
-        return f"refused as {type(error).__name__}"
-    return "a healthy file was refused" if is_text(given.data) and not _why_refused(given) else ""
 
 
 def _why_refused(given: NumbersInput) -> str:

@@ -1,4 +1,4 @@
-"""How answers are given to the package, to its pure functions and to both clients over sockets, and the oracle."""
+"""How answers are given to the package, to its pure functions and to both clients over sockets, and their oracle."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from airflow_provider_ekyc.results.download import Download, download
 from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.spool import spool_file
 from dev.fuzz.answers import BALANCE, RESULT, STATUS, SUBMIT
-from dev.fuzz.marks import API_KEY, QUERY, TASK_ID, digits_of
 from dev.fuzz.model import AnswerInput
 from dev.fuzz.reading import Reading
+from dev.fuzz.values import API_KEY, QUERY, TASK_ID, digits_of
 from dev.testing.sockets import SocketServer, answering
 
-_NOW = 1_763_712_000.0  # when every answer is said to have arrived: the result must not depend on today
+_NOW = 1_763_712_000.0  # when every answer arrives: the result must not depend on today
 _TRIES = 3
 #: A download that has received something is given as many tries once more.
 _ROUNDS = 2
@@ -41,20 +41,15 @@ _COUNTED_OVER_TLS = 2
 _NUMBERS = f"+{digits_of(1)}\n".encode()
 
 
-def settings_for(server: SocketServer) -> EkycSettings:
-    """Return the settings of a connection to a server."""
-    extra: dict[str, object] = {"result_hosts": server.url, "ca_file": server.ca_file}
-    extra |= {"connect_timeout": 5, "read_timeout": 5, "submit_timeout": 5}
-    return read_settings("made_up", host=server.url, password=API_KEY, extra=extra)
-
-
 @contextmanager
 def answer_reading(given: AnswerInput, server: SocketServer, spool_dir: Path) -> Iterator[Reading]:
     """Give an answer to the functions that read it, or to a client that asks for it."""
-    settings = settings_for(server)
+    extra: dict[str, object] = {"result_hosts": server.url, "ca_file": server.ca_file}
+    extra |= {"connect_timeout": 5, "read_timeout": 5, "submit_timeout": 5}
+    settings = read_settings("made_up", host=server.url, password=API_KEY, extra=extra)
     counted = _COUNTED_OVER_TLS if server.ca_file else 1
     yield Reading(
-        read=(lambda: _ask(given, server, settings, spool_dir)) if given.wire else (lambda: _read(given, settings)),
+        read=(lambda: _request(given, server, settings, spool_dir)) if given.wire else (lambda: _read(given, settings)),
         check_value=lambda value: _check_value(given, value),
         check_error=lambda error: _check_error(given, error),
         disk=counted * _ROUNDS * _TRIES * len(given.data) if given.wire else 0,
@@ -99,10 +94,10 @@ def _used(task: Task, settings: EkycSettings) -> Task:
     return task
 
 
-def _ask(given: AnswerInput, server: SocketServer, settings: EkycSettings, spool_dir: Path) -> Any:
+def _request(given: AnswerInput, server: SocketServer, settings: EkycSettings, spool_dir: Path) -> Any:
     server.talk = answering(given.data)
     if given.call == STATUS and given.index % 2:
-        return asyncio.run(_ask_aio(settings))
+        return asyncio.run(_request_aio(settings))
     retries = Retries(attempts=_TRIES)
     with EkycClient(settings, retries=retries) as client:
         if given.call == SUBMIT:
@@ -116,7 +111,7 @@ def _ask(given: AnswerInput, server: SocketServer, settings: EkycSettings, spool
             return download(client.result_connection, lambda: url, GrowingFile(file), retries=retries)
 
 
-async def _ask_aio(settings: EkycSettings) -> Task:
+async def _request_aio(settings: EkycSettings) -> Task:
     from airflow_provider_ekyc.api.aio import get_task, shared_session
 
     async with shared_session() as session:
@@ -129,7 +124,7 @@ def _check_value(given: AnswerInput, value: Any) -> str:
         return f"read as {type(value).__name__}"
     if isinstance(value, Task):
         if given.call == STATUS and value.ekyc_task_id != TASK_ID:
-            return "another task's answer was taken"
+            return "another task's answer was accepted"
         if not value.ekyc_task_id.strip():
             return "a task without an id"
         if any(count is not None and count < 0 for count in (value.total, value.success, value.failure)):

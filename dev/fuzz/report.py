@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from dev.fuzz.model import COMPARED, FIGURES, KINDS, TRAITS, Verdict, kind_of
@@ -20,7 +20,7 @@ def last_line(verdicts: Sequence[Verdict], seconds: float) -> str:
     """Write the line that a script reads."""
     kinds = Counter(kind_of(index) for index in {verdict.index for verdict in verdicts if verdict.index >= 0})
     shown: dict[str, object] = {"n": kinds.total()}
-    shown |= {kind: kinds[kind] for kind in ("archives", "answers", "numbers")}
+    shown |= {kind: kinds[kind] for kind in dict.fromkeys(KINDS)}
     shown |= figures_of(verdicts)
     shown["peak_mib"] = max((verdict.memory for verdict in verdicts), default=0) >> 20
     shown["seconds"] = round(seconds)
@@ -29,34 +29,29 @@ def last_line(verdicts: Sequence[Verdict], seconds: float) -> str:
 
 
 def complaints(verdicts: Sequence[Verdict], seed: int) -> list[str]:
-    """Say, one line a kind of failure, what went wrong, how often, and with which inputs."""
-    kinds: dict[tuple[str, str, str, str], list[Verdict]] = {}
+    """Write one line for each kind of failure: what, how often, with which inputs, and where these are."""
+    kinds: dict[tuple[str, str, str, str], list[Verdict]] = defaultdict(list)
     for verdict in sorted(verdicts, key=lambda verdict: verdict.index):
         for failure in verdict.failures:
-            kinds.setdefault((failure.figure, verdict.kind, verdict.name, failure.words), []).append(verdict)
-    return [
-        f"{figure}: {len(found)} times: {kind}, {name}: {words}: seed {seed} index "
-        f"{', '.join(str(verdict.index) for verdict in found[:5])}{', …' if len(found) > 5 else ''}"
-        f"{_files_of(found)}"
-        for (figure, kind, name, words), found in kinds.items()
-    ]
-
-
-def _files_of(verdicts: Sequence[Verdict]) -> str:
-    """Name the files of the input of which there is a smaller one, or of the first."""
-    kept = max((verdict.kept for verdict in verdicts), key=len)
-    return f": {', and smaller: '.join(kept)}" if kept else ""
+            kinds[failure.figure, verdict.kind, verdict.name, failure.words].append(verdict)
+    lines = []
+    for (figure, kind, name, words), found in kinds.items():
+        indices = ", ".join(str(verdict.index) for verdict in found[:5]) + (", …" if len(found) > 5 else "")
+        # The files of an input of which there is a smaller one, or of the first.
+        kept = max((verdict.kept for verdict in found), key=len)
+        files = f": {', and smaller: '.join(kept)}" if kept else ""
+        lines.append(f"{figure}: {len(found)} times: {kind}, {name}: {words}: seed {seed} index {indices}{files}")
+    return lines
 
 
 def table_of(verdicts: Sequence[Verdict]) -> str:
     """Draw the table, one line a class of inputs."""
-    groups: dict[str, list[Verdict]] = {}
+    groups: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
         by_name = verdict.kind in (*KINDS, COMPARED)
-        name = f"{verdict.kind}: {verdict.name}" if by_name else f"archives as {verdict.kind}"
-        groups.setdefault(name, []).append(verdict)
+        groups[f"{verdict.kind}: {verdict.name}" if by_name else f"archives as {verdict.kind}"].append(verdict)
     rows = [list(_HEADS), *(_row(name, groups[name]) for name in sorted(groups)), _row("all", verdicts)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(_HEADS))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for name, *cells in rows:
         figures = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
@@ -66,12 +61,8 @@ def table_of(verdicts: Sequence[Verdict]) -> str:
 
 def _row(name: str, verdicts: Sequence[Verdict]) -> list[str]:
     ends = [verdict.end for verdict in verdicts]
-    return [
-        name,
-        str(len(verdicts)),
-        str(ends.count("read")),
-        str(ends.count("refused")),
-        str(max((verdict.memory for verdict in verdicts), default=0) >> 20),
-        str(max((verdict.written for verdict in verdicts), default=0) >> 10),
-        f"{max((verdict.seconds for verdict in verdicts), default=0.0):.2f}",
-    ]
+    memory = max((verdict.memory for verdict in verdicts), default=0) >> 20
+    written = max((verdict.written for verdict in verdicts), default=0) >> 10
+    seconds = max((verdict.seconds for verdict in verdicts), default=0.0)
+    counts = (len(verdicts), ends.count("read"), ends.count("refused"), memory, written, f"{seconds:.2f}")
+    return [name, *map(str, counts)]

@@ -1,4 +1,4 @@
-"""The command: makes inputs, has them read, looks into S3, prints."""
+"""The command: makes inputs, has them read, compares S3 with the verdicts, prints."""
 
 from __future__ import annotations
 
@@ -19,17 +19,15 @@ from dev.stack.s3_server import S3Server
 
 
 def run_all(order: Order, processes: int) -> list[Verdict]:
-    """Read all inputs of an order and compare S3 with what was said afterwards."""
-    verdicts: list[Verdict] = []
+    """Read all inputs of an order, and compare S3 with the verdicts afterwards."""
     with tempfile.TemporaryDirectory(prefix="ekyc-fuzz-") as home, S3Server() as s3:
         _prepare_environment(Path(home), s3)
         from dev.fuzz.bucket import BUCKET, SENT_BUCKET, check_bucket
 
         for bucket in (BUCKET, SENT_BUCKET):
             s3.create_bucket(bucket)
-        run_workers(order, processes, verdicts.extend)
-        verdicts += check_bucket(s3.client(), order.seed, verdicts)
-    return verdicts
+        verdicts = list(run_workers(order, processes))
+        return [*verdicts, *check_bucket(s3.client(), order.seed, verdicts)]
 
 
 def _prepare_environment(home: Path, s3: S3Server) -> None:

@@ -1,4 +1,4 @@
-"""What was sent, as a landing is given it: the input and the submission's record, right, changed, gone, wrong, odd."""
+"""What was sent, as a landing is given it: the input and the submission's record, right, changed, gone, wrong."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from dev.fuzz import odd_values
-from dev.fuzz.answers import odd_fields
-from dev.fuzz.marks import API_KEY, TASK_ID, digits_of
+from dev.fuzz.answers import change_fields
 from dev.fuzz.model import BESIDE_INPUT, Fate, Sent
 from dev.fuzz.number_files import plain_reading
-from dev.fuzz.shapes import zipped
+from dev.fuzz.values import API_KEY, TASK_ID, TIMES, WRONG_VALUES, digits_of
+from dev.fuzz.zip_writer import zipped
 
 _NUMBER = re.compile(rb"\+?([1-9][0-9]{1,14})")
 _INVALID = (b"number", b"+0123", b"+1", b"tel:+99943210000001", b"+" + b"9" * 16, b"a" * 5_000, b"+999 43", b"\xff")
 _NOT_NUMBERS = (b"number", b"somebody@example.com", b"+0123", b"+999 43", API_KEY.encode(), b"\xff", b"-")
 _DEEP = ("[" * 100_000, '{"a":' * 50_000)
+_OTHER_IDS = ("d4g24nep2jvh04o9uoh0", TASK_ID.upper(), f" {TASK_ID}", f"{TASK_ID}0", "", 4711, None, [TASK_ID])
+# As in the record of an earlier version, or what is no digest.
+_NO_DIGESTS: tuple[object, ...] = (None, "", "0" * 64, 5, [], True)
+_HALVES: tuple[dict[str, Any], ...] = (
+    {"submission": None},
+    {"place": "nowhere", "unmatched": "key", "fate": "refused"},
+    {"place": "nowhere", "unmatched": "nowhere", "fate": "left out"},
+    {"unmatched": "s3_key", "fate": "refused"},
+)
 
 
 def _some_missing(rng: random.Random, returned: Sequence[str]) -> Sent:
-    """Send some that are in the result, and some that are not."""
     return _honest(rng, _lines(rng, _mixed(rng, returned)))
 
 
-def _of(rng: random.Random, returned: Sequence[str], fate: Fate, **fields: Any) -> Sent:
-    """Return an honest input with other words in its record."""
-    return _with(_some_missing(rng, returned), fate=fate, **fields)
-
-
 def _changed_since(rng: random.Random, returned: Sequence[str]) -> Sent:
-    """Change the input after the submission, by as little as a digit."""
+    # By as little as a digit.
     sent = _some_missing(rng, returned)
     data = sent.data or b""
     lines = data.splitlines(keepends=True)
@@ -50,94 +52,81 @@ def _changed_since(rng: random.Random, returned: Sequence[str]) -> Sent:
     return dataclasses.replace(sent, data=changed if changed != data else data + new_line, fate="left out")
 
 
+def _all_returned(rng: random.Random, returned: Sequence[str]) -> Sent:
+    # Or half of them: of fewer the result would be another one's.
+    most = rng.sample(returned, rng.randint((len(returned) + 1) // 2, len(returned)))
+    return _honest(rng, _lines(rng, rng.choice((returned, most)) or [digits_of(0)]))
+
+
 def _invalid_dropped(rng: random.Random, returned: Sequence[str]) -> Sent:
-    """Send a file with broken lines, which were dropped."""
     numbers = _mixed(rng, returned)
-    return _honest(
-        rng, _lines(rng, numbers, also=[*rng.choices(_INVALID, k=rng.randint(1, 9)), rng.choice(numbers).encode()])
-    )
+    also = [*rng.choices(_INVALID, k=rng.randint(1, 9)), rng.choice(numbers).encode()]
+    return _honest(rng, _lines(rng, numbers, also=also))
 
 
 def _two_writings(rng: random.Random, returned: Sequence[str]) -> Sent:
-    """Send a number with a plus and without, unchecked: two lines for the server, one number for a comparison."""
+    # A number with a plus and without, unchecked: two lines for the server, one number for a comparison.
     numbers = _mixed(rng, returned)
     twice = [digits.encode() for digits in rng.sample(numbers, min(len(numbers), rng.choice((1, 2, 9))))]
     return _honest(rng, _lines(rng, numbers, also=twice), check=False, fate="left out")
 
 
 def _not_numbers(rng: random.Random, returned: Sequence[str]) -> Sent:
-    """Send what is no number among numbers, unchecked, or nothing else."""
     also = rng.sample(_NOT_NUMBERS, rng.randint(1, 4))
     return _honest(rng, _lines(rng, rng.choice((_mixed(rng, returned), [])), also=also), check=False, fate="left out")
 
 
 def _no_text(rng: random.Random, returned: Sequence[str]) -> Sent:
-    """Put another kind of file in the input's place, perhaps one that has the submission's digest."""
+    # Another kind of file, perhaps one that has the submission's digest.
     sent = _some_missing(rng, returned)
     text = sent.data or b""
     archives = (gzip.compress(text), zipped(text, b"numbers.txt"), b"\xfd7zXZ\x00" + text)
     data = rng.choice((*archives, text + b"\x00", text.decode("utf-8", "replace").encode("utf-16")))
     digest = {"input_sha256": hashlib.sha256(data).hexdigest()} if rng.random() < 0.5 else {}
-    return _with(dataclasses.replace(sent, data=data), fate="left out", **digest)
+    return _with(dataclasses.replace(sent, data=data), "left out", **digest)
 
 
 def _wrong_counts(rng: random.Random, returned: Sequence[str]) -> Sent:
-    """Give a record whose counts can't be right."""
     sent = _some_missing(rng, returned)
     rows = len(sent.numbers)
     wrong = (rows + 1, rows - 1, rng.choice((0, -1, 2**63, 10**400)))
     counts = (*({"rows": count} for count in wrong), {"invalid": rng.choice((1, 10**9, -1, 2**63))})
-    return _with(sent, fate="left out", **rng.choice(counts))
+    return _with(sent, "left out", **rng.choice(counts))
 
 
-def _odd_record(rng: random.Random, returned: Sequence[str]) -> Sent:
-    """Give a record with fields of other kinds, without some, or what is no record at all."""
+def _unexpected_record(rng: random.Random, returned: Sequence[str]) -> Sent:
+    # Fields of other kinds, missing ones, or no record at all.
     sent = dataclasses.replace(_some_missing(rng, returned), fate="any")
     record = dict(_record(sent))
-    odd_fields(rng, record, ("rows", "invalid", "input_sha256", "unheard_of"), "ekyc_task_id")
+    change_fields(rng, record, ("rows", "invalid", "input_sha256", "unheard_of"), "ekyc_task_id")
     if rng.random() < 0.6:
         return dataclasses.replace(sent, submission=record)
     text = json.dumps(record)
     none: tuple[object, ...] = (text[: rng.randrange(len(text))], text + text, f"[{text}]", [record], json.dumps(text))
-    odd = rng.choice((none, odd_values.ODD, _DEEP, ("null", "{}", {}, "None")))
-    return dataclasses.replace(sent, submission=rng.choice(odd))
+    others: tuple[tuple[object, ...], ...] = (none, WRONG_VALUES, _DEEP, ("null", "{}", {}, "None"))
+    return dataclasses.replace(sent, submission=rng.choice(rng.choice(others)))
 
-
-_OTHER_IDS = ("d4g24nep2jvh04o9uoh0", TASK_ID.upper(), f" {TASK_ID}", f"{TASK_ID}0", "", 4711, None, [TASK_ID])
-# As in the record of an earlier version, or what is no digest.
-_NO_DIGESTS: tuple[object, ...] = (
-    None,
-    "",
-    "0" * 64,
-    5,
-    [],
-    True,
-)
-_HALVES: tuple[dict[str, Any], ...] = (
-    {"submission": None},
-    {"place": "nowhere", "unmatched": "key", "fate": "refused"},
-    {"place": "nowhere", "unmatched": "nowhere", "fate": "left out"},
-    {"unmatched": "s3_key", "fate": "refused"},
-)
 
 #: By class, a function of dice and of the result's numbers. The first ones are those that the negative control needs.
 SENT: dict[str, Callable[[random.Random, Sequence[str]], Sent]] = {
     "some missing": _some_missing,
     "changed since": _changed_since,
-    "of another task": lambda rng, returned: _of(rng, returned, "refused", ekyc_task_id=rng.choice(_OTHER_IDS)),
-    "none returned": lambda rng, returned: _honest(rng, _lines(rng, _others(rng, returned))),
-    "all returned": lambda rng, returned: _honest(
-        rng, _lines(rng, rng.choice((list(returned), _part(rng, returned))) or [digits_of(0)])
+    "of another task": lambda rng, returned: _with(
+        _some_missing(rng, returned), "refused", ekyc_task_id=rng.choice(_OTHER_IDS)
     ),
+    "none returned": lambda rng, returned: _honest(rng, _lines(rng, _others(rng, returned))),
+    "all returned": _all_returned,
     "invalid lines dropped": _invalid_dropped,
     "without a plus": lambda rng, returned: _honest(rng, _lines(rng, _mixed(rng, returned), plus=False), check=False),
     "in two writings": _two_writings,
     "not numbers": _not_numbers,
     "gone": lambda rng, returned: dataclasses.replace(_some_missing(rng, returned), data=None, fate="left out"),
     "no text": _no_text,
-    "no digest": lambda rng, returned: _of(rng, returned, "left out", input_sha256=rng.choice(_NO_DIGESTS)),
+    "no digest": lambda rng, returned: _with(
+        _some_missing(rng, returned), "left out", input_sha256=rng.choice(_NO_DIGESTS)
+    ),
     "wrong counts": _wrong_counts,
-    "an odd record": _odd_record,
+    "an unexpected record": _unexpected_record,
     "half a submission": lambda rng, returned: dataclasses.replace(_some_missing(rng, returned), **rng.choice(_HALVES)),
 }
 
@@ -156,19 +145,18 @@ def is_plain(ordinal: int) -> bool:
     return ordinal // BESIDE_INPUT < len(SENT)
 
 
-def make(rng: random.Random, nth: int, returned: Sequence[str]) -> Sent:
+def make(rng: random.Random, nth: int, returned: Sequence[str], name: str) -> Sent:
     """
     Make what a landing is given to compare with.
 
-    :param nth: of all that are made; the first ones go through the classes, twice
+    :param nth: of all that are made; the first ones have the plainest arguments
     :param returned: digits of the numbers in the result, as far as they are known
+    :param name: of the class
     """
-    names = list(SENT)
-    name = names[nth % len(names)] if nth < 2 * len(names) else rng.choice((*names, "some missing", "some missing"))
     sent = dataclasses.replace(SENT[name](rng, returned), name=name)
     if isinstance(sent.submission, dict) and rng.random() < 0.3:
         sent = dataclasses.replace(sent, submission=json.dumps(sent.submission))
-    if nth < len(names) or (sent.place, sent.unmatched) != ("path", "key"):
+    if nth < len(SENT) or (sent.place, sent.unmatched) != ("path", "key"):
         return sent
     places: tuple[Any, ...] = ("path", "path", "file", "s3")
     unmatched: tuple[Any, ...] = ("key", "key", "address", "nowhere")
@@ -176,7 +164,7 @@ def make(rng: random.Random, nth: int, returned: Sequence[str]) -> Sent:
 
 
 def _honest(rng: random.Random, data: bytes, *, check: bool = True, fate: Fate = "compared") -> Sent:
-    """Return an input, and what the submit operator says of it."""
+    """Return an input, and what the submit operator pushes for it."""
     read = plain_reading(data, check=check)
     record = {
         "ekyc_task_id": TASK_ID,
@@ -188,15 +176,15 @@ def _honest(rng: random.Random, data: bytes, *, check: bool = True, fate: Fate =
         "invalid": read.invalid,
         "rows": len(read.left),
         "total": rng.choice((len(read.left), 0, None)),
-        "submitted_at": rng.choice((odd_values.TIMES[0], None)),
+        "submitted_at": rng.choice((TIMES[0], None)),
         "input_sha256": hashlib.sha256(data).hexdigest(),
     }
     matches = map(_NUMBER.fullmatch, read.left)
-    return Sent("", data, record, frozenset(match[1].decode() for match in matches if match), fate)
+    return Sent(data, record, frozenset(match[1].decode() for match in matches if match), fate)
 
 
-def _with(sent: Sent, *, fate: Fate, **fields: Any) -> Sent:
-    """Return the same with other words in the record."""
+def _with(sent: Sent, fate: Fate, **fields: Any) -> Sent:
+    """Return the same with other values in the record."""
     return dataclasses.replace(sent, submission={**_record(sent), **fields}, fate=fate)
 
 
@@ -224,12 +212,12 @@ def _mixed(rng: random.Random, returned: Sequence[str]) -> list[str]:
 
 
 def _part(rng: random.Random, returned: Sequence[str]) -> list[str]:
-    """Return some numbers of the result, one at the least, or most of them, so that what is left was never sent."""
+    """Return some numbers of the result, at least one if there are any."""
     return rng.sample(returned, rng.choice((len(returned), rng.randint(1, len(returned))))) if returned else []
 
 
 def _others(rng: random.Random, returned: Collection[str]) -> list[str]:
-    """Return numbers that are not in the result, one at the least, of all lengths."""
+    """Return numbers that are not in the result, of all lengths, at least one."""
     known = set(returned)
     count = rng.choices((1, rng.randint(2, 50), 400, 40_000), (8, 16, 8, 1))[0]
     found = {f"9994321{rng.randrange(10**width):0{width}d}" for width in rng.choices((5, 6, 7, 8), k=count)}

@@ -7,11 +7,11 @@ import io
 import random
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dev.fuzz.marks import fresh_digits
 from dev.fuzz.model import Counts, Row, counts_of
+from dev.fuzz.values import fresh_digits
 
 #: What the words mean; anything else is unknown.
 YES = (
@@ -47,74 +47,70 @@ NUMBER_NAMES = ("Number", "number", " NUMBER ", "phone", "Phone_Number", "number
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """
-    A table of results.
-
-    :param rows: (digits, ``yes``, ``no`` or ``unknown``)
-    :param text: the file
-    :param start: bytes of its byte order mark and header line
-    """
+    """A table of results: its rows, and the file."""
 
     rows: tuple[Row, ...]
     text: bytes
-    start: int
 
     @property
     def counts(self) -> Counts:
         """What a plain reading counts."""
         return counts_of(self.rows)
 
+    @property
+    def start(self) -> int:
+        """Bytes of its byte order mark and header line."""
+        return self.text.index(b"\n") + 1
+
 
 def random_rows(rng: random.Random, *, most: int = 60) -> tuple[Row, ...]:
     """Return rows with different numbers, at least one."""
     count = rng.choice((1, 2, rng.randint(1, most), rng.randint(1, most)))
     weights = rng.choice(((4, 6, 1), (1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0)))
-    return rows_of(fresh_digits(rng, count), rng.choices(tuple(_WORDS), weights, k=count))
-
-
-def rows_of(digits: Sequence[str], answers: Sequence[str]) -> tuple[Row, ...]:
-    """Return rows of numbers and answers."""
-    return tuple(zip(digits, answers, strict=True))
+    return tuple(zip(fresh_digits(rng, count), rng.choices(tuple(_WORDS), weights, k=count), strict=True))
 
 
 def random_table(rng: random.Random, rows: tuple[Row, ...] | None = None, *, most: int = 60) -> Table:
     """Write rows as a table in one of the ways in which they are known to be sent."""
     rows = random_rows(rng, most=most) if rows is None else rows
-    plain = rng.random() < 0.5
-    delimiter = "," if plain else rng.choice(",,;\t|")
-    end = rng.choice(("\n", "\n", "\r\n"))
-    quoted = {"none": 0.0, "all": 1.0, "some": 0.3}[rng.choice(("none", "none", "all", "some"))]
-    plus = rng.choice((1.0, 1.0, 0.0, 0.5))
-
-    def line(*cells: str) -> str:
-        return delimiter.join(f'"{cell}"' if rng.random() < quoted else cell for cell in cells)
-
-    lines = [line(rng.choice(_HEADERS), rng.choice(_COLUMNS))]
-    for digits, answer in rows:
-        lines.append(line("+" * (rng.random() < plus) + digits, spelled(rng, answer, plain=plain)))
-        if not plain and rng.random() < 0.03:
-            lines.append("")
-    bom = "\ufeff" if rng.random() < 0.2 else ""
-    text = bom + end.join(lines) + rng.choice((end, end, end * 2, ""))
-    if text.endswith(delimiter):
-        text += end  # a last answer that is blank needs its line end to be one row of two cells
-    return Table(rows, text.encode(), len((bom + lines[0] + end).encode()))
+    plain, plus = rng.random() < 0.5, rng.choice((1.0, 1.0, 0.0, 0.5))
+    lines = [("+" * (rng.random() < plus) + digits, spelled(rng, answer, plain=plain)) for digits, answer in rows]
+    header = (rng.choice(_HEADERS), rng.choice(_COLUMNS))
+    return Table(rows, written(rng, header, lines, delimiter="," if plain else ""))
 
 
 def written(
-    rng: random.Random, header: Sequence[str], rows: Sequence[Sequence[str]], *, varied: bool = True, **how: str
+    rng: random.Random,
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    delimiter: str = "",
+    end: str = "",
+    varied: bool = True,
 ) -> bytes:
     """
-    Write a table by the csv module.
+    Write a table.
 
-    :param varied: whether quotes and a byte order mark vary
-    :param how: ``delimiter`` and ``lineterminator``, if they must not vary
+    :param delimiter: any of the known ones by default, as ``end``, of a line
+    :param varied: whether quotes, blank lines, the byte order mark and the end of the file vary
     """
-    text = io.StringIO(newline="")
-    quoting = rng.choice((csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL)) if varied else csv.QUOTE_MINIMAL
-    how = {"delimiter": rng.choice(",,,;\t|"), "lineterminator": rng.choice(("\n", "\n", "\r\n")), **how}
-    csv.writer(text, quoting=quoting, **how).writerows([header, *rows])  # type: ignore[arg-type]
-    return (rng.choice(("", "", "\ufeff")) * varied + text.getvalue()).encode()
+    delimiter = delimiter or rng.choice(",,,;\t|")
+    end = end or rng.choice(("\n", "\n", "\r\n"))
+    quoted = rng.choice((0.0, 0.0, 1.0, 0.3)) if varied else 0.0
+
+    def cell(text: str) -> str:
+        needs_quotes = any(mark in text for mark in (delimiter, '"', "\n", "\r"))
+        return '"' + text.replace('"', '""') + '"' if needs_quotes or rng.random() < quoted else text
+
+    lines = [delimiter.join(map(cell, header))]
+    for row in rows:
+        lines.append(delimiter.join(map(cell, row)))
+        if varied and rng.random() < 0.02:
+            lines.append("")
+    text = end.join(lines) + (rng.choice((end, end, end * 2, "")) if varied else end)
+    if text.endswith(delimiter):
+        text += end  # a last answer that is blank needs its line end to be one row of two cells
+    return (rng.choice(("", "", "\ufeff")) * varied + text).encode()
 
 
 def plain_reading(text: bytes, asked: str | None = None) -> frozenset[Counts]:

@@ -6,14 +6,13 @@ import functools
 import random
 from collections.abc import Callable
 
-from dev.fuzz.marks import fresh_digits
-from dev.fuzz.model import Row
-from dev.fuzz.shapes import Made, Shapes, whole, zipped
-from dev.fuzz.tables import plain_list, random_table, rows_of
-from dev.fuzz.zip_writer import STORED, Member, pack
+from dev.fuzz.model import ArchiveClasses, ArchiveInput, Row, whole
+from dev.fuzz.tables import plain_list, random_table
+from dev.fuzz.values import TASK_ID, fresh_digits
+from dev.fuzz.zip_writer import STORED, Member, pack, zipped
 
-_FOLDERS = ("", "", "result/", "d4g8o46p2jvh04o9uolg/", "a/b/c/d/", "/", "../../", "./", "C:\\", "folder\\", "x y/")
-_NAMES = ("amazon.csv", "AMAZON.CSV", "result.csv", "d4g8o46p2jvh04o9uolg.csv", "coinw.Csv", "t.csv")
+_FOLDERS = ("", "", "result/", f"{TASK_ID}/", "a/b/c/d/", "/", "../../", "./", "C:\\", "folder\\", "x y/")
+_NAMES = ("amazon.csv", "AMAZON.CSV", "result.csv", f"{TASK_ID}.csv", "coinw.Csv", "t.csv")
 _WHOLE = ("all.csv", "ALL.CSV", "All.csv")
 _OTHERS = ("readme.txt", "summary.json", "log", "picture.png", "inner.zip", "notes.md", "results.csv.bak")
 
@@ -27,9 +26,8 @@ def _one_table(rng: random.Random) -> Content:
 
 
 def _all_beside_lists(rng: random.Random) -> Content:
-    """Return ``all.csv`` beside the lists (and other tables) that hold the same numbers again."""
-    table = random_table(rng)
-    folder = rng.choice(_FOLDERS)
+    # The lists, and other tables, hold the same numbers again.
+    table, folder = random_table(rng), rng.choice(_FOLDERS)
     contents = {folder + rng.choice(_WHOLE): table.text}
     for name, answer in (("activated.txt", "yes"), ("unregistered.txt", "no")):
         if rng.random() < 0.8:
@@ -45,19 +43,15 @@ def _all_beside_lists(rng: random.Random) -> Content:
 
 def lists_only(rng: random.Random) -> Content:
     """Return the lists alone: the name says what the numbers are."""
-    digits = fresh_digits(rng, rng.randint(1, 60))
+    digits, folder = fresh_digits(rng, rng.randint(1, 60)), rng.choice(_FOLDERS)
     cut = rng.randint(0, len(digits))
-    folder = rng.choice(_FOLDERS)
     activated = folder + rng.choice(("activated.txt", "Activated.TXT"))
-    members = [
-        _member(rng, activated, plain_list(rng, digits[:cut])),
-        _member(rng, folder + "unregistered.txt", plain_list(rng, digits[cut:])),
-    ]
-    return members, rows_of(digits, ["yes"] * cut + ["no"] * (len(digits) - cut))
+    parts = {activated: digits[:cut], folder + "unregistered.txt": digits[cut:]}
+    members = [_member(rng, name, plain_list(rng, part)) for name, part in parts.items()]
+    return members, tuple((number, "yes" if place < cut else "no") for place, number in enumerate(digits))
 
 
 def _in_company(rng: random.Random) -> Content:
-    """Return a table among members that are no part of the result, some of them archives themselves."""
     table = random_table(rng)
     inner = zipped(random_table(rng, most=5).text)
     members = [_member(rng, rng.choice(_FOLDERS) + rng.choice(_NAMES), table.text)]
@@ -69,9 +63,10 @@ def _in_company(rng: random.Random) -> Content:
 
 
 def _large_table(rng: random.Random) -> Content:
-    """Return a table that spans several of any reader's blocks."""
+    # It spans several of any reader's blocks.
     count = rng.choice((3_000, 20_000, 70_000)) + rng.randint(0, 5_000)
-    rows = rows_of(fresh_digits(rng, count), rng.choices(("yes", "no", "unknown"), (4, 6, 1), k=count))
+    answers = rng.choices(("yes", "no", "unknown"), (4, 6, 1), k=count)
+    rows = tuple(zip(fresh_digits(rng, count), answers, strict=True))
     return [_member(rng, rng.choice(_NAMES), random_table(rng, rows).text)], rows
 
 
@@ -84,22 +79,24 @@ CONTENTS: dict[str, Callable[[random.Random], Content]] = {
 }
 
 
-def _shape(make: Callable[[random.Random], Content], rng: random.Random) -> Made:
+def _archive(make: Callable[[random.Random], Content], rng: random.Random) -> ArchiveInput:
     members, rows = make(rng)
     return whole(packed(rng, members), rows)
 
 
-SHAPES = Shapes({name: functools.partial(_shape, make) for name, make in CONTENTS.items()})
+WHOLE = ArchiveClasses({name: functools.partial(_archive, make) for name, make in CONTENTS.items()})
 
 
 def packed(rng: random.Random, members: list[Member]) -> bytes:
     """Pack members with whatever a zip may have without being another one: ZIP64, a prefix, a comment."""
-    zip64_end = rng.random() < 0.15
     prefix = rng.choice((b"", b"", b"", b"#!/bin/true\n", rng.randbytes(rng.randint(1, 3000))))
-    # A signature within the prefix or the comment would make it another file.
-    prefix = prefix.replace(b"PK", b"pk")
-    comment = rng.choice((b"", b"", b"", b"made by a fuzzer", b"c" * 65_535))
-    return pack(members, comment=comment, prefix=prefix, shifted=rng.random() < 0.5, zip64_end=zip64_end)
+    return pack(
+        members,
+        comment=rng.choice((b"", b"", b"", b"made by a fuzzer", b"c" * 65_535)),
+        prefix=prefix.replace(b"PK", b"pk"),  # a signature within it would make it another file
+        shifted=rng.random() < 0.5,
+        zip64_end=rng.random() < 0.15,
+    )
 
 
 def random_members(rng: random.Random) -> Content:

@@ -10,13 +10,13 @@ import multiprocessing
 import os
 import signal
 import tempfile
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Literal
 
 from dev.fuzz.bounds import TIME_BOUND
 from dev.fuzz.model import Failure, Verdict, kind_of
@@ -29,7 +29,7 @@ _HUNG = 4 * TIME_BOUND + 20
 
 _START = 120.0  # seconds to import everything
 
-#: What is imported when the process counts as idle: else the first input would pay for it.
+#: What is imported when the process counts as idle: else it would be counted with the first input.
 _IMPORTED = (
     *("aiohttp", "boto3", "isal.isal_zlib", "numpy", "pyarrow.parquet", "airflow.providers.amazon.aws.hooks.s3"),
     *("airflow_provider_ekyc.api.aio", "airflow_provider_ekyc.numbers.prepare"),
@@ -45,7 +45,7 @@ class Order:
     :param start: first index
     :param stop: end of the indices
     :param step: from one index to the next
-    :param control: whether to replace the package's own code by wrong one, input by input
+    :param control: whether to replace functions of the package by wrong ones, input by input
     :param searches: how often a smaller input is looked for, at the most
     """
 
@@ -57,70 +57,69 @@ class Order:
     searches: int = 5
 
 
-def run_workers(order: Order, processes: int, tell: Callable[[list[Verdict]], None]) -> None:
-    """
-    Read all inputs of an order, in so many processes.
+def run_workers(order: Order, processes: int) -> Iterator[Verdict]:
+    """Read all inputs of an order, in so many processes."""
+    step = order.step * processes
+    starts = range(order.start, min(order.stop, order.start + step), order.step)
+    workers = [_Worker(dataclasses.replace(order, start=start, step=step)) for start in starts]
+    try:
+        while working := [worker for worker in workers if worker.left.start < order.stop]:
+            ready = wait([worker.receiver for worker in working], timeout=1.0)
+            for worker in working:
+                yield from worker.receive() if worker.receiver in ready else worker.check_time()
+    finally:
+        for worker in workers:
+            worker.process.kill()
 
-    :param tell: is called with the verdicts of each input, from several threads
-    """
-    shards = [
-        dataclasses.replace(order, start=order.start + shard * order.step, step=order.step * processes)
-        for shard in range(processes)
-    ]
-    running: set[SpawnProcess] = set()
-    over = False
 
-    def run_shard(left: Order) -> None:
-        while left.start < left.stop and not over:
-            before = left.start
-            left, died = _run_one(left, tell, running)
-            if left.start >= left.stop or over:
-                return
-            if left.start == before and died == "ended with 1":
-                raise RuntimeError("A worker did not start; its error is above.")
-            # Nothing else was at work in it than the input that is next.
-            verdict = Verdict(left.start, kind_of(left.start), "?")
-            verdict.failures.append(Failure("over_time" if died == "hung" else "escaped", f"the process {died}"))
-            tell([verdict])
-            left = dataclasses.replace(left, start=left.start + left.step)
+class _Worker:
+    """A process, and its successors; ``left`` is what is left of its order."""
 
-    with ThreadPoolExecutor(processes) as pool:
+    def __init__(self, order: Order) -> None:
+        self.left = order
+        self._start()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.receiver, sender = context.Pipe(duplex=False)
+        self.process = context.Process(target=read_all, args=(self.left, sender), daemon=True)
+        self.process.start()
+        sender.close()
+        self._has_sent, self._until = False, time.monotonic() + _START
+
+    def receive(self) -> list[Verdict]:
+        """Return the verdicts of the next input; also if the process has died of it."""
         try:
-            list(pool.map(run_shard, shards))
-        finally:
-            # Interrupted, or one worker did not start: the others end too, and none is started in their place.
-            over = True
-            for process in list(running):
-                process.kill()
+            verdicts: list[Verdict] = self.receiver.recv()
+        except EOFError:
+            self.process.join(5)
+            self.process.kill()
+            self.process.join()
+            code = self.process.exitcode or 0
+            if code == 1 and not self._has_sent:
+                raise RuntimeError("A worker did not start; its error is above.") from None
+            return self._failed(
+                "escaped", f"died of {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+            )
+        self._has_sent, self._until = True, time.monotonic() + _HUNG
+        self.left = dataclasses.replace(self.left, start=self.left.start + self.left.step)
+        return verdicts
 
+    def check_time(self) -> list[Verdict]:
+        """Replace the process if it has hung."""
+        if time.monotonic() < self._until:
+            return []
+        self.process.kill()
+        self.process.join()
+        return self._failed("over_time", "hung")
 
-def _run_one(order: Order, tell: Callable[[list[Verdict]], None], running: set[SpawnProcess]) -> tuple[Order, str]:
-    """Start a worker and listen to it; return what is left of its order, and how it ended."""
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=read_all, args=(order, sender), daemon=True)
-    process.start()
-    running.add(process)
-    sender.close()
-    patience, hung = _START, False
-    with receiver:
-        while order.start < order.stop:
-            if not receiver.poll(patience):
-                hung = True
-                break
-            try:
-                verdicts = receiver.recv()
-            except EOFError:
-                break
-            tell(verdicts)
-            patience, order = _HUNG, dataclasses.replace(order, start=order.start + order.step)
-    process.join(0 if hung else 5)
-    hung = hung or process.exitcode is None
-    process.kill()
-    process.join()
-    running.discard(process)
-    code = process.exitcode or 0
-    return order, "hung" if hung else f"died of {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+    def _failed(self, figure: Literal["escaped", "over_time"], words: str) -> list[Verdict]:
+        # The process had begun no other input than the next one.
+        index = self.left.start
+        self.left = dataclasses.replace(self.left, start=index + self.left.step)
+        if self.left.start < self.left.stop:
+            self._start()
+        return [Verdict(index, kind_of(index), "?", failures=[Failure(figure, f"the process {words}")])]
 
 
 def read_all(order: Order, sender: Connection) -> None:
@@ -128,10 +127,10 @@ def read_all(order: Order, sender: Connection) -> None:
     from airflow_provider_ekyc.api import retries
     from airflow_provider_ekyc.sandbox.tls import make_certificate
     from dev.fuzz.bounds import Meter
+    from dev.fuzz.findings import Findings
     from dev.fuzz.inputs import make_input
     from dev.fuzz.log_capture import LogCapture
     from dev.fuzz.negative_control import sabotage_of
-    from dev.fuzz.smaller import Findings
     from dev.fuzz.trial import Bench, try_input
     from dev.testing.sockets import SocketServer, answering
 

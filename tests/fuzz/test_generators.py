@@ -14,10 +14,10 @@ import pytest
 from dev.fuzz.bombs import BOMBS, beyond_every_limit
 from dev.fuzz.damage import DAMAGES
 from dev.fuzz.inputs import ARCHIVES, BEYOND, make_input
-from dev.fuzz.marks import API_KEY, QUERY, digits_of, secrets_in
 from dev.fuzz.model import KINDS, OVER_SOCKETS, AnswerInput, ArchiveInput, NumbersInput, counts_of, kind_of, ordinal_of
 from dev.fuzz.number_files import is_text
 from dev.fuzz.tables import plain_reading, random_table
+from dev.fuzz.values import API_KEY, QUERY, digits_of, secrets_in
 from dev.fuzz.whole_archives import CONTENTS, packed
 from dev.fuzz.zip_writer import STORED, Member, pack
 

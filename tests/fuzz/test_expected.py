@@ -12,22 +12,21 @@ from typing import Any
 
 import pytest
 
-from dev.fuzz.comparison import flaw_of_comparison, flaw_of_list, is_of_others
+from dev.fuzz.expected import flaw_of_comparison, flaw_of_list, is_of_others, plan_of
 from dev.fuzz.inputs import make_input
-from dev.fuzz.marks import digits_of
 from dev.fuzz.model import BESIDE_INPUT, ArchiveInput, Counts, Sent, ordinal_of
 from dev.fuzz.named_columns import COLUMNS
-from dev.fuzz.plans import plan_of
 from dev.fuzz.sent import SENT, has_input
 from dev.fuzz.tables import plain_reading
+from dev.fuzz.values import digits_of
 
 ONE, TWO, THREE = (digits_of(number) for number in (1, 2, 3))
 ROWS = ((ONE, "yes"), (TWO, "no"))
 
 
 def beside(**sent: Any) -> ArchiveInput:
-    told = {"name": "some missing", "data": b"", "submission": {}, "numbers": frozenset({ONE, THREE}), **sent}
-    return ArchiveInput(5, "one table", b"", rows=ROWS, sent=Sent(**told))
+    given = {"name": "some missing", "data": b"", "submission": {}, "numbers": frozenset({ONE, THREE}), **sent}
+    return ArchiveInput(b"", "one table", 5, rows=ROWS, sent=Sent(**given))
 
 
 def result(unmatched: int | None, uri: str | None = None) -> dict[str, Any]:
