@@ -19,7 +19,7 @@ from airflow_provider_ekyc.numbers.number_keys import read_keys
 from airflow_provider_ekyc.results.archive import check as archive
 from airflow_provider_ekyc.results.compare import comparison
 from airflow_provider_ekyc.results.compare.ledger import Unmatched
-from airflow_provider_ekyc.results.output import csv_rows, parquet as parquet_file
+from airflow_provider_ekyc.results.output import arrow_columns, csv_rows
 from airflow_provider_ekyc.results.table import header, rows
 from airflow_provider_ekyc.spool import Spool
 from airflow_provider_ekyc.submission.record import Submission
@@ -221,7 +221,7 @@ def _unchecked(*_: object) -> archive.ArchiveSummary:
 
 _ROWS = ((archive.ArchiveReader, "rows"),)
 _FIND, _SPOOL = ((comparison, "find_unmatched"),), ((comparison, "spool_sent"),)
-_MEANING = tuple((module, "meaning") for module in (archive, csv_rows, parquet_file))
+_MEANING = tuple((module, "meaning") for module in (archive, csv_rows, arrow_columns))
 _SUBMISSION = ((submissions, "read_submission"),)
 _HEADER, _NUMBER = ((rows, "read_header"),), ((rows, "read_number"),)
 _TABLES, _MEMBERS = ((archive, "_tables"),), ((archive, "check_members"),)

@@ -103,7 +103,8 @@ def _nul(rng: random.Random) -> bytes:
 
 def _long(rng: random.Random) -> bytes:
     filler = rng.choice((b"9", b" ", b"\t", b"+", b"\xff", b"\r", b"\n", b"\r\n", b"\r\r\n", b"+1\r"))
-    times = rng.choice((2_000, 70_000, 3_000_000)) // len(filler)
+    # Three million lines take seconds to read; as many bytes of one line do not.
+    times = rng.choice((2_000, 70_000, 300_000 if filler.splitlines()[0] != filler else 3_000_000))
     return _clean(rng) + filler * times + rng.choice((b"", b"\n")) + _clean(rng)
 
 
