@@ -94,7 +94,7 @@ def read_keys(block: bytes, *, plus: bool = False, answers: bool = True) -> tupl
         block += b"\n"
     has_commas = answers and b"," in block
     found, others = [], 0
-    for piece in pieces(block):
+    for piece in _pieces(block):
         keys, others_here = _read_piece(piece, plus=plus, answers=answers, has_commas=has_commas)
         found.append(keys)
         others += others_here
@@ -124,7 +124,7 @@ def number_lines(keys: NDArray[np.uint64]) -> bytes:
     return b"".join(lines)
 
 
-def pieces(lines: bytes) -> Iterator[memoryview]:
+def _pieces(lines: bytes) -> Iterator[memoryview]:
     """Cut lines into parts that are read at a time; a line that is longer makes a longer one."""
     view, start = memoryview(lines), 0
     while start < len(lines):
@@ -162,7 +162,7 @@ def _read_piece(piece: memoryview, *, plus: bool, answers: bool, has_commas: boo
     return keys[good], others
 
 
-def padded(lines: memoryview) -> bytes:
+def padded(lines: bytes | memoryview) -> bytes:
     """Return lines with ``PAD`` bytes before them and at least as many behind, a multiple of eight in all."""
     return b"".join((_BEFORE, lines, _BEHIND[: PAD + _EIGHT - len(lines) % _EIGHT]))
 
@@ -218,8 +218,7 @@ def joined(digits: NDArray[np.uint64]) -> NDArray[np.uint64]:
         lanes = digits.view(lane)
         lanes *= factor
         lanes >>= shift
-    keys: NDArray[np.uint64] = digits[0]
-    keys *= _UPPER
+    keys: NDArray[np.uint64] = digits[0] * _UPPER
     keys += digits[1]
     return keys
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from airflow_provider_ekyc.numbers import number_keys
 from airflow_provider_ekyc.results.table.plain_rows import read_plain
 
 PLAIN = re.compile(rb"(?:\+[1-9][0-9]{1,14},(?:yes|no)\n)+|(?:[1-9][0-9]{1,14},(?:yes|no)\n)+")
@@ -34,9 +33,7 @@ def by_hand(block: bytes) -> Found | None:
 
 
 @pytest.mark.parametrize("plus", [b"+", b""])
-@pytest.mark.parametrize("piece_bytes", [1, 20, 100, 1 << 18])
-def test_plain_rows_are_read(plus: bytes, piece_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(number_keys, "_PIECE_BYTES", piece_bytes)
+def test_plain_rows_are_read(plus: bytes) -> None:
     rows = [plus + b"%d,%s\n" % (n**5 + 10, b"no" if n % 3 else b"yes") for n in range(1000)]
     for count in (1, 2, 3, 1000):
         block = b"".join(rows[:count])
@@ -67,21 +64,16 @@ def test_what_is_not_plain_is_left_to_others(block: bytes) -> None:
 
 
 EDITS = st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from(b'+,\nyesno019 ;"\x00\xff')), max_size=3)
-PIECES = st.sampled_from([1, 30, 1 << 18])
 
 
 @settings(max_examples=500, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, 10**15), st.booleans()), min_size=1, max_size=12), st.booleans(), EDITS, PIECES
-)
-@example([(1, True), (2, False)], True, [(0, ord("1"))], 1 << 18)
-@example([(12, True), (34, False)], True, [(8, ord("1"))], 1)
+@given(st.lists(st.tuples(st.integers(0, 10**15), st.booleans()), min_size=1, max_size=12), st.booleans(), EDITS)
+@example([(1, True), (2, False)], True, [(0, ord("1"))])
+@example([(12, True), (34, False)], True, [(8, ord("1"))])
 def test_what_is_read_is_what_a_regular_expression_reads(
-    rows: list[tuple[int, bool]], plus: bool, edits: list[tuple[int, int]], piece_bytes: int
+    rows: list[tuple[int, bool]], plus: bool, edits: list[tuple[int, int]]
 ) -> None:
     block = bytearray(b"".join(b"%s%d,%s\n" % (b"+" * plus, n, b"yes" if yes else b"no") for n, yes in rows))
     for place, byte in edits:
         block[place % (len(block) - 1)] = byte
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(number_keys, "_PIECE_BYTES", piece_bytes)
-        assert read(bytes(block)) == by_hand(bytes(block))
+    assert read(bytes(block)) == by_hand(bytes(block))
