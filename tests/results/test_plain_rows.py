@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -61,6 +62,16 @@ def test_a_number_has_2_to_15_digits(plus: bytes, digits: int) -> None:
 )  # fmt: skip
 def test_what_is_not_plain_is_left_to_others(block: bytes) -> None:
     assert read(block) is None
+
+
+def test_a_block_of_commas_takes_no_more_memory_than_one_of_short_rows() -> None:
+    peaks = []
+    for block in (b"," * ((1 << 18) - 1) + b"\n", b"12,no\n" * ((1 << 18) // 6)):
+        tracemalloc.start()
+        read_plain(block)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[0] < 1.2 * peaks[1]
 
 
 EDITS = st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from(b'+,\nyesno019 ;"\x00\xff')), max_size=3)
