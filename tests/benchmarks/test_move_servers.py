@@ -24,6 +24,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from airflow_provider_ekyc.api.models import TaskStatus, read_task
+from airflow_provider_ekyc.results.byte_ranges import TAIL
 from dev.benchmarks.move_data import Archive
 from dev.benchmarks.move_methods import land
 from dev.benchmarks.move_pace import SHORTEST_SLEEP, Network
@@ -357,7 +358,8 @@ def test_the_operator_moves_a_result_from_one_end_to_the_other(
         made.size,
         made.sha256,
     )
-    assert (servers.source.done() - source).moved == made.size
+    # The request for the end, beside the first range, is ended when that has all.
+    assert made.size <= (servers.source.done() - source).moved <= made.size + TAIL
     moved, landed = received(servers, sink)
     assert landed == 1
     assert moved >= made.size
