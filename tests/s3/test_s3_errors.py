@@ -1,4 +1,4 @@
-"""What to do is said by what went wrong: a wrong key is no missing permission."""
+"""What to do is said by what went wrong: a wrong key is no missing permission. ``s3/errors.py``, ``s3/advice.py``."""
 
 from __future__ import annotations
 
