@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_ekyc.sandbox import Sandbox
-from dev.stack.airflow_settings import airflow_environment
 from dev.stack.s3_server import S3Server
+from tests.airflow.dag_test import run_dag
 from tests.conftest import API_KEY, BUCKET, aws_connection
 from tests.submitted import submitted
 
@@ -50,18 +48,7 @@ def test_a_callback_reads_what_the_error_knew(s3_server: S3Server, numbers_file:
             "EKYC_TEST_NOTICES": str(notices),
             "PYTHONPATH": str(modules),
         }
-        env = airflow_environment(home, Path(__file__).parent / "failing_dags", 1, env)
-        airflow = [sys.executable, "-m", "airflow"]
-        subprocess.run([*airflow, "db", "migrate"], env=env, check=True, capture_output=True, timeout=180)
-        done = subprocess.run(
-            [*airflow, "dags", "test", "ekyc_failures"],
-            env=env,
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-        )
+        done = run_dag("ekyc_failures", Path(__file__).parent / "failing_dags", home, env)
     assert notices.exists(), done.stdout[-5000:]
     found = {text.partition(":")[0]: (channel, text) for channel, text in map(json.loads, notices.open())}
     assert found["submit"] == ("owner of the eKYC account", "submit: authentication (401)")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +11,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.sandbox import Sandbox
-from dev.stack.airflow_settings import airflow_environment
 from dev.stack.s3_server import S3Server
 from dev.testing.http_proxy import Proxy, http_proxy
+from tests.airflow.dag_test import run_dag
 from tests.conftest import API_KEY, BUCKET, aws_connection, empty_bucket, keys_of
 
 pytestmark = pytest.mark.airflow
@@ -56,18 +54,7 @@ def outcome(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> It
             "EKYC_TEST_NUMBERS": str(numbers),
             "EKYC_TEST_BUCKET": BUCKET,
         }
-        env = airflow_environment(home, DAGS, 1, env)
-        airflow = [sys.executable, "-m", "airflow"]
-        subprocess.run([*airflow, "db", "migrate"], env=env, check=True, capture_output=True, timeout=180)
-        done = subprocess.run(
-            [*airflow, "dags", "test", "ekyc_three_connections"],
-            env=env,
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-        )
+        done = run_dag("ekyc_three_connections", DAGS, home, env)
         sandboxes = {"first": first, "second": second, "proxied": plain}
         yield Outcome(done.returncode, done.stdout, keys_of(client), proxy, sandboxes)
 
@@ -93,12 +80,12 @@ def test_each_sandbox_was_asked_through_its_own_connection(outcome: Outcome) -> 
 
 
 def test_each_submission_says_first_that_a_test_run_pays_at_each_call(outcome: Outcome) -> None:
-    assert outcome.output.count("each call of it submits and pays anew") == 3
+    assert outcome.output.count("each call submits again and is charged again") == 3
     assert outcome.output.index("pays anew") < outcome.output.index("was accepted")
 
 
 def test_each_landing_finds_its_submission_and_compares_the_numbers(outcome: Outcome) -> None:
-    assert outcome.output.count("The result holds exactly the 100 numbers that were sent.") == 3
+    assert outcome.output.count("The result contains exactly the 100 numbers that were sent.") == 3
 
 
 def test_the_proxied_chain_went_through_the_proxy_and_the_others_did_not(outcome: Outcome) -> None:

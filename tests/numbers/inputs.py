@@ -1,4 +1,4 @@
-"""A list of bytes, prepared, and an AWS connection that reads one from S3."""
+"""A list of bytes, prepared; an input, opened and read; and an AWS connection that reads one from S3."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import pytest
 
 from airflow_provider_ekyc.exceptions import EkycNumbersError
 from airflow_provider_ekyc.numbers.prepare import PreparedNumbers, prepared_numbers
+from airflow_provider_ekyc.numbers.source import open_numbers
 
 FIRST = b"+12025550100"
 SECOND = b"+12025550101"
 THIRD = b"+12025550102"
+DATA = FIRST + b"\n" + SECOND + b"\n"
 
 
 def prepare(data: bytes, **settings: Any) -> tuple[bytes, PreparedNumbers]:
@@ -27,6 +29,12 @@ def prepare(data: bytes, **settings: Any) -> tuple[bytes, PreparedNumbers]:
         if re.search(r"\d{5}", str(error)):
             pytest.fail(f"an error shows a number: {error}")
         raise
+
+
+def read(numbers: str) -> bytes:
+    """Return the first mebibyte of an input."""
+    with open_numbers(numbers, aws_conn_id=None, numbers_conn_id=None) as file:
+        return file.read(1 << 20)
 
 
 def aws_connection(endpoint_url: str, access_key: str, secret_key: str, *, attempts: int = 2) -> str:

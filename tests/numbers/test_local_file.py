@@ -14,8 +14,7 @@ import pytest
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.source import open_numbers
-
-DATA = b"+12025550100\n+12025550101\n"
+from tests.numbers.inputs import DATA, read
 
 
 def refusal(numbers: str) -> str:
@@ -108,18 +107,6 @@ def test_a_disk_that_fails_is_worth_a_retry() -> None:
         file.read(100)
     assert "a retry reads it again" in caught.value.message
     assert caught.value.__cause__ is None
-
-
-def read(uri: str) -> bytes:
-    with open_numbers(uri, aws_conn_id=None, numbers_conn_id=None) as file:
-        return file.read(1 << 20)
-
-
-@pytest.fixture
-def numbers(tmp_path: Path) -> Path:
-    path = tmp_path / "numbers of today #1?.txt"
-    path.write_bytes(DATA)
-    return path
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

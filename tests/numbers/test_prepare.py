@@ -21,6 +21,7 @@ from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycSpoolError
 from airflow_provider_ekyc.numbers.prepare import prepared_numbers
 from airflow_provider_ekyc.spool import spool_file
 from tests.numbers.inputs import FIRST, SECOND, THIRD, prepare
+from tests.peak_memory import peak_memory_of
 
 CLEAN = b"".join(b"+999%08d\n" % number for number in range(5000))
 WITH_DUPLICATES = CLEAN + CLEAN[:1200]
@@ -194,30 +195,12 @@ def test_without_a_directory_the_systems_own_is_used(tmp_path: Path, monkeypatch
 
 
 def test_a_line_without_end_needs_no_more_memory_than_a_block() -> None:
-    program = """
-        import io
-        from airflow_provider_ekyc.numbers.prepare import prepared_numbers
-
-        def peak_kib():
-            with open("/proc/self/status") as status:
-                return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
-
-        class OneLine(io.RawIOBase):
-            left = 256 << 20
-            def read(self, size=-1):
-                size = min(size, self.left)
-                self.left -= size
-                return b"1" * size
-
-        before = peak_kib()
+    imports = "from airflow_provider_ekyc.numbers.prepare import prepared_numbers"
+    block = """
         with prepared_numbers(OneLine(), invalid="drop", min_rows=0) as prepared:
             assert (prepared.lines_read, prepared.invalid) == (1, 1)
-        print(peak_kib() - before)
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], check=True, stdout=subprocess.PIPE, text=True
-    )
-    assert int(done.stdout) < 16 << 10
+    assert peak_memory_of(imports, block) < 16 << 10
 
 
 @pytest.mark.parametrize("data", [FIRST + b"\n" + SECOND, FIRST + b"\n" + SECOND + b"\n" + FIRST])

@@ -9,20 +9,7 @@ import pytest
 
 from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycSettingsError
 from airflow_provider_ekyc.numbers.source import open_numbers
-
-DATA = b"+12025550100\n+12025550101\n"
-
-
-def read(uri: str) -> bytes:
-    with open_numbers(uri, aws_conn_id=None, numbers_conn_id=None) as file:
-        return file.read(1 << 20)
-
-
-@pytest.fixture
-def numbers(tmp_path: Path) -> Path:
-    path = tmp_path / "numbers of today #1?.txt"
-    path.write_bytes(DATA)
-    return path
+from tests.numbers.inputs import DATA, read
 
 
 def test_a_path_on_the_worker_is_read(numbers: Path) -> None:

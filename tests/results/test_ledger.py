@@ -8,9 +8,7 @@ Modules: ``results/compare/ascending.py``, ``results/compare/parts.py``, ``resul
 from __future__ import annotations
 
 import resource
-import subprocess
 import sys
-import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -29,6 +27,7 @@ from airflow_provider_ekyc.results.compare.row_keys import row_keys
 from airflow_provider_ekyc.results.compare.tally import NO, SIDE_BITS, UNKNOWN, YES, tally, tally_returned
 from airflow_provider_ekyc.results.table.rows import Rows, read_table
 from airflow_provider_ekyc.spool import Spool, spool_file
+from tests.peak_memory import peak_memory_of
 
 MULTIPLIER = 0x9E3779B97F4A7C15  # of Fibonacci hashing (Knuth, TAOCP 3, 6.4)
 
@@ -328,8 +327,7 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("held", "rows", "most_mib"), [(2, 4_000_000, 28), (8, 4_000_000, 44)])
 def test_memory_is_bounded_by_neither_numbers_nor_the_length_of_a_line(held: int, rows: int, most_mib: int) -> None:
-    program = f"""
-        import io
+    imports = f"""
         import numpy as np
         from airflow_provider_ekyc.submission.record import Submission
         from airflow_provider_ekyc.results.compare import ledger as ledger_module
@@ -337,20 +335,9 @@ def test_memory_is_bounded_by_neither_numbers_nor_the_length_of_a_line(held: int
         from airflow_provider_ekyc.results.compare.tally import NO, YES
         from airflow_provider_ekyc.results.compare.unmatched import NotCompared, spool_sent
         from airflow_provider_ekyc.spool import spool_file
-
-        def peak_kib():
-            with open("/proc/self/status") as status:
-                return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
-
-        class OneLine(io.RawIOBase):
-            left = 256 << 20
-            def read(self, size=-1):
-                size = min(size, self.left)
-                self.left -= size
-                return b"1" * size
-
         ledger_module._HELD = {held} << 18
-        before = peak_kib()
+    """
+    block = f"""
         with spool_file(None) as file, spool_file(None) as target:
             ledger = NumberLedger(file)
             submission = Submission("d1", "amazon", "", 1, 0, 0, 1, 0, 0, None, "")
@@ -361,12 +348,8 @@ def test_memory_is_bounded_by_neither_numbers_nor_the_length_of_a_line(held: int
                 ledger.add_sent(keys + np.uint64({rows // 2}))
             found = ledger.unmatched(target)
             assert (found.sent, found.returned, found.count, found.unexpected) == {(rows, rows, rows // 2, rows // 2)}
-        print(peak_kib() - before)
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], check=True, stdout=subprocess.PIPE, text=True
-    )
-    assert int(done.stdout) < most_mib << 10  # the numbers themselves are 61 MiB
+    assert peak_memory_of(imports, block) < most_mib << 10  # the numbers themselves are 61 MiB
 
 
 @pytest.mark.parametrize("held", [100, 0])
