@@ -128,13 +128,13 @@ def _meaning(call: Call, answer: HttpAnswer) -> tuple[type[EkycApiError], str, s
             EkycProxyError,
             f"The {call} was answered with a redirect or another unexpected code ({status}), which is not followed: "
             f"the key goes to the connection's host alone.",
-            " If this stays so, check the connection's host and proxy.",
+            " If the error persists, check the connection's host and proxy.",
         )
     if author is not Author.VENDOR:
         return (
             EkycProxyError,
             f"The {call} was answered by {author.value}, not by the API ({status}).",
-            " If this stays so, check the connection's host, and the proxies and gateways before the API.",
+            " If the error persists, check the connection's host, and the proxies and gateways before the API.",
         )
     return _refusal(call, status)
 

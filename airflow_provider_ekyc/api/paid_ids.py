@@ -60,7 +60,7 @@ class FoundIds:
         shown = ""
         if self.possible:
             which = "one of these may be" if len(self.possible) > 1 else "this may be"
-            shown = f" The answer holds an id; {which} the task that was paid for: {', '.join(self.possible)}."
+            shown = f" The answer contains an id; {which} the task that was paid for: {', '.join(self.possible)}."
         if self.cut_off:
             shown += f" The answer breaks off in an id that begins with {self.cut_off}."
         return shown

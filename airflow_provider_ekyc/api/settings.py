@@ -187,7 +187,7 @@ def _api_key(password: str | None) -> str:
         raise EkycSettingsError("no API key; put it in the password field.")
     # The HTTP libraries quote a bad header value in their errors, so it must never reach them.
     if not re.fullmatch(r"[\x21-\x7e]+", key):
-        raise EkycSettingsError("the API key (password) holds blanks, line ends or non-ASCII characters.")
+        raise EkycSettingsError("the API key (password) contains blanks, line ends or non-ASCII characters.")
     return key
 
 

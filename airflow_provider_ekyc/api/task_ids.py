@@ -65,7 +65,7 @@ def checked_task_id(ekyc_task_id: object) -> str:
         found = list(islice(value, 2))
         if len(found) > 1:
             raise EkycSettingsError(
-                "ekyc_task_id holds several ids, and one is needed: map the task, as in "
+                "ekyc_task_id contains several ids, but one is needed: map the task, as in "
                 ".expand(ekyc_task_id=submit.output), or pick one. No request was sent."
             )
         value = found[0] if found else None

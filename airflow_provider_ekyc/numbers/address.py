@@ -121,7 +121,7 @@ def contents_error(text: str) -> EkycNumbersError | None:
     kind = _kind_of_contents(text)
     if kind is None and not ("\n" in text or "\r" in text):
         return None
-    looks = f"this looks like {kind}" if kind else "this holds line breaks, like the contents of an input"
+    looks = f"this looks like {kind}" if kind else "this contains line breaks, like the contents of an input"
     return EkycNumbersError(f"There is no such file: {looks}, not a path. {_TO_A_FILE}")
 
 
@@ -183,6 +183,6 @@ def _local_path(uri: str, rest: str) -> str:
 def _refuse_nul(path: str) -> None:
     if "\0" in path:
         raise EkycNumbersError(
-            f"The path in numbers holds a NUL character, which no path can. {NOTHING_SENT} Check the step or the "
+            f"The path in numbers contains a NUL character, which no path can. {NOTHING_SENT} Check the step or the "
             f"template that it comes from."
         )

@@ -31,7 +31,7 @@ def open_local_file(path: str) -> OpenedSource:
     regular file.
 
     :param path: absolute, or counted from wherever the worker was started
-    :raises EkycNumbersError: if there is no such file, or it may not be read
+    :raises EkycNumbersError: if there is no such file, or there is no permission to read it
     :raises EkycUnreadableInputError: if it can't be read just now
     """
     shown = shown_path(os.path.abspath(path))
@@ -91,7 +91,7 @@ def _refuse_other_kinds(shown: str, status: os.stat_result) -> None:
 
 def _failure_of(error: Exception) -> tuple[str, str]:
     why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
-    return why, "If it stays so, check the disk or the mount."
+    return why, "If the error persists, check the disk or the mount."
 
 
 def _not_opened(path: str, shown: str, error: OSError | ValueError) -> EkycError:
@@ -107,8 +107,8 @@ def _not_opened(path: str, shown: str, error: OSError | ValueError) -> EkycError
         )
     if is_too_long:
         return EkycNumbersError(
-            f"numbers holds {len(path):,} characters, which is too long for a path or for a name in it (it is not "
-            f"quoted, since it may hold numbers). {NOTHING_SENT} Set numbers to the path of a file."
+            f"numbers has {len(path):,} characters, which is too long for a path or for a name in it (it is not "
+            f"quoted, since it may contain numbers). {NOTHING_SENT} Set numbers to the path of a file."
         )
     if isinstance(error, NotADirectoryError):
         return EkycNumbersError(
@@ -116,12 +116,12 @@ def _not_opened(path: str, shown: str, error: OSError | ValueError) -> EkycError
         )
     if isinstance(error, PermissionError):
         return EkycNumbersError(
-            f"This worker's user may not read {shown}. {NOTHING_SENT} Grant it read access to the file, and search "
-            f"access to the directories above it."
+            f"This worker's user has no permission to read {shown}. {NOTHING_SENT} Grant it read access to the file, "
+            f"and search access to the directories above it."
         )
     if code == errno.ELOOP:
         return EkycNumbersError(f"{shown} is a link that leads to itself. {NOTHING_SENT} Correct the link.")
     return EkycUnreadableInputError(
         f"{shown} could not be opened ({os.strerror(code) if code else type(error).__name__}). {NOTHING_SENT} A retry "
-        f"reads it again; if it stays so, check the disk or the mount."
+        f"reads it again; if the error persists, check the disk or the mount."
     )

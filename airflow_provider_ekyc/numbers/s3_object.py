@@ -19,7 +19,7 @@ def open_s3_object(address: S3Address, aws_conn_id: str | None) -> OpenedSource:
 
     :param address: its connection wins over ``aws_conn_id``
     :param aws_conn_id: AWS connection; None uses boto3's own search for credentials
-    :raises EkycNumbersError: if there is no such object, or it may not be read
+    :raises EkycNumbersError: if there is no such object, or there is no permission to read it
     :raises EkycUnreadableInputError: if S3 does not return it just now
     :raises EkycSignInError: if the AWS connection can't be used, or not now
     """
@@ -80,5 +80,5 @@ def _not_returned(address: S3Address, conn_id: str | None, problem: S3Problem) -
     if problem.retryable:
         return EkycUnreadableInputError(f"{said} A retry reads it again. {problem.advice}")
     # Where the connection may not list the bucket, S3 denies what is absent.
-    absent = " S3 answers so for a missing object, too, where s3:ListBucket is not granted." * problem.is_denied
+    absent = " S3 also answers this for a missing object if s3:ListBucket is not granted." * problem.is_denied
     return EkycNumbersError(f"{said} A retry can't help. {problem.advice}{absent} Then clear this task.")

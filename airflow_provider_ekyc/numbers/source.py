@@ -39,7 +39,8 @@ def open_numbers(
     :param aws_conn_id: AWS connection for ``s3://``; None uses boto3's own search for credentials
     :param numbers_conn_id: connection for other schemes
     :param pace: how fast the input must arrive
-    :raises EkycNumbersError: if there is nothing there, it may not be read, or is no file; a retry can't help
+    :raises EkycNumbersError: if it does not exist, can't be read without another permission, or is no file; a
+        retry can't help
     :raises EkycUnreadableInputError: if it can't be read just now; also out of ``read``
     :raises EkycSignInError: if the AWS connection can't be used, or not now
     :raises EkycSettingsError: if ``numbers`` is empty

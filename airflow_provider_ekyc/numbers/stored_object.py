@@ -42,7 +42,7 @@ def open_stored_object(address: StoredAddress, numbers_conn_id: str | None) -> O
     Open an object.
 
     :param numbers_conn_id: Airflow connection, or None
-    :raises EkycNumbersError: if there is nothing there, or it may not be read
+    :raises EkycNumbersError: if there is nothing there, or there is no permission to read it
     :raises EkycUnreadableInputError: if the store can't be reached just now
     """
     from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
@@ -88,9 +88,9 @@ def _state(info: Mapping[str, Any]) -> dict[str, object]:
 def _refuse_other_kinds(address: StoredAddress, info: Mapping[str, Any]) -> None:
     kind = info.get("type")
     if kind == "directory":
-        raise EkycNumbersError(f"{address.shown} is a directory. {NOTHING_SENT} Name one file.")
+        raise EkycNumbersError(f"{address.shown} is a directory. {NOTHING_SENT} Set numbers to one file.")
     if kind == "other":  # a FIFO, a socket or a device, which would wait for ever
-        raise EkycNumbersError(f"{address.shown} is not a file. {NOTHING_SENT} Name a regular file.")
+        raise EkycNumbersError(f"{address.shown} is not a file. {NOTHING_SENT} Set numbers to a regular file.")
 
 
 def _not_opened(address: StoredAddress, numbers_conn_id: str | None, error: Exception) -> EkycError:
@@ -103,13 +103,13 @@ def _not_opened(address: StoredAddress, numbers_conn_id: str | None, error: Exce
     if isinstance(error, FileNotFoundError):
         return EkycNumbersError(f"There is nothing at {address.shown}. {NOTHING_SENT} Check the address.")
     if isinstance(error, IsADirectoryError):
-        return EkycNumbersError(f"{address.shown} is a directory. {NOTHING_SENT} Name one file.")
+        return EkycNumbersError(f"{address.shown} is a directory. {NOTHING_SENT} Set numbers to one file.")
     if isinstance(error, PermissionError):
         return EkycNumbersError(
-            f"{address.shown} may not be read with the connection {numbers_conn_id!r}. {NOTHING_SENT} Grant it read "
-            f"access."
+            f"The connection {numbers_conn_id!r} has no permission to read {address.shown}. {NOTHING_SENT} Grant it "
+            f"read access."
         )
     return EkycUnreadableInputError(
         f"{address.shown} could not be opened ({type(error).__name__}: {redact(str(error))}). {NOTHING_SENT} A retry "
-        f"reads it again; if it stays so, check the connection {numbers_conn_id!r}."
+        f"reads it again; if the error persists, check the connection {numbers_conn_id!r}."
     )

@@ -38,7 +38,7 @@ FIRST_QUERY = 1.0
 
 #: Logged when a wait is killed. The API has no call that cancels a task.
 STILL_PAID = (
-    "No longer waiting for remote task %s. It is already paid for and goes on: clear this sensor, or give the id to "
+    "No longer waiting for remote task %s. It is already paid for and continues: clear this sensor, or give the id to "
     "another EkycTaskSensor or EkycResultsToS3Operator, to use its result."
 )
 
@@ -220,7 +220,7 @@ class Poller:
         elapsed = now - self.started
         wait = wait_after_failure(self.policy, self._failures, error.retry_after, elapsed, jitter)
         if error.retryable:
-            return self._go_on(f"{error.message} The wait goes on.", now, wait, is_warning=True)
+            return self._go_on(f"{error.message} The wait continues.", now, wait, is_warning=True)
         if isinstance(error, EkycNotFoundError) and now < self.deadline.at:
             first = self._not_found_since = self._not_found_since or now
             since = first if self._is_known else self.started

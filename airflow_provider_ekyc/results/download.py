@@ -181,7 +181,7 @@ class _Downloading:
         if count > 1:
             raise EkycResultError(
                 f"{error.message} A fresh one, asked for just now, has expired too. {NOTHING_LANDED} Clear this task "
-                f"later; if the error stays the same, ask the vendor."
+                f"later; if the error persists, ask the vendor."
             ) from None
         log.warning("%s Asking the API for a fresh one, once.", error)
         self._urls.append(self._fresh_url())
@@ -267,7 +267,7 @@ class _Downloading:
             if not isinstance(error, EkycRequestError):
                 raise
             raise EkycRequestError(
-                f"{error.message} Clear this task to ask for a fresh URL; if the error stays the same, ask the vendor.",
+                f"{error.message} Clear this task to ask for a fresh URL; if the error persists, ask the vendor.",
                 status=error.status,
             ) from None
 

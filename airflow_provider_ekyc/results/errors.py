@@ -11,7 +11,7 @@ NOTHING_LANDED: Final = "Nothing was landed. The submission is already paid for 
 
 #: What to do if the archive may have been damaged during the download.
 DOWNLOAD_AGAIN: Final = (
-    "Clear this task to download it again; if the error stays the same, ask the vendor about this task id."
+    "Clear this task to download it again; if the error persists, ask the vendor about this task id."
 )
 
 #: How to land an archive that is whole and whose contents are not understood.
@@ -31,5 +31,5 @@ def contents_error(problem: str, remedy: str = "Ask the vendor.", *, again: bool
 
 def download_error(error: EkycApiError) -> EkycApiError:
     """Add to a failure of the API, or of the download, what it means for the transfer."""
-    again = " A retry asks for the result again." if error.retryable else ""
+    again = " A retry requests the result again." if error.retryable else ""
     return error.with_message(f"{error.message} {NOTHING_LANDED}{again}")

@@ -22,12 +22,12 @@ def require_exported(task: Task) -> Task:
     if task.status is not TaskStatus.EXPORTED:
         raise EkycNotExportedError(
             f"Remote task {task.ekyc_task_id} is not exported yet ({task.status.value}). Nothing was landed. Put an "
-            f"EkycTaskSensor before this task; a retry asks again."
+            f"EkycTaskSensor before this task; a retry queries the status again."
         )
     if not task.result_url:
         raise EkycNotExportedError(
             f"Remote task {task.ekyc_task_id} is exported, but the API returned no URL of its result. Nothing was "
-            f"landed. The submission is already paid for and will not be charged again. A retry asks again; if the "
-            f"URL is still missing, ask the vendor."
+            f"landed. The submission is already paid for and will not be charged again. A retry queries the status "
+            f"again; if the URL is still missing, ask the vendor."
         )
     return task

@@ -129,7 +129,7 @@ class TransferJob:
         if unmatched_target is not None and landed.unmatched_uri != unmatched_target.uri:
             log.warning(
                 "The try that landed it landed no unmatched numbers at %s; its log may say why. If it was not "
-                "asked to, delete the result and clear this task, which asks for the result again.",
+                "asked to, delete the result and clear this task, which requests the result again.",
                 unmatched_target.uri,
             )
         return landed
@@ -245,7 +245,7 @@ class TransferJob:
         if there.sha256 != sha256:
             raise EkycLandingError(
                 f"Another try of this remote task has landed another list at {target.uri} meanwhile. The result was "
-                f"not landed. A retry asks for the result again. The submission is already paid for and will not be "
+                f"not landed. A retry requests the result again. The submission is already paid for and will not be "
                 f"charged again."
             )
         log.info("Landed %s: the %s numbers that are not in the result.", target.uri, f"{count:,}")

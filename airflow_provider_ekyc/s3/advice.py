@@ -27,8 +27,8 @@ _FULL: Final = "Free some space, or raise the quota: the store is full."
 _KMS: Final = "Make the KMS key of the bucket usable: it is disabled, deleted or of the wrong kind."
 _CLOCK: Final = "Set the clock of the worker (NTP): it differs from that of S3 by more than 15 minutes."
 _EXPIRED: Final = (
-    "The session token has expired. A retry asks for a new one where the AWS connection has a role; replace an "
-    "aws_session_token that the connection holds."
+    "The session token has expired. A retry requests a new one if the AWS connection has a role; replace an "
+    "aws_session_token that is set in the connection."
 )
 _ACCESS_KEY: Final = "Correct the access key id of the AWS connection (its login): it is not known there."
 _SECRET_KEY: Final = (
@@ -80,9 +80,11 @@ _PERMANENT: Final[dict[str, str]] = {
     "InvalidStorageClass": "Correct the storage class.",
 }
 
-_LATER: Final = "If it stays so, check the status of the service and the endpoint_url of the AWS connection."
-_ABORTED: Final = "If it stays so, check the bucket's lifecycle rules: the upload was aborted while it was in progress."
-_IN_TRANSIT: Final = "The bytes changed on their way; if it stays so, check the network and proxies in between."
+_LATER: Final = "If the error persists, check the status of the service and the endpoint_url of the AWS connection."
+_ABORTED: Final = (
+    "If the error persists, check the bucket's lifecycle rules: the upload was aborted while it was in progress."
+)
+_IN_TRANSIT: Final = "The bytes changed on their way; if the error persists, check the network and proxies in between."
 
 #: Refusals (4xx) that may pass by themselves.
 _TRANSIENT: Final[dict[str, str]] = {
@@ -131,13 +133,15 @@ _WITH_KMS: Final = {"s3:GetObject": "kms:Decrypt", "s3:PutObject": "kms:Generate
 _CREDENTIALS: Final = (
     "Check that the AWS connection has credentials: a login and a password, a role, or what the machine offers."
 )
-_NETWORK: Final = "If it stays so, check endpoint_url and region_name of the AWS connection, the network and its proxy."
+_NETWORK: Final = (
+    "If the error persists, check endpoint_url and region_name of the AWS connection, the network and its proxy."
+)
 _CERTIFICATE: Final = (
     "Check the certificate of endpoint_url, and the CA file of the AWS connection (verify, or AWS_CA_BUNDLE)."
 )
-_BROKEN: Final = "If it stays so, check the network between the worker and S3."
+_BROKEN: Final = "If the error persists, check the network between the worker and S3."
 ENDPOINT: Final = "Check the endpoint_url of the AWS connection."
-_UNLISTED: Final = "If it stays so, check the AWS connection and its endpoint_url."
+_UNLISTED: Final = "If the error persists, check the AWS connection and its endpoint_url."
 _SETTINGS: Final = "Correct region_name, endpoint_url, profile_name or config_kwargs of the AWS connection."
 
 #: Errors of the client (botocore), by the name of the class or of a class that it derives from.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from airflow_provider_ekyc.exceptions import EkycError, EkycLandingError, EkycSettingsError
 from airflow_provider_ekyc.s3.errors import S3Problem
 
-_KEPT = "The result was not landed; the submission is already paid for."
-_AGAIN = "Then clear this task, which asks for the result again."
+_KEPT = "The result was not landed. The submission is already paid for and will not be charged again."
+_AGAIN = "Then clear this task, which requests the result again."
 
 #: Calls that show no object, so that one that has failed, or whose answer was lost, leaves nothing open.
 _SHOWS_NOTHING = frozenset({"CreateMultipartUpload", "UploadPart"})
@@ -46,10 +46,10 @@ def landing_error(doing: str, problem: S3Problem) -> EkycError:
         return EkycSettingsError(
             f"{answer} {_KEPT} A retry can't help: this store lacks something. Without replace an upload asks for "
             f"If-None-Match, which not every store knows: set replace=True, or correct s3_extra_args; then clear this "
-            f"task, which asks for the result again."
+            f"task, which requests the result again."
         )
     if problem.retryable:
-        return EkycLandingError(f"{answer} {_KEPT} A retry may help; it asks for the result again. {problem.advice}")
+        return EkycLandingError(f"{answer} {_KEPT} A retry may help; it requests the result again. {problem.advice}")
     arguments = " Check s3_extra_args too." if is_write else ""
     return EkycSettingsError(f"{answer} {_KEPT} A retry can't help. {problem.advice}{arguments} {_AGAIN}")
 
@@ -57,6 +57,6 @@ def landing_error(doing: str, problem: S3Problem) -> EkycError:
 def unsettled(doing: str, why: str, advice: str = "Check the endpoint_url of the AWS connection.") -> EkycLandingError:
     """Return the error that says that it is not known whether S3 did what was requested."""
     return EkycLandingError(
-        f"S3 did not {doing}, or its answer was lost ({why}). The submission is already paid for. "
-        f"A retry looks first, and lands nothing twice. {advice}"
+        f"S3 did not {doing}, or its answer was lost ({why}). The submission is already paid for and will not be "
+        f"charged again. A retry first checks the key, and does not land it twice. {advice}"
     )

@@ -74,7 +74,7 @@ class S3Object(Place):
         """
         Return S3's answer to a HEAD, with the checksum that S3 keeps.
 
-        :return: ``{}`` if this connection may not read the object, None if there is none
+        :return: ``{}`` if this connection has no permission to read the object, None if there is none
         :raises S3CallError: if S3 does not say it
         """
         # The checksum of an object under a key of KMS needs kms:Decrypt, which a plain HEAD does not.

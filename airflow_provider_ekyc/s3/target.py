@@ -78,7 +78,7 @@ class S3Target(S3Object):
             is_listed = listing.result()
             if found is not None:
                 # So S3 answers for a key that is absent, too, when the connection may not list the bucket.
-                log.warning("The AWS connection may not read the metadata of %s (403); continuing.", self.uri)
+                log.warning("The AWS connection cannot read the metadata of %s (403); continuing.", self.uri)
                 if is_listed and not replace:
                     raise self._hidden_object_error()
             return None
@@ -236,7 +236,9 @@ class S3Target(S3Object):
                 differs = difference(self, found, there)
                 if differs is None and is_same:
                     log.info(
-                        "S3's answer left open whether it accepted %s; it is there, whole, and it is ours.", self.uri
+                        "S3 did not confirm that it accepted %s; the object is there, complete, and this task "
+                        "uploaded it.",
+                        self.uri,
                     )
                     return there
                 if differs is None:
@@ -257,7 +259,7 @@ class S3Target(S3Object):
         try:
             found = self.look()
         except EkycError as error:
-            log.warning("S3 has accepted %s; looking at it once more has failed: %s", self.uri, error)
+            log.warning("S3 accepted %s; checking it afterwards failed: %s", self.uri, error)
             return landed
         if found is None:
             raise unsettled(f"accept {self.uri}", "it accepted the object, and does not have it")

@@ -29,7 +29,7 @@ def difference(target: S3Object, found: Mapping[str, Any], landed: Landed) -> st
 
     Sizes are compared first, then the SHA-256 that the store keeps, of the object or of its parts: S3 works it out
     itself when the object is written. A store that keeps none, or that of other parts, has the object read once more,
-    up to ``READ_LIMIT``. Above that, or where the connection may not read it, the log says that only the size was
+    up to ``READ_LIMIT``. Above that, or without permission to read it, the log says that only the size was
     compared.
 
     :param found: S3's answer to a HEAD, with the checksum that it keeps

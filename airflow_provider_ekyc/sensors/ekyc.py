@@ -241,8 +241,8 @@ class EkycTaskSensor(BaseSensorOperator):
             return self._checked(dict(event["summary"]))
         message = str(event.get("message") or "The trigger returned an unexpected event.")
         keeps = (
-            f"Remote task {self.ekyc_task_id} is paid and goes on; clear this task to wait again, or give "
-            f"the id to another EkycTaskSensor or EkycResultsToS3Operator."
+            f"Remote task {self.ekyc_task_id} is already paid for and continues; clear this task to wait again, or "
+            f"give the id to another EkycTaskSensor or EkycResultsToS3Operator."
         )
         if end == End.TIMEOUT.value:
             raise EkycSensorTimeout.of(f"Not exported within {self.timeout:g} s. {message} {keeps}", event)

@@ -150,7 +150,7 @@ class SubmissionGate:
                 shown = "its record can't be found" if record is None else record.shown
                 raise EkycUnknownOutcomeError(
                     f"Another list may have been charged. {other.settle_instructions()}. An earlier try of this task "
-                    f"submitted another list, and its outcome is unknown ({shown}). This list may hold the same "
+                    f"submitted another list, and its outcome is unknown ({shown}). This list may contain the same "
                     f"numbers. Nothing was sent now.",
                     outcome=Outcome.UNKNOWN,
                 )

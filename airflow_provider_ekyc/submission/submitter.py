@@ -157,7 +157,7 @@ class Submitter:
             self._task_type,
             self._scope.fingerprint,
             self._records.address,
-            " This is a test run (airflow tasks test, dag.test): each call of it submits and pays anew."
+            " This is a test run (airflow tasks test, dag.test): each call submits again and is charged again."
             if self._task.is_test
             else "",
         )
@@ -290,7 +290,7 @@ class Submitter:
             if isinstance(error, EkycProxyError) and error.status not in (404, 405):
                 shown = f"{error.message} No submission was sent. A retry queries the balance again."
                 raise error.with_message(shown) from None
-            log.warning("%s The submission goes on without knowing the balance.", error)
+            log.warning("%s The submission continues without knowing the balance.", error)
             return None
 
     def _balance_after(self) -> float | None:

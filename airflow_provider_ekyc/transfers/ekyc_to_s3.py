@@ -297,8 +297,8 @@ class EkycResultsToS3Operator(BaseOperator):
             named = extra.setdefault("ServerSideEncryption", "AES256")
             if named != "AES256" or extra.keys() & _OTHER_ENCRYPTION:
                 raise EkycSettingsError(
-                    "encrypt=True is S3's own key (AES256); s3_extra_args names another encryption. Take one of the "
-                    "two. No request was sent."
+                    "encrypt=True is S3's own key (AES256); s3_extra_args names another encryption. Use one of "
+                    "them. No request was sent."
                 )
         if self.acl_policy:
             extra["ACL"] = read_text("acl_policy", self.acl_policy)

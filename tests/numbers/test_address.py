@@ -64,7 +64,7 @@ def test_an_address_without_bucket_or_key_is_named(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["/data/a\0b.txt", "file:///data/a%00b.txt", "s3://bucket/a\0b", "gs://bucket/a\0"])
 def test_a_nul_in_a_path_is_named(address: str) -> None:
-    assert failure(address).startswith("The path in numbers holds a NUL character")
+    assert failure(address).startswith("The path in numbers contains a NUL character")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_email_addresses_in_place_of_a_path_are_recognised_and_not_quoted(conten
 
 
 def test_line_breaks_in_what_is_not_there_are_contents() -> None:
-    assert "this holds line breaks, like the contents of an input, not a path" in failure(
+    assert "this contains line breaks, like the contents of an input, not a path" in failure(
         "a made-up example\nof something else"
     )
 

@@ -133,7 +133,7 @@ def test_a_directory_and_a_path_below_a_file_are_refused(numbers: Path) -> None:
 def test_a_file_that_may_not_be_read_is_named(numbers: Path) -> None:
     numbers.chmod(0)
     if os.geteuid():
-        with pytest.raises(EkycNumbersError, match="may not read"):
+        with pytest.raises(EkycNumbersError, match="has no permission to read"):
             read(str(numbers))
         return
     # root reads everything: try as another user, in a directory that this one may enter.
@@ -154,4 +154,4 @@ def test_a_file_that_may_not_be_read_is_named(numbers: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert f"may not read {numbers}" in done.stdout
+    assert f"has no permission to read {numbers}" in done.stdout

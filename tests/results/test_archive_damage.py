@@ -86,7 +86,7 @@ def test_what_is_no_archive_of_results_is_named(content: bytes, words: str) -> N
         ("Number,amazon\n,yes\n", "Line 2 of the result's table has no number"),
         ("Number,amazon\n+9990000000001,yes\n ,no\n", "Line 3 of the result's table has no number"),
         ("Number," + "x" * 200_000, "does not begin|not CSV|no row"),
-        ("Number,amazon\n", "holds no row"),
+        ("Number,amazon\n", "contains no rows"),
         ("Number,amazon\n+9990000000001,yes\n+9990000000002\n", "Line 3 of the result's table has 1 fields"),
         ("Number,amazon\r\n\r\n+9990000000001,yes,no\r\n", "Line 3 of the result's table has 3 fields"),
         ('Number,amazon\n+9990000000001,"yes\n+9990000000002,no\n', "not CSV"),

@@ -241,7 +241,7 @@ def test_a_refusal_is_not_tried_again_and_says_what_to_do() -> None:
     message = failure(EkycRequestError, denied, denied)  # with a range, and without
     assert message == (
         "The result's store refused the download (403, AccessDenied). Clear this task to ask for a fresh URL; if the "
-        "error stays the same, ask the vendor."
+        "error persists, ask the vendor."
     )
 
 

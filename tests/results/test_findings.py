@@ -82,9 +82,9 @@ def test_a_result_without_any_row_is_right_if_all_numbers_failed() -> None:
 
 def test_as_many_numbers_as_were_sent_are_compared_by_their_key() -> None:
     same = findings(submission=SUBMISSION, content_key="a" * 32)
-    assert (same.mismatches, same.notes) == ([], ["The result holds exactly the 200 numbers that were sent."])
+    assert (same.mismatches, same.notes) == ([], ["The result contains exactly the 200 numbers that were sent."])
     (mismatch,) = findings(submission=SUBMISSION, content_key="b" * 32).mismatches
-    assert mismatch.startswith("The result holds as many numbers as were sent (200), but not the same ones.")
+    assert mismatch.startswith("The result contains as many numbers as were sent (200), but not the same ones.")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_where_keys_mean_nothing_they_are_not_compared(arguments: dict[str, Any]
 @pytest.mark.parametrize(
     ("unexpected", "words"),
     [
-        (200, "Not one of the 200 numbers that were sent is in the result: it belongs to another submission."),
+        (200, "None of the 200 numbers that were sent is in the result: it belongs to another submission."),
         (101, "Only 99 of the 200 numbers in the result were sent: it belongs to another submission."),
     ],
 )
@@ -130,7 +130,7 @@ def summary(rows: int, yes: int, no: int, **more: Any) -> ArchiveSummary:
 def test_a_result_without_a_yes_or_a_no_is_not_understood_unless_all_numbers_have_failed() -> None:
     words = '"vrai" 2, "faux" 1'
     assert answer_mismatch(summary(3, 0, 0, unknown_words=words), all_failed=False) == (
-        f"Not one of the result's 3 rows is a yes or a no (answers: {words})."
+        f"None of the result's 3 rows is a yes or a no (answers: {words})."
     )
     assert answer_mismatch(summary(3, 1, 0), all_failed=False) is None
     assert answer_mismatch(summary(3, 0, 3), all_failed=False) is None

@@ -153,7 +153,7 @@ def test_lists_give_their_numbers_the_answer_of_their_name(end: str) -> None:
 
 @pytest.mark.parametrize("line", ["+12025550100,yes", '"+12025550100"'])
 def test_a_list_of_something_else_is_refused(line: str) -> None:
-    with pytest.raises(EkycResultError, match="holds something else"):
+    with pytest.raises(EkycResultError, match="something other than numbers"):
         list(read_list([line.encode()], "yes"))
 
 

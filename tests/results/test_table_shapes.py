@@ -246,6 +246,6 @@ def test_what_is_beside_the_table_is_checked_too() -> None:
 
 def test_a_table_without_a_row_is_a_result_only_if_it_may_be() -> None:
     archive = pack({"amazon.csv": b"Number,amazon\n", "failed.csv": b"+12025550102\n"})
-    with pytest.raises(EkycResultError, match="holds no row"):
+    with pytest.raises(EkycResultError, match="contains no rows"):
         check_archive(io.BytesIO(archive))
     assert check_archive(io.BytesIO(archive), may_be_empty=True) == ArchiveSummary(0, 0, 0, 0)

@@ -152,7 +152,7 @@ def test_numbers_that_were_sent_without_a_plus_are_compared() -> None:
 def test_a_number_that_was_sent_in_two_ways_of_writing_is_not_compared() -> None:
     data = lines([*NUMBERS, NUMBERS[0].removeprefix(b"+"), b"+12025550100"])
     reason = not_compared(data, submitted(data, check=False))
-    assert "holds 301 different numbers, but 302 were sent" in reason
+    assert "contains 301 different numbers, but 302 were sent" in reason
 
 
 class ShortReads(io.BytesIO):

@@ -389,7 +389,7 @@ def test_a_lost_answer_to_the_completion_is_settled_by_looking(
         assert parts_up(through(relay, s3_server, retries={"total_max_attempts": tries})) == landed_as(CONTENT)
     assert content_of(s3) == CONTENT
     assert uploads(s3) == []
-    assert "it is there, whole, and it is ours" in caplog.text
+    assert "the object is there, complete, and this task uploaded it" in caplog.text
 
 
 def test_a_completion_that_is_repeated_after_a_lost_answer_may_find_no_upload(

@@ -24,9 +24,9 @@ def test_a_bucket_that_is_missing_is_noticed_before_anything_is_asked(s3: Any) -
     with pytest.raises(EkycSettingsError) as caught:
         find(s3, place)
     assert caught.value.message == (
-        "S3 did not list bucket no-such-bucket (ListObjectsV2: NoSuchBucket, 404). The result was not landed; the "
-        "submission is already paid for. A retry can't help. Check the bucket: there is none of this name. Then clear "
-        "this task, which asks for the result again."
+        "S3 did not list bucket no-such-bucket (ListObjectsV2: NoSuchBucket, 404). The result was not landed. The "
+        "submission is already paid for and will not be charged again. A retry can't help. Check the bucket: there is "
+        "none of this name. Then clear this task, which requests the result again."
     )
     with pytest.raises(EkycSettingsError, match="PutObject: NoSuchBucket, 404"):
         put(s3, place=place)

@@ -239,7 +239,7 @@ def test_a_lost_answer_that_a_look_does_not_settle_is_not_called_a_refusal(s3_se
         client.meta.events.register("response-received.s3.PutObject", go_away)
         message = failure(EkycLandingError, client)
     assert f"did not accept {PLACE.uri}, or its answer was lost (" in message
-    assert "A retry looks first, and lands nothing twice" in message
+    assert "A retry first checks the key, and does not land it twice" in message
     assert content_of(s3) == CONTENT
 
 
@@ -248,9 +248,9 @@ def test_a_server_error_with_the_object_not_there_is_worth_a_retry(s3_server: S3
     # Our server has no key for server-side encryption, and answers 500.
     message = failure(EkycLandingError, client, ServerSideEncryption="AES256")
     assert message == (
-        f"S3 did not accept {PLACE.uri} (PutObject: InternalError, 500). The result was not landed; the "
-        f"submission is already paid for. A retry may help; it asks for the result again. If it stays so, check the "
-        f"status of the service and the endpoint_url of the AWS connection."
+        f"S3 did not accept {PLACE.uri} (PutObject: InternalError, 500). The result was not landed. The "
+        f"submission is already paid for and will not be charged again. A retry may help; it requests the result "
+        f"again. If the error persists, check the status of the service and the endpoint_url of the AWS connection."
     )
     assert keys_of(s3) == []
 
@@ -259,5 +259,5 @@ def test_a_server_that_is_gone_is_worth_a_retry(s3_server: S3Server) -> None:
     client = s3_server.client(retries={"total_max_attempts": 1}, connect_timeout=1)
     client.meta.events.register("before-sign.s3", to("http://127.0.0.1:9"))
     for act in (lambda: put(client), lambda: find(client)):
-        with pytest.raises(EkycLandingError, match=r"EndpointConnectionError.*lands nothing twice"):
+        with pytest.raises(EkycLandingError, match=r"EndpointConnectionError.*does not land it twice"):
             act()

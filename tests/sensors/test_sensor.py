@@ -106,7 +106,7 @@ def test_the_event_gives_the_summary(context: dict[str, Any]) -> None:
 
 
 def test_a_timeout_names_the_paid_task_and_how_to_pick_it_up(context: dict[str, Any]) -> None:
-    with pytest.raises(AirflowSensorTimeout, match="d1 is paid and goes on; clear this task to wait again"):
+    with pytest.raises(AirflowSensorTimeout, match="d1 is already paid for and continues; clear this task to"):
         sensor("d1").execute_complete(context, {"end": "timeout", "message": "50%."})
 
 

@@ -58,7 +58,7 @@ def test_a_test_run_says_that_each_call_pays(
     ti.run_id = "__airflow_temporary_run_2026-11-25T00:00:00+00:00__"
     with caplog.at_level("INFO"):
         ekyc_task_id = EkycSubmitOperator(task_id="submit", numbers=str(numbers_file)).execute({"ti": ti})
-    said = caplog.text.index("each call of it submits and pays anew")
+    said = caplog.text.index("each call submits again and is charged again")
     assert said < caplog.text.index("was accepted")
     ((key, record),) = variables.receipts().items()
     assert json.loads(record)["ekyc_task_id"] == ekyc_task_id

@@ -27,7 +27,7 @@ from tests.conftest import API_KEY, BUCKET, aws_connection, keys_of
 pytestmark = pytest.mark.usefixtures("connections")
 
 LOST = "Nothing was landed. The submission is already paid for and will not be charged again."
-REFUSED = "The result was not landed; the submission is already paid for."
+REFUSED = "The result was not landed. The submission is already paid for and will not be charged again."
 SECRET = re.compile(r"X-Amz-|999\d{7}|" + re.escape(API_KEY) + "|made-up-secret|made-up-wrong")
 
 
@@ -60,7 +60,7 @@ def status(kind: str, *words: str, retry: bool = False, **parameters: Any) -> Ca
     return Case(words, retry, ("status", kind), parameters)
 
 
-AGAIN = "A retry asks for the result again."
+AGAIN = "A retry requests the result again."
 CLEAR = "Clear this task"
 ECHO = json.dumps({"error": "invalid number +9990000000001", "url": "https://s3.example/z?X-Amz-Signature=made-up"})
 S3_ECHO = f"<Error><Code>AccessDenied</Code><Message>{ECHO}</Message></Error>"
@@ -114,7 +114,7 @@ CASES = {
         (REFUSED, "SignatureDoesNotMatch", "A retry can't help", "clear this task"), aws={"password": "made-up-wrong"}
     ),
     "S3 is gone": Case(
-        ("EndpointConnectionError", "lands nothing twice"),
+        ("EndpointConnectionError", "does not land it twice"),
         True,
         aws={"endpoint_url": "http://127.0.0.1:9", "config_kwargs": {"retries": {"total_max_attempts": 1}}},
     ),

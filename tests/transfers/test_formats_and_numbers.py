@@ -250,7 +250,7 @@ def test_another_ones_result_is_not_landed_unless_asked_for(
     given = context_of()
     EkycSubmitOperator(task_id="submit", numbers=str(other), journal_uri=str(tmp_path / "journal")).execute(given)
     sent = {**given["ti"].xcoms["submission"], "ekyc_task_id": exported}
-    with pytest.raises(EkycFailException, match="Not one of the 200 numbers that were sent is in the result"):
+    with pytest.raises(EkycFailException, match="None of the 200 numbers that were sent is in the result"):
         land(sent, context, numbers=str(other), unmatched_key=LEFT)
     assert keys_of(s3) == []
     assert land(sent, context, numbers=str(other), on_mismatch="warn")["unmatched"] == 200

@@ -19,6 +19,6 @@ def test_a_retry_after_on_the_status_query_is_passed_on(
 ) -> None:
     operator = EkycResultsToS3Operator(task_id="land", ekyc_task_id=submit(), s3_bucket=BUCKET, s3_key="k.zip")
     sandbox.fault("status", "status", status=429, headers={"Retry-After": "90"}, times=None)
-    with pytest.raises(EkycRetryException, match="A retry asks for the result again") as failed:
+    with pytest.raises(EkycRetryException, match="A retry requests the result again") as failed:
         operator.execute(context)
     assert failed.value.retry_after == 90

@@ -107,7 +107,7 @@ class ArchiveReader:
                 repaired.update(rows.repaired)
                 yield rows
         if not meanings.total() and not self._may_be_empty:
-            raise contents_error("The result holds no row.", again=True)
+            raise contents_error("The result contains no rows.", again=True)
         self._table = tables[0] if len(tables) == 1 else None
         self.summary = ArchiveSummary(
             meanings.total(),

@@ -127,6 +127,6 @@ def _inflated(file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
             elif is_at_end and not inflate.eof:
                 raise zipfile.BadZipFile("a member is truncated")
     except _IGZIP_ERROR as error:
-        raise zipfile.BadZipFile(f"a member can not be inflated: {error}") from None
+        raise zipfile.BadZipFile(f"a member cannot be decompressed: {error}") from None
     if left or inflate.unused_data:
         raise zipfile.BadZipFile("a member continues after its end")

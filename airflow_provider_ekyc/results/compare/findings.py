@@ -69,7 +69,7 @@ def answer_mismatch(summary: ArchiveSummary, *, all_failed: bool) -> str | None:
     """
     if summary.yes or summary.no or not summary.rows or all_failed:
         return None
-    return f"Not one of the result's {summary.rows:,} rows is a yes or a no (answers: {summary.unknown_words})."
+    return f"None of the result's {summary.rows:,} rows is a yes or a no (answers: {summary.unknown_words})."
 
 
 def form_mismatch(summary: ArchiveSummary) -> str | None:
@@ -143,7 +143,7 @@ def _add_numbers(findings: Findings, found: Unmatched) -> None:
     matched = found.returned - found.unexpected
     if not matched and found.returned:
         findings.mismatches.append(
-            f"Not one of the {found.sent:,} numbers that were sent is in the result: it belongs to another submission."
+            f"None of the {found.sent:,} numbers that were sent is in the result: it belongs to another submission."
         )
     elif found.unexpected > matched:
         findings.mismatches.append(
@@ -162,10 +162,10 @@ def _add_content(findings: Findings, found: Unmatched, submission: Submission) -
     if submission.content_key is None or found.content_key is None or found.returned != submission.rows:
         return
     if found.content_key == submission.content_key:
-        findings.notes.append(f"The result holds exactly the {found.returned:,} numbers that were sent.")
+        findings.notes.append(f"The result contains exactly the {found.returned:,} numbers that were sent.")
     else:
         findings.mismatches.append(
-            f"The result holds as many numbers as were sent ({found.returned:,}), but not the same ones. To count "
+            f"The result contains as many numbers as were sent ({found.returned:,}), but not the same ones. To count "
             f"those that differ, set numbers= to the input that was sent."
         )
 

@@ -52,7 +52,7 @@ def spool_sent(source: BinaryIO, submission: Submission | None, ledger: NumberLe
     """
     if submission is not None and submission.input_sha256 is None:
         return NotCompared(
-            "The submission holds no SHA-256 of its input: it was made by an earlier version of this package, or "
+            "The submission has no SHA-256 of its input: it was made by an earlier version of this package, or "
             "put together by hand."
         )
     hashed = HashedSource(source)
@@ -75,7 +75,7 @@ def spool_sent(source: BinaryIO, submission: Submission | None, ledger: NumberLe
         return _CHANGED
     if others != submission.invalid:
         return NotCompared(
-            "The input holds lines that are no phone numbers and were sent: only numbers can be compared."
+            "The input contains lines that are no phone numbers and were sent: only numbers can be compared."
         )
     return None
 
@@ -92,12 +92,12 @@ def find_unmatched(ledger: NumberLedger, submission: Submission | None, target: 
     """
     found = ledger.unmatched(target)
     if submission is None and not found.sent:
-        return NotCompared("The input holds no phone number: only numbers can be compared.")
+        return NotCompared("The input contains no phone number: only numbers can be compared.")
     if submission is None or found.sent == submission.rows:
         return found
     target.seek(0)
     target.truncate()
     return NotCompared(
-        f"The input holds {found.sent:,} different numbers, but {submission.rows:,} were sent: lines that differ "
+        f"The input contains {found.sent:,} different numbers, but {submission.rows:,} were sent: lines that differ "
         f"only in their writing, such as a missing +, were sent as different ones."
     )

@@ -184,7 +184,7 @@ def _header_error(names: ColumnNames) -> EkycResultError:
     if names.number is not None:
         return contents_error(
             "The result's table does not have exactly one column with the name in number_column.",
-            "Correct number_column and clear this task.",
+            "Correct number_column, then clear this task.",
         )
     return contents_error(
         "The result's table does not begin with a header that names one number column.",
@@ -196,17 +196,17 @@ def _number_column_error(cells: list[str], places: list[int]) -> EkycResultError
     shown = _shown([_name(cells[place]) for place in places])
     return contents_error(
         f"The result's table has {len(places):,} columns that may hold the number (columns: {shown}).",
-        "Name one with number_column and clear this task.",
+        "Set number_column to one of them, then clear this task.",
     )
 
 
 def _answer_column_error(known: list[str], others: list[int], asked: str | None) -> EkycResultError:
     if asked is not None:
         problem = "does not have exactly one column with the name in result_column"
-        remedy = "Correct result_column and clear this task."
+        remedy = "Correct result_column, then clear this task."
     elif others:
         problem = f"has {len(others):,} columns besides the number's"
-        remedy = "Name one with result_column and clear this task."
+        remedy = "Set result_column to one of them, then clear this task."
     else:
         problem, remedy = "has no answer column", "Ask the vendor."
     shown = _shown([known[place] for place in others])

@@ -114,7 +114,7 @@ def read_list(blocks: Iterable[bytes], answer: str) -> Iterator[Rows]:
             first, _, rest = block.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
             block = rest if is_number_name(first.decode("utf-8", "replace")) else block
         if b'"' in block or b"," in block:
-            raise contents_error("The result's list of numbers holds something else.", again=True)
+            raise contents_error("The result's list of numbers contains something other than numbers.", again=True)
         lines = b"\n".join(line for line in block.split(b"\n") if line.strip()).removeprefix(b"\xef\xbb\xbf")
         if lines:
             table = lines.replace(b"\n", end) + end
