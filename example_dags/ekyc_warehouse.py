@@ -52,7 +52,7 @@ with DAG(
         replace=True,
         numbers=NUMBERS,
         submission=submit.output["submission"],
-        # Beside the table, not in it: an engine reads all that lies under the table's prefix.
+        # Next to the table, not in it: an engine reads all that is under the table's prefix.
         unmatched_key=f"ekyc/unmatched/dt={DAY}/part-0.txt",
         # The key is a template, so the asset is known at run time.
         outlets=[AssetAlias("ekyc_partitions")],

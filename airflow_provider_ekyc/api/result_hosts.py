@@ -40,7 +40,7 @@ class ResultHost:
     is_origin: bool = False
 
     def allows(self, url: SplitResult) -> bool:
-        """Tell whether the URL is of this host."""
+        """Return whether the URL is of this host."""
         return (
             url.scheme == self.scheme
             and (_DEFAULT_PORTS.get(url.scheme) if url.port is None else url.port) == self.port

@@ -243,7 +243,7 @@ def _first_commas(text: bytes, starts: NDArray[np.intp], ends: NDArray[np.intp])
 
 
 def _rows_with_others(digits: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Tell of each row whether it has a character that is no digit."""
+    """Return for each row whether it has a character that is no digit."""
     values = digits.view(np.uint8)
     if values.max() <= LAST_DIGIT:
         return np.zeros(digits.shape[1], np.bool_)

@@ -16,7 +16,7 @@ class Version:
     """
     One version of the object: answers with the same strong ETag and size are of the same bytes.
 
-    :param etag: strong, or None: then no answer can be told from that of another version
+    :param etag: strong, or None: then no answer can be distinguished from that of another version
     :param size: bytes, or None if the server does not say
     """
 
@@ -47,7 +47,7 @@ class Fit(StrEnum):
 
     SAME = "the range"
     CHANGED = "of another version"
-    OTHER = "not the range, or of a version that can't be told"
+    OTHER = "not the range, or of an unknown version"
 
 
 def version_in(head: ResultHead) -> Version:
@@ -56,20 +56,20 @@ def version_in(head: ResultHead) -> Version:
 
 
 def is_same_version(head: ResultHead, version: Version) -> bool:
-    """Tell whether an answer is certainly of this version."""
+    """Return whether an answer is certainly of this version."""
     sizes = {head.length, version.size} - {None}
     return version.etag is not None and head.strong_etag == version.etag and len(sizes) < 2
 
 
 def knows_ranges(head: ResultHead, wanted: ByteRange) -> bool:
-    """Tell whether the answer to the first range is that range, of a version that further answers can be told by."""
+    """Return whether the answer to the first range is that range, with an ETag to compare further answers with."""
     if head.end is None or head.length is None or head.strong_etag is None or wanted.end is None:
         return False
     return (head.start, head.end) == (wanted.at, min(wanted.end, head.length))
 
 
 def is_whole(head: ResultHead) -> bool:
-    """Tell whether the whole object follows."""
+    """Return whether the whole object follows."""
     return head.start == 0 and (head.end is None or head.end == head.length)
 
 

@@ -168,7 +168,7 @@ class _Downloading:
         return self._available
 
     def _restart(self) -> None:
-        """Void what is there: it is of another object, or can't be told from one."""
+        """Void what is there: it is of another object, or may be of another one."""
         if self._available or self._tail is not None:
             self._file.invalidate()
         self._version, self._tail, self._hint, self._available = Version(), None, None, 0

@@ -123,7 +123,7 @@ class RangeWorkers:
                 raise Stopped
 
     def is_stopped(self) -> bool:
-        """Tell whether the threads are to end."""
+        """Return whether the threads are to end."""
         return self._is_stopped
 
     def pause(self, seconds: float) -> None:

@@ -157,7 +157,7 @@ class Fault:
         elif self.kind == "informational" and not 100 <= self.status <= 103:
             raise ValueError("status of an informational answer is 100 to 103")
         elif self.kind != "informational" and not 200 <= self.status <= 599:
-            raise ValueError("status lies between 200 and 599")
+            raise ValueError("status must be between 200 and 599")
         if self.form not in FORMS:
             raise ValueError(f"form is one of {', '.join(sorted(FORMS))}")
         if self.times is not None and self.times < 1:

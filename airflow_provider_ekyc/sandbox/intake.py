@@ -23,7 +23,7 @@ _NOT_BLANK = re.compile(rb"[^\s][^\n]*")
 
 @dataclass(frozen=True)
 class Intake:
-    """What came of an upload.
+    """The outcome of an upload.
 
     :param lines: lines that were not empty.
     :param rows: distinct valid numbers.

@@ -10,7 +10,7 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
 
 class Unsatisfiable(Exception):
-    """The range lies outside the object: 416."""
+    """The range is outside the object: 416."""
 
 
 #: What a store may get wrong about a range.

@@ -42,7 +42,7 @@ _RANGE_FLAWS: dict[str, RangeFlaw] = {
 
 
 def carries_a_key(request: web.Request) -> bool:
-    """Whether a request brings a credential that has no business at the result server.
+    """Whether a request has a credential that the result server must not receive.
 
     :param request: a download.
     """

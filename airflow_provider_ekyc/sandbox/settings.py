@@ -1,4 +1,4 @@
-"""What a sandbox can be told before (and while) it runs."""
+"""What can be set of a sandbox before (and while) it runs."""
 
 from __future__ import annotations
 
@@ -99,12 +99,12 @@ class Settings:
                 "seconds must not be negative",
             ),
             (self.ending not in ("exported", "failed"), "ending is exported or failed"),
-            (not 0 <= self.fail_after_share <= 1, "fail_after_share lies between 0 and 1"),
+            (not 0 <= self.fail_after_share <= 1, "fail_after_share must be between 0 and 1"),
             (self.failure_rows < 0, "failure_rows must not be negative"),
-            (not 0 <= self.undetermined_percent <= 100, "undetermined_percent lies between 0 and 100"),
+            (not 0 <= self.undetermined_percent <= 100, "undetermined_percent must be between 0 and 100"),
             (not 200 <= self.submit_status <= 299, "submit_status is a 2xx"),
             (self.booking not in ("acceptance", "export", "delay"), "booking is acceptance, export or delay"),
-            (not 1 <= self.url_ttl_seconds <= 604_800, "url_ttl_seconds lies between 1 and 604800"),
+            (not 1 <= self.url_ttl_seconds <= 604_800, "url_ttl_seconds must be between 1 and 604800"),
         ]
 
     def limits_for(self, task_type: str) -> tuple[int, int]:

@@ -27,7 +27,7 @@ class RequestSeen:
     :param method: HTTP method.
     :param path: without the query; digits of unknown paths are masked.
     :param status: of the answer; 0 if the connection was cut.
-    :param header_names: lower-case names of the headers that came with it; never a value.
+    :param header_names: lower-case names of the headers of the request; never a value.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""A certificate authority of the sandbox's own, so that clients can verify TLS as they would in earnest."""
+"""A certificate authority of the sandbox's own, so that clients can verify TLS as they do in production."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _LONGEST_TASK_TYPE_BYTES = 200
 
 
 class TooLarge(Exception):
-    """The file is larger than the sandbox was told to take."""
+    """The file is larger than the sandbox accepts."""
 
 
 class BadForm(Exception):

@@ -47,7 +47,7 @@ def report_to_hook_lineage(landed: Landed, host: str | None, ekyc: EkycHook, s3:
     Report input and outputs to Airflow's collector of hook lineage, as the methods of ``S3Hook`` do.
 
     Its ``put_object`` is boto3's own and reports nothing. Without a reader of hook lineage (the OpenLineage
-    provider brings one) the collector keeps nothing.
+    provider has one) the collector keeps nothing.
 
     :param host: of :func:`api_host`; without it no input is reported
     :param ekyc: the hook of the source

@@ -175,5 +175,5 @@ def listed_parts(document: bytes) -> list[tuple[int, str]]:
 
 
 def checksums(stored: Stored) -> dict[str, str]:
-    """Return the checksums that came in headers, as S3's answer repeats them."""
+    """Return the checksums in the headers of a request, as S3's answer repeats them."""
     return {name: value for name, value in stored.headers.items() if name.startswith(_CHECKSUM)}

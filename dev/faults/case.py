@@ -23,7 +23,7 @@ _UNKNOWN = re.compile(r"may (or may not )?have been (accepted|charged)|may be ch
 
 
 def says_unknown(message: str) -> bool:
-    """Tell whether a message says that it is not known whether a submission was accepted."""
+    """Return whether a message says that it is not known whether a submission was accepted."""
     return _UNKNOWN.search(message) is not None
 
 

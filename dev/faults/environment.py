@@ -117,7 +117,7 @@ def switch_fault_on(sandbox: Sandbox, case: Case) -> None:
 
 
 def unused_fault(sandbox: Sandbox, case: Case) -> str:
-    """Name the case's fault if it was to hit one call and none came to it; a kill may well come before."""
+    """Name the case's fault if it was to hit one call and none reached it; a kill may well be earlier."""
     if not case.fault or case.call == "s3" or case.always or case.instant is not None or case.terminated:
         return ""
     wanted = fault_of(case.call, case.fault, 1)  # type: ignore[arg-type]

@@ -91,7 +91,7 @@ def fault_of(call: Call, fault: str, times: int | None) -> Fault:
 
 
 def needs_short_timeouts(fault: str) -> bool:
-    """Tell whether a fault shows only with time-outs shorter than it."""
+    """Return whether a fault shows only with time-outs shorter than it."""
     return fault.endswith(_PAST)
 
 

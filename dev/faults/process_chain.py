@@ -222,7 +222,7 @@ class _Runner:
 
 
 def _note(evidence: Evidence, end: dict[str, Any]) -> bool:
-    """Note how a try ended; tell whether Airflow would not try again."""
+    """Note how a try ended; return whether Airflow would not try again."""
     evidence.message, evidence.value = end["message"], end["value"]
     if end["kind"] == "unforeseen":
         evidence.unforeseen = end["message"]
@@ -237,7 +237,7 @@ def _terminate_behind_a_refusal(process: Any, sandbox: Sandbox) -> bool:
     """
     End a task as Airflow does once its submission was refused and it waits: SIGTERM, and SIGKILL if it stays.
 
-    :return: whether it took the SIGKILL
+    :return: whether it was ended by the SIGKILL
     """
     until = time.monotonic() + PATIENCE
     while not any(seen.path == "/v1/tasks" and seen.status for seen in sandbox.requests):

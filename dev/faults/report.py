@@ -17,7 +17,7 @@ sched: run by a real scheduler. killed: tries that got SIGKILL. clear: failed fo
 retries: retries used up, with an error that a further try may fix. unknown: failed for good, and says that it
 may or may not have been charged; unsent: of these, where in fact nothing was sent (killed between the intent and
 the first byte, where nobody can know). double: charges beyond the first; asked: those that resubmit asked for,
-or that came after all records had been deleted, with a warning.
+or that was sent after all records had been deleted, with a warning.
 """.strip()
 
 

@@ -30,7 +30,7 @@ from dev.testing.s3_relay import S3Relay
 AT_ONCE = 4
 
 
-def run_processes(cases: Sequence[Case], folder: Path, s3: S3Server, tell: Callable[[str], None]) -> list[Verdict]:
+def run_processes(cases: Sequence[Case], folder: Path, s3: S3Server, report: Callable[[str], None]) -> list[Verdict]:
     """Run the cases of tier P and find their verdicts."""
     verdicts = []
     relay = S3Relay(s3.endpoint_url, ignores_conditions=Credentials(s3.access_key, s3.secret_key))
@@ -39,20 +39,20 @@ def run_processes(cases: Sequence[Case], folder: Path, s3: S3Server, tell: Calla
         for verdict in pool.map(lambda case: verdict_of(case, tier.run(case)), cases):
             verdicts.append(verdict)
             if len(verdicts) % 20 == 0:
-                tell(f"{len(verdicts)} of {len(cases)} cases in processes")
+                report(f"{len(verdicts)} of {len(cases)} cases in processes")
     return verdicts
 
 
-def run_all(cases: Sequence[Case], tell: Callable[[str], None]) -> list[Verdict]:
+def run_all(cases: Sequence[Case], report: Callable[[str], None]) -> list[Verdict]:
     """Run all cases and find their verdicts."""
     with tempfile.TemporaryDirectory(prefix="ekyc-faults-") as name, S3Server() as s3:
         folder = Path(name)
         prepare_environment(folder / "airflow")
         s3.create_bucket(BUCKET)
-        verdicts = run_processes([case for case in cases if not case.scheduled], folder, s3, tell)
+        verdicts = run_processes([case for case in cases if not case.scheduled], folder, s3, report)
         scheduled = [case for case in cases if case.scheduled]
         if scheduled:
-            verdicts += run_scheduled(scheduled, folder, s3, tell)
+            verdicts += run_scheduled(scheduled, folder, s3, report)
     return verdicts
 
 
@@ -77,11 +77,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
 
-    def tell(what: str) -> None:
+    def report(what: str) -> None:
         print(f"[{time.monotonic() - started:4.0f} s] {what}", file=sys.stderr, flush=True)
 
     cases = control_cases() if options.negative_control else plan(options.count, seed, scheduler=not options.short)
-    verdicts = run_all(cases, tell)
+    verdicts = run_all(cases, report)
     print(table_of(verdicts), end="\n\n")
     for line in complaints(verdicts):
         print(line)

@@ -149,11 +149,11 @@ class ScheduledRun:
         _asked_again(lambda: self._rest.clear(dag_id, run_id, [case.operator]))
 
     def is_over(self, case: Case, run_id: str) -> bool:
-        """Tell whether the run has ended."""
+        """Return whether the run has ended."""
         return _asked_again(lambda: self._rest.run(f"faults_{case.operator}", run_id))["state"] in FINISHED
 
     def is_waiting(self, case: Case, slot: Slot, run_id: str) -> bool:
-        """Tell whether the chain's wait is in the triggerer, or the submission accepted and unanswered."""
+        """Return whether the chain's wait is in the triggerer, or the submission accepted and unanswered."""
         if case.operator == "submit":
             return len(slot.sandbox.bill.submissions) > slot.before[0]
         task = _asked_again(lambda: self._rest.task_instance("faults_chain", run_id, "wait"))

@@ -26,11 +26,11 @@ WAIT_PATIENCE = 180.0
 UNANSWERED = 10.0
 
 
-def run_scheduled(cases: Sequence[Case], folder: Path, s3: S3Server, tell: Callable[[str], None]) -> list[Verdict]:
+def run_scheduled(cases: Sequence[Case], folder: Path, s3: S3Server, report: Callable[[str], None]) -> list[Verdict]:
     """Run the cases under one real Airflow and find their verdicts."""
     with ExitStack() as stack:
         slots = [stack.enter_context(Slot(index)) for index in range(SLOTS)]
-        tell("starting Airflow")
+        report("starting Airflow")
         airflow = stack.enter_context(
             AirflowStack(folder / "scheduled", Path(__file__).parent / "dags", _environment(slots, s3))
         )
@@ -39,12 +39,12 @@ def run_scheduled(cases: Sequence[Case], folder: Path, s3: S3Server, tell: Calla
             rest.wait_for_dag(f"faults_{name}")
             rest.unpause(f"faults_{name}")
         runs = ScheduledRun(rest, airflow.home, folder, s3.client())
-        verdicts = _side_by_side([case for case in cases if not case.component], slots, runs, tell)
+        verdicts = _side_by_side([case for case in cases if not case.component], slots, runs, report)
         components: tuple[Component, ...] = ("triggerer", "api-server", "all")
         for component, operator in ((c, o) for c in components for o in ("chain", "submit")):
             batch = [case for case in cases if (case.component, case.operator) == (component, operator)]
             for start in range(0, len(batch), SLOTS):
-                verdicts += _through_a_kill(batch[start : start + SLOTS], slots, runs, airflow, component, tell)
+                verdicts += _through_a_kill(batch[start : start + SLOTS], slots, runs, airflow, component, report)
     return verdicts
 
 
@@ -65,7 +65,7 @@ def _environment(slots: Sequence[Slot], s3: S3Server) -> dict[str, str]:
 
 
 def _side_by_side(
-    cases: Sequence[Case], slots: Sequence[Slot], runs: ScheduledRun, tell: Callable[[str], None]
+    cases: Sequence[Case], slots: Sequence[Slot], runs: ScheduledRun, report: Callable[[str], None]
 ) -> list[Verdict]:
     """Keep every slot busy; from one thread, since SQLite takes one writer at a time and has enough of them."""
     waiting, free = list(reversed(cases)), list(slots)
@@ -87,7 +87,7 @@ def _side_by_side(
             running.remove(entry)
             free.append(slot)
             if len(verdicts) % 10 == 0:
-                tell(f"{len(verdicts)} of {len(cases)} runs under the scheduler")
+                report(f"{len(verdicts)} of {len(cases)} runs under the scheduler")
     return verdicts
 
 
@@ -97,7 +97,7 @@ def _through_a_kill(
     runs: ScheduledRun,
     airflow: AirflowStack,
     component: Component,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> list[Verdict]:
     """
     Kill a part of Airflow while all of these runs wait, and start it again.
@@ -112,9 +112,9 @@ def _through_a_kill(
     deadline = time.monotonic() + WAIT_PATIENCE
     while not all(runs.is_waiting(case, slot, run_id) for (case, slot), run_id in zip(pairs, run_ids, strict=True)):
         if time.monotonic() > deadline:
-            raise TimeoutError("not all runs came to their wait")
+            raise TimeoutError("not all runs reached their wait")
         time.sleep(0.5)
-    tell(f"killing {component} under {len(pairs)} runs of {cases[0].operator}")
+    report(f"killing {component} under {len(pairs)} runs of {cases[0].operator}")
     parts = COMPONENTS if component == "all" else (component,)
     for part in parts:
         airflow.kill(part)

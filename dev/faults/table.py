@@ -257,5 +257,5 @@ def _with_a_kill(case: Case) -> Allowed:
 
 
 def may_be_unknown_unsent(case: Case) -> bool:
-    """Tell whether "unknown" is right although nothing was sent: killed between the intent and the first byte."""
+    """Return whether "unknown" is right although nothing was sent: killed between the intent and the first byte."""
     return case.point in UNSENT_BUT_UNKNOWN or case.instant is not None

@@ -100,7 +100,7 @@ def _against_the_bill(case: Case, evidence: Evidence) -> list[str]:
 
 
 def _leaks(case: Case, text: str) -> bool:
-    """Tell whether a text holds a number, or in whatever spelling the key or the first number, which is echoed."""
+    """Return whether a text holds a number, or in whatever spelling the key or the first number, which is echoed."""
     plain = _squeezed(unquote(text))
     return any(_squeezed(word) in plain for word in (API_KEY, numbers_of(case)[0])) or bool(_NUMBER.search(text))
 
@@ -110,7 +110,7 @@ def _squeezed(text: str) -> str:
 
 
 def _is_asked(case: Case, evidence: Evidence) -> bool:
-    """Tell whether a further submission was asked for, or was warned of after all records had been deleted."""
+    """Return whether a further submission was asked for, or was warned of after all records had been deleted."""
     return case.resubmit or (change_of(case.change).deletes == "all" and WARNED in evidence.remembered)
 
 

@@ -80,7 +80,7 @@ class AirflowStack(Stoppable):
         return USER, home_secrets(self.home)["password"]
 
     def pid(self, component: str) -> int:
-        """Tell the process id of a component.
+        """Return the process id of a component.
 
         :param component: one of :data:`COMPONENTS`
         :return: its process id
@@ -88,7 +88,7 @@ class AirflowStack(Stoppable):
         return self._processes[component].pid
 
     def log_of(self, component: str) -> Path:
-        """Tell where a component's output is.
+        """Return where a component's output is.
 
         :param component: one of :data:`COMPONENTS`, or ``db-migrate``
         :return: the log file

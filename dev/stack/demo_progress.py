@@ -1,4 +1,4 @@
-"""Follow one DAG run and tell what happens: each task's state as it changes, and what the wait reports."""
+"""Follow one DAG run and report what happens: each task's state as it changes, and what the wait reports."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Followed:
 
 
 class RunFollower:
-    """Tells about one run.
+    """Reports on one run.
 
     :param rest: Airflow's REST API
-    :param terminal: where to tell it
+    :param terminal: where to report it
     :param dag_id: the DAG
     :param run_id: the run
     """
@@ -53,7 +53,7 @@ class RunFollower:
         self._deferred: dict[str, float] = {}
 
     def follow(self, timeout: float) -> Followed:
-        """Tell about the run until it has ended.
+        """Report on the run until it has ended.
 
         :param timeout: seconds
         :return: how it went
@@ -68,17 +68,17 @@ class RunFollower:
             waiting = [task for task in tasks if task["state"] == "deferred"]
             if waiting and time.monotonic() >= next_look:
                 for task in waiting:
-                    self._tell_log(task)
+                    self._report_log(task)
                 next_look = time.monotonic() + LOG_SECONDS
             for task in sorted(tasks, key=lambda task: task["start_date"] or "~"):
-                self._tell_state(task)
+                self._report_state(task)
             if state in FINISHED:
                 return Followed(state, time.monotonic() - started, self._deferred, tasks)
             if time.monotonic() - started > timeout:
                 raise TimeoutError(f"the run is still {state} after {timeout:.0f} s")
             time.sleep(POLL_SECONDS)
 
-    def _tell_state(self, task: dict[str, Any]) -> None:
+    def _report_state(self, task: dict[str, Any]) -> None:
         name, state = task["task_id"], task["state"]
         before = self._states.get(name)
         if state is None or state == before:
@@ -90,12 +90,12 @@ class RunFollower:
         elif before == "deferred":
             self._deferred[name] = self._deferred.get(name, 0.0) + now - self._deferred_since[name]
             # What the trigger wrote between the last look and its end.
-            self._tell_log(task)
+            self._report_log(task)
         if state in {"scheduled", "queued"}:
             return
         self._terminal.step(name, EXPLAINED.get(state, state))
 
-    def _tell_log(self, task: dict[str, Any]) -> None:
+    def _report_log(self, task: dict[str, Any]) -> None:
         name = task["task_id"]
         entries = self._rest.log_entries(self._dag_id, self._run_id, name, max(1, task["try_number"]))
         for entry in entries:

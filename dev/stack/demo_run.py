@@ -1,4 +1,4 @@
-"""One demo: start the services, run the DAG, read the result back, tell how it went."""
+"""One demo: start the services, run the DAG, read the result back, report how it went."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Demo:
     :param plan: what it runs against
     :param build: folder for the Airflow home and the logs
     :param dags_folder: where the example DAGs are
-    :param terminal: where it tells what happens
+    :param terminal: where it reports what happens
     :param python: interpreter of the virtual environment whose Airflow is run; this one by default
     """
 
@@ -92,7 +92,7 @@ class Demo:
         self.terminal.step("demo", "stopped")
 
     def run(self) -> bool:
-        """Run the DAG once and tell how it went.
+        """Run the DAG once and report how it went.
 
         :return: whether the result is in the bucket, whole
         """
@@ -110,14 +110,14 @@ class Demo:
         timeout = REAL_RUN_TIMEOUT if self.plan.real_service else SANDBOX_RUN_TIMEOUT
         followed = follower.follow(timeout)
         if followed.state != "success":
-            self._tell_failure(run_id, followed)
+            self._report_failure(run_id, followed)
             return False
         waited = followed.deferred.get("wait", 0.0)
-        agreed = self._tell_result(self.rest.xcom(DAG_ID, run_id, "land", "result"))
+        agreed = self._report_result(self.rest.xcom(DAG_ID, run_id, "land", "result"))
         self.terminal.fact(
             "wait", f"{waited:.1f} s deferred, without a worker" if waited else "was never seen deferred"
         )
-        self._tell_time(followed.seconds)
+        self._report_time(followed.seconds)
         return agreed and waited > 0
 
     def _run_dag_test(self, airflow: DagTest) -> bool:
@@ -126,8 +126,8 @@ class Demo:
         if run["state"] != "success":
             self.terminal.line(f"The run failed: {run['tasks']}")
             return False
-        agreed = self._tell_result(run["result"])
-        self._tell_time(time.monotonic() - started)
+        agreed = self._report_result(run["result"])
+        self._report_time(time.monotonic() - started)
         return agreed
 
     def _connections(self) -> dict[str, str]:
@@ -143,7 +143,7 @@ class Demo:
         for run in self.rest.runs(DAG_ID, state=["running", "queued"]):
             self.rest.patch_run(DAG_ID, run["dag_run_id"], "failed")
 
-    def _tell_failure(self, run_id: str, followed: Followed) -> None:
+    def _report_failure(self, run_id: str, followed: Followed) -> None:
         say = self.terminal
         failed = [task for task in followed.tasks if task["state"] == "failed"]
         say.line()
@@ -155,13 +155,13 @@ class Demo:
             say.foreign("\n".join(lines[-LOG_LINES:]))
         say.line()
 
-    def _tell_result(self, promised: dict[str, Any]) -> bool:
-        """Read the object back and tell it beside what the task reported; return whether all agrees."""
+    def _report_result(self, reported: dict[str, Any]) -> bool:
+        """Read the object back and report it next to what the task reported; return whether all agrees."""
         say = self.terminal
-        uri = str(promised["s3_uri"])
+        uri = str(reported["s3_uri"])
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         found = read_back(self._s3_client(), bucket, key)
-        agreed = {name: promised.get(name) for name in ("rows", "size", "sha256")} == {
+        agreed = {name: reported.get(name) for name in ("rows", "size", "sha256")} == {
             "rows": found.rows,
             "size": found.size,
             "sha256": found.sha256,
@@ -174,15 +174,15 @@ class Demo:
         say.fact("rows", f"{found.rows:,}: {found.yes:,} yes, {found.no:,} no, {found.unknown:,} unknown")
         say.fact(
             "check",
-            "as the task reported it" if agreed else f"DIFFERS from what the task reported: {promised}",
+            "as the task reported it" if agreed else f"DIFFERS from what the task reported: {reported}",
         )
-        return self._tell_bill() and agreed
+        return self._report_bill() and agreed
 
-    def _tell_time(self, seconds: float) -> None:
+    def _report_time(self, seconds: float) -> None:
         self.terminal.fact("time", f"{self.terminal.seconds:.1f} s in all, {seconds:.1f} s for the DAG run")
         self.terminal.line()
 
-    def _tell_bill(self) -> bool:
+    def _report_bill(self) -> bool:
         if self._sandbox is None:
             self.terminal.fact("billed", "see your account: the real service keeps the bill")
             return True

@@ -101,7 +101,7 @@ class ChildProcess(Stoppable):
     :param env: the whole environment; that of this process by default
     :param directory: working directory
     :param grace: seconds between SIGTERM and SIGKILL
-    :param scratch: files and folders to remove once it has ended, however that came about
+    :param scratch: files and folders to remove once it has ended, however it ended
     """
 
     def __init__(

@@ -57,7 +57,7 @@ class S3Fault:
 
 class S3Relay(SocketServer):
     """
-    Passes bytes on, and tells requests apart by how they begin: a client waits for each answer.
+    Passes bytes on, and recognizes requests by how they begin: a client waits for each answer.
 
     :param endpoint_url: of the S3 server
     :param faults: may be added and removed while the relay runs

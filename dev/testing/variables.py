@@ -55,7 +55,7 @@ class Variables:
         others = re.compile(r"_instance_|_open_|_receipt$|_check$")
         return {key: value for key, value in self.values.items() if not others.search(key)}
 
-    def forget(self) -> None:
+    def delete_all(self) -> None:
         """Delete what is recorded of submissions, and leave what is recorded of task instances."""
         self.values = {key: value for key, value in self.values.items() if re.search("_instance_|_check$", key)}
 

@@ -50,7 +50,7 @@ def test_the_peer_has_no_ratio_to_itself(ours: Measured, peer: Measured, capsys:
     assert {line.count("|") for line in lines} == {10}
 
 
-def test_the_memory_of_another_process_is_not_told() -> None:
+def test_the_memory_of_another_process_is_not_shown() -> None:
     outside = Method("curl", "", "move_curl", in_process=False)
     assert figure("move_curl_60mb", measured(outside, [1.0], [20.0]), None)["rss_mib"] is None
 
@@ -87,7 +87,7 @@ SIZE = 1_000
         (Done(0, SIZE), Done(0, SIZE, 0)),
         (Done(0, SIZE), Done(0, 2 * SIZE, 2)),
     ],
-    ids=["nothing came", "less went", "nothing landed", "landed twice"],
+    ids=["nothing received", "less sent", "nothing landed", "landed twice"],
 )
 def test_a_move_that_was_none_is_noticed(source: Done, sink: Done) -> None:
     with pytest.raises(ValueError, match="ours: "):

@@ -46,7 +46,7 @@ def test_a_sabotage_that_nobody_noticed_is_named() -> None:
     caught = Verdict(0, "archives", "any", failures=failures, sabotage="key_error")
     assert "key_error" not in unnoticed([caught])
     assert "drops_a_row" in unnoticed([caught])
-    # Of what lies in S3 only the index is known.
+    # Of what is in S3 only the index is known.
     lies = Verdict(7, "landing", "in S3", failures=[Failure("left_objects", "an object")])
     assert "lists_first" not in unnoticed([Verdict(7, "archives", "any", sabotage="lists_first"), lies])
 

@@ -1,4 +1,4 @@
-"""What lies in S3 after a try, read as a reader of its format reads it."""
+"""What is in S3 after a try, read as a reader of its format reads it."""
 
 from __future__ import annotations
 

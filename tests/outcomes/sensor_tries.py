@@ -95,7 +95,7 @@ class SensorTries:
         return await running
 
     def _until_asked(self) -> None:
-        # With the second query, what the first one brought has been logged.
+        # With the second query, the answer to the first one has been logged.
         while self.stage.sandbox.bill.polls < 2:
             time.sleep(0.01)
 

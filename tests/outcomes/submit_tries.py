@@ -51,9 +51,9 @@ class SubmitTries:
         self._transfer: dict[str, str] = {}
 
     def arrange(self, provocation: Provocation) -> None:
-        """Bring the input, the journal and the kill into the state that the row starts from."""
+        """Put the input, the journal and the kill into the state that the row starts from."""
         for what in provocation.said("numbers"):
-            self._spoil_numbers(what)
+            self._change_numbers(what)
         for what in provocation.said("transfer"):
             self._arrange_transfer(what)
         for what in provocation.said("journal"):
@@ -92,7 +92,7 @@ class SubmitTries:
         else:
             self.stage.repairs.append(self._transfer.clear)
 
-    def _spoil_numbers(self, what: str) -> None:
+    def _change_numbers(self, what: str) -> None:
         path = self.stage.numbers
         good = path.read_text()
         if what.startswith("in an S3"):
@@ -182,7 +182,7 @@ class SubmitTries:
         elif what.endswith("adopted by hand"):
             variables.values[key] = self.stage.sandbox.tasks[-1].task_id
         elif what.endswith("deleted by hand"):
-            variables.forget()
+            variables.delete_all()
             self.stage.repairs.append(lambda: variables.values.update(before))
         elif what.endswith("forgotten"):
             variables.values.clear()

@@ -37,7 +37,7 @@ TABLES = {
     "Landing in S3": ("put", "transfer"),
     "Landing in parts": ("part", "transfer"),
     "Landing in another format": ("put", "transfer"),
-    "What was sent, beside what came back": ("put", "transfer"),
+    "The result compared with what was sent": ("put", "transfer"),
     "Landing of the unmatched numbers": ("put", "transfer"),
     "Kill of a submission": ("submit", "submit"),
     "Kill of a wait": ("status", "sensor"),

@@ -67,7 +67,7 @@ class TransferTries:
         return str(self._sent["submission"]["ekyc_task_id"])
 
     def arrange(self, provocation: Provocation) -> None:
-        """Bring what was sent, what is delivered, S3, the disk, or the kill into the state that the row starts from."""
+        """Put what was sent, what is delivered, S3, the disk, or the kill into the state that the row starts from."""
         for what in provocation.said("sent"):
             self._arrange_sent(what)
         for what in provocation.said("archive"):
@@ -107,7 +107,7 @@ class TransferTries:
         return self.stage.ekyc_task_id, self.stage.operator.get("output_format", "zip")
 
     def landed(self) -> tuple[str, str] | None:
-        """Return whose result lies at the key, and in which format; None if nothing does."""
+        """Return which task's result is at the key, and in which format; None if there is nothing."""
         try:
             found = self.s3.get_object(Bucket=BUCKET, Key=KEY)
         except self.s3.exceptions.NoSuchKey:
@@ -118,7 +118,7 @@ class TransferTries:
         return metadata["ekyc-task-id"], metadata["ekyc-format"]
 
     def check_objects(self, done: Try) -> None:
-        """Read all that lies there after a try that succeeded, and compare it with what the try said."""
+        """Read all that is there after a try that succeeded, and compare it with what the try said."""
         answers = read_result(self.s3, KEY, done.value, column=self.stage.operator.get("result_column"))
         missing = self._numbers - answers.keys()
         there = [KEY]

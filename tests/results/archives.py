@@ -1,4 +1,4 @@
-"""Archives for tests, and their spoiling: written by zipfile, then changed byte by byte."""
+"""Archives for tests, and changed ones: written by zipfile, then changed byte by byte."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Unseekable(io.BytesIO):
         raise io.UnsupportedOperation
 
 
-def spoil(archive: bytes, field: str, value: int, *, member: int = 0, local: bool = True) -> bytes:
-    """Return the archive with a field of one member set, in the list and (unless told not to) in its own header."""
+def with_field(archive: bytes, field: str, value: int, *, member: int = 0, local: bool = True) -> bytes:
+    """Return the archive with a field of one member set, in the list and, if ``local``, in its own header."""
     changed = bytearray(archive)
     width = 2 if field in ("flags", "method") else 4
     with zipfile.ZipFile(io.BytesIO(archive)) as reader:

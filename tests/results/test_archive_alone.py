@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.archive import unpack
 from airflow_provider_ekyc.results.archive.check import ArchiveSummary, check_members
-from tests.results.archives import LISTS, TABLE, pack, repeat_entry, spoil
+from tests.results.archives import LISTS, TABLE, pack, repeat_entry, with_field
 
 UNREAD = ArchiveSummary(0, 0, 0, 0, is_read=False)
 
@@ -46,8 +46,8 @@ def test_a_whole_archive_is_enough_whatever_it_holds(members: dict[str, bytes], 
         (b"<!DOCTYPE html><html>", "an HTML page"),
         (TABLE, "not a zip archive"),
         (pack({"t.csv": TABLE})[:-30], "a damaged zip archive"),
-        (spoil(pack({"t.csv": TABLE}), "crc", 7), "Bad CRC-32"),
-        (spoil(pack({"t.csv": TABLE, "x": TABLE}), "size", 7, member=1), "not have its declared size"),
+        (with_field(pack({"t.csv": TABLE}), "crc", 7), "Bad CRC-32"),
+        (with_field(pack({"t.csv": TABLE, "x": TABLE}), "size", 7, member=1), "not have its declared size"),
         (repeat_entry(pack({"t.csv": TABLE}), 3), "its members overlap"),
         (pack({f"{number}.txt": b"" for number in range(1_001)}), "has 1,001 members"),
     ],
@@ -63,5 +63,5 @@ def test_what_unpacks_to_more_than_any_result_is_refused(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(("field", "value"), [("flags", 1), ("method", zipfile.ZIP_LZMA), ("method", 99)])
 def test_members_that_can_not_be_unpacked_are_counted_as_not_checked(field: str, value: int) -> None:
-    archive = spoil(pack({"amazon.csv": TABLE, "b.csv": TABLE}), field, value, member=1)
+    archive = with_field(pack({"amazon.csv": TABLE, "b.csv": TABLE}), field, value, member=1)
     assert check_members(io.BytesIO(archive)) == ArchiveSummary(0, 0, 0, 0, is_read=False, unchecked=1)

@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.archive import unpack
-from tests.results.archives import TABLE, check_archive, pack, repeat_entry, spoil
+from tests.results.archives import TABLE, check_archive, pack, repeat_entry, with_field
 
 MIB = 1024 * 1024
 
@@ -78,7 +78,7 @@ def test_members_that_share_their_bytes() -> None:
 
 
 def test_a_size_that_is_a_lie_reserves_nothing() -> None:
-    assert "damaged" in refusal(spoil(pack({"t.csv": TABLE}), "size", 2**32 - 2))
+    assert "damaged" in refusal(with_field(pack({"t.csv": TABLE}), "size", 2**32 - 2))
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.archive.check import ArchiveSummary
 from airflow_provider_ekyc.spool import spool_file
-from tests.results.archives import LISTS, LOCAL, TABLE, check_archive, pack, spoil
+from tests.results.archives import LISTS, LOCAL, TABLE, check_archive, pack, with_field
 
 WHOLE = pack({"result/all.csv": TABLE, **{f"result/{name}": content for name, content in LISTS.items()}})
 COUNTS = ArchiveSummary(3, 1, 1, 1)
@@ -57,11 +57,11 @@ def table(text: str | bytes) -> bytes:
         (pack({"activated.txt": b"\n\n"}), "no row"),
         (pack({"t.csv": TABLE}, method=zipfile.ZIP_BZIP2), "another method"),
         (pack({"t.csv": TABLE, "x": b""}, method=zipfile.ZIP_LZMA), "another method"),
-        (spoil(pack({"t.csv": TABLE}), "method", 99), "another method"),
-        (spoil(pack({"t.csv": TABLE}), "flags", 1), "encrypted"),
-        (spoil(WHOLE, "flags", 1, member=2), "encrypted"),
-        (spoil(pack({"t.csv": TABLE}), "flags", 1 << 5), "damaged"),
-        (spoil(pack({"t.csv": TABLE}), "flags", 1 << 6), "damaged"),
+        (with_field(pack({"t.csv": TABLE}), "method", 99), "another method"),
+        (with_field(pack({"t.csv": TABLE}), "flags", 1), "encrypted"),
+        (with_field(WHOLE, "flags", 1, member=2), "encrypted"),
+        (with_field(pack({"t.csv": TABLE}), "flags", 1 << 5), "damaged"),
+        (with_field(pack({"t.csv": TABLE}), "flags", 1 << 6), "damaged"),
     ],
 )
 def test_what_is_no_archive_of_results_is_named(content: bytes, words: str) -> None:
@@ -107,7 +107,7 @@ def test_bytes_behind_a_members_end_are_no_part_of_it() -> None:
     archive = pack({"t.csv": TABLE})
     entry = archive.index(b"PK\1\2")
     size = int.from_bytes(archive[LOCAL["packed"] : LOCAL["packed"] + 4], "little")
-    longer = bytearray(spoil(archive, "packed", size + 3))
+    longer = bytearray(with_field(archive, "packed", size + 3))
     longer[entry:entry] = b"abc"
     end = longer.index(b"PK\5\6")
     longer[end + 16 : end + 20] = (entry + 3).to_bytes(4, "little")
@@ -126,28 +126,28 @@ def test_an_entry_of_the_list_that_swallows_the_next_one_is_noticed(field: int) 
 
 @pytest.mark.parametrize("member", [0, 1, 2])
 def test_a_wrong_checksum_counts_in_every_member(member: int) -> None:
-    assert "Bad CRC-32" in refusal(spoil(WHOLE, "crc", 1, member=member))
+    assert "Bad CRC-32" in refusal(with_field(WHOLE, "crc", 1, member=member))
 
 
 def test_a_wrong_checksum_counts_in_a_folder_that_holds_bytes() -> None:
-    assert "Bad CRC-32" in refusal(spoil(pack({"t.csv": TABLE, "folder/": b"content"}), "crc", 1, member=1))
+    assert "Bad CRC-32" in refusal(with_field(pack({"t.csv": TABLE, "folder/": b"content"}), "crc", 1, member=1))
 
 
 @pytest.mark.parametrize("size", [0, 1, len(TABLE) - 1, len(TABLE) + 1, 2**31, 2**32 - 2])
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
 def test_a_member_that_lies_about_its_size_is_refused(size: int, method: int) -> None:
-    assert "damaged" in refusal(spoil(pack({"t.csv": TABLE}, method=method), "size", size))
+    assert "damaged" in refusal(with_field(pack({"t.csv": TABLE}, method=method), "size", size))
 
 
 @pytest.mark.parametrize("size", [0, 1, 30, 2**31, 2**32 - 2])
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
 def test_a_member_that_lies_about_its_packed_size_is_refused(size: int, method: int) -> None:
-    assert "damaged" in refusal(spoil(pack({"t.csv": TABLE}, method=method), "packed", size))
+    assert "damaged" in refusal(with_field(pack({"t.csv": TABLE}, method=method), "packed", size))
 
 
 @pytest.mark.parametrize("offset", [1, 2**31, 2**32 - 2])
 def test_a_member_that_lies_elsewhere_is_refused(offset: int) -> None:
-    assert "damaged" in refusal(spoil(pack({"t.csv": TABLE}), "offset", offset))
+    assert "damaged" in refusal(with_field(pack({"t.csv": TABLE}), "offset", offset))
 
 
 @pytest.mark.parametrize("value", [1, 2**31, 2**63, 2**64 - 1])

@@ -291,7 +291,7 @@ def test_a_redirect_each_time_is_an_error() -> None:
     assert "not by the result's store (307). A redirect is not followed." in failure(EkycAnswerError, *[elsewhere] * 5)
 
 
-def test_a_page_of_html_is_brought_as_it_is_for_the_archive_check_to_name_it(
+def test_a_page_of_html_is_downloaded_as_it_is_for_the_archive_check_to_name_it(
     sandbox: Sandbox, exported: Callable[[], str]
 ) -> None:
     sandbox.fault("result", "html")

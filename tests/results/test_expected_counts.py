@@ -1,4 +1,4 @@
-"""How many numbers a task, or its submission, promises."""
+"""How many numbers a task, or its submission, reports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def submission(rows: int, total: int | None) -> Submission:
         (2049, 2060, 0, 2049, 2060),  # success above total, as seen once
         (200, 190, 10, 190, 200),  # failed numbers beside the identified ones: in the result or not
         (200, 200, 10, 190, 210),  # failed numbers counted among the identified ones, or on top
-        (2049, 1024, 0, 1024, 2049),  # a figure that was not brought up to date
+        (2049, 1024, 0, 1024, 2049),  # a figure that was not updated
         (2049, None, None, 2049, 2049),
         (2049, None, 9, 2040, 2049),
         (2049, 0, 0, 2049, 2049),
@@ -43,12 +43,12 @@ def test_what_is_between_certain_and_accepted_is_expected_counts(
 
 
 @pytest.mark.parametrize("figures", [(None, None, None), (0, None, None), (0, 0, 0), (None, 0, 5)])
-def test_a_task_without_figures_promises_nothing(figures: tuple[int | None, int | None, int | None]) -> None:
+def test_a_task_without_figures_gives_no_expected_counts(figures: tuple[int | None, int | None, int | None]) -> None:
     expected = expected_counts(task(*figures))
     assert (expected.least, expected.most, expected.total, expected.all_failed) == (0, 0, None, False)
 
 
-def test_a_promise_is_shown_with_every_figure() -> None:
+def test_what_is_expected_is_shown_with_every_figure() -> None:
     assert expected_counts(task(2049, 2060, None)).shown == (
         "remote task d4g24nep2jvh04o9uoh0 reports 2,049 to 2,060 (total 2,049, success 2,060, failure unknown)"
     )
@@ -57,14 +57,14 @@ def test_a_promise_is_shown_with_every_figure() -> None:
 
 @pytest.mark.parametrize("figures", [(None, None, None), (0, 0, 0)])
 @pytest.mark.parametrize(
-    ("total", "promises", "words"),
+    ("total", "numbers", "words"),
     [(190, 190, "190 were accepted at its submission"), (None, 200, "200 were sent"), (0, 200, "200 were sent")],
 )
 def test_without_counts_in_the_status_the_submission_is_the_measure(
-    figures: tuple[int | None, int | None, int | None], total: int | None, promises: int, words: str
+    figures: tuple[int | None, int | None, int | None], total: int | None, numbers: int, words: str
 ) -> None:
     expected = expected_counts(task(*figures), submission(200, total))
-    assert (expected.least, expected.most, expected.total) == (promises, promises, promises)
+    assert (expected.least, expected.most, expected.total) == (numbers, numbers, numbers)
     assert words in expected.shown
 
 

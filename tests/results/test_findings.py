@@ -61,7 +61,7 @@ def test_a_healthy_result_is_not_talked_about() -> None:
         ({"rows": 150, "figures": (None, None, None), "submission": SUBMISSION}, "reports 200 (total unknown"),
     ],
 )
-def test_what_is_not_as_promised_is_one_mismatch(arguments: dict[str, Any], words: str) -> None:
+def test_what_is_not_as_expected_is_one_mismatch(arguments: dict[str, Any], words: str) -> None:
     (mismatch,) = findings(**arguments).mismatches
     assert words in mismatch
 

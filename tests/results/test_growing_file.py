@@ -82,7 +82,7 @@ def test_without_a_tail_the_end_is_known_when_all_is_there(growing: GrowingFile)
 
 
 @pytest.mark.parametrize("waits_for", ["size", "bytes"])
-def test_who_waits_is_told_that_nothing_comes(growing: GrowingFile, waits_for: str) -> None:
+def test_a_reader_that_waits_is_woken_when_nothing_follows(growing: GrowingFile, waits_for: str) -> None:
     if waits_for == "bytes":
         growing.announce(100, b"")
     thread, got = in_thread(lambda: growing.read(10))

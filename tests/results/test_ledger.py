@@ -1,5 +1,5 @@
 """
-What a ledger finds in numbers sent and rows that came back: against sets, in bounded memory, for any list.
+What a ledger finds in numbers sent and rows returned: against sets, in bounded memory, for any list.
 
 Modules: ``results/compare/ascending.py``, ``results/compare/parts.py``, ``results/compare/row_keys.py``,
 ``results/compare/tally.py``.
@@ -120,7 +120,7 @@ def test_what_is_found_is_what_sets_find(
 
 # Sixteen apart, so that a partition chosen by the last bits would hold more than its share.
 SENT = np.arange(300_000, dtype=np.uint64) * np.uint64(16) + np.uint64(999 * 10**9)
-CAME = np.concatenate([SENT[1000:], SENT[5000:9000], np.arange(10, 60, dtype=np.uint64)])
+RETURNED = np.concatenate([SENT[1000:], SENT[5000:9000], np.arange(10, 60, dtype=np.uint64)])
 FOUND = Unmatched(
     sent=300_000,
     returned=299_050,
@@ -128,7 +128,7 @@ FOUND = Unmatched(
     unexpected=50,
     rows=303_050,
     contradictions=0,
-    content_key=content_key(set(CAME.tolist())),
+    content_key=content_key(set(RETURNED.tolist())),
 )
 
 
@@ -173,7 +173,7 @@ def part_sizes(ledger: NumberLedger) -> list[int]:
 def test_many_numbers_are_found_and_no_partition_holds_far_more_than_its_share(
     ledger: NumberLedger, target: Spool
 ) -> None:
-    add_returned(ledger, CAME)
+    add_returned(ledger, RETURNED)
     ledger.add_sent(SENT)
     shares = part_sizes(ledger)
     assert sum(shares) == FOUND.rows + FOUND.sent
@@ -187,11 +187,11 @@ def test_the_file_depends_on_the_numbers_alone_and_not_on_their_order_or_the_par
 ) -> None:
     shuffled = np.random.default_rng(1).permutation
     ledger.add_sent(SENT)
-    add_returned(ledger, CAME)
+    add_returned(ledger, RETURNED)
     ledger.unmatched(target)
     with spool_file(None) as file, spool_file(None) as other_target:
         other = NumberLedger(file)
-        add_returned(other, shuffled(CAME))
+        add_returned(other, shuffled(RETURNED))
         other.add_sent(shuffled(np.concatenate([SENT, SENT])))
         assert other.unmatched(other_target, keyed=True) == FOUND
         assert content(other_target) == content(target) != b""
@@ -293,7 +293,7 @@ def test_several_threads_may_add(ledger: NumberLedger, target: Spool) -> None:
     def returned(share: Keys) -> None:
         add_returned(ledger, share)
 
-    shares: list[tuple[Callable[[Keys], None], Keys]] = [(returned, CAME[start::4]) for start in range(4)]
+    shares: list[tuple[Callable[[Keys], None], Keys]] = [(returned, RETURNED[start::4]) for start in range(4)]
     shares += [(ledger.add_sent, SENT[start::4]) for start in range(4)]
 
     def add_bit_by_bit(add: Callable[[Keys], None], share: Keys) -> None:

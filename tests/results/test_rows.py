@@ -87,7 +87,7 @@ def test_names_that_may_be_rows_are_not_shown() -> None:
         (["+12025550100,yes", '"+12025550100","per\nhaps"', "1"], 5),
     ],
 )
-def test_the_line_of_what_is_no_row_is_told(lines: list[str], line: int) -> None:
+def test_the_line_of_what_is_no_row_is_named(lines: list[str], line: int) -> None:
     for size in (1000, 100_000, 10_000_000):
         content = "\n".join(["Number,amazon", *lines, ""]).encode()
         with pytest.raises(EkycResultError, match=f"Line {line:,} of"):
@@ -200,7 +200,7 @@ def test_rows_with_something_else_than_digits_are_counted() -> None:
     assert next(read_table([b"Number,amazon\n+9990000000001,yes\n9990000000002,no\n"])).unreadable == {}
 
 
-def test_each_odd_row_is_counted_once_in_blocks_of_any_length() -> None:
+def test_each_unusual_row_is_counted_once_in_blocks_of_any_length() -> None:
     table = b"Number,amazon\n" + b"odd,yes\n" * 10_000
     assert sum(sum(found.unreadable.values()) for found in read_table([table])) == 10_000
 

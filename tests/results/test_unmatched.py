@@ -47,7 +47,7 @@ def content(file: Spool) -> bytes:
 
 
 def counts(found: Unmatched | NotCompared) -> tuple[int, int, int, int]:
-    """Return how many were sent, came back, did not, and were never sent."""
+    """Return how many were sent, were returned, were not, and were never sent."""
     assert isinstance(found, Unmatched)
     return found.sent, found.returned, found.count, found.unexpected
 

@@ -14,16 +14,16 @@ from tests.conftest import keys_of
 from tests.s3.landings import CONTENT, PLACE, content_of, failure, find, landed_as, put, puts
 
 
-def forget_condition(client: Any) -> list[str]:
+def remove_condition(client: Any) -> list[str]:
     """Let the store ignore If-None-Match: the header is removed before the request is signed."""
-    forgotten: list[str] = []
+    removed: list[str] = []
 
-    def forget(request: Any, **_: Any) -> None:
-        forgotten.append(request.headers["If-None-Match"])
+    def remove(request: Any, **_: Any) -> None:
+        removed.append(request.headers["If-None-Match"])
         del request.headers["If-None-Match"]
 
-    client.meta.events.register_first("before-sign.s3.PutObject", forget)
-    return forgotten
+    client.meta.events.register_first("before-sign.s3.PutObject", remove)
+    return removed
 
 
 @pytest.mark.parametrize("when", ["before-call", "before-sign", "before-send"])
@@ -33,12 +33,12 @@ def test_another_object_in_a_store_without_conditions_is_kept(s3_server: S3Serve
         f"{when}.s3.PutObject",
         lambda **_: s3.put_object(Bucket=PLACE.bucket, Key=PLACE.key, Body=b"theirs") and None,
     )
-    forgotten = forget_condition(client)
+    removed = remove_condition(client)
     assert find(client) is None
     message = failure(EkycKeyTakenError, client)
     assert f"{PLACE.uri} already contains an object that is not a result of eKYC (6 bytes" in message
     assert content_of(s3) == b"theirs"
-    assert set(forgotten) <= {"*"}
+    assert set(removed) <= {"*"}
     assert keys_of(s3) == [PLACE.key]
 
 
@@ -48,14 +48,14 @@ def test_an_empty_list_overwrites_nothing_either(s3_server: S3Server, s3: Any) -
         "before-call.s3.PutObject",
         lambda **_: s3.put_object(Bucket=PLACE.bucket, Key=PLACE.key, Body=b"theirs") and None,
     )
-    forget_condition(client)
+    remove_condition(client)
     failure(EkycKeyTakenError, client, content=b"")
     assert content_of(s3) == b"theirs"
 
 
 def test_a_store_without_conditions_is_landed_on_and_found_again(s3_server: S3Server, s3: Any) -> None:
     client = s3_server.client()
-    assert not forget_condition(client)
+    assert not remove_condition(client)
     assert put(client) == landed_as()
     assert find(client) == landed_as()
     assert content_of(s3) == CONTENT
@@ -96,7 +96,7 @@ def test_an_upload_that_ends_early_in_a_client_of_the_standard_mode_is_not_sent_
 ) -> None:
     client = s3_server.client(retries={"mode": "standard", "total_max_attempts": 5})
     requests = record(client)
-    forget_condition(client)
+    remove_condition(client)
     client.meta.events.register(
         "before-send.s3.PutObject",
         lambda **_: s3.put_object(Bucket=PLACE.bucket, Key=PLACE.key, Body=b"theirs") and None,

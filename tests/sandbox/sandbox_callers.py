@@ -14,7 +14,7 @@ API_KEY = "made-up-key"
 
 
 class Clock:
-    """A clock that moves when told."""
+    """A clock that moves only when it is set."""
 
     def __init__(self) -> None:
         self.now = 1_763_740_688.916446594

@@ -110,12 +110,12 @@ def test_everything_ends_when_the_parent_is_killed(airflow: AirflowStack, home: 
         "Path(sys.argv[2]).write_text(' '.join(str(stack.pid(c)) for c in COMPONENTS) + '\\n')\n"
         "time.sleep(60)"
     )
-    told = home.parent / "pids"
-    parent = subprocess.Popen([sys.executable, "-c", code, str(home), str(told)])
-    has_started = lambda: told.exists() and told.read_text().endswith("\n")  # noqa: E731
+    written = home.parent / "pids"
+    parent = subprocess.Popen([sys.executable, "-c", code, str(home), str(written)])
+    has_started = lambda: written.exists() and written.read_text().endswith("\n")  # noqa: E731
     assert wait_until(lambda: has_started() or parent.poll() is not None, 240)
     assert parent.poll() is None
-    heads = [psutil.Process(int(word)) for word in told.read_text().split()]
+    heads = [psutil.Process(int(word)) for word in written.read_text().split()]
     family = [*heads, *(child for head in heads for child in head.children(recursive=True))]
     parent.kill()
     parent.wait()

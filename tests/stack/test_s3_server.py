@@ -143,10 +143,10 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         "server = S3Server(); server.start()\n"
         "Path(sys.argv[1]).write_text(f'{server.pid} {server.directory}\\n'); time.sleep(60)"
     )
-    told = tmp_path / "pid"
-    parent = subprocess.Popen([sys.executable, "-c", code, str(told)])
-    assert wait_until(lambda: told.exists() and told.read_text().endswith("\n"))
-    pid, directory = int(told.read_text().split()[0]), Path(told.read_text().split()[1])
+    written = tmp_path / "pid"
+    parent = subprocess.Popen([sys.executable, "-c", code, str(written)])
+    assert wait_until(lambda: written.exists() and written.read_text().endswith("\n"))
+    pid, directory = int(written.read_text().split()[0]), Path(written.read_text().split()[1])
     assert psutil.pid_exists(pid)
     parent.kill()
     parent.wait()

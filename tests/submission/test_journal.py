@@ -52,7 +52,7 @@ def test_a_record_that_was_deleted_is_never_nothing_there(job: Job, sandbox: San
     job.submit()
     for path in job.folder.rglob("*.json"):
         path.unlink()
-    variables.forget()
+    variables.delete_all()
     with pytest.raises(AirflowFailException, match=r"can't be found now.*Nothing was sent"):
         job.submit()
     assert len(sandbox.bill.submissions) == 1

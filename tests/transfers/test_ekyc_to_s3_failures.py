@@ -88,7 +88,7 @@ CASES = {
     "the API knows no such task": Case(("404", "Check ekyc_task_id", LOST), arguments={"ekyc_task_id": "made-up-id"}),
     "the remote task has failed": Case(("has failed", "Nothing was landed", "clear"), settings={"ending": "failed"}),
     "the remote task waits": Case(
-        ("not exported yet (pending)", "EkycTaskSensor", "a retry asks again"), True, settings={"queue_seconds": 3600}
+        ("not exported yet (pending)", "EkycTaskSensor", "a retry queries the status again"), True, settings={"queue_seconds": 3600}
     ),
     "the key is wrong": Case(("401", "password field", LOST), connection={"password": "made-up-wrong"}),
     "the API fails": status("status", "(500)", LOST, AGAIN, retry=True, status=500),
@@ -96,7 +96,7 @@ CASES = {
     "the API speaks HTML": status("html", "not a JSON object", LOST, AGAIN, retry=True),
     "the API breaks off": status("broken_json", "not a JSON object", LOST, AGAIN, retry=True),
     "the API hangs up": status("cut_after", "got no answer", LOST, AGAIN, retry=True),
-    "the result lies where it may not": Case(
+    "the result is at a host that is not allowed": Case(
         ("result_hosts", "Nothing was downloaded or landed", "will not be charged again"),
         connection={"result_hosts": "results.example"},
     ),
@@ -147,7 +147,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_nothing_lands_and_one_clear_error_tells_why_without_a_secret(
+def test_nothing_lands_and_one_clear_error_says_why_without_a_secret(
     name: str,
     sandbox: Sandbox,
     s3_server: S3Server,

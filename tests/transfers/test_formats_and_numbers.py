@@ -163,7 +163,7 @@ def test_numbers_that_did_not_come_back_are_counted_and_landed(
 
 @pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("as_json", [True, False])
-def test_when_all_came_back_the_list_is_empty(
+def test_when_all_numbers_are_returned_the_list_is_empty(
     s3: Any,
     submission: Callable[[], dict[str, Any]],
     numbers_file: Path,
@@ -186,7 +186,7 @@ def test_without_a_key_they_are_counted(
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"),
+    ("change", "words"),
     [
         (lambda file: file.write_text(file.read_text() + "+12025550199\n"), "has changed since it was submitted"),
         (lambda file: file.unlink(), "can't be read any more"),
@@ -195,17 +195,17 @@ def test_without_a_key_they_are_counted(
     ],
     ids=["another line", "gone", "in a loop", "no text"],
 )
-def test_an_input_that_is_not_the_one_that_was_sent_is_told_and_holds_nothing_back(
+def test_an_input_that_is_not_the_one_that_was_sent_is_reported_and_does_not_stop_the_landing(
     s3: Any,
     submission: Callable[[], dict[str, Any]],
     numbers_file: Path,
     context: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
-    spoil: Callable[[Path], Any],
+    change: Callable[[Path], Any],
     words: str,
 ) -> None:
     sent = submission()
-    spoil(numbers_file)
+    change(numbers_file)
     result = land(sent, context, numbers=str(numbers_file), unmatched_key=LEFT)
     assert (result["unmatched"], result["unmatched_uri"], result["rows"]) == (None, None, 200)
     assert keys_of(s3) == [KEY]
@@ -306,7 +306,7 @@ def test_a_submission_of_another_task_and_one_place_for_both_are_refused(
     assert sandbox.calls == calls
 
 
-def test_nothing_told_holds_a_number(
+def test_no_message_contains_a_number(
     s3: Any,
     sandbox: Sandbox,
     submission: Callable[[], dict[str, Any]],

@@ -108,7 +108,7 @@ def test_the_unmatched_object_is_a_second_output() -> None:
     assert second["outputFacets"]["outputStatistics"].get("size") is None
 
 
-def test_what_is_not_known_is_not_told() -> None:
+def test_what_is_not_known_is_left_out() -> None:
     assert openlineage_of(None, None, "amazon") == OperatorLineage()
     reported = as_json(openlineage_of(landed(), None, "amazon"))
     assert reported["inputs"] == []
@@ -231,7 +231,7 @@ def test_a_result_that_lies_there_already_is_reported_the_same(
 
 
 @pytest.mark.usefixtures("connections")
-def test_the_operator_tells_hook_lineage(
+def test_the_operator_reports_to_hook_lineage(
     s3: Any,
     sandbox: Sandbox,
     exported: str,

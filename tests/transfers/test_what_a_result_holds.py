@@ -40,7 +40,7 @@ class Deliveries:
         self.submission = submission
         self._sandbox, self._connect, self._stack = sandbox, connect, stack
 
-    def bring(self, rows: list[str], **figures: Any) -> None:
+    def deliver(self, rows: list[str], **figures: Any) -> None:
         """Let a store deliver a table of these rows; the status has these figures."""
         table = "".join(f"{row}\n" for row in ["Number,amazon", *rows])
         store = self._stack.enter_context(ScriptedServer(*[answer("200 OK", pack({"amazon.csv": table.encode()}))] * 2))
@@ -65,12 +65,12 @@ def _json(body: dict[str, Any]) -> str:
 
 @pytest.fixture
 def deliveries(sandbox: Sandbox, connect: Callable[..., None], numbers_file: Path) -> Iterator[Deliveries]:
-    told = context_of()
+    context = context_of()
     EkycSubmitOperator(
         task_id="submit", numbers=str(numbers_file), journal_uri=str(numbers_file.parent / "journal")
-    ).execute(told)
+    ).execute(context)
     with ExitStack() as stack:
-        yield Deliveries(sandbox, connect, stack, told["ti"].xcoms["submission"])
+        yield Deliveries(sandbox, connect, stack, context["ti"].xcoms["submission"])
 
 
 def rows(numbers: list[str] = PLAIN) -> list[str]:
@@ -83,7 +83,7 @@ ALL = {"total": 200, "success": 200, "failure": 0}
 @pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("output_format", ["zip", "csv", "csv.gz", "parquet"])
 @pytest.mark.parametrize(
-    ("came", "figures", "words", "counts"),
+    ("returned", "figures", "words", "counts"),
     [
         (
             [*rows(PLAIN[:199]), f"{PLAIN[0]},{'no' if expected_answer(PLAIN[0]) == 'yes' else 'yes'}"],
@@ -112,12 +112,12 @@ def test_what_the_rows_contradict_is_not_landed_unless_asked_for(
     context: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
     output_format: str,
-    came: list[str],
+    returned: list[str],
     figures: dict[str, int],
     words: str,
     counts: tuple[int, int, int, int],
 ) -> None:
-    deliveries.bring(came, **figures)
+    deliveries.deliver(returned, **figures)
     with pytest.raises(EkycFailException, match="on_mismatch='warn'") as caught:
         deliveries.land(context, output_format=output_format)
     assert words in str(caught.value)
@@ -133,7 +133,7 @@ def test_what_the_rows_contradict_is_not_landed_unless_asked_for(
 def test_what_is_missing_is_known_without_the_list(
     s3: Any, deliveries: Deliveries, context: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    deliveries.bring(rows(PLAIN[7:]), total=200, success=193, failure=7)
+    deliveries.deliver(rows(PLAIN[7:]), total=200, success=193, failure=7)
     caplog.set_level("INFO")
     result = deliveries.land(context)
     assert (result["distinct"], result["missing"], result["unmatched"]) == (193, 7, None)
@@ -146,16 +146,16 @@ def test_without_counts_in_the_status_the_submission_is_the_measure(
     s3: Any, deliveries: Deliveries, context: dict[str, Any], figures: dict[str, Any], total: int | None
 ) -> None:
     submission = {**deliveries.submission, "total": total}
-    deliveries.bring(rows(PLAIN[3:]), **figures)
+    deliveries.deliver(rows(PLAIN[3:]), **figures)
     with pytest.raises(EkycFailException, match=r"has 197 rows, but remote task \w+ reports 200 .*; 200 were "):
         deliveries.land(context, submission=submission)
     assert deliveries.land(context, submission=submission, on_mismatch="warn")["missing"] == 3
 
 
-def test_without_counts_and_without_a_submission_nothing_is_promised(
+def test_without_counts_and_without_a_submission_nothing_is_expected(
     s3: Any, deliveries: Deliveries, context: dict[str, Any]
 ) -> None:
-    deliveries.bring(rows(PLAIN[3:]))
+    deliveries.deliver(rows(PLAIN[3:]))
     result = deliveries.land(context)
     assert (result["rows"], result["distinct"], result["missing"]) == (197, 197, None)
 
@@ -163,11 +163,11 @@ def test_without_counts_and_without_a_submission_nothing_is_promised(
 OTHERS = [f"+999{number:010d}" for number in range(5000, 5200)]
 
 
-@pytest.mark.parametrize("came", [OTHERS, [*PLAIN[:-1], OTHERS[0]]], ids=["all are others", "one is another"])
+@pytest.mark.parametrize("returned", [OTHERS, [*PLAIN[:-1], OTHERS[0]]], ids=["all are others", "one is another"])
 def test_other_numbers_than_were_sent_are_noticed_without_the_list(
-    s3: Any, deliveries: Deliveries, context: dict[str, Any], came: list[str]
+    s3: Any, deliveries: Deliveries, context: dict[str, Any], returned: list[str]
 ) -> None:
-    deliveries.bring(rows(came), **ALL)
+    deliveries.deliver(rows(returned), **ALL)
     with pytest.raises(EkycFailException, match=r"as many numbers as were sent \(200\), but not the same ones"):
         deliveries.land(context, submission=deliveries.submission)
     assert keys_of(s3) == []
@@ -178,7 +178,7 @@ def test_the_same_numbers_in_another_order_and_writing_are_the_ones_that_were_se
     s3: Any, deliveries: Deliveries, context: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    deliveries.bring([row.removeprefix("+") for row in reversed(rows())], **ALL)
+    deliveries.deliver([row.removeprefix("+") for row in reversed(rows())], **ALL)
     deliveries.land(context, submission=deliveries.submission)
     assert "The result contains exactly the 200 numbers that were sent." in caplog.text
 
@@ -187,21 +187,21 @@ def test_the_same_numbers_in_another_order_and_writing_are_the_ones_that_were_se
 def test_with_the_list_one_other_number_is_counted_and_most_are_refused(
     s3: Any, deliveries: Deliveries, context: dict[str, Any], numbers_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    deliveries.bring(rows([*PLAIN[:-1], OTHERS[0]]), **ALL)
+    deliveries.deliver(rows([*PLAIN[:-1], OTHERS[0]]), **ALL)
     given = {"submission": deliveries.submission, "numbers": str(numbers_file)}
     assert deliveries.land(context, **given)["unmatched"] == 1
     assert "1 are not in the result; 1 numbers in the result were not sent" in caplog.text
-    deliveries.bring(rows([*PLAIN[:99], *OTHERS[:101]]), **ALL)
+    deliveries.deliver(rows([*PLAIN[:99], *OTHERS[:101]]), **ALL)
     with pytest.raises(EkycFailException, match="Only 99 of the 200 numbers in the result were sent"):
         deliveries.land(context, s3_key="another", **given)
 
 
-@pytest.mark.parametrize("came", [OTHERS, PLAIN], ids=["others", "the same"])
+@pytest.mark.parametrize("returned", [OTHERS, PLAIN], ids=["others", "the same"])
 def test_the_list_alone_is_compared_without_a_submission(
-    s3: Any, deliveries: Deliveries, context: dict[str, Any], numbers_file: Path, came: list[str]
+    s3: Any, deliveries: Deliveries, context: dict[str, Any], numbers_file: Path, returned: list[str]
 ) -> None:
-    deliveries.bring(rows(came), **ALL)
-    if came is OTHERS:
+    deliveries.deliver(rows(returned), **ALL)
+    if returned is OTHERS:
         with pytest.raises(EkycFailException, match="None of the 200 numbers that were sent is in the result"):
             deliveries.land(context, numbers=str(numbers_file))
     else:
@@ -215,7 +215,7 @@ def test_a_list_without_any_number_is_not_compared(
 ) -> None:
     path = tmp_path / "addresses.txt"
     path.write_text("somebody@mail.example\n" * 200)
-    deliveries.bring(rows(), **ALL)
+    deliveries.deliver(rows(), **ALL)
     assert deliveries.land(context, numbers=str(path))["unmatched"] is None
     assert "The input contains no phone number" in caplog.text
 
@@ -223,7 +223,7 @@ def test_a_list_without_any_number_is_not_compared(
 def test_a_result_of_numbers_that_all_failed_is_a_result(
     s3: Any, deliveries: Deliveries, context: dict[str, Any], numbers_file: Path
 ) -> None:
-    deliveries.bring([f"{number}," for number in PLAIN], total=200, success=0, failure=200)
+    deliveries.deliver([f"{number}," for number in PLAIN], total=200, success=0, failure=200)
     result = deliveries.land(context, submission=deliveries.submission, numbers=str(numbers_file))
     assert tuple(result[name] for name in ("rows", "unknown", "distinct", "missing", "unmatched")) == (
         200,
@@ -245,7 +245,7 @@ def landing(ekyc_task_id: Any, **arguments: Any) -> EkycResultsToS3Operator:
 def test_the_submission_upstream_is_found_and_compared(
     s3: Any, deliveries: Deliveries, numbers_file: Path, of_task: int, here: int
 ) -> None:
-    deliveries.bring(rows(OTHERS), **ALL)
+    deliveries.deliver(rows(OTHERS), **ALL)
     with DAG("found", schedule=None):
         submit = EkycSubmitOperator(task_id="submit", numbers=str(numbers_file))
         between = EkycSubmitOperator(task_id="another", numbers=str(numbers_file))
@@ -265,7 +265,7 @@ def test_the_submission_upstream_is_found_and_compared(
 def test_a_submission_that_is_not_found_keeps_no_result_from_landing(
     s3: Any, deliveries: Deliveries, numbers_file: Path
 ) -> None:
-    deliveries.bring(rows(OTHERS), **ALL)
+    deliveries.deliver(rows(OTHERS), **ALL)
     with DAG("not_found", schedule=None):
         submit = EkycSubmitOperator(task_id="submit", numbers=str(numbers_file))
         land = landing(submit.output)
@@ -285,7 +285,7 @@ def test_xcoms_that_can_not_be_read_keep_no_result_from_landing(
         def xcom_pull(self, **_: Any) -> Any:
             raise ConnectionError("made up")
 
-    deliveries.bring(rows(), **ALL)
+    deliveries.deliver(rows(), **ALL)
     with DAG("broken", schedule=None):
         submit = EkycSubmitOperator(task_id="submit", numbers=str(numbers_file))
         land = landing(submit.output)
@@ -295,7 +295,7 @@ def test_xcoms_that_can_not_be_read_keep_no_result_from_landing(
 
 
 def test_a_submission_that_is_given_is_not_looked_for(s3: Any, deliveries: Deliveries, numbers_file: Path) -> None:
-    deliveries.bring(rows(), **ALL)
+    deliveries.deliver(rows(), **ALL)
     with DAG("given", schedule=None):
         submit = EkycSubmitOperator(task_id="submit", numbers=str(numbers_file))
         land = landing(submit.output)

@@ -55,28 +55,28 @@ def shown(rows: list[tuple[Any, ...]]) -> tuple[tuple[str, ...], ...]:
 
 def run(code: str, bucket: Path, connection: duckdb.DuckDBPyConnection) -> page.Table | None:
     """Run the statements of one block; return the last one's result as text."""
-    told = None
+    found = None
     for statement in filter(str.strip, code.replace(page.BUCKET, str(bucket)).split(";")):
         if statement.lstrip().startswith("SELECT"):
             relation = connection.sql(statement)
-            told = page.Table(tuple(relation.columns), shown(relation.project("COLUMNS(*)::VARCHAR").fetchall()))
+            found = page.Table(tuple(relation.columns), shown(relation.project("COLUMNS(*)::VARCHAR").fetchall()))
         else:
             connection.execute(statement)
-    return told
+    return found
 
 
 def test_the_results_of_duckdb_are_those_of_the_page(bucket: Path) -> None:
     with duckdb.connect() as connection:
-        told = [run(block.code, bucket, connection) for block in DUCKDB]
-    assert told == [block.below for block in DUCKDB]
-    assert sum(table is not None for table in told) == 4
+        found = [run(block.code, bucket, connection) for block in DUCKDB]
+    assert found == [block.below for block in DUCKDB]
+    assert sum(table is not None for table in found) == 4
 
 
 def test_the_example_rows_and_the_columns_are_those_of_the_files(bucket: Path) -> None:
     with duckdb.connect() as connection:
         run(DUCKDB[0].code, bucket, connection)
-        told = run("SELECT * FROM ekyc_results ORDER BY dt, number", bucket, connection)
-    assert told == EXAMPLE
+        found = run("SELECT * FROM ekyc_results ORDER BY dt, number", bucket, connection)
+    assert found == EXAMPLE
     documented = page.table_with(("column", "Parquet type", "meaning"))
     said = [(row[0].strip("`"), row[1].partition(",")[0]) for row in documented.rows]
     assert said == [(name, {"bool": "boolean"}.get(kind, kind.partition("[")[0])) for name, kind, _ in COLUMNS]

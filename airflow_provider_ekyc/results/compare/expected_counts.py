@@ -36,7 +36,7 @@ def expected_counts(task: Task, submission: Submission | None = None) -> Expecte
     Return how many numbers a result should hold.
 
     The API page does not say whether numbers that could not be processed (``failure``) are in the result or counted in
-    ``success``, and ``success`` has been seen above ``total``. So a healthy result lies between what was
+    ``success``, and ``success`` has been seen above ``total``. So a healthy result is between what was
     identified for certain and everything that was accepted; only outside of that is it short or long.
 
     :param task: the API's answer
