@@ -12,18 +12,15 @@ import contextlib
 import importlib
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
+from dev.benchmarks.json_process import JsonProcess
 from dev.benchmarks.move_methods import Job
 from dev.benchmarks.submit_memory import peak_memory_kib
-
-END_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +63,10 @@ class MoveChild:
     def __init__(self, method: str, warm: Job, environment: Mapping[str, str]) -> None:
         self.method = method
         self._environment = environment
-        self._process = _start(["moves", method], environment)
+        self._process = JsonProcess(method, __name__, ["moves", method], environment)
         try:
             #: Names of all modules that were there after the warm-up.
-            self.modules: Sequence[str] = self._ask(asdict(warm))["modules"]
+            self.modules: Sequence[str] = self._process.ask(asdict(warm))["modules"]
         except BaseException:
             self.stop()
             raise
@@ -80,46 +77,19 @@ class MoveChild:
 
         :raises ChildProcessError: if it failed; the error itself is on the terminal
         """
-        return Spent(**self._ask(asdict(job)))
+        return Spent(**self._process.ask(asdict(job)))
 
     def idle(self) -> Idle:
         """Measure a process that imports the same and does nothing."""
-        process = _start(["idle"], self._environment)
-        answer, _ = process.communicate(json.dumps(self.modules) + "\n")
-        if process.returncode:
-            raise ChildProcessError(f"the idle process of {self.method} ended with {process.returncode}")
-        return Idle(**json.loads(answer))
+        process = JsonProcess(f"the idle process of {self.method}", __name__, ["idle"], self._environment)
+        try:
+            return Idle(**process.ask(self.modules))
+        finally:
+            process.stop()
 
     def stop(self) -> None:
         """End it."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(END_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def _ask(self, question: object) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise ChildProcessError(f"{self.method} failed, exit code {self._process.wait()}; its error is above")
-        return dict(json.loads(answer))
-
-
-def _start(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "dev.benchmarks.move_child", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=dict(environment),
-        cwd=Path(__file__).parents[2],
-    )
+        self._process.stop()
 
 
 def run_moves(method: str, answers: TextIO) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,13 +20,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from airflow_provider_ekyc.sandbox.tls import Certificate, make_certificate
+from dev.benchmarks.json_process import JsonProcess
 from dev.benchmarks.move_data import Archive
 from dev.benchmarks.move_listener import listen
 from dev.benchmarks.move_pace import LOOPBACK, Network
 from dev.benchmarks.move_sink import Sink
 from dev.benchmarks.move_source import Export, Source
-
-END_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,38 +55,16 @@ class Server:
     """
 
     def __init__(self, kind: str, settings: Mapping[str, Any]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "dev.benchmarks.move_servers", kind, json.dumps(settings)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        )
-        self.url = f"https://127.0.0.1:{self._answer()['port']}"
+        self._process = JsonProcess(f"the {kind}", __name__, [kind, json.dumps(settings)])
+        self.url = f"https://127.0.0.1:{self._process.answer()['port']}"
 
     def done(self) -> Done:
         """Ask what it has done so far."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return Done(**self._answer())
+        return Done(**self._process.ask(None))
 
     def stop(self) -> None:
         """End it."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(END_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise ChildProcessError(f"A server ended with exit code {self._process.wait()}; its error is above.")
-        return dict(json.loads(line))
+        self._process.stop()
 
 
 class Servers:
