@@ -37,7 +37,10 @@ def test_a_method_that_fails_ends_the_measurement(
 ) -> None:
     broken = Method("broken", "dev.benchmarks.move_methods:curl", "move_broken")
     absent = dataclasses.replace(job(small, tmp_path), endpoint="/results/absent")
-    with child_environment(servers) as environment, pytest.raises(ChildProcessError, match="move_methods:curl ended with 1"):
+    with (
+        child_environment(servers) as environment,
+        pytest.raises(ChildProcessError, match="move_methods:curl ended with 1"),
+    ):
         measure([broken], servers, environment, absent, absent, rounds=1)
     assert "404" in capfd.readouterr().err
 

@@ -88,7 +88,9 @@ CASES = {
     "the API knows no such task": Case(("404", "Check ekyc_task_id", LOST), arguments={"ekyc_task_id": "made-up-id"}),
     "the remote task has failed": Case(("has failed", "Nothing was landed", "clear"), settings={"ending": "failed"}),
     "the remote task waits": Case(
-        ("not exported yet (pending)", "EkycTaskSensor", "a retry queries the status again"), True, settings={"queue_seconds": 3600}
+        ("not exported yet (pending)", "EkycTaskSensor", "a retry queries the status again"),
+        True,
+        settings={"queue_seconds": 3600},
     ),
     "the key is wrong": Case(("401", "password field", LOST), connection={"password": "made-up-wrong"}),
     "the API fails": status("status", "(500)", LOST, AGAIN, retry=True, status=500),
