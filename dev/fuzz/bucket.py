@@ -35,12 +35,7 @@ def list_key_of(index: int, again: int = 0) -> str:
 
 
 def put(bucket: str, key: str, content: bytes) -> None:
-    """Put an object, before an input is measured."""
-    _client().put_object(Bucket=bucket, Key=key, Body=content)
-
-
-def put_from_elsewhere(bucket: str, key: str, content: bytes) -> None:
-    """Put an object while an input is measured: no connection is left open that would be its own."""
+    """Put an object; no connection is left open, which would be that of the input that is measured."""
     with closing(_new_client()) as client:
         client.put_object(Bucket=bucket, Key=key, Body=content)
 

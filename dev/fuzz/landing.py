@@ -19,7 +19,7 @@ import botocore.session
 
 from airflow_provider_ekyc.exceptions import EkycError
 from airflow_provider_ekyc.results import download
-from dev.fuzz.bucket import ANOTHERS, BUCKET, SENT_BUCKET, content_of, key_of, list_key_of, put, put_from_elsewhere
+from dev.fuzz.bucket import ANOTHERS, BUCKET, SENT_BUCKET, content_of, key_of, list_key_of, put
 from dev.fuzz.expected import flaw_of_comparison, flaw_of_repetition, must_be_refused, plan_of
 from dev.fuzz.model import ArchiveInput, Sent
 from dev.fuzz.reading import Reading, disk_bound, flaw_of_counts
@@ -102,7 +102,7 @@ def landing_reading(
     plan, sent = plan_of(seed, given), given.sent
     key, list_key = key_of(given.index, again), list_key_of(given.index, again)
     rng = random.Random(f"{seed}/{given.index}/store")
-    meanwhile = functools.partial(put_from_elsewhere, BUCKET, key, ANOTHERS) if plan.is_taken else bool
+    meanwhile = functools.partial(put, BUCKET, key, ANOTHERS) if plan.is_taken else bool
     server.talk = answering(Store(rng, given.data, server.url, plan.total, meanwhile))
     extra = {"result_hosts": server.url, **({"ca_file": server.ca_file} if server.ca_file else {})}
     connection = {"conn_type": "ekyc", "host": server.url, "password": API_KEY, "extra": extra}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["archives", "answers", "numbers"]
 Figure = Literal["escaped", "wrong", "leaked", "over_memory", "over_disk", "over_time", "left_objects"]
@@ -78,7 +78,7 @@ class Sent:
     """
 
     data: bytes | None = field(repr=False)
-    submission: object = field(repr=False)
+    submission: Any = field(repr=False)
     numbers: frozenset[str] = field(default=frozenset(), repr=False)
     fate: Fate = "compared"
     name: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Sequence
 
@@ -19,14 +20,8 @@ _CELLS = (
 )
 _ROWS = (3_000, 5_000)  # more than the package takes at a time out of the csv module
 
-COLUMNS = ArchiveClasses()
-
-
-def _names(rng: random.Random) -> tuple[list[str], str]:
-    """Return two or more names of columns beside the number's, the first no empty one; and one of them."""
-    names = rng.sample(_COLUMNS, rng.randint(2, 5))
-    names = names if names[0] else names[::-1]
-    return names, rng.choice([name for name in names if name])
+#: The names of a table's columns beside the number's, that of the answers, what is asked for, and whether it is there.
+_Request = tuple[list[str], str, str | None, bool]
 
 
 def _text(rng: random.Random, names: Sequence[str], answer: str, rows: Sequence[Row]) -> bytes:
@@ -43,72 +38,68 @@ def _text(rng: random.Random, names: Sequence[str], answer: str, rows: Sequence[
     return written(rng, header, lines)
 
 
-def _archive(rng: random.Random, names: Sequence[str], answer: str, rows: Sequence[Row]) -> bytes:
-    return packed(rng, [Member(b"all.csv", _text(rng, names, answer, rows))])
-
-
-def _read(rng: random.Random, names: list[str], answer: str, asked: str | None) -> ArchiveInput:
-    """Ask for a column that is there."""
-    rows = random_rows(rng)
-    if rng.random() < 0.03:
-        rows = tuple((digits, rng.choice(("yes", "no"))) for digits in fresh_digits(rng, rng.choice(_ROWS)))
-    return whole(_archive(rng, names, answer, rows), rows, names=(None, asked))
-
-
-def _refused(rng: random.Random, names: Sequence[str], answer: str, asked: str | None) -> ArchiveInput:
-    """Ask for a column that must not be found."""
-    return broken(_archive(rng, names, answer, random_rows(rng)), names=(None, asked))
-
-
-@COLUMNS("a column that is there")
-def _there(rng: random.Random) -> ArchiveInput:
-    names, name = _names(rng)
-    return _read(rng, names, name, name)
-
-
-@COLUMNS("a column in another case")
-def _another_case(rng: random.Random) -> ArchiveInput:
+def _another_case(rng: random.Random, names: list[str], name: str) -> _Request:
     # Or with blanks around it; in the request, or in the header.
-    names, name = _names(rng)
     changes: list[Callable[[str], str]] = [str.upper, str.lower, str.swapcase, lambda name: f" {name}\t"]
     changed = rng.choice(changes)(name)
     if rng.random() < 0.5:
-        return _read(rng, names, name, changed)
+        return names, name, changed, True
     in_header = changed.strip("\t")
-    return _read(rng, [in_header if other == name else other for other in names], in_header, name)
+    return [in_header if other == name else other for other in names], in_header, name, True
 
 
-@COLUMNS("no such column")
-def _absent(rng: random.Random) -> ArchiveInput:
-    names = [name for name in _names(rng)[0] if name != "ws"]
-    others = (names[0][:-1] or "x", f"{names[0]}x", "ws", "Number", "1", f"{names[0]},ws", "\x00", "a" * 100_000)
-    return _refused(rng, names, names[0], rng.choice((*others, SECRET, "Number,amazon", '"')))
+def _absent(rng: random.Random, names: list[str], name: str) -> _Request:
+    names = ["htx" if other == "ws" else other for other in names]
+    first = "htx" if name == "ws" else name
+    others = (first[:-1] or "x", f"{first}x", "ws", "Number", "1", f"{first},ws", "\x00", "a" * 100_000)
+    return names, first, rng.choice((*others, SECRET, "Number,amazon", '"')), False
 
 
-@COLUMNS("a column twice")
-def _twice(rng: random.Random) -> ArchiveInput:
-    names, name = _names(rng)
+def _twice(rng: random.Random, names: list[str], name: str) -> _Request:
     names.insert(rng.randint(0, len(names)), rng.choice((name, name.upper(), f" {name}")))
-    return _refused(rng, names, name, name)
+    return names, name, name, False
 
 
-@COLUMNS("no column asked for")
-def _not_asked_for(rng: random.Random) -> ArchiveInput:
+def _not_asked_for(rng: random.Random, names: list[str], name: str) -> _Request:
     # That will do where there is just one, or one that is named after what was verified.
-    names, _ = _names(rng)
-    if rng.random() < 0.5:
-        names = names[:1]
-    named = [name for name in names if name]
-    chosen = named if len(named) == 1 else [name for name in named if name in ("amazon", "activated")]
-    return _read(rng, names, chosen[0], None) if len(chosen) == 1 else _refused(rng, names, names[0], None)
+    names = [name] if rng.random() < 0.5 else names
+    named = [other for other in names if other]
+    chosen = named if len(named) == 1 else [other for other in named if other in ("amazon", "activated")]
+    return names, chosen[0] if chosen else name, None, len(chosen) == 1
 
 
-@COLUMNS("two columns of numbers")
-def _two_of_numbers(rng: random.Random) -> ArchiveInput:
-    answers, name = _names(rng)
-    names = [*answers, rng.choice(NUMBER_NAMES)]
-    rng.shuffle(names)
-    return _refused(rng, names, name, rng.choice((*answers, None, names[0])))
+def _two_of_numbers(rng: random.Random, names: list[str], name: str) -> _Request:
+    both = [*names, rng.choice(NUMBER_NAMES)]
+    rng.shuffle(both)
+    return both, name, rng.choice((*names, None, both[0])), False
+
+
+_REQUESTS: dict[str, Callable[[random.Random, list[str], str], _Request]] = {
+    "a column that is there": lambda rng, names, name: (names, name, name, True),
+    "a column in another case": _another_case,
+    "no such column": _absent,
+    "a column twice": _twice,
+    "no column asked for": _not_asked_for,
+    "two columns of numbers": _two_of_numbers,
+}
+
+
+def _names(rng: random.Random) -> tuple[list[str], str]:
+    """Return two or more names of columns beside the number's, and one of them that is not empty."""
+    names = rng.sample(_COLUMNS, rng.randint(2, 5))
+    return names, rng.choice([name for name in names if name])
+
+
+def _archive(request: Callable[[random.Random, list[str], str], _Request], rng: random.Random) -> ArchiveInput:
+    names, answer, asked, is_there = request(rng, *_names(rng))
+    rows = random_rows(rng)
+    if is_there and rng.random() < 0.03:
+        rows = tuple((digits, rng.choice(("yes", "no"))) for digits in fresh_digits(rng, rng.choice(_ROWS)))
+    data = packed(rng, [Member(b"all.csv", _text(rng, names, answer, rows))])
+    return whole(data, rows, names=(None, asked)) if is_there else broken(data, names=(None, asked))
+
+
+COLUMNS = ArchiveClasses({name: functools.partial(_archive, request) for name, request in _REQUESTS.items()})
 
 
 @COLUMNS("several columns, no header")

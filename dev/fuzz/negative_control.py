@@ -25,7 +25,7 @@ from airflow_provider_ekyc.spool import Spool
 from airflow_provider_ekyc.submission.record import Submission
 from airflow_provider_ekyc.transfers import submissions
 from dev.fuzz.bounds import TIME_BOUND
-from dev.fuzz.bucket import BUCKET, key_of, list_key_of, put_from_elsewhere
+from dev.fuzz.bucket import BUCKET, key_of, list_key_of, put
 from dev.fuzz.model import ArchiveInput, Figure, Input, ordinal_of
 from dev.fuzz.named_columns import COLUMNS
 from dev.fuzz.values import digits_of
@@ -49,8 +49,7 @@ class Sabotage:
 
     :param figure: that it must raise
     :param targets: functions of the package: module or class, and name
-    :param beside: the class of what was sent that it needs; "" if it needs none
-    :param classes: the classes of archives that it needs; empty if any will do
+    :param classes: the classes of archives, or of what was sent beside them, that it needs; empty if any will do
     :param patience: how many times as long as others an input may take
     """
 
@@ -58,7 +57,6 @@ class Sabotage:
     figure: Figure
     targets: tuple[tuple[ModuleType | type, str], ...]
     wrong: Wrong
-    beside: str = ""
     classes: tuple[str, ...] = ()
     patience: float = 1.0
 
@@ -133,7 +131,7 @@ def _wait_too_long(*how: object) -> None:
 
 def _land(index: int, reader: Any) -> None:
     reader.file.seek(0)
-    put_from_elsewhere(BUCKET, key_of(index), reader.file.read())
+    put(BUCKET, key_of(index), reader.file.read())
 
 
 def _accept_anything(real: Any, index: int, reader: Any) -> Any:
@@ -169,7 +167,7 @@ def _land_the_list(real: Any, index: int, *how: Any) -> Any:
     # Before it is known whether the result is what was sent.
     found, target = real(*how), how[-1]
     target.seek(0)
-    put_from_elsewhere(BUCKET, list_key_of(index), target.readall())
+    put(BUCKET, list_key_of(index), target.readall())
     return found
 
 
@@ -248,28 +246,27 @@ _unreported = _in_summary(unreadable=lambda summary: {})
 #: All of them. What is wrong with a comparison, or with a reader of tables, shows in the classes that have it.
 SABOTAGES = (
     *_READERS,
-    Sabotage("counts_one_less", "wrong", _FIND, _one_less, "some missing"),
-    Sabotage("ignores_a_change", "wrong", (*_SPOOL, *_FIND), _ignore_a_change, "changed since"),
-    Sabotage("accepts_any_submission", "wrong", _SUBMISSION, _accept_any_submission, "of another task"),
-    Sabotage("lists_first", "left_objects", _FIND, _land_the_list, "none returned"),
-    Sabotage("lists_what_was_returned", "wrong", _FIND, _in_list(_list_what_was_returned), "all returned"),
-    Sabotage("drops_a_number", "wrong", _FIND, _in_list(_drop_a_number), "invalid lines dropped"),
-    Sabotage("logs_what_was_sent", "leaked", _SPOOL, _first(_log_a_number), "without a plus"),
-    Sabotage("reads_any_column", "wrong", _HEADER, _read_any_column, classes=tuple(COLUMNS)),
-    Sabotage("hides_what_is_unreadable", "wrong", _ROWS, _unreported, classes=("numbers that can't be read",)),
-    Sabotage("adds_a_country", "wrong", _NUMBER, _add_a_country, classes=("numbers in other writings",)),
-    Sabotage("reads_one_part", "wrong", _TABLES, _read_one_part, classes=("a table in parts",)),
-    Sabotage("reads_unknown_as_no", "wrong", _MEANING, _as_yes_or_no, classes=_OF_UNKNOWN),
-    Sabotage("lets_damage_pass", "wrong", _MEMBERS, _unchecked, classes=("truncation",)),
+    Sabotage("counts_one_less", "wrong", _FIND, _one_less, ("some missing",)),
+    Sabotage("ignores_a_change", "wrong", (*_SPOOL, *_FIND), _ignore_a_change, ("changed since",)),
+    Sabotage("accepts_any_submission", "wrong", _SUBMISSION, _accept_any_submission, ("of another task",)),
+    Sabotage("lists_first", "left_objects", _FIND, _land_the_list, ("none returned",)),
+    Sabotage("lists_what_was_returned", "wrong", _FIND, _in_list(_list_what_was_returned), ("all returned",)),
+    Sabotage("drops_a_number", "wrong", _FIND, _in_list(_drop_a_number), ("invalid lines dropped",)),
+    Sabotage("logs_what_was_sent", "leaked", _SPOOL, _first(_log_a_number), ("without a plus",)),
+    Sabotage("reads_any_column", "wrong", _HEADER, _read_any_column, tuple(COLUMNS)),
+    Sabotage("hides_what_is_unreadable", "wrong", _ROWS, _unreported, ("numbers that can't be read",)),
+    Sabotage("adds_a_country", "wrong", _NUMBER, _add_a_country, ("numbers in other writings",)),
+    Sabotage("reads_one_part", "wrong", _TABLES, _read_one_part, ("a table in parts",)),
+    Sabotage("reads_unknown_as_no", "wrong", _MEANING, _as_yes_or_no, _OF_UNKNOWN),
+    Sabotage("lets_damage_pass", "wrong", _MEMBERS, _unchecked, ("truncation",)),
 )
 
 
 def sabotage_of(given: Input) -> Sabotage:
     """Return what is wrong for this input."""
     if isinstance(given, ArchiveInput):
+        name = given.sent.name if given.sent else given.name
         for sabotage in SABOTAGES:
-            if given.sent is None and given.name in sabotage.classes:
-                return sabotage
-            if given.sent is not None and given.sent.name == sabotage.beside:
+            if name in sabotage.classes:
                 return sabotage
     return _READERS[ordinal_of(given.index) % len(_READERS)]

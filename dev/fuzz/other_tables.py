@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dev.fuzz.model import ArchiveClasses, ArchiveInput, Row, broken, whole
@@ -46,8 +47,6 @@ _BEFORE = ("Results of amazon", "sep=,", "", "Created: 2026-01-02 03:04", "# row
 _PARTS = ("amazon_{}.csv", "amazon-{:02d}.csv", "d/part{}.csv", "Amazon ({}).CSV", "{:05d}.csv")
 _BESIDE = ("failed.csv", "summary.csv", "amazon_failed.csv", "errors.csv", "Amazon-Summary.csv", "invalid_1.csv")
 
-OTHER_TABLES = ArchiveClasses()
-
 
 def _text(
     rng: random.Random,
@@ -82,11 +81,41 @@ def _rewritten(
     return cells, len(changed)
 
 
-@OTHER_TABLES("numbers in other writings")
-def _other_writings(rng: random.Random) -> ArchiveInput:
+def _renamed(rng: random.Random, rows: Sequence[Row]) -> bytes:
+    # With accents in either form.
+    return _text(rng, rows, name=unicodedata.normalize(rng.choice(("NFC", "NFD")), rng.choice(_NAMES)))
+
+
+def _after_lines(rng: random.Random, rows: Sequence[Row]) -> bytes:
+    lines = rng.choices(_BEFORE, k=rng.randint(1, 5))
+    return "\n".join([*lines, ""]).encode() + _text(rng, rows, varied=False)
+
+
+def _with_headers(rng: random.Random, rows: Sequence[Row]) -> bytes:
+    # Among the rows, as joined files have them.
+    head, *lines = _text(rng, rows, varied=False, delimiter=",", end="\n").splitlines(keepends=True)
+    for _ in range(rng.randint(1, 3)):
+        lines.insert(rng.randint(0, len(lines)), head)
+    return head + b"".join(lines)
+
+
+#: Tables that must be read as their rows.
+_TEXTS: dict[str, Callable[[random.Random, Sequence[Row]], bytes]] = {
+    "numbers in other writings": lambda rng, rows: _text(
+        rng, rows, _rewritten(rng, rows, READABLE, (1.0, 1.0, 0.3))[0]
+    ),
+    "another name of the numbers": _renamed,
+    "lines before the header": _after_lines,
+    "the header again": _with_headers,
+}
+
+
+def _archive(text_of: Callable[[random.Random, Sequence[Row]], bytes], rng: random.Random) -> ArchiveInput:
     rows = random_rows(rng)
-    cells, _ = _rewritten(rng, rows, READABLE, (1.0, 1.0, 0.3))
-    return whole(_one(rng, _text(rng, rows, cells)), rows)
+    return whole(_one(rng, text_of(rng, rows)), rows)
+
+
+OTHER_TABLES = ArchiveClasses({name: functools.partial(_archive, text_of) for name, text_of in _TEXTS.items()})
 
 
 @OTHER_TABLES("numbers that can't be read")
@@ -99,13 +128,6 @@ def _unreadable(rng: random.Random) -> ArchiveInput:
     return whole(_one(rng, _text(rng, rows, cells)), expected, unreadable=lost)
 
 
-@OTHER_TABLES("another name of the numbers")
-def _other_name(rng: random.Random) -> ArchiveInput:
-    rows = random_rows(rng)
-    name = unicodedata.normalize(rng.choice(("NFC", "NFD")), rng.choice(_NAMES))
-    return whole(_one(rng, _text(rng, rows, name=name)), rows)
-
-
 @OTHER_TABLES("an unknown name of the numbers")
 def _unknown_name(rng: random.Random) -> ArchiveInput:
     # Refused, unless it is asked for by its name.
@@ -116,29 +138,12 @@ def _unknown_name(rng: random.Random) -> ArchiveInput:
     return broken(data, names=(rng.choice((None, f"{name}x", "amazon,Who")), None))
 
 
-@OTHER_TABLES("lines before the header")
-def _lines_before(rng: random.Random) -> ArchiveInput:
-    rows = random_rows(rng)
-    lines = rng.choices(_BEFORE, k=rng.randint(1, 5))
-    return whole(_one(rng, "\n".join([*lines, ""]).encode() + _text(rng, rows, varied=False)), rows)
-
-
 @OTHER_TABLES("a row before the header")
 def _row_before(rng: random.Random) -> ArchiveInput:
     # Or too many lines: refused, as rows would be lost.
     number = rng.choice((digits_of(9), f"+{digits_of(9)}", in_writing(rng.choice(READABLE[:5]), digits_of(9))))
     before = rng.choice((f"{number},yes\n", f"title\n{number},no\n\n", "title\n" * 10))
     return broken(_one(rng, before.encode() + _text(rng, random_rows(rng), varied=False, delimiter=",")))
-
-
-@OTHER_TABLES("the header again")
-def _header_again(rng: random.Random) -> ArchiveInput:
-    # Among the rows, as joined files have it.
-    rows = random_rows(rng)
-    head, *lines = _text(rng, rows, varied=False, delimiter=",", end="\n").splitlines(keepends=True)
-    for _ in range(rng.randint(1, 3)):
-        lines.insert(rng.randint(0, len(lines)), head)
-    return whole(_one(rng, head + b"".join(lines)), rows)
 
 
 @OTHER_TABLES("numbers again")
@@ -193,18 +198,10 @@ def _enough_rows(rng: random.Random) -> tuple[Row, ...]:
 def _parts(rng: random.Random, rows: Sequence[Row], least: int) -> list[Member]:
     count, first = rng.randint(least, 4), rng.choice((0, 1))
     cuts = [0, *sorted(rng.sample(range(1, len(rows)), count - 1)), len(rows)]
-    how: dict[str, Any] = {
-        "name": rng.choice(_NAMES),
-        "answer": "amazon",
-        "delimiter": rng.choice(",;"),
-        "end": "\n",
-        "varied": False,
-    }
+    how: dict[str, Any] = {"name": rng.choice(_NAMES), "answer": "amazon", "delimiter": rng.choice(",;")}
+    texts = [_text(rng, rows[start:end], end="\n", varied=False, **how) for start, end in itertools.pairwise(cuts)]
     name = rng.choice(_PARTS)
-    return [
-        Member(name.format(first + at).encode(), _text(rng, rows[start:end], **how))
-        for at, (start, end) in enumerate(itertools.pairwise(cuts))
-    ]
+    return [Member(name.format(number).encode(), text) for number, text in enumerate(texts, first)]
 
 
 def _beside(rng: random.Random) -> list[Member]:

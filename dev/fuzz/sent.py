@@ -97,7 +97,7 @@ def _wrong_counts(rng: random.Random, returned: Sequence[str]) -> Sent:
 def _unexpected_record(rng: random.Random, returned: Sequence[str]) -> Sent:
     # Fields of other kinds, missing ones, or no record at all.
     sent = dataclasses.replace(_some_missing(rng, returned), fate="any")
-    record = dict(_record(sent))
+    record = dict(sent.submission)
     change_fields(rng, record, ("rows", "invalid", "input_sha256", "unheard_of"), "ekyc_task_id")
     if rng.random() < 0.6:
         return dataclasses.replace(sent, submission=record)
@@ -185,13 +185,7 @@ def _honest(rng: random.Random, data: bytes, *, check: bool = True, fate: Fate =
 
 def _with(sent: Sent, fate: Fate, **fields: Any) -> Sent:
     """Return the same with other values in the record."""
-    return dataclasses.replace(sent, submission={**_record(sent), **fields}, fate=fate)
-
-
-def _record(sent: Sent) -> dict[str, Any]:
-    if not isinstance(sent.submission, dict):
-        raise TypeError("no record")
-    return sent.submission
+    return dataclasses.replace(sent, submission={**sent.submission, **fields}, fate=fate)
 
 
 def _lines(rng: random.Random, numbers: Sequence[str], *, also: Sequence[bytes] = (), plus: bool = True) -> bytes:

@@ -1,4 +1,4 @@
-"""What the fuzzer itself says of unmatched numbers and of columns, before the package is held against it."""
+"""What the fuzzer itself finds of unmatched numbers and of columns, before it is compared with the package."""
 
 from __future__ import annotations
 

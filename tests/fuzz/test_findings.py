@@ -12,7 +12,7 @@ from dev.fuzz.model import ArchiveInput, Failure, Input, Verdict
 
 
 def verdict_of(given: Input, is_wrong: bool) -> tuple[Verdict, str]:
-    failures = [Failure("wrong", "as was said")] * is_wrong
+    failures = [Failure("wrong", "another count")] * is_wrong
     return Verdict(given.index, "archives", given.name, failures=failures), "shown"
 
 
@@ -30,7 +30,7 @@ def test_a_large_input_becomes_a_small_one_that_fails_as_well(tmp_path: Path, in
     stem = f"{seed}-{index}"
     assert (tmp_path / f"{stem}.bin").read_bytes() == given.data
     assert len((tmp_path / f"{stem}-smaller.bin").read_bytes()) < len(given.data) / 2
-    assert "wrong: as was said" in (tmp_path / f"{stem}-smaller-archives.txt").read_text()
+    assert "wrong: another count" in (tmp_path / f"{stem}-smaller-archives.txt").read_text()
     assert [name.split(" ")[0] for name in verdict.kept] == [
         str(tmp_path / f"{stem}.bin"),
         str(tmp_path / f"{stem}-smaller.bin"),

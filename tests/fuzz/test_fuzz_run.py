@@ -46,9 +46,9 @@ def test_a_sabotage_that_nobody_noticed_is_named() -> None:
     caught = Verdict(0, "archives", "any", failures=failures, sabotage="key_error")
     assert "key_error" not in unnoticed([caught])
     assert "drops_a_row" in unnoticed([caught])
-    # Of what is in S3 only the index is known.
-    lies = Verdict(7, "landing", "in S3", failures=[Failure("left_objects", "an object")])
-    assert "lists_first" not in unnoticed([Verdict(7, "archives", "any", sabotage="lists_first"), lies])
+    # Of an object in S3 only the index is known.
+    in_s3 = Verdict(7, "landing", "in S3", failures=[Failure("left_objects", "an object")])
+    assert "lists_first" not in unnoticed([Verdict(7, "archives", "any", sabotage="lists_first"), in_s3])
 
 
 def test_a_failing_input_can_be_made_again() -> None:
