@@ -104,7 +104,7 @@ def test_several_ids_are_a_clear_error_and_cost_nothing(sandbox: Sandbox, severa
         EkycTaskSensor(task_id="wait", ekyc_task_id=several),  # type: ignore[arg-type]
         EkycResultsToS3Operator(task_id="land", ekyc_task_id=several, s3_bucket=BUCKET, s3_key="a.zip"),  # type: ignore[arg-type]
     ):
-        with pytest.raises(EkycFailException, match="several ids, and one is needed: map the task"):
+        with pytest.raises(EkycFailException, match="several ids, but one is needed: map the task"):
             task.execute(context())
     assert sum(sandbox.calls.values()) == 0
 
