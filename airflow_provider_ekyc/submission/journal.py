@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_ekyc.exceptions import EkycInProgressError, EkycJournalError
 from airflow_provider_ekyc.submission.identity import TaskIdentity
+from airflow_provider_ekyc.submission.instance_journal import InstanceJournal
 from airflow_provider_ekyc.submission.record import (
     SENT_AGAIN_BY_HAND,
     Begun,
-    InstanceRecord,
     Intent,
     IntentState,
-    Pointer,
     Receipt,
     Scope,
 )
 from airflow_provider_ekyc.submission.record_format import (
     SEND_AGAIN,
-    read_instance,
     read_record,
     unreadable,
     write_record,
@@ -30,56 +28,24 @@ from airflow_provider_ekyc.submission.record_format import (
 if TYPE_CHECKING:
     from airflow_provider_ekyc.submission.stores import RecordStore, Stores
 
-_INSTANCE = "instance_"
 #: How the name of the record of what is being sent begins.
 OPEN = "open_"
 #: How the name of a receipt ends.
 RECEIPT = "_receipt"
 
 
-class Journal:
+class Journal(InstanceJournal):
     """
-    The records of one task instance, which outlast its tries.
-
-    A task instance has a record of its own: which try is its latest, and which submissions its tries have begun. So an
-    absent record is never treated as "not submitted" where this one says otherwise.
+    The records of one task instance, which outlast its tries: its own, and those of its submissions.
 
     :param task: the task instance and its try
     :param stores: where the records are
     """
 
     def __init__(self, task: TaskIdentity, stores: Stores) -> None:
+        super().__init__(task, stores.instances)
         self._task = task
         self._stores = stores
-        self._instances = stores.instances
-        self._instance = InstanceRecord(task.try_number, "", {})
-        self._instance_body: bytes | None = None
-        self._instance_name = f"{_INSTANCE}{max(task.map_index, 0)}"
-        self._is_first_record = True
-
-    @property
-    def is_first_record(self) -> bool:
-        """Whether no earlier try of this task instance has left a record."""
-        return self._is_first_record
-
-    @property
-    def begun(self) -> Mapping[str, Begun]:
-        """What the tries of this task instance have begun, by the name of the submission."""
-        return self._instance.begun
-
-    def start_try(self) -> None:
-        """
-        Read what earlier tries of this task instance have begun, and record this one as the latest.
-
-        :raises EkycJournalError: if that can't be known
-        :raises EkycInProgressError: if another try starts at the same moment
-        """
-        body = self._instances.read(self._instance_name)
-        self._is_first_record = body is None
-        if body is not None:
-            self._instance = read_instance(body, self._instances.address(self._instance_name))
-        self._instance_body = body
-        self._update(replace(self._instance, try_number=self._task.try_number))
 
     def submission(self, name: str, schema_1_name: str = "") -> SubmissionRecords:
         """
@@ -113,42 +79,9 @@ class Journal:
 
     def _is_unknown_of_before(self, intent: Intent) -> bool:
         if self._task.run_started is None:
-            return intent.state is IntentState.UNKNOWN and not self._is_first_record
+            return intent.state is IntentState.UNKNOWN and not self.is_first_record
         # What is being sent since before the clear is that of a try that was killed, and may never be tried again.
         return intent.is_open and datetime.fromisoformat(intent.started_at) < self._task.run_started
-
-    def record_begun(self, name: str, begun: Begun) -> None:
-        """
-        Record that this task instance begins a submission.
-
-        :raises EkycInProgressError: if another try of this task instance has started
-        :raises EkycJournalError: if it can't be written
-        """
-        if begun.journal != self._instances.address(name) and self._instances.read(name) is None:
-            self._instances.write(name, write_record(Pointer(begun.journal, _now())), replacing=None)
-        self._update(replace(self._instance, begun={**self.begun, name: begun}))
-
-    def require_latest_try(self) -> None:
-        """
-        Stop if another try of this task instance has started.
-
-        :raises EkycInProgressError: if so
-        :raises EkycJournalError: if that can't be known
-        """
-        if self._instances.read(self._instance_name) != self._instance_body:
-            raise self._replaced()
-
-    def _update(self, instance: InstanceRecord) -> None:
-        body = write_record(replace(instance, updated_at=_now()))
-        if not self._instances.write(self._instance_name, body, replacing=self._instance_body):
-            raise self._replaced()
-        self._instance, self._instance_body = instance, body
-
-    def _replaced(self) -> EkycInProgressError:
-        return EkycInProgressError(
-            f"Another try of this task is running: it changed {self._instances.address(self._instance_name)}. Nothing "
-            f"was sent. A retry reads it again."
-        )
 
 
 class SubmissionRecords:
@@ -165,7 +98,7 @@ class SubmissionRecords:
     :param schema_1_name: ``Scope.schema_1_name``, or empty
     """
 
-    def __init__(self, journal: Journal, stores: Stores, name: str, schema_1_name: str) -> None:
+    def __init__(self, journal: InstanceJournal, stores: Stores, name: str, schema_1_name: str) -> None:
         self.name = name
         self._schema_1_name = schema_1_name
         self._journal = journal
@@ -322,7 +255,3 @@ def _first_with_all_sends(intents: list[Intent]) -> Intent:
     """Return the first intent, with the sends that any of them has counted since the last clear."""
     first = intents[0]
     return replace(first, sends=max(each.sends for each in intents if each.max_tries == first.max_tries))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()

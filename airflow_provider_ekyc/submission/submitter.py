@@ -15,18 +15,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from airflow_provider_ekyc.api.models import Balance, Task
+from airflow_provider_ekyc.api.models import Task
 from airflow_provider_ekyc.api.retries import Retries, retrying
 from airflow_provider_ekyc.exceptions import (
     Charge,
     EkycApiError,
     EkycError,
     EkycJournalError,
-    EkycProxyError,
     EkycSettingsError,
     EkycUnknownOutcomeError,
     Outcome,
 )
+from airflow_provider_ekyc.submission.balance import BalanceApi, balance_before, balance_now
 from airflow_provider_ekyc.submission.gate import MOST_SENDS, SubmissionGate, amount
 from airflow_provider_ekyc.submission.record import (
     SENT_AGAIN_BY_HAND,
@@ -51,16 +51,12 @@ log = logging.getLogger(__name__)
 SENDS_PER_TRY = 2
 
 
-class SubmittingApi(Protocol):
+class SubmittingApi(BalanceApi, Protocol):
     """The calls that a submission needs, as ``EkycHook`` has them."""
 
     @property
     def settings(self) -> EkycSettings:
         """Settings of the connection."""
-        ...
-
-    def get_balance(self, *, once: bool = False) -> Balance:
-        """Query the balance; free."""
         ...
 
     def submit(self, file: BinaryIO, size: int, task_type: str) -> Task:
@@ -101,7 +97,7 @@ class Submitter:
         self._scope = Scope.of(api.settings, task_type, numbers)
         self._records = journal.submission(self._scope.name, self._scope.schema_1_name)
         self._gate = SubmissionGate(
-            journal, self._records, self._scope, task, resubmit=resubmit, balance_now=self._balance_after
+            journal, self._records, self._scope, task, resubmit=resubmit, balance_now=lambda: balance_now(api)
         )
 
     def submit(self) -> Submission:
@@ -130,7 +126,7 @@ class Submitter:
 
     def _submit(self, found: Intent | None) -> Submission:
         sends = self._gate.sends_so_far(found)
-        balance = self._balance()
+        balance = balance_before(self._api)
         self._stop_if_killed()
         intent = Intent(
             started_at=_now(),
@@ -216,7 +212,7 @@ class Submitter:
             raise
 
     def _log_balance(self, intent: Intent) -> None:
-        balance = self._balance()
+        balance = balance_before(self._api)
         if balance is not None:
             log.info("Balance before sending again: %s, at first %s.", amount(balance.balance), amount(intent.balance))
 
@@ -278,27 +274,6 @@ class Submitter:
                 intent.state.value,
                 error,
             )
-
-    def _balance(self) -> Balance | None:
-        try:
-            return self._api.get_balance()
-        except EkycApiError as error:
-            if error.status in (401, 402) and not error.retryable:
-                raise
-            # A gateway may know the other calls and not this one (404, 405). Any other page would answer the
-            # submission too, and then it is not known whether it was accepted.
-            if isinstance(error, EkycProxyError) and error.status not in (404, 405):
-                shown = f"{error.message} No submission was sent. A retry queries the balance again."
-                raise error.with_message(shown) from None
-            log.warning("%s The submission continues without knowing the balance.", error)
-            return None
-
-    def _balance_after(self) -> float | None:
-        try:
-            return self._api.get_balance(once=True).balance
-        except EkycApiError as error:
-            log.warning("%s So the balance is not known.", error)
-            return None
 
     def _describe(self, ekyc_task_id: str, total: int | None, submitted_at: str | None) -> Submission:
         return Submission(

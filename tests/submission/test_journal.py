@@ -1,4 +1,4 @@
-"""What is recorded of a submission, whoever writes to it meanwhile."""
+"""What is recorded of a submission, whoever writes to it meanwhile. ``submission/instance_journal.py`` too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Submitted once, whatever gets between: kills, time-outs, refusals, a receipt that can't be written."""
+"""
+Submitted once, whatever gets between: kills, time-outs, refusals, a receipt that can't be written.
+
+With ``submission/balance.py``: a balance query goes first.
+"""
 
 from __future__ import annotations
 
