@@ -125,7 +125,7 @@ class ResultConnection:
 
 def _blocks(response: requests.Response) -> Iterator[bytes]:
     try:
-        # As they come: what the store says of their encoding may be wrong, and the archive is checked in any case.
+        # As they are sent: what the store says of their encoding may be wrong, and the archive is checked in any case.
         yield from response.raw.stream(BLOCK, decode_content=False)
     except FAILURES as error:
         raise classify_transport(Call.RESULT, failure_kind(error), sent=True) from None

@@ -24,7 +24,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 @dataclass(frozen=True, slots=True)
 class ResultHost:
     """
-    One place that results may come from.
+    One place that results may be downloaded from.
 
     :param text: as the user wrote it
     :param host: regular expression of the whole host name

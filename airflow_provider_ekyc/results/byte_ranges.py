@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from airflow_provider_ekyc.api.result_stream import ResultHead
 
-#: Bytes of a file's end that are requested first; a list of three members takes 200.
+#: Bytes of a file's end that are requested first; a list of three members has 200.
 TAIL = 64 * 1024
 
 
@@ -87,7 +87,7 @@ def tail_start(size: int, range_size: int) -> int:
 
 
 def is_end(head: ResultHead, count: int) -> bool:
-    """Tell whether an answer is the last bytes of the object: so many, or all if there are fewer."""
+    """Return whether an answer is the last bytes of the object: so many, or all if there are fewer."""
     return head.length is not None and (head.start, head.end) == (max(0, head.length - count), head.length)
 
 

@@ -58,7 +58,7 @@ RANGE_SIZE = 8 * 1024**2
 #: Connections, if nobody says otherwise: 8 of 80 MB/s are about what two cores decrypt and check.
 CONNECTIONS = 8
 
-#: How often the caps of the retries of a range may begin anew, as long as each time more has arrived.
+#: How often the caps of the retries of a range may start again, as long as each time more has arrived.
 ROUNDS = 100
 
 #: With these a server refuses the first range: an empty object has none (416), and others do not accept the header or
@@ -90,7 +90,7 @@ def download(
     retries: Retries | None = None,
 ) -> Download:
     """
-    Download the result to the spool of ``file``, whose reader reads it meanwhile.
+    Download the result to the spool of ``file``, which is read meanwhile.
 
     A range whose connection breaks is resumed alone, where it broke. A store that does not answer with the range that
     was requested is read by one stream. When the object has changed, everything starts again. An expired URL is
@@ -111,7 +111,7 @@ def download(
 
 
 class _Changed(EkycError):
-    """The object is another one than before: what was downloaded of it is void."""
+    """The object is another one than before: what was downloaded of it is not used."""
 
     retryable = True
 

@@ -27,7 +27,7 @@ _LOOK = 1.0
 
 
 class Invalidated(Exception):
-    """What was read so far is void: the download failed, or started again."""
+    """What was read so far is not to be used: the download failed, or started again."""
 
 
 class GrowingFile:
@@ -89,13 +89,13 @@ class GrowingFile:
         self._wake()
 
     def invalidate(self) -> None:
-        """Announce that what was read so far is void."""
+        """Announce that what was read so far is not to be used."""
         self._is_invalid = True
         self._wake()
 
     @property
     def is_invalid(self) -> bool:
-        """Whether what was read of it is void."""
+        """Whether what was read of it is not to be used."""
         return self._is_invalid
 
     def wait_beyond(self, offset: int, least: int) -> int:

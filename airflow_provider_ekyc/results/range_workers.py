@@ -1,5 +1,5 @@
 """
-Threads that take byte ranges from a queue, each with a connection of its own.
+Threads that fetch byte ranges from a queue, each with a connection of its own.
 
 A signal is raised in the main thread, between any two steps. So the main thread acquires no lock that others need
 (one that is left locked would stop them forever): it uses a ``SimpleQueue``, and sets plain flags.

@@ -39,9 +39,9 @@ class RangeStore(sockets.SocketServer):
 
     :param content: of the object
     :param etag: of the object
-    :param meet: is given each request, and may answer it in the store's place
-    :param meet_hint: the same for the requests for the last bytes, which :attr:`seen` does not have: they come beside
-        the first one, before or after it
+    :param respond: is given each request, and may answer it in the store's place
+    :param respond_to_hint: the same for the requests for the last bytes, which :attr:`seen` does not have: they are
+        sent beside the first one, and arrive before or after it
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class RangeStore(sockets.SocketServer):
         content: bytes,
         *,
         etag: str = '"a"',
-        meet: Callable[[Request], Reply | None] = lambda _: None,
-        meet_hint: Callable[[Request], Reply | None] = lambda _: None,
+        respond: Callable[[Request], Reply | None] = lambda _: None,
+        respond_to_hint: Callable[[Request], Reply | None] = lambda _: None,
     ) -> None:
         super().__init__(self._answer_all)
-        self.content, self.etag, self._meet, self._meet_hint = content, etag, meet, meet_hint
+        self.content, self.etag, self._respond, self._respond_to_hint = content, etag, respond, respond_to_hint
         self._lock = threading.Lock()
         self.seen: list[Request] = []
         self.hints: list[Request] = []
@@ -100,7 +100,7 @@ class RangeStore(sockets.SocketServer):
     def _answer_all(self, connection: socket.socket) -> None:
         while True:
             request = self._read(connection)
-            pieces = (self._meet_hint if request.is_hint else self._meet)(request)
+            pieces = (self._respond_to_hint if request.is_hint else self._respond)(request)
             if pieces is not None:
                 for piece in pieces:
                     connection.sendall(piece)

@@ -1,4 +1,4 @@
-"""A result is brought whole: resumed, begun anew, refreshed once, or not at all."""
+"""A result is downloaded whole: resumed, started again, from a fresh URL, or not at all."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def requested(head: dict[str, str]) -> slice | None:
     return slice(int(first), int(last) + 1 if last else None)
 
 
-def brought(*script: Answer, retries: Retries = AT_ONCE) -> tuple[Download, bytes, list[dict[str, str]]]:
-    """Download from a scripted server; what was brought, the file, the requests."""
+def downloaded(*script: Answer, retries: Retries = AT_ONCE) -> tuple[Download, bytes, list[dict[str, str]]]:
+    """Download from a scripted server; what was downloaded, the file, the requests."""
     with ScriptedServer(*script) as server, client_for(server.url) as client, spool_file(None) as file:
         result = download(client.result_connection, lambda: server.result_url, GrowingFile(file), retries=retries)
         content = content_of(file)
@@ -77,7 +77,7 @@ def content_of(file: Spool) -> bytes:
 
 def failure(kind: type[Exception], *script: Answer, retries: Retries = AT_ONCE) -> str:
     with pytest.raises(kind) as caught:
-        brought(*script, retries=retries)
+        downloaded(*script, retries=retries)
     assert "X-Amz" not in str(caught.value)
     return str(caught.value)
 
@@ -127,7 +127,7 @@ def test_a_cut_is_resumed_where_it_was(sandbox: Sandbox) -> None:
     assert downloads == [206, 206, 206, 403, 206]
 
 
-def test_another_object_in_mid_way_is_read_from_its_start(sandbox: Sandbox, exported: Callable[[], str]) -> None:
+def test_another_object_in_the_middle_is_read_from_its_start(sandbox: Sandbox, exported: Callable[[], str]) -> None:
     sandbox.fault("result", "wrong_etag")
     other = from_sandbox(sandbox, exported)
     sandbox.fault("result", "cut_body", at_byte=300)
@@ -136,7 +136,7 @@ def test_another_object_in_mid_way_is_read_from_its_start(sandbox: Sandbox, expo
 
 
 def test_the_second_request_asks_for_the_rest_of_the_same_object() -> None:
-    _, content, seen = brought(ranged(CONTENT, etag='"a"', cut=CUT), ranged(CONTENT, etag='"a"'))
+    _, content, seen = downloaded(ranged(CONTENT, etag='"a"', cut=CUT), ranged(CONTENT, etag='"a"'))
     assert content == CONTENT
     first, rest = requested(seen[0]), requested(seen[1])
     assert (first, rest and rest.stop) == (slice(0, download_module.RANGE_SIZE), len(CONTENT))
@@ -155,28 +155,28 @@ def test_the_second_request_asks_for_the_rest_of_the_same_object() -> None:
 def test_a_rest_that_may_be_of_another_object_is_not_used(etags: tuple[str, str], then: list[int | None]) -> None:
     # A server that does not know If-Range answers 206 all the same.
     other = bytes(reversed(CONTENT))
-    _, content, seen = brought(ranged(CONTENT, etag=etags[0], cut=CUT), *[ranged(other, etag=etags[1])] * 3)
+    _, content, seen = downloaded(ranged(CONTENT, etag=etags[0], cut=CUT), *[ranged(other, etag=etags[1])] * 3)
     assert content == other
     assert [getattr(requested(head), "stop", None) for head in seen[2:]] == then
 
 
 def test_a_server_without_ranges_is_read_from_the_start() -> None:
     cut = answer("200 OK", CONTENT[:CUT], 'ETag: "a"', length=len(CONTENT))
-    _, content, seen = brought(cut, cut, answer("200 OK", CONTENT, 'ETag: "a"'))
+    _, content, seen = downloaded(cut, cut, answer("200 OK", CONTENT, 'ETag: "a"'))
     assert content == CONTENT
     assert len(seen) == 3
 
 
 def test_a_range_behind_the_end_means_another_object() -> None:
-    shorter = CONTENT[:3000]  # of what the first try has brought
-    gone = answer("416 Range Not Satisfiable", b"", "Content-Range: bytes */3000")
-    _, content, seen = brought(ranged(CONTENT, etag='"a"', cut=CUT), gone, answer("200 OK", shorter, 'ETag: "b"'))
+    shorter = CONTENT[:3000]  # of what the first try has downloaded
+    beyond = answer("416 Range Not Satisfiable", b"", "Content-Range: bytes */3000")
+    _, content, seen = downloaded(ranged(CONTENT, etag='"a"', cut=CUT), beyond, answer("200 OK", shorter, 'ETag: "b"'))
     assert content == shorter
     assert requested(seen[2]) == slice(0, download_module.RANGE_SIZE)
 
 
 def test_a_break_behind_the_last_byte_asks_for_nothing_more() -> None:
-    # A length that only a 206 tells, and a chunked body whose end is lost.
+    # A length that only a 206 gives, and a chunked body whose end is lost.
     def chunked(request: Request) -> bytes:
         rest = CONTENT[requested(request.headers) or slice(None)]
         return answer(
@@ -188,7 +188,7 @@ def test_a_break_behind_the_last_byte_asks_for_nothing_more() -> None:
             length=-1,
         )
 
-    _, content, seen = brought(ranged(CONTENT, etag='"a"', cut=CUT), chunked)
+    _, content, seen = downloaded(ranged(CONTENT, etag='"a"', cut=CUT), chunked)
     assert content == CONTENT
     assert len(seen) == 2
 
@@ -203,14 +203,14 @@ def test_a_range_says_how_much_there_is_where_the_first_answer_did_not() -> None
         content_range = f"Content-Range: bytes {first}-{len(CONTENT) - 2}/{len(CONTENT)}"
         return answer("206 Partial Content", CONTENT[first:-1], 'ETag: "a"', content_range)
 
-    _, content, seen = brought(chunked, short, ranged(CONTENT, etag='"a"'))
+    _, content, seen = downloaded(chunked, short, ranged(CONTENT, etag='"a"'))
     assert content == CONTENT
     assert len(seen) == 3
 
 
 def test_a_part_that_was_not_asked_for_is_not_taken() -> None:
     part = answer("206 Partial Content", CONTENT[5:], 'ETag: "a"', "Content-Range: bytes 5-2999999/3000000")
-    _, content, _ = brought(part, answer("200 OK", CONTENT))
+    _, content, _ = downloaded(part, answer("200 OK", CONTENT))
     assert content == CONTENT
 
 
@@ -219,12 +219,12 @@ def test_a_length_that_is_a_lie_ends_in_an_error_after_the_last_try() -> None:
     message = failure(EkycConnectionError, too_long, too_long, retries=Retries(attempts=2, first_wait=0.0))
     assert "result download" in message
     # What is beyond the length is never read; whether the archive is whole is for its check to say.
-    _, content, _ = brought(answer("200 OK", CONTENT, length=100))
+    _, content, _ = downloaded(answer("200 OK", CONTENT, length=100))
     assert content == CONTENT[:100]
 
 
 def test_a_body_without_any_length_is_taken_to_its_end() -> None:
-    _, content, _ = brought(answer("200 OK", CONTENT, length=-1))
+    _, content, _ = downloaded(answer("200 OK", CONTENT, length=-1))
     assert content == CONTENT
 
 
@@ -262,7 +262,7 @@ def test_a_url_that_expires_twice_is_an_error(sandbox: Sandbox, exported: Callab
     assert sandbox.calls["status"] == 2
 
 
-def test_a_url_that_expires_in_mid_way_is_refreshed_and_resumed(
+def test_a_url_that_expires_in_the_middle_is_refreshed_and_resumed(
     sandbox: Sandbox, exported: Callable[[], str], caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = from_sandbox(sandbox, exported)
@@ -276,7 +276,7 @@ def test_a_url_that_expires_in_mid_way_is_refreshed_and_resumed(
 
 def test_a_token_that_has_expired_is_refreshed_too() -> None:
     expired = answer("400 Bad Request", b"<Error><Code>ExpiredToken</Code></Error>")
-    assert brought(expired, answer("200 OK", CONTENT))[1] == CONTENT
+    assert downloaded(expired, answer("200 OK", CONTENT))[1] == CONTENT
 
 
 def test_a_redirect_is_not_followed_and_the_store_is_asked_again(sandbox: Sandbox, exported: Callable[[], str]) -> None:
@@ -342,5 +342,5 @@ def test_a_store_that_breaks_for_ever_is_left_with_what_broke(monkeypatch: pytes
 
 
 def test_bytes_are_taken_as_they_come_whatever_the_store_says_of_their_encoding() -> None:
-    _, content, _ = brought(answer("200 OK", CONTENT, "Content-Encoding: gzip"))
+    _, content, _ = downloaded(answer("200 OK", CONTENT, "Content-Encoding: gzip"))
     assert content == CONTENT

@@ -73,24 +73,24 @@ def after(condition: Callable[[], object], reply: Reply) -> Reply:
 def test_the_reader_begins_before_any_range_but_the_first_is_answered() -> None:
     has_read = threading.Event()
 
-    def meet(request: Request) -> Reply | None:
+    def respond(request: Request) -> Reply | None:
         return after(has_read.is_set, [store.answer(request)]) if request.nth else None
 
-    with RangeStore(CONTENT, meet=meet) as store, client_for(store.url) as client, spool_file(None) as spool:
-        file, got = GrowingFile(spool), []
+    with RangeStore(CONTENT, respond=respond) as store, client_for(store.url) as client, spool_file(None) as spool:
+        file, read_bytes = GrowingFile(spool), []
 
         def read() -> None:
             file.seek(-SIZE, io.SEEK_END)
-            got.append(file.read(SIZE))
+            read_bytes.append(file.read(SIZE))
             file.seek(0)
-            got.append(file.read(SIZE))
+            read_bytes.append(file.read(SIZE))
             has_read.set()
 
         reader = threading.Thread(target=read)
         reader.start()
         download(client.result_connection, lambda: store.result_url, file)
         reader.join(10)
-    assert got == [CONTENT[-SIZE:], CONTENT[:SIZE]]
+    assert read_bytes == [CONTENT[-SIZE:], CONTENT[:SIZE]]
     assert not file.is_invalid
 
 
@@ -99,16 +99,16 @@ def test_the_reader_begins_before_any_range_but_the_first_is_answered() -> None:
 def test_the_end_is_announced_with_either_answer_first_and_again_by_its_range(size: int, is_first: bool) -> None:
     downloading, is_sent = Downloading(), threading.Event()
 
-    def meet(request: Request) -> Reply | None:
+    def respond(request: Request) -> Reply | None:
         if request.nth:  # the others, once the hint has been announced
             return after(lambda: downloading.announced, [store.answer(request)])
         return after(is_sent.is_set if is_first else bool, [store.answer(request)]) if is_first else None
 
-    def meet_hint(request: Request) -> Reply:
+    def respond_to_hint(request: Request) -> Reply:
         yield from after(lambda: is_first or len(store.seen) > 1, [store.answer(request)])
         is_sent.set()
 
-    with RangeStore(CONTENT[:size], meet=meet, meet_hint=meet_hint) as store:
+    with RangeStore(CONTENT[:size], respond=respond, respond_to_hint=respond_to_hint) as store:
         assert downloading.run(store) == CONTENT[:size]
         assert [request.headers["range"] for request in store.hints] == [f"bytes=-{SIZE}"]
         assert "if-range" not in store.hints[0].headers
@@ -146,14 +146,14 @@ OTHERS: dict[str, Callable[[RangeStore, Request], bytes]] = {
 def test_any_other_answer_is_ignored(name: str, caplog: pytest.LogCaptureFixture) -> None:
     downloading, is_sent = Downloading(), threading.Event()
 
-    def meet_hint(request: Request) -> Reply:
+    def respond_to_hint(request: Request) -> Reply:
         yield OTHERS[name](store, request)
         is_sent.set()
 
-    def meet(request: Request) -> Reply | None:
+    def respond(request: Request) -> Reply | None:
         return after(is_sent.is_set, [store.answer(request)]) if request.nth == 3 else None
 
-    with RangeStore(CONTENT, meet=meet, meet_hint=meet_hint) as store, caplog.at_level(logging.INFO):
+    with RangeStore(CONTENT, respond=respond, respond_to_hint=respond_to_hint) as store, caplog.at_level(logging.INFO):
         assert downloading.run(store) == CONTENT
         assert sorted(store.ranges) == RANGES
         assert len(store.hints) == 1
@@ -165,17 +165,17 @@ def test_any_other_answer_is_ignored(name: str, caplog: pytest.LogCaptureFixture
 @pytest.mark.parametrize("sent", [0, 20, 600], ids=["before the head", "in the head", "in the body"])
 @pytest.mark.parametrize("size", [0, 700, len(CONTENT)])
 def test_nothing_waits_for_it(sent: int, size: int) -> None:
-    over, has_come = threading.Event(), threading.Event()
+    over, has_arrived = threading.Event(), threading.Event()
 
-    def meet_hint(request: Request) -> Reply:
-        has_come.set()
+    def respond_to_hint(request: Request) -> Reply:
+        has_arrived.set()
         yield store.answer(request)[:sent]
         over.wait(60)
 
-    def meet(request: Request) -> Reply | None:
-        return None if request.nth else after(has_come.is_set, [store.answer(request)])
+    def respond(request: Request) -> None:
+        assert request.nth or wait_until(has_arrived.is_set, interval=0.005)
 
-    with RangeStore(CONTENT[:size], meet=meet if size else lambda _: None, meet_hint=meet_hint) as store:
+    with RangeStore(CONTENT[:size], respond=respond, respond_to_hint=respond_to_hint) as store:
         begun = time.monotonic()
         assert Downloading().run(store, connections=2) == CONTENT[:size]
         assert time.monotonic() - begun < 20, "its time-out is 60 s"
@@ -186,8 +186,8 @@ def test_an_error_does_not_wait_for_it_either() -> None:
     over = threading.Event()
     with RangeStore(
         CONTENT,
-        meet=lambda _: [refusal(404, b"<Error><Code>NoSuchKey</Code></Error>")],
-        meet_hint=lambda _: after(over.is_set, [b""]),
+        respond=lambda _: [refusal(404, b"<Error><Code>NoSuchKey</Code></Error>")],
+        respond_to_hint=lambda _: after(over.is_set, [b""]),
     ) as store:
         begun = time.monotonic()
         with pytest.raises(EkycRequestError):
@@ -199,11 +199,11 @@ def test_an_error_does_not_wait_for_it_either() -> None:
 def test_other_bytes_of_the_same_version_make_what_was_read_void() -> None:
     downloading = Downloading()
 
-    def meet(request: Request) -> Reply | None:
+    def respond(request: Request) -> Reply | None:
         return after(lambda: downloading.announced, [store.answer(request)]) if request.nth else None
 
     with RangeStore(
-        CONTENT, meet=meet, meet_hint=lambda request: [store.answer(request, body=CONTENT[:SIZE])]
+        CONTENT, respond=respond, respond_to_hint=lambda request: [store.answer(request, body=CONTENT[:SIZE])]
     ) as store:
         assert downloading.run(store) == CONTENT
     assert downloading.announced == [(len(CONTENT), CONTENT[:SIZE]), END]
@@ -213,12 +213,12 @@ def test_other_bytes_of_the_same_version_make_what_was_read_void() -> None:
 def test_it_is_requested_once_however_often_the_object_changes() -> None:
     etags = count()
 
-    def meet(request: Request) -> Reply | None:
+    def respond(request: Request) -> Reply | None:
         if request.nth in (2, 9):
             store.etag = f'"{next(etags)}"'
         return None
 
-    with RangeStore(CONTENT, meet=meet) as store:
+    with RangeStore(CONTENT, respond=respond) as store:
         assert Downloading().run(store) == CONTENT
     assert len(store.hints) == 1
 

@@ -76,19 +76,19 @@ def refusal(status: int, body: bytes) -> bytes:
 
 
 @contextmanager
-def store_that_meets(
+def store_responding(
     first: int | None, reply: Callable[[RangeStore, Request], bytes], *, times: int = 1
 ) -> Iterator[RangeStore]:
     """A store that answers the first requests whose range begins here in another way."""
     left = [times]
 
-    def meet(request: Request) -> Reply | None:
+    def respond(request: Request) -> Reply | None:
         if request.first != first or not left[0]:
             return None
         left[0] -= 1
         return [reply(store, request)]
 
-    with RangeStore(CONTENT, meet=meet) as store:
+    with RangeStore(CONTENT, respond=respond) as store:
         yield store
 
 
@@ -103,10 +103,10 @@ def test_all_ranges_are_requested_once_of_one_version() -> None:
 
 
 def test_the_tail_is_requested_second_while_the_first_range_is_on_its_way() -> None:
-    def meet(request: Request) -> Reply | None:
+    def respond(request: Request) -> Reply | None:
         return hanging(request, store, lambda: len(store.seen) > 2, 600) if request.first == 0 else None
 
-    with RangeStore(CONTENT, meet=meet) as store:
+    with RangeStore(CONTENT, respond=respond) as store:
         assert downloaded(store, connections=2) == CONTENT
         assert store.ranges[:3] == [FIRST, TAIL, RANGES[1]]
 
@@ -140,9 +140,9 @@ def test_an_empty_object_has_no_first_range() -> None:
 
 
 def part(request: Request, size: int) -> bytes:
-    """So many bytes from where a request begins, and strangers behind the end of the object."""
+    """So many bytes from where a request begins, and other bytes after the end of the object."""
     assert request.first is not None
-    return (CONTENT + b"strangers")[request.first : request.first + size]
+    return (CONTENT + b"others")[request.first : request.first + size]
 
 
 #: What a range may be answered with: the answer, and what is logged once.
@@ -162,7 +162,7 @@ ANSWERS: dict[str, tuple[Callable[[RangeStore, Request], bytes], str]] = {
     "416": (lambda _, __: refusal(416, b""), CHANGED),
     "503 SlowDown": (lambda _, __: refusal(503, b"<Error><Code>SlowDown</Code></Error>"), "SlowDown"),
     "a body that ends early": (lambda store, request: store.answer(request, body=part(request, 400)), "5,400 of 6,000"),
-    "a line that is cut": (lambda store, request: store.answer(request)[:-600], "got no answer"),
+    "a connection that is cut": (lambda store, request: store.answer(request)[:-600], "got no answer"),
     "nothing": (lambda _, __: b"", "got no answer"),
 }
 
@@ -173,7 +173,7 @@ def test_an_answer_that_is_not_the_range_costs_no_byte(
     name: str, connections: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     reply, logged = ANSWERS[name]
-    with store_that_meets(5_000, reply) as store, caplog.at_level(logging.INFO):
+    with store_responding(5_000, reply) as store, caplog.at_level(logging.INFO):
         assert downloaded(store, connections=connections) == CONTENT
     assert len(re.findall(logged, caplog.text)) == 1
 
@@ -182,14 +182,14 @@ def test_an_answer_that_is_not_the_range_costs_no_byte(
 @pytest.mark.parametrize("first", [FIRST[0], TAIL[0]], ids=["first", "tail"])
 def test_each_range_may_be_the_one(name: str, first: int) -> None:
     reply = ANSWERS[name][0]
-    with store_that_meets(first, reply) as store:
-        if (name, first) == ("a line that is cut", 0):
+    with store_responding(first, reply) as store:
+        if (name, first) == ("a connection that is cut", 0):
             return  # the answer is shorter than its cut
         assert downloaded(store) == CONTENT
 
 
 def test_a_range_is_resumed_alone_and_where_it_broke() -> None:
-    with store_that_meets(5_000, lambda store, request: store.answer(request, body=part(request, 400))) as store:
+    with store_responding(5_000, lambda store, request: store.answer(request, body=part(request, 400))) as store:
         assert downloaded(store) == CONTENT
         assert sorted(store.ranges) == sorted([*RANGES, (5_400, 5_999)])
 
@@ -198,7 +198,7 @@ def test_ranges_that_are_ignored_are_not_requested_again() -> None:
     def whole(request: Request) -> Reply | None:
         return [store.answer(request, status=200)] if request.nth else None
 
-    with RangeStore(CONTENT, meet=whole) as store:
+    with RangeStore(CONTENT, respond=whole) as store:
         assert downloaded(store, connections=2) == CONTENT
     # What was there before the store ignored a range is not requested again, unless the store sends it anyway.
     assert store.seen[-1].first == SIZE
@@ -210,7 +210,7 @@ def test_a_store_that_refuses_ranges_is_read_by_one_stream(status: int) -> None:
     def refuse(request: Request) -> Reply | None:
         return None if request.first is None else [refusal(status, b"<Error><Code>NotSupported</Code></Error>")]
 
-    with RangeStore(CONTENT, meet=refuse) as store:
+    with RangeStore(CONTENT, respond=refuse) as store:
         assert downloaded(store) == CONTENT
     assert [request.first for request in store.seen] == [0, None]
 
@@ -219,7 +219,7 @@ def test_a_store_that_refuses_ranges_is_read_by_one_stream(status: int) -> None:
 def test_what_is_refused_without_a_range_too_is_an_error(status: int) -> None:
     denied = refusal(status, b"<Error><Code>AccessDenied</Code></Error>")
     with (
-        RangeStore(CONTENT, meet=lambda _: [denied]) as store,
+        RangeStore(CONTENT, respond=lambda _: [denied]) as store,
         pytest.raises(EkycRequestError, match=rf"refused the download \({status}, AccessDenied\)") as caught,
     ):
         downloaded(store)
@@ -231,24 +231,24 @@ def test_a_proxy_that_refuses_ranges_is_read_by_one_stream() -> None:
     def refuse(request: Request) -> Reply | None:
         return None if request.first is None else [refusal(403, b"<html><title>Blocked</title></html>")]
 
-    with RangeStore(CONTENT, meet=refuse) as store:
+    with RangeStore(CONTENT, respond=refuse) as store:
         assert downloaded(store) == CONTENT
     assert [request.first for request in store.seen] == [0, None]
 
 
 def test_a_store_without_ranges_is_asked_once() -> None:
-    with RangeStore(CONTENT, meet=lambda request: [store.answer(request, status=200)]) as store:
+    with RangeStore(CONTENT, respond=lambda request: [store.answer(request, status=200)]) as store:
         assert downloaded(store) == CONTENT
         assert len(store.seen) == 1
 
 
-def test_an_object_that_is_replaced_in_mid_way_is_downloaded_from_its_start() -> None:
+def test_an_object_that_is_replaced_in_the_middle_is_downloaded_from_its_start() -> None:
     def replaced(request: Request) -> Reply | None:
         if request.nth >= 4:
             store.content, store.etag = OTHER[:8_500], '"b"'
         return None
 
-    with RangeStore(CONTENT, meet=replaced) as store:
+    with RangeStore(CONTENT, respond=replaced) as store:
         assert downloaded(store) == OTHER[:8_500]
 
 
@@ -257,31 +257,31 @@ def test_an_object_that_changes_each_time_is_an_error() -> None:
         store.etag = f'"{request.nth}"'
         return None
 
-    with RangeStore(CONTENT, meet=changing) as store, pytest.raises(EkycApiError, match=CHANGED) as caught:
+    with RangeStore(CONTENT, respond=changing) as store, pytest.raises(EkycApiError, match=CHANGED) as caught:
         downloaded(store)
     assert caught.value.retryable
 
 
 def test_a_range_that_is_never_answered_fails_after_its_own_tries() -> None:
-    slow_down = store_that_meets(5_000, lambda _, __: refusal(503, b"<Error><Code>SlowDown</Code></Error>"), times=99)
+    slow_down = store_responding(5_000, lambda _, __: refusal(503, b"<Error><Code>SlowDown</Code></Error>"), times=99)
     with slow_down as store, pytest.raises(EkycServerError, match=r"not ready \(503, SlowDown\)"):
         downloaded(store, connections=2)
     assert store.ranges.count(RANGES[5]) == AT_ONCE.attempts
 
 
-def expiring(meets_in_a_row: int) -> Callable[[Request], Reply | None]:
+def expiring(valid_version: int) -> Callable[[Request], Reply | None]:
     """Let the first URL expire with the third request; all that are sent by it later are refused."""
 
-    def meet(request: Request) -> Reply | None:
-        is_expired = request.nth > 2 and f"version={meets_in_a_row}" not in request.target
+    def respond(request: Request) -> Reply | None:
+        is_expired = request.nth > 2 and f"version={valid_version}" not in request.target
         return [refusal(403, EXPIRED)] if is_expired else None
 
-    return meet
+    return respond
 
 
 def test_an_expired_url_is_refreshed_once_for_all_ranges() -> None:
     asked: list[str] = []
-    with RangeStore(CONTENT, meet=expiring(2)) as store:
+    with RangeStore(CONTENT, respond=expiring(2)) as store:
 
         def fresh_url() -> str:
             assert threading.current_thread() is threading.main_thread(), "a signal must be able to end the query"
@@ -294,19 +294,19 @@ def test_an_expired_url_is_refreshed_once_for_all_ranges() -> None:
 
 def test_a_fresh_url_that_is_refused_too_ends_the_download() -> None:
     asked: list[str] = []
-    with RangeStore(CONTENT, meet=expiring(99)) as store, pytest.raises(EkycResultError, match="has expired too"):
+    with RangeStore(CONTENT, respond=expiring(99)) as store, pytest.raises(EkycResultError, match="has expired too"):
         downloaded(store, fresh_url=lambda: asked.append(store.result_url) or store.result_url)  # type: ignore[func-returns-value]
     assert len(asked) == 2
 
 
 def test_a_fresh_url_of_another_object_starts_again() -> None:
-    def meet(request: Request) -> Reply | None:
+    def respond(request: Request) -> Reply | None:
         if "version=2" in request.target:
             store.content, store.etag = OTHER, '"b"'
         return expiring(2)(request)
 
     urls = iter((1, 2))
-    with RangeStore(CONTENT, meet=meet) as store:
+    with RangeStore(CONTENT, respond=respond) as store:
         assert downloaded(store, fresh_url=lambda: f"{store.result_url}&version={next(urls)}") == OTHER
 
 
@@ -316,7 +316,7 @@ def test_a_refused_status_query_ends_all_threads() -> None:
             return urls.pop()
         raise EkycRequestError("refused")
 
-    with RangeStore(CONTENT, meet=expiring(2)) as store:
+    with RangeStore(CONTENT, respond=expiring(2)) as store:
         urls = [store.result_url]
         with pytest.raises(EkycRequestError, match="refused"):
             downloaded(store, fresh_url=fresh_url)
@@ -333,12 +333,12 @@ def hanging(request: Request, store: RangeStore, until: Callable[[], bool], sent
 
 
 def test_a_range_that_hangs_delays_no_other() -> None:
-    def meet(request: Request) -> Reply | None:
+    def respond(request: Request) -> Reply | None:
         if request.first == 3_000:
             return hanging(request, store, lambda: len(store.seen) == len(RANGES), 300)
         return None
 
-    with RangeStore(CONTENT, meet=meet) as store:
+    with RangeStore(CONTENT, respond=respond) as store:
         assert downloaded(store, connections=2) == CONTENT
         assert sorted(store.ranges) == RANGES
 
@@ -347,7 +347,7 @@ def test_a_range_that_hangs_delays_no_other() -> None:
 def test_an_error_in_one_range_ends_those_that_hang(sent: int) -> None:
     over = threading.Event()
 
-    def meet(request: Request) -> Reply | None:
+    def respond(request: Request) -> Reply | None:
         if request.first in (0, 9_000):
             return None
         if request.first == 5_000:
@@ -357,7 +357,7 @@ def test_an_error_in_one_range_ends_those_that_hang(sent: int) -> None:
             return [refusal(403, b"<Error><Code>AccessDenied</Code></Error>")]
         return hanging(request, store, over.is_set, sent)
 
-    with RangeStore(CONTENT, meet=meet) as store:
+    with RangeStore(CONTENT, respond=respond) as store:
         begun = time.monotonic()
         with pytest.raises(EkycRequestError, match=r"refused the download \(403, AccessDenied\)"):
             downloaded(store, read_timeout=60)
@@ -375,7 +375,7 @@ def test_a_signal_ends_all_threads() -> None:
     def kill(number: int, frame: object) -> None:
         raise Killed
 
-    def meet(request: Request) -> Reply | None:
+    def respond(request: Request) -> Reply | None:
         if request.nth == 8:
             signal.pthread_kill(main, signal.SIGUSR1)
         return hanging(request, store, over.is_set, 600) if request.nth > 1 else None
@@ -384,7 +384,7 @@ def test_a_signal_ends_all_threads() -> None:
     assert main is not None
     before = signal.signal(signal.SIGUSR1, kill)
     try:
-        with RangeStore(CONTENT, meet=meet) as store:
+        with RangeStore(CONTENT, respond=respond) as store:
             with pytest.raises(Killed):
                 downloaded(store, read_timeout=60)
             over.set()

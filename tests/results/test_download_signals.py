@@ -74,7 +74,7 @@ def run(at: int | None, scenario: Scenario) -> tuple[int, str]:
     over, ending = threading.Event(), ""
     interruption = Interruption(at, growing_file.__file__, range_workers.__file__)
     with (
-        RangeStore(CONTENT, meet=lambda request: scenario(store, request, over)) as store,
+        RangeStore(CONTENT, respond=lambda request: scenario(store, request, over)) as store,
         client_for(store.url, read_timeout=60) as client,
         spool_file(None) as spool,
     ):

@@ -1,4 +1,4 @@
-"""An archive is read while it still arrives, and what was read of a void one counts for nothing."""
+"""An archive is read while it still arrives, and what was read of an invalid one is not used."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ def write(growing: GrowingFile, content: bytes) -> None:
 
 
 def in_thread(read: Callable[[], bytes]) -> tuple[threading.Thread, list[bytes | type]]:
-    """Read in a thread; what it got, or the kind of its error."""
-    got: list[bytes | type] = []
+    """Read in a thread; what it returned, or the kind of its error."""
+    result: list[bytes | type] = []
 
     def work() -> None:
         try:
-            got.append(read())
+            result.append(read())
         except (Invalidated, OSError) as error:
-            got.append(type(error))
+            result.append(type(error))
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    return thread, got
+    return thread, result
 
 
-def test_bytes_are_handed_out_as_they_come_and_the_end_at_once(growing: GrowingFile) -> None:
-    thread, got = in_thread(lambda: growing.read(4))
+def test_bytes_are_returned_when_they_are_there_and_the_end_at_once(growing: GrowingFile) -> None:
+    thread, result = in_thread(lambda: growing.read(4))
     growing.announce(len(CONTENT), CONTENT[-100:])
     assert (growing.seek(-60, io.SEEK_END), growing.read(10)) == (len(CONTENT) - 60, CONTENT[-60:-50])
     assert growing.read() == CONTENT[-50:]
@@ -61,7 +61,7 @@ def test_bytes_are_handed_out_as_they_come_and_the_end_at_once(growing: GrowingF
     assert thread.is_alive()
     write(growing, CONTENT[3:500])
     thread.join(5)
-    assert got == [CONTENT[:4]]
+    assert result == [CONTENT[:4]]
     assert (growing.tell(), growing.read(96), growing.seek(400), growing.read(100)) == (
         4,
         CONTENT[4:100],
@@ -71,13 +71,13 @@ def test_bytes_are_handed_out_as_they_come_and_the_end_at_once(growing: GrowingF
 
 
 def test_without_a_tail_the_end_is_known_when_all_is_there(growing: GrowingFile) -> None:
-    thread, got = in_thread(lambda: growing.read(10) if growing.seek(-10, io.SEEK_END) else b"")
+    thread, result = in_thread(lambda: growing.read(10) if growing.seek(-10, io.SEEK_END) else b"")
     write(growing, CONTENT)
     thread.join(0.2)
     assert thread.is_alive()
     growing.complete(len(CONTENT))
     thread.join(5)
-    assert got == [CONTENT[-10:]]
+    assert result == [CONTENT[-10:]]
     assert not growing.is_invalid
 
 
@@ -85,11 +85,11 @@ def test_without_a_tail_the_end_is_known_when_all_is_there(growing: GrowingFile)
 def test_a_reader_that_waits_is_woken_when_nothing_follows(growing: GrowingFile, waits_for: str) -> None:
     if waits_for == "bytes":
         growing.announce(100, b"")
-    thread, got = in_thread(lambda: growing.read(10))
+    thread, result = in_thread(lambda: growing.read(10))
     with pytest.raises(ZeroDivisionError), growing:
         raise ZeroDivisionError
     thread.join(5)
-    assert got == [Invalidated]
+    assert result == [Invalidated]
 
 
 @pytest.mark.parametrize(("size", "tail"), [(101, b"z" * 10), (100, b"y" * 10)])
@@ -116,16 +116,16 @@ def test_a_place_before_the_start_is_refused_as_files_do(growing: GrowingFile) -
         growing.seek(-11, io.SEEK_END)
 
 
-def test_an_error_ends_the_hashing_of_what_does_not_come(growing: GrowingFile) -> None:
+def test_an_error_ends_the_hashing_of_what_is_not_there(growing: GrowingFile) -> None:
     def fail() -> bytes:
         with pytest.raises(ZeroDivisionError), sha256_of(growing):
             raise ZeroDivisionError
         return b"ended"
 
-    thread, got = in_thread(fail)
+    thread, result = in_thread(fail)
     thread.join(5)
     growing.invalidate()
-    assert got == [b"ended"]
+    assert result == [b"ended"]
 
 
 # Together with the download.
@@ -137,7 +137,7 @@ SIZE = 20_000  # bytes of a range
 
 
 def checked_meanwhile(store: RangeStore) -> tuple[int | None, bool]:
-    """Download an archive and check it meanwhile; its rows (None if it was void), and whether it is whole."""
+    """Download an archive and check it meanwhile; its rows (None if it was invalid), and whether it is whole."""
     with (
         spool_file(None) as spool,
         client_for(store.url) as client,
@@ -163,7 +163,7 @@ def _small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_check_reads_while_the_last_range_is_missing() -> None:
     has_read = threading.Event()
 
-    def meet(request: Request) -> Reply | None:
+    def respond(request: Request) -> Reply | None:
         if request.first != 3 * SIZE:
             return None
         assert has_read.wait(10)
@@ -176,7 +176,7 @@ def test_the_check_reads_while_the_last_range_is_missing() -> None:
                 has_read.set()
             return block
 
-    with RangeStore(ARCHIVE, meet=meet) as store, spool_file(None) as spool, client_for(store.url) as client:
+    with RangeStore(ARCHIVE, respond=respond) as store, spool_file(None) as spool, client_for(store.url) as client:
         growing = Watched(spool)
         reader = threading.Thread(target=lambda: (growing.seek(-22, io.SEEK_END), growing.seek(0), growing.read(SIZE)))
         reader.start()
@@ -199,30 +199,30 @@ def test_the_check_reads_while_the_last_range_is_missing() -> None:
 )
 @pytest.mark.parametrize("first", [60_000, len(ARCHIVE) - SIZE], ids=["a range", "the end"])
 def test_a_range_that_is_not_answered_as_requested_stays_below_the_reader(change: dict[str, Any], first: int) -> None:
-    met: list[Request] = []
+    answered: list[Request] = []
 
-    def meet(request: Request) -> Reply | None:
-        if request.first != first or met:
+    def respond(request: Request) -> Reply | None:
+        if request.first != first or answered:
             return None
-        met.append(request)
+        answered.append(request)
         return [store.answer(request, **change)]
 
-    with RangeStore(ARCHIVE, meet=meet) as store:
+    with RangeStore(ARCHIVE, respond=respond) as store:
         assert checked_meanwhile(store) == (ROWS, True)
-    assert met
+    assert answered
 
 
 @pytest.mark.usefixtures("_small_ranges")
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_what_was_read_of_an_object_that_changed_is_void(nth: int) -> None:
+def test_what_was_read_of_an_object_that_changed_is_invalid(nth: int) -> None:
     other = pack({"amazon.csv": TABLE[: TABLE.rindex(b"+", 0, len(TABLE) // 2)]})
 
-    def meet(request: Request) -> Reply | None:
+    def respond(request: Request) -> Reply | None:
         if request.nth >= nth:
             store.content, store.etag = ARCHIVE, '"new"'
         return None
 
-    with RangeStore(other, etag='"old"', meet=meet) as store:
+    with RangeStore(other, etag='"old"', respond=respond) as store:
         rows, is_whole = checked_meanwhile(store)
     assert is_whole
     assert rows is None
@@ -234,7 +234,7 @@ def test_a_small_one_is_downloaded_in_one_request() -> None:
         assert len(store.seen) == 1
 
 
-def test_a_tail_that_another_answer_contradicts_is_void(growing: GrowingFile) -> None:
+def test_a_tail_that_another_answer_contradicts_is_invalid(growing: GrowingFile) -> None:
     growing.announce(10, b"tail")
     growing.spool.write(b"123456fail")
     growing.complete(10)
@@ -244,9 +244,9 @@ def test_a_tail_that_another_answer_contradicts_is_void(growing: GrowingFile) ->
 def test_more_is_waited_for_up_to_the_end(growing: GrowingFile) -> None:
     write(growing, CONTENT[:500])
     assert growing.wait_beyond(0, 500) == 500
-    thread, got = in_thread(lambda: b"%d" % growing.wait_beyond(400, 200))
+    thread, result = in_thread(lambda: b"%d" % growing.wait_beyond(400, 200))
     write(growing, CONTENT[500:600])
     thread.join(5)
-    assert got == [b"600"]
+    assert result == [b"600"]
     growing.complete(600)
     assert growing.wait_beyond(600, 200) == 600
