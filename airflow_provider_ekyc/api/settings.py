@@ -121,12 +121,10 @@ def read_settings(
     :raises EkycSettingsError: if a part is missing or wrong; the message names the part
     """
     if not isinstance(extra, Mapping):
-        raise EkycSettingsError(f"Connection {conn_id!r}: the extra must be a JSON object.")
+        raise connection_error(conn_id, "the extra must be a JSON object.")
     unknown = sorted(set(extra) - set(EXTRA_NAMES))
     if unknown:
-        raise EkycSettingsError(
-            f"Connection {conn_id!r}: unknown extra {', '.join(unknown)}; known are {', '.join(EXTRA_NAMES)}."
-        )
+        raise connection_error(conn_id, f"unknown extra {', '.join(unknown)}; known are {', '.join(EXTRA_NAMES)}.")
     # An empty field of the connection form arrives as "" and means "not set".
     given = {name: value for name, value in extra.items() if value is not None and value != ""}
     try:
@@ -145,7 +143,14 @@ def read_settings(
             journal_uri=_text("journal_uri", given),
         )
     except EkycSettingsError as error:
-        raise EkycSettingsError(f"Connection {conn_id!r}: {error.message}") from None
+        raise connection_error(conn_id, error.message) from None
+
+
+def connection_error(conn_id: str, problem: str) -> EkycSettingsError:
+    """Return the error of a connection that can't be used."""
+    return EkycSettingsError(
+        f"Connection {conn_id!r}: {problem} No request was sent. A retry can't help before the connection is corrected."
+    )
 
 
 def _base_url(host: str | None, schema: str | None, port: int | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow_provider_ekyc.airflow_sdk import AirflowNotFoundException, BaseHook
 from airflow_provider_ekyc.connection_form import form_behaviour, form_widgets
-from airflow_provider_ekyc.exceptions import EkycError, EkycNoConnectionError, EkycSettingsError
+from airflow_provider_ekyc.exceptions import EkycError, EkycNoConnectionError
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Connection
@@ -155,15 +155,14 @@ class EkycHook(BaseHook):
         except AirflowNotFoundException:
             raise EkycNoConnectionError(
                 f"Airflow has no connection {self.ekyc_conn_id!r}, or could not read it just now. If it is missing, "
-                f"create it (type ekyc, the API key as its password), then clear this task. No request was sent of the "
-                f"API."
+                f"create it (type ekyc, the API key as its password), then clear this task. No request was sent."
             ) from None
 
     def _read_settings(self, connection: Connection, extra: Mapping[str, Any]) -> EkycSettings:
-        from airflow_provider_ekyc.api.settings import read_settings
+        from airflow_provider_ekyc.api.settings import connection_error, read_settings
 
         if not extra and (connection.extra or "{}").strip() not in ("{}", "null"):
-            raise EkycSettingsError(f"Connection {self.ekyc_conn_id!r}: the extra is not a JSON object.")
+            raise connection_error(self.ekyc_conn_id, "the extra is not a JSON object.")
         settings = read_settings(
             self.ekyc_conn_id,
             host=connection.host,

@@ -85,12 +85,12 @@ class WholeStream:
         except EkycError:
             raise
         except Exception as error:  # noqa: BLE001  each store has errors of its own
-            raise self._broken(*self._source.failure_of(error)) from None
+            raise self._reading_error(*self._source.failure_of(error)) from None
         self._position += len(data)
         if not data and not self._is_checked:
             self._source.check_end(self._position)
             if self._source.size is not None and self._position < self._source.size:
-                raise self._broken("it ended early", "")
+                raise self._reading_error("it ended early", "")
             self._is_checked = True
         return data
 
@@ -98,7 +98,7 @@ class WholeStream:
         """Close the stream."""
         self._stream.close()
 
-    def _broken(self, why: str, advice: str) -> EkycUnreadableInputError:
+    def _reading_error(self, why: str, advice: str) -> EkycUnreadableInputError:
         size = "an unknown number of" if self._source.size is None else f"{self._source.size:,}"
         return EkycUnreadableInputError(
             f"Reading stopped after {self._position:,} of {size} bytes of {self._source.shown} ({why}). Nothing was "

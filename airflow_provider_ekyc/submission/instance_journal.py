@@ -77,15 +77,15 @@ class InstanceJournal:
         :raises EkycJournalError: if that can't be known
         """
         if self._instances.read(self._instance_name) != self._instance_body:
-            raise self._replaced()
+            raise self._other_try_error()
 
     def _update(self, instance: InstanceRecord) -> None:
         body = write_record(replace(instance, updated_at=_now()))
         if not self._instances.write(self._instance_name, body, replacing=self._instance_body):
-            raise self._replaced()
+            raise self._other_try_error()
         self._instance, self._instance_body = instance, body
 
-    def _replaced(self) -> EkycInProgressError:
+    def _other_try_error(self) -> EkycInProgressError:
         return EkycInProgressError(
             f"Another try of this task is running: it changed {self._instances.address(self._instance_name)}. Nothing "
             f"was sent. A retry reads it again."

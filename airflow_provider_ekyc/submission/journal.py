@@ -153,7 +153,7 @@ class SubmissionRecords:
         body = write_record(intent)
         self._journal.require_latest_try()
         if not self._store.write(self.name, body, replacing=self._own):
-            raise self._changed()
+            raise self._changed_record_error()
         self._own = body
         self._journal.record_begun(self.name, Begun(scope.fingerprint, scope.api, scope.account, self.address))
         if by_hand and self._open is not None:
@@ -171,7 +171,7 @@ class SubmissionRecords:
         """
         body = write_record(intent)
         if not self._store.write(OPEN + self.name, body, replacing=self._open):
-            raise self._changed()
+            raise self._changed_record_error()
         self._open = body
 
     def note(self, intent: Intent) -> None:
@@ -203,7 +203,7 @@ class SubmissionRecords:
         :raises EkycJournalError: if it can't be read
         """
         if self._store.read(self.name) != self._own:
-            raise self._changed()
+            raise self._changed_record_error()
         self._journal.require_latest_try()
 
     def complete(self, receipt: Receipt) -> None:
@@ -244,7 +244,7 @@ class SubmissionRecords:
                         return read_record(body, store.address(entry))
         return None
 
-    def _changed(self) -> EkycInProgressError:
+    def _changed_record_error(self) -> EkycInProgressError:
         return EkycInProgressError(
             f"The record of this list, {self.address}, was changed meanwhile: another try is submitting it, or a "
             f"person has settled it. Nothing was sent. A retry reads the record again."

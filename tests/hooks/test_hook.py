@@ -160,7 +160,8 @@ def test_a_connection_that_does_not_work_says_why_at_once(
     define(monkeypatch, {"conn_type": "ekyc", "host": sandbox.url})
     assert EkycHook().test_connection() == (
         False,
-        "Connection 'ekyc_default': no API key; put it in the password field.",
+        "Connection 'ekyc_default': no API key; put it in the password field. No request was sent. A retry can't help "
+        "before the connection is corrected.",
     )
     sandbox.stop()
     connect(sandbox)
