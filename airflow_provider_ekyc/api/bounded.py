@@ -138,26 +138,25 @@ class _ResultTlsConnection(HTTPSConnection):
     response_class = _Result
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = Connection
+Pools = dict[str, type[HTTPConnectionPool]]
 
 
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = TlsConnection
+def pools_of(plain: type[HTTPConnection], tls: type[HTTPSConnection]) -> Pools:
+    """Return classes of pools by the scheme of a URL, with these classes of connections."""
 
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = plain
 
-class _ResultPool(HTTPConnectionPool):
-    ConnectionCls = _ResultConnection
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = tls
 
-
-class _ResultTlsPool(HTTPSConnectionPool):
-    ConnectionCls = _ResultTlsConnection
+    return {"http": Pool, "https": TlsPool}
 
 
 class ApiAdapter(HTTPAdapter):
     """A requests adapter for the API's short answers; nothing below it tries again."""
 
-    pool_classes: ClassVar[dict[str, type[HTTPConnectionPool]]] = {"http": _Pool, "https": _TlsPool}
+    pool_classes: ClassVar[Pools] = pools_of(Connection, TlsConnection)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Use the connections of this class."""
@@ -180,7 +179,7 @@ class ResultAdapter(ApiAdapter):
         read certifi's file took 18 ms of CPU
     """
 
-    pool_classes: ClassVar[dict[str, type[HTTPConnectionPool]]] = {"http": _ResultPool, "https": _ResultTlsPool}
+    pool_classes: ClassVar[Pools] = pools_of(_ResultConnection, _ResultTlsConnection)
 
     def __init__(self, trust: Callable[[], ssl.SSLContext]) -> None:
         self._trust = trust

@@ -13,9 +13,15 @@ import errno
 from collections.abc import Iterator
 from typing import Any, BinaryIO, ClassVar
 
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
-from airflow_provider_ekyc.api.bounded import BLOCK, BLOCK_TIMEOUT, ApiAdapter, Connection, TlsConnection
+from airflow_provider_ekyc.api.bounded import (
+    BLOCK,
+    BLOCK_TIMEOUT,
+    ApiAdapter,
+    Connection,
+    Pools,
+    TlsConnection,
+    pools_of,
+)
 
 
 class UploadBody:
@@ -79,15 +85,7 @@ class _TlsConnection(_EarlyAnswer, TlsConnection):
     pass
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
 class UploadAdapter(ApiAdapter):
     """A requests adapter for one upload; nothing below it tries again."""
 
-    pool_classes: ClassVar[dict[str, type[HTTPConnectionPool]]] = {"http": _Pool, "https": _TlsPool}
+    pool_classes: ClassVar[Pools] = pools_of(_Connection, _TlsConnection)
