@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import _base as futures
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -33,17 +34,23 @@ Scenario = Callable[[RangeStore, Request, threading.Event], Reply | None]
 #: Of three steps one is interrupted; with 1 it takes half a minute.
 STRIDE = 3
 
+_LIBRARY = (threading.__file__, futures.__file__)
+
 CONTENT = random.Random(3).randbytes(5_000)
 
 
 class Interruption:
-    """Raises :class:`Killed` in this thread at the nth bytecode of some files, as a signal's handler may."""
+    """
+    Raises :class:`Killed` in this thread at the nth bytecode of some files, as a signal's handler may.
+
+    Also while a ``Condition`` that they use is acquired or released; not in ``Thread.start``, which uses one itself.
+    """
 
     def __init__(self, at: int | None, *files: str | None) -> None:
         self.at, self.files, self.steps = at, files, 0
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> Interruption | None:
-        if frame.f_code.co_filename not in self.files:
+        if not self._is_traced(frame):
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":
@@ -51,6 +58,12 @@ class Interruption:
             if self.steps == self.at:
                 raise Killed
         return self
+
+    def _is_traced(self, frame: FrameType | None) -> bool:
+        is_condition = frame is not None and frame.f_code.co_name in ("__enter__", "__exit__")
+        while is_condition and frame and frame.f_code.co_filename in _LIBRARY and frame.f_code.co_name != "start":
+            frame = frame.f_back
+        return frame is not None and frame.f_code.co_filename in self.files
 
 
 @contextmanager
