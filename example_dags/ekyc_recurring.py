@@ -1,5 +1,5 @@
 """
-Every day anew, and whoever wants the results starts when they are there.
+Every day, and a DAG that needs the results starts when they are there.
 
 ``ekyc_daily`` lands one partition a day and emits an asset event; ``ekyc_results_report`` is scheduled by it.
 """

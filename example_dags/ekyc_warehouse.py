@@ -1,5 +1,5 @@
 """
-Each month anew, as Parquet under one partition a month, compared with what was sent.
+Each month, as Parquet under one partition a month, compared with what was sent.
 
 Running a month again replaces its own partition alone. Each month has a list of its own, which stays as it is:
 then a retry or a clear finds what was paid for and landed, while a changed list is a new submission, and charged.

@@ -75,7 +75,7 @@ async def submit(request: web.Request) -> web.Response:
 
 
 async def status(request: web.Request) -> web.Response:
-    """``POST /v1/gettasks``: where a task stands; a result URL, signed anew each time, once it is exported.
+    """``POST /v1/gettasks``: where a task stands; a result URL, signed again each time, once it is exported.
 
     :param request: a form, multipart or urlencoded, with ``task_id``.
     """
