@@ -69,7 +69,7 @@ def run_workers(order: Order, processes: int) -> Iterator[Verdict]:
                 yield from worker.receive() if worker.receiver in ready else worker.check_time()
     finally:
         for worker in workers:
-            worker.process.kill()
+            worker.end()
 
 
 class _Worker:
@@ -93,8 +93,7 @@ class _Worker:
             verdicts: list[Verdict] = self.receiver.recv()
         except EOFError:
             self.process.join(5)
-            self.process.kill()
-            self.process.join()
+            self.end()
             code = self.process.exitcode or 0
             if code == 1 and not self._has_sent:
                 raise RuntimeError("A worker did not start; its error is above.") from None
@@ -109,9 +108,13 @@ class _Worker:
         """Replace the process if it has hung."""
         if time.monotonic() < self._until:
             return []
+        self.end()
+        return self._failed("over_time", "hung")
+
+    def end(self) -> None:
+        """Kill the process, if it still runs."""
         self.process.kill()
         self.process.join()
-        return self._failed("over_time", "hung")
 
     def _failed(self, figure: Literal["escaped", "over_time"], words: str) -> list[Verdict]:
         # The process had begun no other input than the next one.
