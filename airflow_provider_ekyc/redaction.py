@@ -97,7 +97,7 @@ def redact(
     text = _without_addresses(text)
     if sent is not None:
         text = _without_sent(text, sent)
-    text = _CONTROL.sub(" ", _without_numbers(text, keep, secrets)).strip()
+    text = _without_numbers(text, keep, secrets).strip()
     return text if len(text) <= limit and not shortened else text[:limit] + "…"
 
 
@@ -113,14 +113,15 @@ def digits_of(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return the text with its escapes read and its tags gone; three layers of escapes at the most."""
+    """Return the text with its escapes read, its tags gone and on one line; three layers of escapes at the most."""
     for _ in range(3):
         before = text
         text = _ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), text)
         text = unquote(html.unescape(text), errors="replace")
         if text == before:
             break
-    return _TAG.sub(" ", unicodedata.normalize("NFKC", text))
+    # UTF-16 read as UTF-8 has a NUL behind each character, which would hide a number or a key.
+    return _TAG.sub(" ", unicodedata.normalize("NFKC", _CONTROL.sub(" ", text.replace("\0", ""))))
 
 
 def _without_whole(secrets: Iterable[str], text: str) -> str:

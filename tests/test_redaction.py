@@ -26,6 +26,8 @@ _NUMBER = st.from_regex(r"\+999[0-9]{4,11}", fullmatch=True)
         "12125550123",
         "+99912",
         "%2B99912",
+        "\0".join("+99912345678"),  # UTF-16, read as UTF-8
+        "+999\n12345678",
         "".join(chr(0xFF10 + int(digit)) for digit in "99912345678"),  # full width,
     ],
 )

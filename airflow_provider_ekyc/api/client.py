@@ -21,6 +21,7 @@ from airflow_provider_ekyc.api.answers import ANSWER_LIMIT, STATUS_ANSWER_LIMIT,
 from airflow_provider_ekyc.api.bounded import ApiAdapter
 from airflow_provider_ekyc.api.environment import trust
 from airflow_provider_ekyc.api.failures import classify_transport
+from airflow_provider_ekyc.api.hidden_queries import hidden_queries
 from airflow_provider_ekyc.api.models import Balance, Task
 from airflow_provider_ekyc.api.protocol import (
     Query,
@@ -138,17 +139,18 @@ class EkycClient:
         self, session: requests.Session, request: Request, body: bytes | UploadBody, timeout: float
     ) -> HttpAnswer:
         try:
-            response = session.request(
-                request.method,
-                request.url,
-                headers=dict(request.headers),
-                data=body,
-                stream=True,
-                allow_redirects=False,
-                timeout=(self.settings.connect_timeout, timeout),
-                verify=(self.settings.ca_file or True) if self.settings.verify else False,
-                proxies=self._proxies(),
-            )
+            with hidden_queries():
+                response = session.request(
+                    request.method,
+                    request.url,
+                    headers=dict(request.headers),
+                    data=body,
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=(self.settings.connect_timeout, timeout),
+                    verify=(self.settings.ca_file or True) if self.settings.verify else False,
+                    proxies=self._proxies(),
+                )
             with response:
                 limit = STATUS_ANSWER_LIMIT + 1 if request.call is Call.STATUS else ANSWER_LIMIT
                 answer = self._read(request.call, response, limit)

@@ -25,7 +25,7 @@ from airflow_provider_ekyc.api.hidden_queries import hidden_queries
 from airflow_provider_ekyc.api.result_hosts import find_result_host
 from airflow_provider_ekyc.api.result_stream import ResultStream, read_result_head
 from airflow_provider_ekyc.api.settings import EkycSettings
-from airflow_provider_ekyc.api.transport import FAILURES, failure_kind, new_session, read_body, utc_now
+from airflow_provider_ekyc.api.transport import BODY_FAILURES, FAILURES, failure_kind, new_session, read_body, utc_now
 
 #: Bytes of a result in one block. A break loses the block that it falls into, so not more than this.
 BLOCK = 256 * 1024
@@ -127,5 +127,5 @@ def _blocks(response: requests.Response) -> Iterator[bytes]:
     try:
         # As they are sent: what the store says of their encoding may be wrong, and the archive is checked in any case.
         yield from response.raw.stream(BLOCK, decode_content=False)
-    except FAILURES as error:
+    except BODY_FAILURES as error:
         raise classify_transport(Call.RESULT, failure_kind(error), sent=True) from None

@@ -15,6 +15,9 @@ from airflow_provider_ekyc.api.bounded import ApiAdapter
 #: What requests raises, and what it lets through of the libraries below it.
 FAILURES = (OSError, urllib3.exceptions.HTTPError)
 
+#: What reading a body raises: urllib3 lets through the ValueError of a chunk whose size is below 0.
+BODY_FAILURES = (*FAILURES, ValueError)
+
 
 def utc_now() -> datetime:
     """Return the present, aware."""
@@ -56,7 +59,7 @@ def read_body(response: requests.Response, limit: int) -> tuple[bytes, str]:
             body += block
             if len(body) >= limit:
                 break
-    except FAILURES as error:
+    except BODY_FAILURES as error:
         return body[:limit], failure_kind(error)
     return body[:limit], ""
 

@@ -140,6 +140,7 @@ def test_what_is_not_reached_is_a_lost_connection(url: str) -> None:
         (b"", EkycConnectionError),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{", EkycConnectionError),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", EkycConnectionError),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nab", EkycConnectionError),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone", EkycConnectionError),
         (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 500\r\n\r\nwrong", EkycProxyError),
         (b"HTTP/1.1 503 Unavailable\r\nContent-Length: 500\r\n\r\nback", EkycServerError),

@@ -16,7 +16,7 @@ from airflow_provider_ekyc.api.settings import EkycSettings, read_settings
 from airflow_provider_ekyc.exceptions import EkycConnectionError
 from airflow_provider_ekyc.sandbox.tls import Certificate, make_certificate
 from dev.testing.http_proxy import http_proxy
-from dev.testing.sockets import SocketServer, read_head
+from dev.testing.sockets import ScriptedServer, SocketServer, read_head
 
 CONTENT = bytes(range(256)) * 4_000
 HEAD = f'HTTP/1.1 206 X\r\nETag: "a"\r\nContent-Range: bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}\r\n'.encode()
@@ -134,3 +134,13 @@ def test_certificates_are_read_once_for_all_connections(server: SocketServer, mo
         with ResultConnection(settings) as other, other.open(f"{server.url}/x.zip") as stream:
             assert b"".join(stream.blocks) == CONTENT
     assert read == []
+
+
+def test_a_chunk_of_less_than_no_bytes_breaks_the_result_off() -> None:
+    with (
+        ScriptedServer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nab") as server,
+        ResultConnection(settings_for(server)) as connection,
+        connection.open(server.result_url) as stream,
+        pytest.raises(EkycConnectionError, match="ValueError"),
+    ):
+        list(stream.blocks)
