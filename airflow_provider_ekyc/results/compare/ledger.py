@@ -169,8 +169,7 @@ class NumberLedger:
         while start < len(keys):
             end = min(start + BATCH - self._buffered, len(keys))
             rows = self._buffer[self._buffered : self._buffered + end - start]
-            np.multiply(keys[start:end], np.uint64(self._multiplier), out=rows)
-            rows <<= np.uint64(SIDE_BITS)
+            np.multiply(keys[start:end], np.uint64((self._multiplier << SIDE_BITS) % (1 << 64)), out=rows)
             rows |= sides[start:end]
             self._buffered += len(rows)
             start = end
