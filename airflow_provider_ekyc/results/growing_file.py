@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from types import TracebackType
 
+from airflow_provider_ekyc.results.range_workers import join_all
 from airflow_provider_ekyc.spool import Spool
 
 _HASH_BLOCK = 1024 * 1024
@@ -214,8 +215,7 @@ def sha256_of(file: GrowingFile) -> Iterator[Callable[[], str]]:
         file.invalidate()
         raise
     finally:
-        if thread.is_alive():  # unless a signal kept it from starting
-            thread.join()
+        join_all([thread])
 
 
 def _hash(file: GrowingFile) -> str:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
-from queue import SimpleQueue
+from contextlib import AbstractContextManager, suppress
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from airflow_provider_ekyc.api.result_stream import ResultStream
@@ -89,9 +89,7 @@ class RangeWorkers:
                 self._stop()
         finally:
             self._stop()  # once more, if a signal has interrupted the first one
-            for thread in self._threads:
-                if thread.is_alive():  # not one that a signal kept from starting
-                    thread.join()
+            join_all(self._threads)
         if self._failure is not None:
             raise self._failure
 
@@ -132,6 +130,13 @@ class RangeWorkers:
         while not self._is_stopped and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, _LOOK))
 
+    def _next(self) -> ByteRange | None:
+        """Wait for a range; None at the end, even if signals have interrupted all that would wake this thread."""
+        while not self._is_stopped:
+            with suppress(Empty):
+                return self._ranges.get(timeout=_LOOK)
+        return None
+
     def _start(self, hint: Hint | None = None) -> None:
         name = f"ekyc-download_{len(self._threads)}"
         # Daemon: what is left of a run that two signals interrupted must not keep the process from ending.
@@ -153,7 +158,7 @@ class RangeWorkers:
                 self._connections.append(connection)  # before it looks whether it is to end: one of both ends it
                 if hint and not self._is_stopped:
                     hint(connection)
-                while (wanted := self._ranges.get()) and not self._is_stopped:
+                while (wanted := self._next()) and not self._is_stopped:
                     self._fetch(connection, wanted)
                     with self._lock:
                         self._left -= 1
@@ -164,3 +169,20 @@ class RangeWorkers:
                 if not self._is_stopped:
                     self._failure = error
                     self._stop()
+
+
+def join_all(threads: Iterable[threading.Thread]) -> None:
+    """
+    Wait until threads have ended; the error of a signal that interrupts this is raised after that.
+
+    :param threads: may become more meanwhile; one that a signal kept from starting is not waited for
+    """
+    try:
+        for thread in threads:
+            if thread.is_alive():
+                thread.join()
+    except BaseException:
+        # The join that was interrupted counts the thread as ended (bpo-45274), but it is still listed.
+        while any(thread.ident is not None and thread in threading.enumerate() for thread in threads):
+            time.sleep(_LOOK)
+        raise
