@@ -72,7 +72,7 @@ class MultipartUpload:
     One upload. A context manager: it is aborted if the block ends by an error, unless it has been completed.
 
     :param target: where the object is to be
-    :param upload_id: of S3
+    :param arguments: of the operation that creates it
     :param split: the file, read where it is
     :param pool: sends as many parts at a time as it has threads
     :param is_there: whether the object is at its key; called where S3 may have completed the upload
@@ -83,13 +83,14 @@ class MultipartUpload:
     def __init__(
         self,
         target: S3Object,
-        upload_id: str,
+        arguments: Mapping[str, Any],
         split: SplitFile,
         pool: ThreadPoolExecutor,
         is_there: Callable[[], bool],
         look: Callable[[], Mapping[str, Any] | None] | None = None,
     ) -> None:
-        self._target, self._upload_id, self._split = target, upload_id, split
+        self._target, self._arguments, self._split = target, arguments, split
+        self._upload_id: str | None = None  # None again when it is aborted
         self._pool, self._is_there, self._look = pool, is_there, look
         self._looked = -math.inf
         self._futures: list[Future[Any]] = []
@@ -106,22 +107,39 @@ class MultipartUpload:
         # It may be a signal's, and another one, or SIGKILL, may follow.
         self._is_ended.set()
         try:
+            wait(self._futures[:1], _PATIENCE)  # the others are there after it
             wait(self._futures, _PATIENCE)
         finally:
-            if not (self._may_be_completed and self._is_there()) or self._is_open():
+            if self._upload_id is not None and (not (self._may_be_completed and self._is_there()) or self._is_open()):
                 self.abort()
 
     def send(self) -> None:
         """
-        Send all parts.
+        Create the upload, and send all parts.
 
         :raises UploadEndedError: if an object is at the key
-        :raises S3CallError: if a part is not accepted
+        :raises S3CallError: if it can't be created, or a part is not accepted
         """
-        self._futures += [self._pool.submit(self.send_part, part) for part in self._split.parts]
-        looking = [] if self._look is None else [self._pool.submit(self._look_now)]
-        for future in as_completed([*self._futures, *looking]):
+        self._futures.append(self._pool.submit(self._begin))
+        self._futures[0].result()
+        for future in as_completed(self._futures):
             future.result()
+
+    def _begin(self) -> None:
+        """
+        Create the upload and begin with the parts.
+
+        In a thread, where no signal is raised: one between S3's answer and the next step would lose the id, and one
+        between two parts what has begun.
+        """
+        created = self._target.call("CreateMultipartUpload", **self._arguments, ChecksumAlgorithm="SHA256")
+        self._upload_id = created["UploadId"]
+        if self._is_ended.is_set():
+            self.abort()  # the other thread may have stopped waiting before there was an id
+            return
+        self._futures += [self._pool.submit(self.send_part, part) for part in self._split.parts]
+        if self._look is not None:
+            self._futures.append(self._pool.submit(self._look_now))
 
     def send_part(self, part: Part) -> None:
         """Send one part."""
@@ -179,6 +197,7 @@ class MultipartUpload:
         """Remove what was sent. If S3 does not, the log says what to do."""
         try:
             self._target.call("AbortMultipartUpload", UploadId=self._upload_id)
+            self._upload_id = None
         except S3CallError as error:
             if error.problem.code == "NoSuchUpload":
                 return  # it is completed, or somebody else has aborted it

@@ -177,13 +177,9 @@ class S3Target(S3Object):
         """Send the parts while the metadata is made certain, which S3 accepts only before them: again if it differs."""
         self._name_checksums("UploadPart")
         while True:
-            created = self.call(
-                "CreateMultipartUpload",
-                **{**arguments, "Metadata": self._metadata(landed) | {PARTS_SHA256: parts.sha256}},
-                ChecksumAlgorithm="SHA256",
-            )
+            metadata = self._metadata(landed) | {PARTS_SHA256: parts.sha256}
             is_there, look = partial(self._has, landed), self.look if condition else None
-            with MultipartUpload(self, created["UploadId"], parts, pool, is_there, look) as upload:
+            with MultipartUpload(self, {**arguments, "Metadata": metadata}, parts, pool, is_there, look) as upload:
                 upload.send()
                 if certain() == landed:
                     return upload.complete(condition)

@@ -320,7 +320,7 @@ class Killed(BaseException):
     """What a signal raises."""
 
 
-@pytest.mark.parametrize("call", ["part", "complete"])
+@pytest.mark.parametrize("call", ["create", "part", "complete"])
 def test_a_signal_aborts_the_upload(relay: S3Relay, s3_server: S3Server, s3: Any, call: str) -> None:
     seen = threading.Event()
 
