@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace as changed
 from functools import cache, partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar, cast
 
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycLandingError, EkycResultError
@@ -256,18 +257,32 @@ def _thread(name: str, work: Callable[[], T], stop: Callable[[], object] = lambd
     """
     Work in a thread, which has ended when this has.
 
-    Any error stops it first, a signal's as well, which may be raised while the thread is waited for. So what is waited
-    for is its future: a ``join`` that was interrupted counts the thread as ended (bpo-45274).
+    Any error stops it first, a signal's as well, which may be raised while the thread starts or is waited for. So what
+    is waited for is that the work ends: a ``join`` that was interrupted counts the thread as ended (bpo-45274).
     """
+    is_begun = is_stopped = False
+    over: SimpleQueue[None] = SimpleQueue()
+
+    def run() -> T:
+        nonlocal is_begun
+        is_begun = True  # before it looks whether it is stopped: one of both threads sees the other
+        try:
+            if is_stopped:
+                raise CancelledError
+            return work()
+        finally:
+            over.put(None)
+            over.put(None)  # a signal may be raised when the first one was taken
+
     pool = ThreadPoolExecutor(1, name)
-    future = None
     try:
-        future = pool.submit(work)
-        yield future
-        wait([future])
+        yield pool.submit(run)
+        over.get()
     except BaseException:
+        is_stopped = True
         stop()
-        wait([future] if future else [])
+        if is_begun:
+            over.get()
         raise
     finally:
         pool.shutdown(wait=False)
