@@ -110,8 +110,8 @@ class MultipartUpload:
             wait(self._futures[:1], _PATIENCE)  # the others are there after it
             wait(self._futures, _PATIENCE)
         finally:
-            if self._upload_id is not None and (not (self._may_be_completed and self._is_there()) or self._is_open()):
-                self.abort()
+            with ThreadPoolExecutor(1, "ekyc-abort") as pool:  # a thread, where no signal is raised
+                pool.submit(self._abort_unless_completed).result()
 
     def send(self) -> None:
         """
@@ -192,6 +192,10 @@ class MultipartUpload:
         except S3CallError:
             return False
         return True
+
+    def _abort_unless_completed(self) -> None:
+        if self._upload_id is not None and (not (self._may_be_completed and self._is_there()) or self._is_open()):
+            self.abort()
 
     def abort(self) -> None:
         """Remove what was sent. If S3 does not, the log says what to do."""

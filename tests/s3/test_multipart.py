@@ -346,6 +346,28 @@ def test_a_signal_aborts_the_upload(relay: S3Relay, s3_server: S3Server, s3: Any
     assert call == "complete" or keys_of(s3) == []
 
 
+def test_a_signal_does_not_keep_it_from_being_aborted(s3: Any) -> None:
+    def die(*_: Any) -> None:
+        raise Killed
+
+    def mismatch() -> Any:
+        raise EkycResultError("the result does not match")
+
+    main = threading.main_thread().ident or 0
+    s3.meta.events.register(
+        "before-call.s3.AbortMultipartUpload", lambda **_: signal.pthread_kill(main, signal.SIGUSR1), unique_id="kill"
+    )
+    before = signal.signal(signal.SIGUSR1, die)
+    try:
+        with pytest.raises(Killed):
+            parts_up(s3, confirm=mismatch)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        s3.meta.events.unregister("before-call.s3.AbortMultipartUpload", unique_id="kill")
+    assert uploads(s3) == []
+    assert keys_of(s3) == []
+
+
 PUT_IN_A_PROCESS = """
 import sys
 from airflow_provider_ekyc.s3 import target
