@@ -13,7 +13,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 from airflow_provider_ekyc.api.result_stream import ResultHead, ResultStream
@@ -42,9 +41,9 @@ from airflow_provider_ekyc.results.byte_ranges import (
     version_in,
 )
 from airflow_provider_ekyc.results.errors import NOTHING_LANDED
-from airflow_provider_ekyc.results.growing_file import GrowingFile, sha256_of
+from airflow_provider_ekyc.results.growing_file import GrowingFile, sums_while_growing
 from airflow_provider_ekyc.results.range_workers import Connect, Connection, RangeWorkers, Stopped
-from airflow_provider_ekyc.s3.multipart import MOST_PARTS, PART_SIZE
+from airflow_provider_ekyc.s3.file_sums import MOST_PARTS, PART_SIZE, FileSums
 
 log = logging.getLogger(__name__)
 
@@ -68,19 +67,6 @@ _RANGE_REFUSED = frozenset({400, 403, 405, 406, 416, 501})
 _CHANGED = "The result has changed during the download."
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
-    """
-    What was downloaded.
-
-    :param size: bytes
-    :param sha256: hex digest of them
-    """
-
-    size: int
-    sha256: str
-
-
 def download(
     connect: Connect,
     fresh_url: Callable[[], str],
@@ -88,7 +74,7 @@ def download(
     *,
     connections: int = CONNECTIONS,
     retries: Retries | None = None,
-) -> Download:
+) -> FileSums:
     """
     Download the result to the spool of ``file``, which is read meanwhile.
 
@@ -101,13 +87,14 @@ def download(
     :param file: empty; complete when this returns
     :param connections: how many at the most; one requests all ranges one after another
     :param retries: caps of what is tried again, for each range
+    :return: the sums of the file
     :raises EkycApiError: if it can't be downloaded, after the retries
     :raises EkycResultError: if it is too large, or expired again at once
     """
-    with sha256_of(file) as sha256, file:
+    with sums_while_growing(file) as sums, file:
         size = _Downloading(connect, fresh_url, file, connections, retries or Retries()).run()
         file.complete(size)
-        return Download(size, sha256())
+        return sums()
 
 
 class _Changed(EkycError):

@@ -10,7 +10,6 @@ left locked would stop the reader forever.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -19,9 +18,10 @@ from queue import SimpleQueue
 from types import TracebackType
 
 from airflow_provider_ekyc.results.range_workers import join_all
+from airflow_provider_ekyc.s3.file_sums import FileSums, Summing, sums_of
 from airflow_provider_ekyc.spool import Spool
 
-_HASH_BLOCK = 1024 * 1024
+_BLOCK = 1024 * 1024
 
 # Seconds after which a reader looks again, should a signal have interrupted what was to wake it.
 _LOOK = 1.0
@@ -183,34 +183,31 @@ class GrowingFile:
 
 
 @contextmanager
-def sha256_of(file: GrowingFile) -> Iterator[Callable[[], str]]:
+def sums_while_growing(file: GrowingFile) -> Iterator[Callable[[], FileSums]]:
     """
-    Hash a file while it grows, in a thread of its own, which has ended when this has.
+    Make the sums of a file while it grows, in a thread of its own, which has ended when this has.
 
     The file must be complete or invalid when the block ends; an error, a signal's as well, makes it invalid.
 
-    :return: a function that waits for the hex digest, to be called once the file is complete
+    :return: a function that waits for the sums, to be called once the file is complete
     """
-    digests: SimpleQueue[str | None] = SimpleQueue()
+    results: SimpleQueue[FileSums | None] = SimpleQueue()
 
     def work() -> None:
-        digest = None
+        sums = None
         try:
             with suppress(Invalidated, OSError):  # an error of the disk is raised by reading it once more
-                digest = _hash(file)
+                sums = _sums(file)
         finally:
-            digests.put(digest)
+            results.put(sums)
 
-    def hexdigest() -> str:
-        if digest := digests.get():
-            return digest
-        file.spool.seek(0)  # it was downloaded again from its start
-        return hashlib.file_digest(file.spool, "sha256").hexdigest()
+    def wait_for_sums() -> FileSums:
+        return results.get() or sums_of(file.spool)  # it was downloaded again from its start
 
-    thread = threading.Thread(target=work, name="ekyc-sha256", daemon=True)
+    thread = threading.Thread(target=work, name="ekyc-sums", daemon=True)
     try:
         thread.start()
-        yield hexdigest
+        yield wait_for_sums
     except BaseException:
         file.invalidate()
         raise
@@ -218,13 +215,12 @@ def sha256_of(file: GrowingFile) -> Iterator[Callable[[], str]]:
         join_all([thread])
 
 
-def _hash(file: GrowingFile) -> str:
-    digest, at, buffer = hashlib.sha256(), 0, memoryview(bytearray(_HASH_BLOCK))
-    while (available := file.wait_beyond(at, _HASH_BLOCK)) > at:
-        while at < available:
-            count = os.preadv(file.spool.fileno(), [buffer[: available - at]], at)
+def _sums(file: GrowingFile) -> FileSums:
+    summing, buffer = Summing(), memoryview(bytearray(_BLOCK))
+    while (available := file.wait_beyond(summing.size, _BLOCK)) > summing.size:
+        while summing.size < available:
+            count = os.preadv(file.spool.fileno(), [buffer[: available - summing.size]], summing.size)
             if not count:
                 raise Invalidated  # the file was truncated under this read
-            digest.update(buffer[:count])
-            at += count
-    return digest.hexdigest()
+            summing.add(buffer[:count])
+    return summing.sums()

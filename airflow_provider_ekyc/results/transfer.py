@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -21,6 +20,7 @@ from airflow_provider_ekyc.results.exported import require_exported
 from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.results.output.convert import Output, convert
 from airflow_provider_ekyc.results.output.output_format import OutputFormat, RowContext
+from airflow_provider_ekyc.s3.file_sums import sums_of
 from airflow_provider_ekyc.s3.result_object import UNMATCHED, Landed
 from airflow_provider_ekyc.spool import Spool, spool_file
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_ekyc.results.compare.findings import Findings
     from airflow_provider_ekyc.results.compare.submitted_input import SubmittedInput
     from airflow_provider_ekyc.results.table.header import ColumnNames
+    from airflow_provider_ekyc.s3.file_sums import FileSums
     from airflow_provider_ekyc.s3.target import S3Target
     from airflow_provider_ekyc.submission.record import Submission
 
@@ -104,6 +105,7 @@ class TransferJob:
             )
             landed = target.put(
                 cast("Spool", output.file),
+                cast("FileSums", output.sums),
                 self._landed_result(target, unmatched_target, output, comparison.likely(output.summary)),
                 content_type=self.output_format.media_type,
                 replace=self.replace,
@@ -151,8 +153,8 @@ class TransferJob:
             # Within the stack: its files are closed when this thread has ended, also if this one is killed.
             check = partial(self._check_and_convert, early_stack, growing, task)
             with _thread("ekyc-check", check, growing.invalidate) as early:
-                downloaded = download(source.result_connection, fresh_url, growing, connections=self.connections)
-                log.info("Downloaded %s bytes.", f"{downloaded.size:,}")
+                sums = download(source.result_connection, fresh_url, growing, connections=self.connections)
+                log.info("Downloaded %s bytes.", f"{sums.size:,}")
         except EkycApiError as error:
             raise download_error(error) from None
         if growing.is_invalid:
@@ -162,7 +164,7 @@ class TransferJob:
         else:
             output, comparison = early.result()
         if output.file is None:
-            output = changed(output, file=archive, size=downloaded.size, sha256=downloaded.sha256)
+            output = changed(output, file=archive, sums=sums)
         return output, comparison
 
     def _check_and_convert(
@@ -201,7 +203,7 @@ class TransferJob:
     def _landed_result(
         self, target: S3Target, unmatched_target: S3Target | None, output: Output, compared: Compared
     ) -> Landed:
-        summary = output.summary
+        summary, sums = output.summary, cast("FileSums", output.sums)
         unmatched_uri = None if unmatched_target is None or compared.unmatched is None else unmatched_target.uri
         return Landed(
             ekyc_task_id=self.ekyc_task_id,
@@ -211,8 +213,8 @@ class TransferJob:
             yes=summary.yes if summary.is_read else None,
             no=summary.no if summary.is_read else None,
             unknown=summary.unknown if summary.is_read else None,
-            size=output.size,
-            sha256=output.sha256,
+            size=sums.size,
+            sha256=sums.sha256,
             unmatched=compared.unmatched,
             unmatched_uri=unmatched_uri,
             distinct=compared.distinct,
@@ -221,8 +223,7 @@ class TransferJob:
         )
 
     def _land_unmatched(self, target: S3Target, file: Spool, count: int) -> None:
-        file.seek(0)
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sums = sums_of(file)
         unmatched = Landed(
             ekyc_task_id=self.ekyc_task_id,
             s3_uri=target.uri,
@@ -231,19 +232,20 @@ class TransferJob:
             yes=0,
             no=0,
             unknown=0,
-            size=file.tell(),
-            sha256=sha256,
+            size=sums.size,
+            sha256=sums.sha256,
         )
         # What an earlier try of this remote task left there was no result yet, and may be replaced.
         is_ours = target.find(self.ekyc_task_id, UNMATCHED, replace=self.replace) is not None
         there = target.put(
             file,
+            sums,
             unmatched,
             content_type="text/plain; charset=utf-8",
             replace=self.replace or is_ours,
             connections=self.connections,
         )
-        if there.sha256 != sha256:
+        if there.sha256 != sums.sha256:
             raise EkycLandingError(
                 f"Another try of this remote task has landed another list at {target.uri} meanwhile. The result was "
                 f"not landed. A retry requests the result again. The submission is already paid for and will not be "

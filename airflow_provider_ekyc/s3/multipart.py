@@ -2,13 +2,13 @@
 An object that is uploaded in parts, over several connections at a time: visible once it is completed, or never.
 
 Each part has its SHA-256, which S3 compares. The sums are known before the upload is created, since S3 accepts the
-metadata only then: the SHA-256 of all sums, which S3 keeps as the checksum of the object, is part of it.
+metadata only then: the SHA-256 of all sums, which S3 keeps as the checksum of the object, is part of it. They are made
+while the file is written.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import logging
 import math
 import time
@@ -23,15 +23,10 @@ from typing import Any, Self
 from airflow_provider_ekyc.s3.body import FileBody, FileWithDescriptor, UploadEndedError
 from airflow_provider_ekyc.s3.errors import S3CallError
 from airflow_provider_ekyc.s3.failures import is_settled
+from airflow_provider_ekyc.s3.file_sums import FileSums
 from airflow_provider_ekyc.s3.object import S3Object
 
 log = logging.getLogger(__name__)
-
-#: Bytes of a part: at 80 MB/s, which is what a connection to S3 gives, a tenth of a second. S3 accepts 5 MiB to 5 GiB.
-PART_SIZE = 8 * 1024**2
-
-#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-MOST_PARTS = 10_000
 
 #: Seconds that parts may take to end before the upload is aborted: S3 may keep a part that arrives later.
 _PATIENCE = 10.0
@@ -53,18 +48,14 @@ class Part:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class SplitFile:
-    """A file, and the parts that it is sent in."""
-
-    file: FileWithDescriptor
-    parts: list[Part]
-
-    @property
-    def sha256(self) -> str:
-        """The checksum that S3 keeps of an object in these parts, as it writes it."""
-        digest = hashlib.sha256(b"".join(base64.b64decode(part.sha256) for part in self.parts)).digest()
-        return f"{base64.b64encode(digest).decode()}-{len(self.parts)}"
+def split(sums: FileSums) -> list[Part]:
+    """Return the parts of a file."""
+    return [
+        Part(number, start, min(sums.part_size, sums.size - start), base64.b64encode(sha256).decode())
+        for number, (start, sha256) in enumerate(
+            zip(range(0, sums.size, sums.part_size), sums.parts, strict=True), start=1
+        )
+    ]
 
 
 class MultipartUpload:
@@ -73,7 +64,8 @@ class MultipartUpload:
 
     :param target: where the object is to be
     :param arguments: of the operation that creates it
-    :param split: the file, read where it is
+    :param file: read where it is
+    :param parts: of the file
     :param pool: sends as many parts at a time as it has threads
     :param is_there: whether the object is at its key; called where S3 may have completed the upload
     :param look: returns what is at the key; called beside the last parts, and once more before the completion if that
@@ -84,12 +76,13 @@ class MultipartUpload:
         self,
         target: S3Object,
         arguments: Mapping[str, Any],
-        split: SplitFile,
+        file: FileWithDescriptor,
+        parts: list[Part],
         pool: ThreadPoolExecutor,
         is_there: Callable[[], bool],
         look: Callable[[], Mapping[str, Any] | None] | None = None,
     ) -> None:
-        self._target, self._arguments, self._split = target, arguments, split
+        self._target, self._arguments, self._file, self._parts = target, arguments, file, parts
         self._upload_id: str | None = None  # None again when it is aborted
         self._pool, self._is_there, self._look = pool, is_there, look
         self._looked = -math.inf
@@ -137,7 +130,7 @@ class MultipartUpload:
         if self._is_ended.is_set():
             self.abort()  # the other thread may have stopped waiting before there was an id
             return
-        self._futures += [self._pool.submit(self.send_part, part) for part in self._split.parts]
+        self._futures += [self._pool.submit(self.send_part, part) for part in self._parts]
         if self._look is not None:
             self._futures.append(self._pool.submit(self._look_now))
 
@@ -148,7 +141,7 @@ class MultipartUpload:
             "UploadPart",
             UploadId=self._upload_id,
             PartNumber=part.number,
-            Body=FileBody(self._split.file, part.start, part.size, lambda is_last: self._end_if_asked()),
+            Body=FileBody(self._file, part.start, part.size, lambda is_last: self._end_if_asked()),
             ChecksumSHA256=part.sha256,
         )
         self._etags[part.number] = answer["ETag"]
@@ -166,7 +159,7 @@ class MultipartUpload:
             self._look_now()
         parts = [
             {"PartNumber": part.number, "ETag": self._etags[part.number], "ChecksumSHA256": part.sha256}
-            for part in self._split.parts
+            for part in self._parts
         ]
         self._may_be_completed = True
         try:
@@ -226,24 +219,3 @@ def connections_of(client: Any, connections: int) -> Iterator[ThreadPoolExecutor
     """
     with ThreadPoolExecutor(min(connections, client.meta.config.max_pool_connections), "ekyc-part") as pool:
         yield pool
-
-
-def part_size_for(size: int, part_size: int = PART_SIZE) -> int:
-    """Return the size of the parts, so large that there are no more than S3 accepts."""
-    return max(part_size, -(-size // MOST_PARTS))
-
-
-def split(pool: ThreadPoolExecutor, file: FileWithDescriptor, size: int, part_size: int) -> SplitFile:
-    """
-    Split a file into parts, and read them for their sums.
-
-    :param part_size: bytes
-    """
-
-    def read(start: int) -> Part:
-        body, digest = FileBody(file, start, min(part_size, size - start)), hashlib.sha256()
-        while block := body.read(1):
-            digest.update(block)
-        return Part(start // part_size + 1, start, body.tell(), base64.b64encode(digest.digest()).decode())
-
-    return SplitFile(file, list(pool.map(read, range(0, size, part_size))))

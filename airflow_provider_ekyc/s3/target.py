@@ -25,13 +25,11 @@ from airflow_provider_ekyc.exceptions import EkycError, EkycKeyTakenError
 from airflow_provider_ekyc.s3.body import FileBody, FileWithDescriptor, UploadEndedError
 from airflow_provider_ekyc.s3.errors import S3CallError
 from airflow_provider_ekyc.s3.failures import is_settled, landing_error, unsettled
+from airflow_provider_ekyc.s3.file_sums import FileSums
 from airflow_provider_ekyc.s3.multipart import (
-    PART_SIZE,
     PARTS_SHA256,
     MultipartUpload,
-    SplitFile,
     connections_of,
-    part_size_for,
     split,
 )
 from airflow_provider_ekyc.s3.object import S3Object
@@ -98,25 +96,25 @@ class S3Target(S3Object):
     def put(
         self,
         file: FileWithDescriptor,
+        sums: FileSums,
         landed: Landed,
         *,
         content_type: str,
         replace: bool,
         confirm: Callable[[], Landed] | None = None,
         connections: int = 8,
-        part_size: int = PART_SIZE,
     ) -> Landed:
         """
         Put the object at its key.
 
         :param file: what was checked, or made of it; it is read where it is, and not moved
+        :param sums: of the file
         :param content_type: its media type, unless ``extra_args`` has one
         :param landed: what to remember in the object's metadata
         :param replace: overwrite what is there
         :param confirm: returns what is certain of ``landed``, which was likely; called before the object becomes
             visible, also more than once. If that is something else, an upload in parts begins anew. Its errors end it.
         :param connections: how many parts of a larger object are sent at a time
-        :param part_size: bytes of a part; larger, if there would be more parts than S3 accepts
         :return: what is there now: ``landed``, or what another try of the same remote task has landed meanwhile
         :raises EkycKeyTakenError: if somebody else has written to the key in the meantime
         :raises EkycLandingError: if S3 did not accept it; a retry may help
@@ -127,12 +125,11 @@ class S3Target(S3Object):
         condition = {} if replace else {"IfNoneMatch": "*"}
         doing = f"accept {self.uri}"
         try:
-            if landed.size <= SINGLE_PUT:
+            if sums.size <= SINGLE_PUT:
                 answer = self._put_whole(file, certain(), arguments, condition)
             else:
                 with connections_of(self.client, connections) as pool:
-                    parts = split(pool, file, landed.size, part_size_for(landed.size, part_size))
-                    answer = self._put_parts(pool, parts, landed, certain, arguments, condition)
+                    answer = self._put_parts(pool, file, sums, landed, certain, arguments, condition)
         except UploadEndedError as ended:
             if ended.failure is not None:
                 raise ended.failure from None
@@ -168,7 +165,8 @@ class S3Target(S3Object):
     def _put_parts(
         self,
         pool: ThreadPoolExecutor,
-        parts: SplitFile,
+        file: FileWithDescriptor,
+        sums: FileSums,
         landed: Landed,
         certain: Callable[[], Landed],
         arguments: Mapping[str, Any],
@@ -177,9 +175,10 @@ class S3Target(S3Object):
         """Send the parts while the metadata is made certain, which S3 accepts only before them: again if it differs."""
         self._name_checksums("UploadPart")
         while True:
-            metadata = self._metadata(landed) | {PARTS_SHA256: parts.sha256}
+            metadata = self._metadata(landed) | {PARTS_SHA256: sums.of_parts}
+            created_with = {**arguments, "Metadata": metadata}
             is_there, look = partial(self._has, landed), self.look if condition else None
-            with MultipartUpload(self, {**arguments, "Metadata": metadata}, parts, pool, is_there, look) as upload:
+            with MultipartUpload(self, created_with, file, split(sums), pool, is_there, look) as upload:
                 upload.send()
                 if certain() == landed:
                     return upload.complete(condition)

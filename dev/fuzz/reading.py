@@ -20,6 +20,7 @@ from airflow_provider_ekyc.results.output.convert import convert
 from airflow_provider_ekyc.results.output.formats import FORMATS
 from airflow_provider_ekyc.results.output.output_format import RowContext
 from airflow_provider_ekyc.results.table.header import ColumnNames
+from airflow_provider_ekyc.s3.file_sums import sums_of
 from airflow_provider_ekyc.spool import spool_file
 from dev.fuzz.model import ALONE, ArchiveInput, Counts, NumbersInput, Row
 from dev.fuzz.number_files import is_text, plain_reading
@@ -105,7 +106,7 @@ def _converted(
         output = convert(reader, FORMATS[output_format], _CONTEXT, target, lambda rows: None)
         target.seek(0)
         content = target.read()
-    is_right = (output.size, output.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    is_right = output.sums == sums_of(io.BytesIO(content))
     return output.summary, content, "" if is_right else "size or digest is not the output's"
 
 

@@ -23,8 +23,9 @@ from airflow_provider_ekyc.api.settings import EkycSettings, read_settings
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycError, EkycResultError, Outcome
 from airflow_provider_ekyc.polling.interval import PollPolicy
 from airflow_provider_ekyc.polling.poller import Deadline, Poller, task_summary
-from airflow_provider_ekyc.results.download import Download, download
+from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.growing_file import GrowingFile
+from airflow_provider_ekyc.s3.file_sums import FileSums
 from airflow_provider_ekyc.spool import spool_file
 from dev.fuzz.answers import BALANCE, RESULT, STATUS, SUBMIT
 from dev.fuzz.model import AnswerInput
@@ -119,7 +120,7 @@ async def _request_aio(settings: EkycSettings) -> Task:
 
 
 def _check_value(given: AnswerInput, value: Any) -> str:
-    kinds: dict[str, tuple[type, ...]] = {BALANCE: (Balance,), RESULT: (ResultHead, Download)}
+    kinds: dict[str, tuple[type, ...]] = {BALANCE: (Balance,), RESULT: (ResultHead, FileSums)}
     if not isinstance(value, kinds.get(given.call, (Task,))):
         return f"read as {type(value).__name__}"
     if isinstance(value, Task):

@@ -23,8 +23,9 @@ from airflow_provider_ekyc.exceptions import (
     EkycServerError,
 )
 from airflow_provider_ekyc.results import download as download_module
-from airflow_provider_ekyc.results.download import Download, download
+from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.growing_file import GrowingFile
+from airflow_provider_ekyc.s3.file_sums import FileSums
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.spool import Spool, spool_file
 from dev.testing.sockets import Answer, Request, ScriptedServer, answer
@@ -61,7 +62,7 @@ def requested(head: dict[str, str]) -> slice | None:
     return slice(int(first), int(last) + 1 if last else None)
 
 
-def downloaded(*script: Answer, retries: Retries = AT_ONCE) -> tuple[Download, bytes, list[dict[str, str]]]:
+def downloaded(*script: Answer, retries: Retries = AT_ONCE) -> tuple[FileSums, bytes, list[dict[str, str]]]:
     """Download from a scripted server; what was downloaded, the file, the requests."""
     with ScriptedServer(*script) as server, client_for(server.url) as client, spool_file(None) as file:
         result = download(client.result_connection, lambda: server.result_url, GrowingFile(file), retries=retries)
@@ -97,11 +98,11 @@ def exported(sandbox: Sandbox) -> Iterator[Callable[[], str]]:
         yield fresh_url
 
 
-def from_sandbox(sandbox: Sandbox, exported: Callable[[], str]) -> tuple[Download, bytes]:
+def from_sandbox(sandbox: Sandbox, exported: Callable[[], str]) -> tuple[FileSums, bytes]:
     with client_for(sandbox.url, sandbox.api_key) as client, spool_file(None) as file:
         result = download(client.result_connection, exported, GrowingFile(file), retries=AT_ONCE)
         content = content_of(file)
-    assert result == Download(len(content), hashlib.sha256(content).hexdigest())
+    assert (result.size, result.sha256) == (len(content), hashlib.sha256(content).hexdigest())
     return result, content
 
 

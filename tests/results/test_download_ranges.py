@@ -21,7 +21,7 @@ import pytest
 from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycRequestError, EkycResultError, EkycServerError
 from airflow_provider_ekyc.results import download as download_module
-from airflow_provider_ekyc.results.download import Download, download
+from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.spool import spool_file
 from tests.results.range_store import RangeStore, Reply, Request
@@ -63,7 +63,7 @@ def downloaded(
             content = content_of(file)
     finally:
         assert threads() == []
-    assert result == Download(len(content), hashlib.sha256(content).hexdigest())
+    assert (result.size, result.sha256) == (len(content), hashlib.sha256(content).hexdigest())
     return content
 
 

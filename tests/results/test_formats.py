@@ -57,7 +57,7 @@ def made(archive: bytes, output_format: str, context: RowContext = CONTEXT) -> I
             return
         output.file.seek(0)
         content = output.file.read()
-        assert (output.size, output.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+        assert (output.sums.size, output.sums.sha256) == (len(content), hashlib.sha256(content).hexdigest())
         yield output, content
 
 

@@ -14,7 +14,7 @@ import pytest
 from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.results import download as download_module
 from airflow_provider_ekyc.results.download import download
-from airflow_provider_ekyc.results.growing_file import GrowingFile, Invalidated, sha256_of
+from airflow_provider_ekyc.results.growing_file import GrowingFile, Invalidated, sums_while_growing
 from airflow_provider_ekyc.spool import spool_file
 from tests.results.archives import check_archive, pack
 from tests.results.range_store import RangeStore, Reply, Request
@@ -118,7 +118,7 @@ def test_a_place_before_the_start_is_refused_as_files_do(growing: GrowingFile) -
 
 def test_an_error_ends_the_hashing_of_what_is_not_there(growing: GrowingFile) -> None:
     def fail() -> bytes:
-        with pytest.raises(ZeroDivisionError), sha256_of(growing):
+        with pytest.raises(ZeroDivisionError), sums_while_growing(growing):
             raise ZeroDivisionError
         return b"ended"
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycLandingError
+from airflow_provider_ekyc.s3.file_sums import PART_SIZE, sums_of
 from airflow_provider_ekyc.s3.object import Place
 from airflow_provider_ekyc.s3.result_object import Landed
 from airflow_provider_ekyc.s3.target import S3Target
@@ -44,23 +45,25 @@ def put(
     landed: Landed | None = None,
     replace: bool = False,
     confirm: Callable[[], Landed] | None = None,
-    sizes: dict[str, int] | None = None,
+    part_size: int = PART_SIZE,
+    connections: int = 8,
     **extra_args: Any,
 ) -> Landed:
     """
     Put an object.
 
-    :param sizes: ``connections`` and ``part_size``
+    :param part_size: bytes of the parts of a larger object
     """
     with tempfile.TemporaryFile(buffering=0) as file:
         file.write(content)
         return target(client, place, **extra_args).put(
             file,
+            sums_of(file, part_size),
             landed or landed_as(content, ekyc_task_id, place),
             content_type="application/zip",
             replace=replace,
             confirm=confirm,
-            **(sizes or {}),
+            connections=connections,
         )
 
 

@@ -20,7 +20,7 @@ import pytest
 
 from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError, EkycResultError, EkycSettingsError
 from airflow_provider_ekyc.s3 import multipart, target as target_module, whole_object
-from airflow_provider_ekyc.s3.multipart import MOST_PARTS, PART_SIZE, connections_of, part_size_for, split
+from airflow_provider_ekyc.s3.multipart import connections_of
 from airflow_provider_ekyc.sandbox.tls import make_certificate
 from dev.stack.s3_server import S3Server
 from dev.testing.s3_events import accept, record, refuse
@@ -55,12 +55,12 @@ def uploads(s3: Any) -> list[str]:
 
 
 def parts_up(client: Any, **arguments: Any) -> Any:
-    return put(client, CONTENT, **{"sizes": ONE_BY_ONE, **arguments})
+    return put(client, CONTENT, **{**ONE_BY_ONE, **arguments})
 
 
 def fails(kind: type[Any], client: Any, s3: Any, **arguments: Any) -> str:
     """Return the message of a put that leaves nothing behind."""
-    message = failure(kind, client, content=CONTENT, **{"sizes": ONE_BY_ONE, **arguments})
+    message = failure(kind, client, content=CONTENT, **{**ONE_BY_ONE, **arguments})
     assert uploads(s3) == []
     return message
 
@@ -70,7 +70,7 @@ def fails(kind: type[Any], client: Any, s3: Any, **arguments: Any) -> str:
 
 def test_it_becomes_one_object_that_is_found_again_without_being_read(relay: S3Relay, s3_server: S3Server) -> None:
     client = through(relay, s3_server)
-    landed = parts_up(client, sizes={"connections": 8, "part_size": PART})
+    landed = parts_up(client, connections=8)
     assert relay.calls == Counter(create=1, part=3, complete=1, head=2)
     assert landed == landed_as(CONTENT)
     assert content_of(client) == CONTENT
@@ -95,9 +95,7 @@ def test_replace_overwrites_without_a_look(relay: S3Relay, s3_server: S3Server, 
     assert content_of(s3) == CONTENT
 
 
-def test_over_tls_a_part_is_read_for_its_sum_and_sent_and_its_sum_is_signed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_over_tls_a_part_is_read_once_and_its_sum_is_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificate, pread, read = make_certificate(tmp_path), os.pread, [0]
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate.ca_file))
 
@@ -116,7 +114,7 @@ def test_over_tls_a_part_is_read_for_its_sum_and_sent_and_its_sum_is_signed(
     parts = [headers for _, url, headers in requests if "partNumber=" in url]
     assert {headers["x-amz-content-sha256"] for headers in parts} == {"UNSIGNED-PAYLOAD"}
     assert all("x-amz-checksum-sha256" in headers["authorization"] for headers in parts)
-    assert read[0] == 2 * len(CONTENT)
+    assert read[0] == len(CONTENT)
 
 
 def test_each_call_gets_the_arguments_that_are_its_own(s3_server: S3Server, s3: Any) -> None:
@@ -150,28 +148,6 @@ def test_each_call_gets_the_arguments_that_are_its_own(s3_server: S3Server, s3: 
     }
     assert of_create.items() <= seen["create"].items()
     assert not (of_create.keys() - {"content-type"}) & (seen["part"].keys() | seen["complete"].keys())
-
-
-@pytest.mark.parametrize(("gib", "parts"), [(1, 128), (5, 640), (100, MOST_PARTS), (5 * 1024, MOST_PARTS)])
-def test_parts_grow_with_the_object_so_that_s3_accepts_their_number(gib: int, parts: int) -> None:
-    size = gib * 1024**3
-    part_size = part_size_for(size)
-    assert PART_SIZE <= part_size <= 5 * 1024**3
-    assert -(-size // part_size) <= parts
-
-
-def test_an_object_is_split_without_gap_or_overlap(tmp_path: Path) -> None:
-    path = tmp_path / "whole"
-    path.write_bytes(bytes(range(256)) * 10)
-    with path.open("rb") as file, connections_of(S3Server().client(), 4) as pool:
-        parts = split(pool, file, 2560, 1000)
-        assert [(part.number, part.start, part.size) for part in parts.parts] == [
-            (1, 0, 1000),
-            (2, 1000, 1000),
-            (3, 2000, 560),
-        ]
-        sums = [hashlib.sha256(path.read_bytes()[part.start :][: part.size]).digest() for part in parts.parts]
-        assert [base64.b64decode(part.sha256) for part in parts.parts] == sums
 
 
 def test_no_more_connections_are_used_than_the_aws_connection_keeps() -> None:
@@ -212,7 +188,7 @@ def test_nothing_is_visible_before_it_is_certain_and_nothing_is_left_if_it_fails
         raise EkycResultError("The result is not what was sent.")
 
     with pytest.raises(EkycResultError):
-        put(s3, content, sizes=ONE_BY_ONE, confirm=refuse_it)
+        put(s3, content, **ONE_BY_ONE, confirm=refuse_it)
     assert keys_of(s3) == uploads(s3) == []
 
 
@@ -284,7 +260,7 @@ def test_bytes_that_changed_on_the_way_are_refused_by_s3(s3: Any, monkeypatch: p
     def change(descriptor: int, size: int, at: int) -> bytes:
         block = pread(descriptor, size, at)
         reads[at] += bool(block)
-        # The first time is for the sum of the part.
+        # The first time is for the signature.
         return b"?" + block[1:] if block and at == PART and reads[at] > 1 else block
 
     monkeypatch.setattr(os, "pread", change)
@@ -309,7 +285,7 @@ def test_an_abort_that_fails_is_logged_with_what_to_do(
     relay: S3Relay, s3_server: S3Server, s3: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     relay.faults += [S3Fault("part", "status", status=403), S3Fault("abort", "status", status=403)]
-    failure(EkycSettingsError, through(relay, s3_server), content=CONTENT, sizes=ONE_BY_ONE)
+    failure(EkycSettingsError, through(relay, s3_server), content=CONTENT, **ONE_BY_ONE)
     (upload,) = uploads(s3)
     s3.abort_multipart_upload(Bucket=BUCKET, Key=PLACE.key, UploadId=upload)
     for words in (upload, PLACE.uri, "AbortIncompleteMultipartUpload", "s3:AbortMultipartUpload"):
@@ -377,7 +353,7 @@ from tests.s3.test_multipart import CONTENT, ONE_BY_ONE
 import boto3
 target.SINGLE_PUT = 0
 client = boto3.client("s3", endpoint_url=sys.argv[1], region_name=REGION)
-put(client, CONTENT, sizes=ONE_BY_ONE)
+put(client, CONTENT, **ONE_BY_ONE)
 """
 
 
@@ -458,7 +434,7 @@ def test_an_error_in_a_200_is_no_success_and_passes(relay: S3Relay, s3_server: S
 def test_a_store_that_knows_no_condition_on_a_completion_is_named(s3_server: S3Server, s3: Any) -> None:
     client = s3_server.client()
     refuse(client, "CompleteMultipartUpload", 501, "NotImplemented")
-    message = failure(EkycSettingsError, client, content=CONTENT, sizes=ONE_BY_ONE)
+    message = failure(EkycSettingsError, client, content=CONTENT, **ONE_BY_ONE)
     assert "set replace=True" in message
     assert uploads(s3) == keys_of(s3) == []
 
@@ -502,8 +478,7 @@ def test_who_writes_while_the_last_part_takes_long_is_not_overwritten_even_witho
         write_theirs(s3)()
 
     relay.faults.append(S3Fault("part", "before", key="partNumber=3", act=write_after_the_look))
-    sizes = {"connections": 2, "part_size": PART}
-    assert "an object that is not a result of eKYC (6 bytes" in fails(EkycKeyTakenError, client, s3, sizes=sizes)
+    assert "an object that is not a result of eKYC (6 bytes" in fails(EkycKeyTakenError, client, s3, connections=2)
     assert content_of(s3) == b"theirs"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from airflow_provider_ekyc.results.download import SIZE_LIMIT
 from airflow_provider_ekyc.results.errors import NOTHING_LANDED
 from airflow_provider_ekyc.results.output.output_format import OutputFormat, RowContext
 from airflow_provider_ekyc.results.table.rows import Rows
+from airflow_provider_ekyc.s3.file_sums import FileSums, Summing
 from airflow_provider_ekyc.spool import Spool
 
 
@@ -23,14 +23,12 @@ class Output:
 
     :param summary: what the archive holds
     :param file: seekable; its first byte to its last is the object; None if the archive itself is the object
-    :param size: bytes of the file
-    :param sha256: hex digest of the file
+    :param sums: of the file
     """
 
     summary: ArchiveSummary
     file: Spool | None = None
-    size: int = 0
-    sha256: str = ""
+    sums: FileSums | None = None
 
 
 def convert(
@@ -54,18 +52,17 @@ def convert(
             for _ in rows:
                 continue
             return Output(reader.summary)
-        size, digest = 0, hashlib.sha256()
+        summing = Summing()
         with closing(output_format.writer(reader, rows, context)) as blocks:
             for block in blocks:
-                size += len(block)
-                if size > SIZE_LIMIT:
+                summing.add(block)
+                if summing.size > SIZE_LIMIT:
                     raise EkycResultError(
                         f"The result is larger than {SIZE_LIMIT:,} bytes in this output_format. {NOTHING_LANDED} Use "
                         f"output_format='parquet' or 'zip', and split the input the next time."
                     )
-                digest.update(block)
                 spool.write(block)
-    return Output(reader.summary, spool, size, digest.hexdigest())
+    return Output(reader.summary, spool, summing.sums())
 
 
 def _rows_given_to(add_rows: Callable[[Rows], object], reader: ArchiveReader) -> Generator[Rows, None, None]:
