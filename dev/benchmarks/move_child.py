@@ -9,6 +9,7 @@ and ends.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -100,6 +101,7 @@ def run_moves(method: str, answers: TextIO) -> None:
     print(json.dumps({"modules": list(sys.modules)}), file=answers, flush=True)
     for line in sys.stdin:
         job = Job(**json.loads(line))
+        gc.collect()  # what the move before has left: a task has a process of its own
         cpu, begun = _cpu(), time.perf_counter()
         move(job)
         spent = Spent(time.perf_counter() - begun, _cpu() - cpu, peak_memory_kib() / 1024)

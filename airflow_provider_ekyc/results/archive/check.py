@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -204,16 +204,15 @@ def _rows(
     # parts of a table in the order of their numbers.
     parts = tables if len(tables) > 1 else []
     for member in [*parts, *(member for member in contents.members if member not in parts)]:
-        blocks = read_ahead(unpacked(file, member, budget))
-        try:
-            if member in tables:
-                yield from read_table(blocks, names)
-            elif member in contents.lists:
-                yield from read_list(blocks, contents.lists[member])
-            for _ in blocks:
-                continue
-        finally:
-            blocks.close()
+        blocks = unpacked(file, member, budget)
+        if member in tables or member in contents.lists:
+            with closing(read_ahead(blocks)) as ready:
+                if member in tables:
+                    yield from read_table(ready, names)
+                else:
+                    yield from read_list(ready, contents.lists[member])
+        for _ in blocks:
+            continue
 
 
 def _shown(members: list[zipfile.ZipInfo]) -> str:
