@@ -14,10 +14,10 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from queue import SimpleQueue
+from functools import partial
 from types import TracebackType
 
-from airflow_provider_ekyc.results.range_workers import join_all
+from airflow_provider_ekyc.results.work_thread import working
 from airflow_provider_ekyc.s3.file_sums import FileSums, Summing, sums_of
 from airflow_provider_ekyc.spool import Spool
 
@@ -191,28 +191,18 @@ def sums_while_growing(file: GrowingFile) -> Iterator[Callable[[], FileSums]]:
 
     :return: a function that waits for the sums, to be called once the file is complete
     """
-    results: SimpleQueue[FileSums | None] = SimpleQueue()
+    with working("ekyc-sums", partial(_sums, file), file.invalidate) as sums:
 
-    def work() -> None:
-        sums = None
-        try:
-            with suppress(Invalidated, OSError):  # an error of the disk is raised by reading it once more
-                sums = _sums(file)
-        finally:
-            results.put(sums)
+        def wait_for_sums() -> FileSums:
+            try:
+                return sums()
+            except (
+                Invalidated,
+                OSError,
+            ):  # it was downloaded again; an error of the disk is raised by reading it again
+                return sums_of(file.spool)
 
-    def wait_for_sums() -> FileSums:
-        return results.get() or sums_of(file.spool)  # it was downloaded again from its start
-
-    thread = threading.Thread(target=work, name="ekyc-sums", daemon=True)
-    try:
-        thread.start()
         yield wait_for_sums
-    except BaseException:
-        file.invalidate()
-        raise
-    finally:
-        join_all([thread])
 
 
 def _sums(file: GrowingFile) -> FileSums:

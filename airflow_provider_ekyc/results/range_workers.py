@@ -16,6 +16,7 @@ from typing import Protocol
 
 from airflow_provider_ekyc.api.result_stream import ResultStream
 from airflow_provider_ekyc.results.byte_ranges import ByteRange
+from airflow_provider_ekyc.results.work_thread import wait_until_ended
 
 # Seconds after which a thread that waits for the main thread looks again whether it is to end.
 _LOOK = 0.1
@@ -182,7 +183,5 @@ def join_all(threads: Iterable[threading.Thread]) -> None:
             if thread.is_alive():
                 thread.join()
     except BaseException:
-        # The join that was interrupted counts the thread as ended (bpo-45274), but it is still listed.
-        while any(thread.ident is not None and thread in threading.enumerate() for thread in threads):
-            time.sleep(_LOOK)
+        wait_until_ended(threads)
         raise

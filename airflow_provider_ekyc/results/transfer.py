@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace as changed
 from functools import cache, partial
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycLandingError, EkycResultError
 from airflow_provider_ekyc.results.archive.check import ArchiveReader, check_members
@@ -20,6 +17,7 @@ from airflow_provider_ekyc.results.exported import require_exported
 from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.results.output.convert import Output, convert
 from airflow_provider_ekyc.results.output.output_format import OutputFormat, RowContext
+from airflow_provider_ekyc.results.work_thread import working
 from airflow_provider_ekyc.s3.file_sums import sums_of
 from airflow_provider_ekyc.s3.result_object import UNMATCHED, Landed
 from airflow_provider_ekyc.spool import Spool, spool_file
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
     from airflow_provider_ekyc.submission.record import Submission
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class ResultSource(Protocol):
@@ -94,14 +90,14 @@ class TransferJob:
 
             @cache
             def confirmed() -> Landed:
-                compared = counting.result()
+                compared = counted()
                 self._check_mismatch(compared.findings)
                 if unmatched_target is not None and compared.unmatched is not None:
                     self._land_unmatched(unmatched_target, numbers, compared.unmatched)
                 return self._landed_result(target, unmatched_target, output, compared)
 
-            counting = stack.enter_context(
-                _thread("ekyc-count", partial(comparison.finish, output.summary, numbers, is_archive=is_archive))
+            counted = stack.enter_context(
+                working("ekyc-count", partial(comparison.finish, output.summary, numbers, is_archive=is_archive))
             )
             landed = target.put(
                 cast("Spool", output.file),
@@ -152,7 +148,7 @@ class TransferJob:
 
             # Within the stack: its files are closed when this thread has ended, also if this one is killed.
             check = partial(self._check_and_convert, early_stack, growing, task)
-            with _thread("ekyc-check", check, growing.invalidate) as early:
+            with working("ekyc-check", check, growing.invalidate) as early:
                 sums = download(source.result_connection, fresh_url, growing, connections=self.connections)
                 log.info("Downloaded %s bytes.", f"{sums.size:,}")
         except EkycApiError as error:
@@ -162,7 +158,7 @@ class TransferJob:
             early_stack.close()
             output, comparison = self._check_and_convert(stack, archive, task)
         else:
-            output, comparison = early.result()
+            output, comparison = early()
         if output.file is None:
             output = changed(output, file=archive, sums=sums)
         return output, comparison
@@ -252,39 +248,3 @@ class TransferJob:
                 f"charged again."
             )
         log.info("Landed %s: the %s numbers that are not in the result.", target.uri, f"{count:,}")
-
-
-@contextmanager
-def _thread(name: str, work: Callable[[], T], stop: Callable[[], object] = lambda: None) -> Iterator[Future[T]]:
-    """
-    Work in a thread, which has ended when this has.
-
-    Any error stops it first, a signal's as well, which may be raised while the thread starts or is waited for. So what
-    is waited for is that the work ends: a ``join`` that was interrupted counts the thread as ended (bpo-45274).
-    """
-    is_begun = is_stopped = False
-    over: SimpleQueue[None] = SimpleQueue()
-
-    def run() -> T:
-        nonlocal is_begun
-        is_begun = True  # before it looks whether it is stopped: one of both threads sees the other
-        try:
-            if is_stopped:
-                raise CancelledError
-            return work()
-        finally:
-            over.put(None)
-            over.put(None)  # a signal may be raised when the first one was taken
-
-    pool = ThreadPoolExecutor(1, name)
-    try:
-        yield pool.submit(run)
-        over.get()
-    except BaseException:
-        is_stopped = True
-        stop()
-        if is_begun:
-            over.get()
-        raise
-    finally:
-        pool.shutdown(wait=False)

@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -144,27 +143,6 @@ def test_a_kill_does_not_wait_for_the_input(
         compared(exported).execute(context)
     assert time.monotonic() - begun < 5
     assert keys_of(s3) == []
-
-
-def test_while_the_thread_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    has_begun, is_stopped, ended = threading.Event(), threading.Event(), []
-
-    class Interrupted(ThreadPoolExecutor):
-        def submit(self, *arguments: Any, **named: Any) -> Any:
-            super().submit(*arguments, **named)
-            assert has_begun.wait(30)
-            raise Ended  # before anybody has the future
-
-    def work() -> None:
-        has_begun.set()
-        is_stopped.wait(30)
-        threading.Event().wait(0.3)  # the other thread has its error by then, and must wait all the same
-        ended.append(True)
-
-    monkeypatch.setattr(transfer_job, "ThreadPoolExecutor", Interrupted)
-    with pytest.raises(Ended), transfer_job._thread("ekyc-test", work, is_stopped.set):
-        pass
-    assert ended
 
 
 def compared(ekyc_task_id: str) -> EkycResultsToS3Operator:

@@ -1,0 +1,80 @@
+"""
+Work in a thread beside the main thread of a task, in which a signal may raise an error between any two steps.
+
+So the main thread acquires no lock that the other needs (one that is left locked would stop it forever), which rules
+out futures: it uses a ``SimpleQueue``.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from queue import SimpleQueue
+from typing import NoReturn, TypeVar
+
+T = TypeVar("T")
+
+# Seconds after which it is looked again whether a thread has ended.
+_LOOK = 0.01
+
+
+@contextmanager
+def working(name: str, work: Callable[[], T], stop: Callable[[], object] = lambda: None) -> Iterator[Callable[[], T]]:
+    """
+    Work in a thread, which has ended when this has.
+
+    Any error in the block, or while the thread is waited for, stops it first.
+
+    :param name: of the thread
+    :param stop: makes ``work`` end soon; called in this thread
+    :return: waits for the work; returns what it has returned, or raises what it has raised
+    """
+    found: list[Callable[[], T]] = []
+    is_over: SimpleQueue[None] = SimpleQueue()
+    is_stopped = False
+
+    def run() -> None:
+        try:
+            # A signal may interrupt the start. The thread has its ident by now, which is looked for after this is set:
+            # one of both sees the other.
+            if is_stopped:
+                return
+            value = work()
+        except BaseException as error:  # noqa: BLE001  # raised by who asks for the result
+            found.append(partial(_raise, error))
+        else:
+            found.append(lambda: value)
+        is_over.put(None)
+
+    def result() -> T:
+        if not found:
+            is_over.get()
+        return found[0]()
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    try:
+        thread.start()
+        yield result
+        thread.join()
+    except BaseException:
+        is_stopped = True
+        stop()
+        wait_until_ended([thread])
+        raise
+
+
+def wait_until_ended(threads: Iterable[threading.Thread]) -> None:
+    """
+    Wait until threads have ended, also after a ``join`` that was interrupted, which counts them as ended (bpo-45274).
+
+    :param threads: may become more meanwhile; one that a signal kept from starting is not waited for
+    """
+    while any(thread.ident is not None and thread in threading.enumerate() for thread in threads):
+        time.sleep(_LOOK)
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
