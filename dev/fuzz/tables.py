@@ -113,6 +113,9 @@ def written(
     return (rng.choice(("", "", "\ufeff")) * varied + text).encode()
 
 
+_LINES_BEFORE = 4
+
+
 def plain_reading(text: bytes, asked: str | None = None) -> frozenset[Counts]:
     """
     Count a table by the plainest program that reads it; nothing if it can't be read, and must be refused.
@@ -141,8 +144,19 @@ def plain_reading(text: bytes, asked: str | None = None) -> frozenset[Counts]:
 
 
 def plain_readings(text: bytes, asked: str | None = None) -> frozenset[Counts]:
-    """Count a table as it is, and with blanks in the place of NULs, which is as good as any other way."""
-    return plain_reading(text, asked) | plain_reading(text.replace(b"\x00", b" "), asked)
+    """
+    Count a table in each way that is as good as another one.
+
+    NULs may be blanks, and lines without a digit may stand before the header.
+    """
+    readings: frozenset[Counts] = frozenset()
+    for rest in (text, text.replace(b"\x00", b" ")):
+        for _ in range(_LINES_BEFORE):
+            readings |= plain_reading(rest, asked)
+            first, end, rest = rest.partition(b"\n")
+            if not end or re.search(rb"\d", first):
+                break
+    return readings
 
 
 def meant(word: str) -> str:
