@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycLandingError, EkycResultError
 from airflow_provider_ekyc.results.archive.check import ArchiveReader, check_members
 from airflow_provider_ekyc.results.compare.comparison import Compared, Comparison
+from airflow_provider_ekyc.results.compare.ledger import LARGEST_RESULT
 from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.errors import NOTHING_LANDED, download_error
 from airflow_provider_ekyc.results.exported import require_exported
@@ -168,7 +169,9 @@ class TransferJob:
     ) -> tuple[Output, Comparison]:
         file = cast("BinaryIO", archive)
         spool = stack.enter_context(spool_file(self.spool_dir))
-        comparison = stack.enter_context(closing(Comparison(task, self.submission, self.submitted, spool)))
+        # Where no other format is made, there is room for the numbers.
+        held = LARGEST_RESULT if self.output_format.writer is None else None
+        comparison = stack.enter_context(closing(Comparison(task, self.submission, self.submitted, spool, held)))
         if self.columns is None:
             return Output(check_members(file)), comparison
         with comparison.reading_input(lambda: isinstance(archive, GrowingFile) and archive.is_invalid):

@@ -50,15 +50,21 @@ class Comparison:
     :param submission: of the submit operator; None if it is not known
     :param submitted: the input of the submit operator; None if it is not to be compared number by number
     :param file: an empty spool file, for 8 bytes a number of each side, open until :meth:`close`
+    :param held: numbers in memory at the most
     """
 
     def __init__(
-        self, task: Task, submission: Submission | None, submitted: SubmittedInput | None, file: Spool
+        self,
+        task: Task,
+        submission: Submission | None,
+        submitted: SubmittedInput | None,
+        file: Spool,
+        held: int | None = None,
     ) -> None:
         self.expected = expected_counts(task, submission)
         self._submission = submission
         self._submitted = submitted
-        self._ledger = NumberLedger(file)
+        self._ledger = NumberLedger(file, held=held)
         self._not_compared: NotCompared | None = None
 
     @contextmanager
