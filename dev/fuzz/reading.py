@@ -86,9 +86,12 @@ def archive_reading(given: ArchiveInput, way: str, spool_dir: Path) -> Iterator[
         if way == "":
             yield Reading(summary, lambda value: _flaw_of_summary(given, value), check_error, patience=patience)
         elif way == ALONE:
-            # Looked up in its module each time, so that a control can replace it.
-            check_members = lambda: archive.check_members(file)  # noqa: E731
-            yield Reading(check_members, lambda value: _flaw_alone(given, value), check_error, patience=patience)
+            yield Reading(
+                lambda: archive.check_members(file),  # looked up in its module, so that a control can replace it
+                lambda value: _flaw_alone(given, value),
+                check_error,
+                patience=patience,
+            )
         else:
             yield Reading(
                 lambda: _converted(way, archive.ArchiveReader(file, names), spool_dir),

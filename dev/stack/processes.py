@@ -68,8 +68,9 @@ def log_tail(path: Path, lines: int = TAIL_LINES) -> str:
 class Stoppable(ABC):
     """What is started when its context begins, and stopped when it ends or could not begin."""
 
-    def start(self) -> None:  # noqa: B027  # what its constructor starts needs no other start
-        """Start it; by default it has started already."""
+    def start(self) -> None:
+        """Start it; by default it has started already, in its constructor."""
+        return
 
     @abstractmethod
     def stop(self) -> None:

@@ -112,7 +112,10 @@ def test_everything_ends_when_the_parent_is_killed(airflow: AirflowStack, home: 
     )
     written = home.parent / "pids"
     parent = subprocess.Popen([sys.executable, "-c", code, str(home), str(written)])
-    has_started = lambda: written.exists() and written.read_text().endswith("\n")  # noqa: E731
+
+    def has_started() -> bool:
+        return written.exists() and written.read_text().endswith("\n")
+
     assert wait_until(lambda: has_started() or parent.poll() is not None, 240)
     assert parent.poll() is None
     heads = [psutil.Process(int(word)) for word in written.read_text().split()]
