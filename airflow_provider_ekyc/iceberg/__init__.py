@@ -1,0 +1,3 @@
+"""The Iceberg table that landed results are added to."""
+
+from __future__ import annotations
