@@ -233,6 +233,13 @@ class EkycUnreadableInputError(EkycError):
     charge = Charge.NONE
 
 
+class EkycHistoryError(EkycError):
+    """The history of landed results can't be read; ``retryable`` says whether a retry may help. Nothing was sent."""
+
+    kind = "history"
+    charge = Charge.NONE
+
+
 class EkycSignInError(EkycError):
     """An AWS connection can't be used, or not now; ``retryable`` says which."""
 

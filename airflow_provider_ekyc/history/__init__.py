@@ -1,3 +1,3 @@
-"""Which numbers have a result that is young enough."""
+"""Which numbers have a landed result that is young enough, so that they need not be verified again."""
 
 from __future__ import annotations
