@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -94,7 +95,7 @@ def read_keys(block: bytes, *, plus: bool = False, answers: bool = True) -> tupl
         block += b"\n"
     has_commas = answers and b"," in block
     found, others = [], 0
-    for piece in _pieces(block):
+    for piece in pieces_of(block):
         keys, others_here = _read_piece(piece, plus=plus, answers=answers, has_commas=has_commas)
         found.append(keys)
         others += others_here
@@ -124,7 +125,7 @@ def number_lines(keys: NDArray[np.uint64]) -> bytes:
     return b"".join(lines)
 
 
-def _pieces(lines: bytes) -> Iterator[memoryview]:
+def pieces_of(lines: bytes) -> Iterator[memoryview]:
     """Cut lines into parts that are read at a time; a line that is longer makes a longer one."""
     view, start = memoryview(lines), 0
     while start < len(lines):
@@ -135,7 +136,34 @@ def _pieces(lines: bytes) -> Iterator[memoryview]:
         start = end
 
 
-def _read_piece(piece: memoryview, *, plus: bool, answers: bool, has_commas: bool) -> tuple[NDArray[np.uint64], int]:
+@dataclass(frozen=True, slots=True)
+class LineKeys:
+    """
+    What the lines of a piece hold.
+
+    :param text: the lines, padded (:func:`padded`)
+    :param starts: where each line begins in the text
+    :param ends: where its line end is
+    :param keys: its number, where it is one
+    :param plain: whether it is a number and nothing else, with or without ``+`` (or a comma and more behind it)
+    :param has_plus: whether it begins with ``+``
+    """
+
+    text: bytes
+    starts: NDArray[np.intp]
+    ends: NDArray[np.intp]
+    keys: NDArray[np.uint64]
+    plain: NDArray[np.bool_]
+    has_plus: NDArray[np.bool_]
+
+
+def line_keys(piece: bytes | memoryview, *, has_commas: bool = False) -> LineKeys:
+    r"""
+    Read the number of each line, where a line is one without blanks.
+
+    :param piece: whole lines, each ended by ``\n``
+    :param has_commas: whether a comma and anything may follow a number
+    """
     text = padded(piece)
     ends = places_of(_LINE_END, text)
     starts = _line_starts(ends)
@@ -144,16 +172,22 @@ def _read_piece(piece: memoryview, *, plus: bool, answers: bool, has_commas: boo
     lengths = np.clip(stops - starts - has_plus, 0, len(_LENGTHS) - 1)
 
     digits = digits_before(words_around(text, stops), lengths)
-    good = ~_rows_with_others(digits)
+    plain = ~_rows_with_others(digits)
     keys = joined(digits)
-    good &= keys >= LEAST.take(lengths)
+    plain &= keys >= LEAST.take(lengths)
+    return LineKeys(text, starts, ends, keys, plain, has_plus)
+
+
+def _read_piece(piece: memoryview, *, plus: bool, answers: bool, has_commas: bool) -> tuple[NDArray[np.uint64], int]:
+    lines = line_keys(piece, has_commas=has_commas)
+    keys, good = lines.keys, lines.plain
     if plus:
-        good &= has_plus
+        good &= lines.has_plus
     if good.all():
         return keys, 0
     others = 0
-    for row in np.flatnonzero(~good & (ends > starts)).tolist():
-        key = _other_line(text[starts[row] : ends[row]], plus=plus, answers=answers)
+    for row in np.flatnonzero(~good & (lines.ends > lines.starts)).tolist():
+        key = _other_line(lines.text[lines.starts[row] : lines.ends[row]], plus=plus, answers=answers)
         if key:
             keys[row] = key
             good[row] = True

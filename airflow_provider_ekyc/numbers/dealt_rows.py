@@ -1,0 +1,185 @@
+"""
+Rows of numbers on disk, dealt out to 256 partitions: equal numbers are in the same one.
+
+A number times a random odd constant, modulo 2**50, is another number below 2**50, one for each. Its upper 8 bits name
+the partition; the other 42 and the place of the row in its batch are one integer, all that a row takes on disk. As the
+constant is random, no list can be made that fills one partition with different numbers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from airflow_provider_ekyc.spool import Spool
+
+#: One for each value of a byte.
+PARTITIONS: Final = 256
+
+#: Bits of a row on disk that hold its place in its batch.
+ROW_BITS: Final = 22
+
+# Rows dealt out at a time: 2 MiB.
+_BATCH: Final = 1 << 18
+# E.164 has 15 digits at the most, which is below 2**50.
+_KEY_BITS: Final = 50
+_SHIFT: Final = 64 - _KEY_BITS
+_KEYS: Final = 1 << _KEY_BITS
+_PARTITION_BITS: Final = 8
+_STARTS: Final = np.arange(PARTITIONS, dtype=np.uint8)
+_U: Final = np.uint64
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """
+    Scatters numbers evenly over the integers of 64 bits, and back.
+
+    Two numbers share a partition with a probability of at most 2/256, over the multipliers (Dietzfelbinger et al., A
+    Reliable Randomized Algorithm for the Closest-Pair Problem, 1997).
+
+    :param multiplier: odd; drawn at random for each list
+    """
+
+    multiplier: int
+
+    def scattered(self, keys: NDArray[np.uint64], out: NDArray[np.uint64] | None = None) -> NDArray[np.uint64]:
+        """
+        Return another integer for each number, whose upper byte is its partition and whose lower 14 bits are 0.
+
+        :param keys: below 2**50
+        """
+        return np.multiply(keys, _U((self.multiplier << _SHIFT) % (1 << 64)), out=out)
+
+    def gathered(self, scattered: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return the numbers: the way back."""
+        keys: NDArray[np.uint64] = scattered >> _U(_SHIFT)
+        keys *= _U(pow(self.multiplier, -1, _KEYS))
+        keys &= _U(_KEYS - 1)
+        return keys
+
+
+def partitions_of(scattered: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """Return the partition of each number that was scattered."""
+    return np.ascontiguousarray(scattered.view(np.uint8)[7::8])
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionRows:
+    """
+    Rows of one partition, in the order in which they were added.
+
+    :param heads: the part of each scattered number below its partition, in the upper bits; the lower ``row_bits`` are 0
+    :param positions: of each row among all rows, from 0
+    """
+
+    heads: NDArray[np.uint64]
+    positions: NDArray[np.int64]
+
+
+class DealtRows:
+    """
+    Collects numbers, and returns them partition by partition.
+
+    :param file: an empty spool file, for this alone
+    :param scatter: chooses the partitions
+    :param row_bits: bits for the place of a row; of a partition no more rows than they can count are in memory at once
+    """
+
+    def __init__(self, file: Spool, scatter: Scatter, row_bits: int = ROW_BITS) -> None:
+        self._file = file
+        self._scatter = scatter
+        self.row_bits = row_bits
+        self._batch = min(_BATCH, 1 << row_bits)
+        self._places = np.arange(self._batch, dtype=np.uint64)
+        self._buffer = np.empty(self._batch, "<u8")
+        self._buffered = 0
+        #: How many rows were added.
+        self.rows = 0
+        # For each batch: where each part begins in the file, and the last one ends; in rows.
+        self._bounds: list[NDArray[np.int64]] = []
+
+    def add(self, keys: NDArray[np.uint64]) -> None:
+        """
+        Add the next rows.
+
+        :param keys: below 2**50
+        :raises EkycSpoolError: if the disk is full
+        """
+        start = 0
+        while start < len(keys):
+            end = min(start + self._batch - self._buffered, len(keys))
+            rows = self._buffer[self._buffered : self._buffered + end - start]
+            self._scatter.scattered(keys[start:end], out=rows)
+            self._buffered += len(rows)
+            start = end
+            if self._buffered == self._batch:
+                self.finish()
+        self.rows += len(keys)
+
+    def finish(self) -> None:
+        """
+        Deal out the rows of the last batch.
+
+        :raises EkycSpoolError: if the disk is full
+        """
+        rows = self._buffer[: self._buffered]
+        # A stable sort of bytes is a radix sort, one pass.
+        order = np.argsort(partitions_of(rows), kind="stable")
+        dealt = rows.take(order)
+        bounds = np.full(PARTITIONS + 1, len(rows), np.int64)
+        bounds[:-1] = np.searchsorted(partitions_of(dealt), _STARTS)
+        dealt <<= _U(_PARTITION_BITS)
+        dealt |= order.view(np.uint64)
+        self._bounds.append(bounds + (self._bounds[-1][-1] if self._bounds else 0))
+        self._file.write(dealt)
+        self._buffered = 0
+
+    def partition(self, partition: int) -> Iterator[PartitionRows]:
+        """
+        Yield the rows of a partition, as many at a time as ``row_bits`` can count, after :meth:`finish`.
+
+        :param partition: below ``PARTITIONS``
+        """
+        mask = _U((1 << self.row_bits) - 1)
+        for pieces in self._groups(partition):
+            rows = np.empty(sum(end - start for _, start, end in pieces), "<u8")
+            bases = np.empty(len(rows), np.int64)
+            filled = 0
+            for first_row, start, end in pieces:
+                piece = rows[filled : filled + end - start]
+                if os.preadv(self._file.fileno(), [piece.data], start * rows.itemsize) < piece.nbytes:
+                    raise OSError("a spool file is shorter than what was written to it")
+                bases[filled : filled + len(piece)] = first_row
+                filled += len(piece)
+            bases += (rows & mask).view(np.int64)
+            rows &= ~mask
+            yield PartitionRows(rows, bases)
+
+    def keys_of(self, partition: int, heads: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return the numbers of rows of a partition."""
+        scattered = heads >> _U(_PARTITION_BITS)
+        scattered |= _U(partition << 64 - _PARTITION_BITS)
+        return self._scatter.gathered(scattered)
+
+    def _groups(self, partition: int) -> Iterator[list[tuple[int, int, int]]]:
+        """Yield pieces that are read together: the first row of the batch of each, where it begins and ends."""
+        group: list[tuple[int, int, int]] = []
+        size = 0
+        for batch, bounds in enumerate(self._bounds):
+            start, end = bounds[partition : partition + 2].tolist()
+            if size + end - start > 1 << self.row_bits:
+                yield group
+                group, size = [], 0
+            if end > start:
+                group.append((batch * self._batch, start, end))
+                size += end - start
+        if group:
+            yield group

@@ -1,0 +1,192 @@
+"""
+The different numbers of a list of any size, in their order: memory is bounded, the rest is on disk.
+
+Lines that are numbers already are read and written back as they are, many at a time; only the others cost a call each.
+Equal numbers meet in one of 256 partitions (``numbers/dealt_rows.py``), where one sort of integers finds them.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+
+from airflow_provider_ekyc.numbers.dealt_rows import PARTITIONS, ROW_BITS, DealtRows, PartitionRows, Scatter
+from airflow_provider_ekyc.numbers.line_spool import LineSpool
+from airflow_provider_ekyc.numbers.number_keys import PAD, LineKeys, line_keys, pieces_of
+from airflow_provider_ekyc.spool import spool_file
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: The least number, and the first one that is too great: E.164 has 2 to 15 digits.
+_LEAST, _TOO_GREAT = 10, 10**15
+_U: Final = np.uint64
+
+#: Is given the row (1-based, over all rows of the list) and the line, without its end; returns the number to take in
+#: its place, or None to leave the row out.
+OtherLine = Callable[[int, bytes], int | None]
+
+
+class DistinctNumbers:
+    r"""
+    Collects the lines of a list, then leaves out what is there twice.
+
+    A context manager; afterwards its files are gone. In order: :meth:`add` for all lines, :meth:`find_duplicates` once,
+    then the others. The disk holds the numbers as text and 8 bytes for each.
+
+    >>> with DistinctNumbers() as numbers:
+    ...     numbers.add(b"+12025550100\n12025550101\n+12025550100\n", lambda row, line: int(line))
+    ...     numbers.find_duplicates()
+    ...     b"".join(numbers.kept_blocks())
+    1
+    b'+12025550100\n+12025550101\n'
+
+    :param spool_dir: directory for the temporary files, default the system's
+    :param multiplier: odd, below 2**50: chooses the partitions; at random by default, so that no list can be made
+        that fills one of them
+    :param row_bits: of a partition no more rows than these bits can count are in memory at once
+    """
+
+    def __init__(
+        self,
+        spool_dir: str | os.PathLike[str] | None = None,
+        multiplier: int | None = None,
+        row_bits: int = ROW_BITS,
+    ) -> None:
+        self._spool_dir = spool_dir
+        #: How its numbers are scattered over the partitions, for others that are to be compared with them.
+        self.scatter = Scatter(secrets.randbits(50) | 1 if multiplier is None else multiplier)
+        self._row_bits = row_bits
+        #: Lines added until now, whatever was in them.
+        self.lines_read = 0
+        self._keep: NDArray[np.bool_] = np.empty(0, np.bool_)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._lines = LineSpool(stack.enter_context(spool_file(self._spool_dir)))
+            self._rows = DealtRows(stack.enter_context(spool_file(self._spool_dir)), self.scatter, self._row_bits)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def add(self, block: bytes, other_line: OtherLine) -> None:
+        r"""
+        Add the next lines.
+
+        :param block: whole lines, each ended by ``\n``; of any size, none included
+        :param other_line: is called for each line that is not ``+`` and 2 to 15 digits, the first not 0: in order,
+            blank lines included
+        :raises EkycSpoolError: if the disk is full
+        :raises ValueError: if the block does not end with a line end, or ``other_line`` returns what is no number
+        """
+        if block and not block.endswith(b"\n"):
+            raise ValueError("a block must end with a line end")
+        for piece in pieces_of(block):
+            lines = line_keys(piece)
+            plain = lines.plain & lines.has_plus
+            if plain.all():
+                self._lines.add(piece)
+                self._rows.add(lines.keys)
+            else:
+                self._add_others(lines, plain, other_line)
+            self.lines_read += len(plain)
+
+    def find_duplicates(self) -> int:
+        """
+        Leave out each row with the number of an earlier row; to be called once, after the last :meth:`add`.
+
+        :return: how many rows these are
+        :raises EkycSpoolError: if the disk is full
+        """
+        self._lines.finish()
+        self._rows.finish()
+        self._keep = np.ones(self._rows.rows, np.bool_)
+        for partition in range(PARTITIONS):
+            known = np.empty(0, np.uint64)
+            for rows in self._rows.partition(partition):
+                known = self._leave_out_later(rows, known)
+        return len(self._keep) - self.kept
+
+    @property
+    def kept(self) -> int:
+        """Rows that are still kept, each with another number."""
+        return int(np.count_nonzero(self._keep))
+
+    def partitions(self) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int64]]]:
+        """
+        Yield the numbers that are kept and their positions, of each of the 256 partitions in turn.
+
+        A number is in the partition that is the upper byte of what :attr:`scatter` makes of it. Within a partition the
+        order is that of the rows.
+        """
+        for partition in range(PARTITIONS):
+            keys, positions = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+            for rows in self._rows.partition(partition):
+                kept = self._keep[rows.positions]
+                keys.append(self._rows.keys_of(partition, rows.heads[kept]))
+                positions.append(rows.positions[kept])
+            yield np.concatenate(keys), np.concatenate(positions)
+
+    def leave_out(self, positions: NDArray[np.int64]) -> None:
+        """
+        Keep some rows no longer.
+
+        :param positions: as :meth:`partitions` yields them; one that was left out before changes nothing
+        """
+        self._keep[positions] = False
+
+    def kept_blocks(self) -> Iterator[bytes]:
+        r"""Yield the numbers that are kept, ``+`` and the digits, ``\n`` after each, in the order of the list."""
+        return self._lines.blocks(self._keep)
+
+    def _add_others(self, lines: LineKeys, plain: NDArray[np.bool_], other_line: OtherLine) -> None:
+        """Add lines of which some are not plain."""
+        text, keys, taken = memoryview(lines.text), lines.keys, plain
+        parts: list[bytes | memoryview] = []
+        copied = PAD
+        for row in np.flatnonzero(~plain).tolist():
+            start, end = int(lines.starts[row]), int(lines.ends[row])
+            number = other_line(self.lines_read + row + 1, lines.text[start:end])
+            parts.append(text[copied:start])
+            copied = end + 1
+            if number is None:
+                continue
+            if not _LEAST <= number < _TOO_GREAT:
+                raise ValueError("a number has 2 to 15 digits")
+            parts.append(b"+%d\n" % number)
+            keys[row] = number
+            taken[row] = True
+        parts.append(text[copied : int(lines.ends[-1]) + 1])
+        self._lines.add(b"".join(parts))
+        self._rows.add(keys[taken])
+
+    def _leave_out_later(self, rows: PartitionRows, known: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """
+        Leave out rows whose number is known or has an earlier row.
+
+        :return: what is known then, ascending
+        """
+        row_mask = _U((1 << self._row_bits) - 1)
+        found = rows.heads | np.arange(len(rows.heads), dtype=np.uint64)
+        found.sort()
+        first = np.ones(len(found), np.bool_)
+        np.greater(found[1:] ^ found[:-1], row_mask, out=first[1:])
+        self.leave_out(rows.positions[found[~first] & row_mask])
+        found = found[first]
+        if len(known):
+            heads = found & ~row_mask
+            places = np.searchsorted(known, heads)
+            is_known = known.take(places, mode="clip") == heads
+            self.leave_out(rows.positions[found[is_known] & row_mask])
+            found = found[~is_known]
+        known = np.concatenate((known, found & ~row_mask))
+        known.sort()
+        return known
