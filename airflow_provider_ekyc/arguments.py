@@ -9,8 +9,13 @@ from __future__ import annotations
 import os
 import re
 from datetime import timedelta
+from decimal import Context, Decimal
 
 from airflow_provider_ekyc.exceptions import EkycSettingsError
+
+#: More digits than any text has that is read as an amount.
+_EXACT = Context(prec=100)
+_AMOUNTS_END = 10**12
 
 
 def read_bool(name: str, value: object) -> bool:
@@ -60,6 +65,33 @@ def read_count(name: str, value: object, *, least: int, most: int) -> int:
     if number != int(number):
         raise EkycSettingsError(f"{name} must be a whole number.")
     return int(number)
+
+
+def read_amount(name: str, value: object) -> Decimal:
+    """
+    Return an amount of money, perhaps given as text, exactly as it is written.
+
+    A float is read as it is printed: 0.001 is one thousandth. An exponent is accepted, because small floats are printed
+    with one (``1e-05``). At most 18 digits and 18 decimals, below 1,000,000,000,000: so its product with a number of
+    rows is exact.
+
+    :param name: named in the error
+    :raises EkycSettingsError: if it is no such amount, or is negative
+    """
+    text = ""
+    if isinstance(value, int | float | str | Decimal) and not isinstance(value, bool):
+        # Python refuses to print a whole number of thousands of digits.
+        text = str(value).strip() if not isinstance(value, int) or abs(value) < _AMOUNTS_END else ""
+    if re.fullmatch(r"[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?", text):
+        # A zero at the end is no digit: 1.000 is 1.
+        amount = Decimal(text).normalize(_EXACT)
+        _, digits, exponent = amount.as_tuple()
+        if amount < _AMOUNTS_END and len(digits) <= 18 and isinstance(exponent, int) and exponent >= -18:
+            return amount
+    raise EkycSettingsError(
+        f"{name} must be an amount such as 0.001: at least 0, below {_AMOUNTS_END:,}, with a point before the decimals "
+        f"and at most 18 digits."
+    )
 
 
 def read_seconds(name: str, value: object, *, least: float = 0.0, most: float = float("inf")) -> float:

@@ -33,6 +33,7 @@ _FIELDS: dict[str, tuple[str, str, str]] = {
         "string",
     ),
     "row_limits": ("Row limits", "Rows per task type, such as amazon=100-10000000.", "string"),
+    "prices": ("Prices", "Price of one number per task type, such as amazon=0.001.", "string"),
     "journal_uri": (
         "Journal URI",
         "Where submissions are remembered: s3://bucket/prefix, or a directory that all workers share.",

@@ -225,6 +225,13 @@ class EkycNumbersError(EkycError):
     charge = Charge.NONE
 
 
+class EkycSpendingError(EkycError):
+    """A submission would exceed a limit of its task, or that can't be known; nothing was sent, nothing charged."""
+
+    kind = "spending_limit"
+    charge = Charge.NONE
+
+
 class EkycUnreadableInputError(EkycError):
     """The input can't be read just now, or the connection to it broke; nothing was sent, nothing charged."""
 

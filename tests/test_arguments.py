@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import given, strategies as st
 
 from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
 from airflow_provider_ekyc.arguments import (
+    read_amount,
     read_bool,
     read_choice,
     read_number,
@@ -48,6 +50,67 @@ def test_a_number_may_be_text(value: object, read: float) -> None:
 def test_what_is_no_number_is_refused_by_name(value: object) -> None:
     with pytest.raises(EkycSettingsError, match="seconds must be a number, at least 0"):
         read_number("seconds", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (0.001, "0.001"),
+        (0.1, "0.1"),
+        (" 0.50 ", "0.5"),
+        ("12", "12"),
+        (12, "12"),
+        (0, "0"),
+        ("1e-05", "0.00001"),
+        (0.00001, "0.00001"),
+        ("2.5E+3", "2500"),
+        (Decimal("0.30"), "0.3"),
+        ("0.000000000000000001", "0.000000000000000001"),
+        ("999999999999", "999999999999"),
+    ],
+)
+def test_an_amount_is_what_is_written(value: object, read: str) -> None:
+    assert read_amount("x", value) == Decimal(read)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "None",
+        None,
+        True,
+        "free",
+        -1,
+        "-0.001",
+        "+1",
+        float("nan"),
+        "NaN",
+        float("inf"),
+        "Infinity",
+        Decimal("sNaN"),
+        "1e999",
+        5e-324,
+        "1e99",
+        pytest.param(10**5000, id="a number of 5,001 digits"),
+        "1" * 5000,
+        "0,001",
+        "1_000",
+        "1 000",
+        ".5",
+        "5.",
+        "0x10",
+        "\u0661",
+        "0.0000000000000000001",
+        "1.2345678901234567890",
+        1000000000000,
+        [1],
+        b"1",
+    ],
+)
+def test_what_is_no_amount_is_refused_by_name(value: object) -> None:
+    with pytest.raises(EkycSettingsError, match=r"max_cost must be an amount such as 0\.001: at least 0"):
+        read_amount("max_cost", value)
 
 
 def test_a_number_keeps_to_its_ends() -> None:

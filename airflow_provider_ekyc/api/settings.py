@@ -11,10 +11,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider_ekyc.api.prices import read_prices
 from airflow_provider_ekyc.api.result_hosts import DEFAULT_RESULT_HOSTS, ResultHost, read_result_host
 from airflow_provider_ekyc.arguments import read_bool, read_number, read_task_type
 from airflow_provider_ekyc.exceptions import EkycSettingsError
@@ -42,6 +44,7 @@ class EkycSettings:
     :param result_hosts: where a result may be downloaded from
     :param account: label of the paying account (scope of a submission; never the key)
     :param row_limits: task type -> (least, most) rows
+    :param prices: task type -> price of one number, in the unit of the account's balance
     :param journal_uri: where submissions with this connection are remembered, or None
     """
 
@@ -56,6 +59,7 @@ class EkycSettings:
     result_hosts: tuple[ResultHost, ...] = DEFAULT_RESULT_HOSTS
     account: str = ""
     row_limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
     journal_uri: str | None = None
 
     @property
@@ -89,6 +93,10 @@ class EkycSettings:
         """Return the least and the most rows of a submission of this type."""
         return self.row_limits.get(task_type, (DEFAULT_MIN_ROWS, DEFAULT_MAX_ROWS))
 
+    def price(self, task_type: str) -> Decimal | None:
+        """Return what one number of this type costs; None if the connection does not say so, which is not "free"."""
+        return self.prices.get(task_type)
+
 
 #: Names that the connection's extra may have; any other is an error, so that a typo is noticed.
 EXTRA_NAMES = (
@@ -96,6 +104,7 @@ EXTRA_NAMES = (
     "ca_file",
     "connect_timeout",
     "journal_uri",
+    "prices",
     "proxy",
     "read_timeout",
     "result_hosts",
@@ -140,6 +149,7 @@ def read_settings(
             result_hosts=_result_hosts(given),
             account=_text("account", given) or conn_id,
             row_limits=_row_limits(given),
+            prices=read_prices(given.get("prices", {})),
             journal_uri=_text("journal_uri", given),
         )
     except EkycSettingsError as error:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from airflow_provider_ekyc.api.models import Balance
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycProxyError
+from airflow_provider_ekyc.submission.spending import Estimate, SpendingLimits
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,22 @@ def balance_before(api: BalanceApi) -> Balance | None:
             raise error.with_message(shown) from None
         log.warning("%s The submission continues without knowing the balance.", error)
         return None
+
+
+def check_spending(api: BalanceApi, limits: SpendingLimits, estimate: Estimate) -> float | None:
+    """
+    Check what is about to be sent, with the balance as it is now if a limit needs it.
+
+    :return: the balance; None if no limit needs it
+    :raises EkycSpendingError: if a limit does not allow it, or the balance that it needs is not known
+    :raises EkycApiError: as :func:`balance_before`
+    """
+    limits.check(estimate)
+    if not limits.need_balance:
+        return None
+    balance = balance_before(api)
+    limits.check_balance(estimate, None if balance is None else balance.balance)
+    return None if balance is None else balance.balance
 
 
 def balance_now(api: BalanceApi) -> float | None:

@@ -33,6 +33,7 @@ def test_a_key_alone_is_enough() -> None:
         result_hosts=DEFAULT_RESULT_HOSTS,
         account="made_up",
         row_limits={},
+        prices={},
         journal_uri=None,
     )
 

@@ -1,0 +1,170 @@
+"""
+What may be spent is decided by exact amounts, and what is not known is never enough.
+
+Modules: ``submission/spending.py``.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from airflow_provider_ekyc.exceptions import Charge, EkycSettingsError, EkycSpendingError
+from airflow_provider_ekyc.submission.spending import (
+    Estimate,
+    SpendingLimits,
+    amount_text,
+    exact_amount,
+    shown_amount,
+)
+
+PRICE = Decimal("0.001")
+
+
+def estimate(rows: int = 200, price: Decimal | None = PRICE, **more: Any) -> Estimate:
+    return Estimate("amazon", rows, price, **more)
+
+
+def refusal(estimate: Estimate, *, balance: Any = ..., **limits: Any) -> EkycSpendingError:
+    read = SpendingLimits.read(**limits)
+
+    def check() -> None:
+        read.check(estimate)
+        if balance is not ...:
+            read.check_balance(estimate, balance)
+
+    with pytest.raises(EkycSpendingError) as failed:
+        check()
+    assert (failed.value.kind, failed.value.charge) == ("spending_limit", Charge.NONE)
+    assert "Nothing was sent or charged." in failed.value.message
+    return failed.value
+
+
+def test_no_limit_refuses_nothing() -> None:
+    for price in (None, PRICE):
+        SpendingLimits.read().check(estimate(10**7, price))
+        SpendingLimits.read().check_balance(estimate(10**7, price), None)
+    assert not SpendingLimits.read().need_balance
+
+
+def test_what_is_just_enough_is_enough() -> None:
+    limits = SpendingLimits.read(max_rows="200", max_cost="0.2", min_balance_after=1)
+    limits.check(estimate())
+    limits.check_balance(estimate(), 1.2)
+    assert limits.need_balance
+
+
+def test_too_many_rows_are_refused() -> None:
+    error = refusal(estimate(1200), max_rows=1199)
+    assert error.message == (
+        "Raise max_rows, or send fewer numbers. This list has 1,200 numbers to send; max_rows is 1,199. "
+        "Nothing was sent or charged."
+    )
+    assert not error.retryable
+
+
+def test_several_files_are_one_spending() -> None:
+    error = refusal(estimate(1200, files=3), max_rows=1199, rows_argument="max_total_rows")
+    assert error.message.startswith(
+        "Raise max_total_rows, or send fewer numbers. The 3 files of this list together have 1,200 numbers to send; "
+        "max_total_rows is 1,199."
+    )
+
+
+def test_a_cost_above_its_limit_is_refused() -> None:
+    error = refusal(estimate(1_201), max_cost=1.2)
+    assert error.message == (
+        "Raise max_cost, or send fewer numbers. This list has 1,201 numbers, which cost 1.201 at 0.001 each (the "
+        "connection's price of amazon); max_cost is 1.20. Nothing was sent or charged."
+    )
+    assert not error.retryable
+
+
+@pytest.mark.parametrize("limit", ["max_cost", "min_balance_after"])
+def test_a_limit_on_money_needs_a_price(limit: str) -> None:
+    error = refusal(estimate(price=None), **{limit: 5})
+    assert error.message.startswith("Add the price of amazon to the connection: extra prices, such as amazon=0.001.")
+    assert f"{limit} is 5.00" in error.message
+    assert not error.retryable
+
+
+def test_a_balance_that_would_be_too_low_is_refused() -> None:
+    error = refusal(estimate(), min_balance_after=1, balance=1.199)
+    assert error.message == (
+        "Top up the account, lower min_balance_after, or send fewer numbers. This list has 200 numbers, which cost "
+        "0.20 at 0.001 each (the connection's price of amazon); the balance is 1.199, so 0.999 would be left, and "
+        "min_balance_after is 1.00. Nothing was sent or charged."
+    )
+    assert not error.retryable
+
+
+def test_a_balance_that_is_not_known_is_not_enough() -> None:
+    error = refusal(estimate(), min_balance_after=0, balance=None)
+    assert "The balance is not known" in error.message
+    assert error.retryable
+
+
+def test_a_submission_that_may_be_charged_already_counts_again() -> None:
+    once, again = estimate(), estimate(sent_before=1)
+    SpendingLimits.read(max_cost=0.3).check(once)
+    error = refusal(again, max_cost=0.3)
+    assert "with 1 earlier submissions whose outcome is unknown and that may be charged too, 0.40;" in error.message
+    SpendingLimits.read(min_balance_after=1).check_balance(once, 1.3)
+    assert "0.90 would be left" in refusal(again, min_balance_after=1, balance=1.3).message
+
+
+@pytest.mark.parametrize("value", ["", "None", "free", -1, float("nan"), True, [], "1,5"])
+@pytest.mark.parametrize("limit", ["max_rows", "max_cost", "min_balance_after"])
+def test_a_limit_that_is_no_number_is_an_error_and_not_no_limit(limit: str, value: object) -> None:
+    with pytest.raises(EkycSettingsError, match=limit):
+        SpendingLimits.read(**{limit: value})
+
+
+def test_a_limit_of_rows_is_whole_and_named_by_its_argument() -> None:
+    with pytest.raises(EkycSettingsError, match="max_total_rows must be a whole number"):
+        SpendingLimits.read(max_rows=1.5, rows_argument="max_total_rows")
+    assert SpendingLimits.read(max_rows=0).max_rows == 0
+
+
+PRICES = st.integers(1, 10**18 - 1).flatmap(
+    lambda digits: st.integers(-18, -6).map(lambda exponent: Decimal(digits).scaleb(exponent))
+)
+
+
+@given(rows=st.integers(1, 10**14), price=PRICES, balance=st.floats(0, 1e15), limit=st.integers(0, 10**9))
+def test_amounts_are_exact(rows: int, price: Decimal, balance: float, limit: int) -> None:
+    one = estimate(rows, price)
+    assert one.cost is not None
+    cost = Fraction(price) * rows
+    assert Fraction(one.cost) == cost
+    limits = SpendingLimits.read(min_balance_after=limit)
+    # repr of a float is what the API's answer says.
+    enough = Fraction(repr(balance)) - cost >= limit
+    try:
+        limits.check_balance(one, balance)
+    except EkycSpendingError:
+        assert not enough
+    else:
+        assert enough
+
+
+@pytest.mark.parametrize(
+    ("amount", "text", "shown"),
+    [
+        (Decimal("0.200"), "0.2", "0.20"),
+        (Decimal("1E+3"), "1000", "1,000.00"),
+        (Decimal("0.00001"), "0.00001", "0.00001"),
+        (Decimal(0), "0", "0.00"),
+        (Decimal("-3.5"), "-3.5", "-3.50"),
+        (0.1, "0.1", "0.10"),
+        (1e-7, "0.0000001", "0.0000001"),
+        (None, None, "unknown"),
+    ],
+)
+def test_an_amount_is_text_with_all_its_digits(amount: Any, text: str | None, shown: str) -> None:
+    assert amount_text(amount) == text
+    assert shown_amount(None if amount is None else exact_amount(amount)) == shown
