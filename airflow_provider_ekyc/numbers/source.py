@@ -8,7 +8,7 @@ from typing import Final
 
 from airflow_provider_ekyc.numbers.address import LocalPath, S3Address, read_address, read_numbers
 from airflow_provider_ekyc.numbers.local_file import open_local_file
-from airflow_provider_ekyc.numbers.opened_source import ByteReader, WholeStream
+from airflow_provider_ekyc.numbers.opened_source import WholeStream
 from airflow_provider_ekyc.numbers.paced_stream import Pace, PacedStream
 from airflow_provider_ekyc.numbers.s3_object import open_s3_object
 from airflow_provider_ekyc.numbers.stored_object import open_stored_object
@@ -19,7 +19,7 @@ PACE: Final = Pace()
 @contextmanager
 def open_numbers(
     numbers: object, *, aws_conn_id: str | None, numbers_conn_id: str | None, pace: Pace = PACE
-) -> Iterator[ByteReader]:
+) -> Iterator[WholeStream]:
     """
     Open the input for reading, and close it when the block ends.
 

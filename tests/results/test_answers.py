@@ -1,8 +1,4 @@
-"""
-Which words are yes, which are no, and how the others are named.
-
-Modules: ``results/table/invisible.py``.
-"""
+"""Which words are yes, which are no, and how the others are named."""
 
 from __future__ import annotations
 

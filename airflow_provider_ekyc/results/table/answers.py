@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from airflow_provider_ekyc.numbers.invisible import trimmed, without_marks
 from airflow_provider_ekyc.redaction import redact
-from airflow_provider_ekyc.results.table.invisible import trimmed, without_marks
 
 #: Yes, no, and why the words can mean nothing else.
 #:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from airflow_provider_ekyc.exceptions import EkycResultError
+from airflow_provider_ekyc.numbers.invisible import trimmed, without_marks
 from airflow_provider_ekyc.redaction import redact
 from airflow_provider_ekyc.results.errors import contents_error
-from airflow_provider_ekyc.results.table.invisible import trimmed, without_marks
 from airflow_provider_ekyc.results.table.number_forms import read_number
 
 # Names of one word, and of several, which are also written as one: what the API page has (``Number``), the vendor

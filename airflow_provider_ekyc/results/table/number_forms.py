@@ -12,7 +12,7 @@ import re
 import unicodedata
 from typing import Final
 
-from airflow_provider_ekyc.results.table.invisible import trimmed, without_marks
+from airflow_provider_ekyc.numbers.invisible import trimmed, without_marks
 
 #: Why a number can't be read, in the words of a message.
 SCIENTIFIC: Final = "in scientific notation"

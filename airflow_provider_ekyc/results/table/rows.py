@@ -18,10 +18,10 @@ from itertools import chain
 
 import numpy
 
+from airflow_provider_ekyc.numbers.invisible import trimmed
 from airflow_provider_ekyc.results.errors import contents_error
 from airflow_provider_ekyc.results.table.answers import meaning
 from airflow_provider_ekyc.results.table.header import HEADER_LINES, ColumnNames, Columns, is_number_name, read_header
-from airflow_provider_ekyc.results.table.invisible import trimmed
 from airflow_provider_ekyc.results.table.number_forms import OTHER_TEXT, TEXT_MARK, read_number
 from airflow_provider_ekyc.results.table.plain_rows import PlainRows, read_plain
 from airflow_provider_ekyc.results.table.whole_lines import LINE_LIMIT, whole_lines

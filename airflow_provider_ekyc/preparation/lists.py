@@ -1,0 +1,105 @@
+r"""
+Open a list: a file, an object, several of these, or a query, as blocks of lines.
+
+Whatever a source is, a row of it is a line here, so that all that follows is the same for each:
+
+    with open_lists(ListArguments(numbers="s3://bucket/lists/")) as lists:
+        for opened in lists:
+            for block in opened.blocks:
+                ...
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from airflow_provider_ekyc.numbers.address import read_numbers
+from airflow_provider_ekyc.numbers.lines import line_blocks
+from airflow_provider_ekyc.numbers.source import open_numbers
+
+#: How much of a source is read at a time.
+BLOCK_BYTES: Final = 4 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListArguments:
+    """
+    What a list is, as an operator was given it: texts may be of templates.
+
+    :param numbers: a path, an ``s3://`` address or another URI, a prefix of these that ends in ``/``, or a glob;
+        as text, ``Path`` or ``ObjectStoragePath``, or a list of these
+    :param sql: a query, in place of ``numbers``
+    :param conn_id: Airflow connection of the database
+    :param column: of a table: its name, or its place from 1 on; None if there is one alone
+    :param delimiter: of CSV: one character; None to find it in the first row
+    :param header: whether a table begins with the names of its columns; None to find out
+    :param encoding: of text; None for UTF-8, or UTF-16 with its byte order mark
+    :param sheet: name of a workbook's sheet; None if there is one alone
+    :param aws_conn_id: Airflow connection for ``s3://``
+    :param numbers_conn_id: Airflow connection for other URIs
+    :param spool_dir: directory for temporary files, default the system's
+    """
+
+    numbers: object = None
+    sql: object = None
+    conn_id: object = None
+    column: object = None
+    delimiter: object = None
+    header: object = None
+    encoding: object = None
+    sheet: object = None
+    aws_conn_id: str | None = "aws_default"
+    numbers_conn_id: str | None = None
+    spool_dir: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedList:
+    r"""
+    A source that was opened.
+
+    :param name: for messages: an address without its query, and without what looks like a number
+    :param first_row: which row of the source the first line is, from 1 on; 2 after a header
+    :param blocks: to be read once, before the next list: lines ended by ``\n``, one for each row. Whatever is wrong
+        with the source is raised here, at its end at the latest
+    :param identity: text that changes when the source changes; None if that is not known, as of a query
+    """
+
+    name: str
+    first_row: int
+    blocks: Iterator[bytes]
+    identity: str | None
+
+
+@contextmanager
+def open_lists(arguments: ListArguments) -> Iterator[Iterator[OpenedList]]:
+    """
+    Open a list's sources, one after another, each when it is asked for.
+
+    :raises EkycNumbersError: if there is no such source, or it is no list; also while it is read
+    :raises EkycUnreadableInputError: if it can't be read just now, or changes meanwhile; a retry reads it again
+    :raises EkycSettingsError: if an argument is wrong
+    """
+    with ExitStack() as stack:
+        yield _opened(arguments, stack)
+
+
+def _opened(arguments: ListArguments, stack: ExitStack) -> Iterator[OpenedList]:
+    values = arguments.numbers if isinstance(arguments.numbers, list | tuple) else [arguments.numbers]
+    for value in values:
+        with ExitStack() as opened:
+            # Closed with the caller's block, should it end before this list.
+            stack.push(opened)
+            source = opened.enter_context(
+                open_numbers(
+                    read_numbers(value),
+                    aws_conn_id=arguments.aws_conn_id,
+                    numbers_conn_id=arguments.numbers_conn_id,
+                )
+            )
+            identity = json.dumps(source.state, sort_keys=True, default=str)
+            yield OpenedList(source.shown, 1, line_blocks(source, BLOCK_BYTES), identity)

@@ -1,0 +1,117 @@
+"""Which number a row means, and why it means none. Modules: ``preparation/sources/cells.py``."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_ekyc.exceptions import EkycSettingsError
+from airflow_provider_ekyc.preparation.national import NationalNumbers
+from airflow_provider_ekyc.preparation.tidy import Reject, Tidier
+
+NUMBER = 12025550100
+
+
+@pytest.mark.parametrize("line", ["+12025550100", " \t+12025550100 "])
+def test_an_e164_number_is_read_with_blanks_around_it(line: str) -> None:
+    assert Tidier(False, None).read(line.encode()) == NUMBER
+
+
+@pytest.mark.parametrize("line", ["", " \t "])
+def test_blanks_alone_are_a_blank_row(line: str) -> None:
+    assert Tidier(False, None).read(line.encode()) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        (" +12025550100", {"blanks around"}),
+        ("+1 202 555 0100", {"blanks"}),
+        ("+1\u00a0202\u20095550100", {"blanks"}),
+        ("+1-202-555-0100", {"separators"}),
+        ("+1\u2010202\u2212555\u20130100", {"separators"}),
+        ("+1.202.555.0100", {"separators"}),
+        ("+1.2025550100", {"separators"}),
+        ("+1 (202) 555-0100", {"blanks", "brackets", "separators"}),
+        ("(+1)2025550100", {"brackets"}),
+        ("'+12025550100", {"apostrophe"}),
+        ("\u2019+12025550100", {"apostrophe"}),
+        ('="+12025550100"', {"quotes"}),
+        ("tel:+12025550100", {"tel:"}),
+        ("TEL: +12025550100", {"tel:"}),
+        ("0012025550100", {"leading 00"}),
+        ("\u200e+1202\u200b5550100\ufeff", {"invisible marks"}),
+        ("\uff0b\uff11\uff12\uff10\uff12\uff15\uff15\uff15\uff10\uff11\uff10\uff10", {"full-width characters"}),
+        ("+\u0661\u0662\u0660\u0662\u0665\u0665\u0665\u0660\u0661\u0660\u0660", {"digits of another script"}),
+    ],
+)
+def test_what_one_number_alone_can_be_meant_by_is_read(text: str, kinds: set[str]) -> None:
+    tidier = Tidier(True, None)
+    assert tidier.read(text.encode()) == NUMBER
+    assert set(tidier.changes) == kinds
+    assert set(tidier.changes.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("1.20255E+10", "scientific notation"),
+        ("1,20255E+10", "scientific notation"),
+        ("12025550100.0", "decimal"),
+        ("+12025550100.00", "decimal"),
+        ("12025550100,5", "decimal"),
+        ("=A1", "formula"),
+        ("anna@example.com", "e-mail address"),
+        ("+1 202 555 0100 ext. 5", "extension"),
+        ("+12025550100x5", "extension"),
+        ("+12025550100 #5", "extension"),
+        ("tel:+1-202-555-0100;ext=5", "extension"),
+        ("+12025550100, +12025550101", "several numbers"),
+        ("+12025550100+12025550101", "several numbers"),
+        ("+12025550100/01", "several numbers"),
+        ("+1202555\u20280100", "several numbers"),
+        ("+999 (0)1234567", "trunk zero"),
+        ("+999 0 1234567", "trunk zero"),
+        ("00999 01234567", "trunk zero"),
+        ("+0 12025550100", "leading zero"),
+        ("2025550100", "no country code"),
+        ("+ 1", "too few digits"),
+        ("+9991234567890123", "too many digits"),
+        ("0011 202 555 0100", "ambiguous"),
+        ("-12025550100", "other text"),
+        ("none", "other text"),
+        ("'", "other text"),
+        ("\x1aa,b,c", "another number of columns"),
+    ],
+)
+def test_nothing_is_guessed(text: str, reason: str) -> None:
+    tidier = Tidier(True, None)
+    assert tidier.read(text.encode()) is Reject(reason)
+    assert not tidier.changes
+
+
+def test_bytes_that_are_no_text_and_long_lines_are_rejected() -> None:
+    assert Tidier(True, None).read(b"+1202\xff5550100") is Reject.NOT_UTF8
+    assert Tidier(True, None).read(b" " * 1025) is Reject.TOO_LONG
+
+
+def test_without_normalise_another_form_is_rejected() -> None:
+    tidier = Tidier(False, None)
+    assert tidier.read(b"+1 202 555 0100") is Reject.NOT_E164
+    assert tidier.read("\u200b".encode()) is Reject.NOT_E164
+    assert tidier.read(b"1.20255E+10") is Reject.SCIENTIFIC
+
+
+@pytest.mark.parametrize("text", ["(202) 555-0100", "1 202 555 0100", "0012025550100", "01112025550100"])
+def test_a_national_number_is_read_with_its_region(text: str) -> None:
+    assert Tidier(True, "us").read(text.encode()) == NUMBER
+
+
+def test_a_number_that_the_region_has_not_is_rejected() -> None:
+    assert Tidier(True, "US").read(b"202 555 010") is Reject.NOT_VALID
+
+
+def test_a_region_must_be_known_and_used() -> None:
+    with pytest.raises(EkycSettingsError, match="not a country"):
+        NationalNumbers("XX")
+    with pytest.raises(EkycSettingsError, match="no effect without normalise"):
+        Tidier(False, "US")
