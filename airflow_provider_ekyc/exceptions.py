@@ -262,6 +262,23 @@ class EkycSpoolError(EkycError):
     charge = Charge.NONE
 
 
+class EkycDestinationError(EkycError):
+    """A prepared file can't be written, or it is not known whether it is there; nothing was submitted."""
+
+    kind = "destination"
+    charge = Charge.NONE
+
+
+class EkycManifestError(EkycError):
+    """
+    What an earlier try of this task has prepared is not what this one would prepare, or can't be read.
+
+    Its files may have been submitted already: to prepare others may be charged again.
+    """
+
+    kind = "manifest"
+
+
 class EkycTaskFailedError(EkycError):
     """The remote task ended as ``failed``, or not as asked for; whether that is charged is not documented."""
 

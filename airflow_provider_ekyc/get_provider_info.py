@@ -49,7 +49,12 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": _NAME, "external-doc-url": "https://api.ekycpro.com", "tags": ["service"]}
         ],
         "hooks": [{"integration-name": _NAME, "python-modules": ["airflow_provider_ekyc.hooks.ekyc"]}],
-        "operators": [{"integration-name": _NAME, "python-modules": ["airflow_provider_ekyc.operators.ekyc"]}],
+        "operators": [
+            {
+                "integration-name": _NAME,
+                "python-modules": ["airflow_provider_ekyc.operators.ekyc", "airflow_provider_ekyc.operators.prepare"],
+            }
+        ],
         "sensors": [{"integration-name": _NAME, "python-modules": ["airflow_provider_ekyc.sensors.ekyc"]}],
         "triggers": [{"integration-name": _NAME, "python-modules": ["airflow_provider_ekyc.triggers.ekyc"]}],
         "transfers": [

@@ -21,12 +21,14 @@ from airflow.triggers.base import BaseTrigger
 OURS = """
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 """
 
 OPERATORS = """
+EkycPrepareNumbersOperator(task_id="prepare", numbers="list.csv", destination_uri="s3://bucket/prefix")
 EkycSubmitOperator(task_id="submit", numbers="numbers.txt")
 EkycTaskSensor(task_id="wait", ekyc_task_id="d1")
 EkycResultsToS3Operator(task_id="land", ekyc_task_id="d1", s3_key="s3://bucket/key")

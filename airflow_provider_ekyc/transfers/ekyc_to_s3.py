@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from airflow_provider_ekyc.submission.record import Submission
     from airflow_provider_ekyc.transfers.places import Places
 
-#: Arguments of ``PutObject`` for encryption with another key than S3's own.
-_OTHER_ENCRYPTION = frozenset(
-    {"SSEKMSKeyId", "SSEKMSEncryptionContext", "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"}
-)
 #: More would be slower: two cores can't decrypt more, and a worker has other tasks.
 _MOST_CONNECTIONS = 32
 
@@ -168,6 +164,7 @@ class EkycResultsToS3Operator(BaseOperator):
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
         from airflow_provider_ekyc.s3.client import s3_client
+        from airflow_provider_ekyc.s3.put_arguments import read_extra_args
         from airflow_provider_ekyc.s3.target import S3Target
         from airflow_provider_ekyc.transfers.lineage import api_host, report_to_hook_lineage
 
@@ -175,7 +172,9 @@ class EkycResultsToS3Operator(BaseOperator):
         with airflow_errors(submitted=True):
             conn_id, *places = self._places()
             job = self._job(context)
-            s3 = S3Hook(aws_conn_id=conn_id, extra_args=self._extra_args())
+            s3 = S3Hook(
+                aws_conn_id=conn_id, extra_args=read_extra_args(self.s3_extra_args, self.encrypt, self.acl_policy)
+            )
             client = s3_client(s3, "No request was sent.")
             hook = EkycHook(self.ekyc_conn_id)
             targets = [S3Target(place.bucket, place.key, client, s3.extra_args) for place in places if place]
@@ -288,21 +287,6 @@ class EkycResultsToS3Operator(BaseOperator):
                 context["outlet_events"][outlet].extra.update(landed.as_dict())
             elif isinstance(outlet, AssetAlias):
                 context["outlet_events"][outlet].add(Asset(landed.s3_uri), extra=landed.as_dict())
-
-    def _extra_args(self) -> dict[str, Any]:
-        if not isinstance(self.s3_extra_args, Mapping | None):
-            raise EkycSettingsError("s3_extra_args must be a mapping of PutObject's arguments. No request was sent.")
-        extra = dict(self.s3_extra_args or {})
-        if read_bool("encrypt", self.encrypt):
-            named = extra.setdefault("ServerSideEncryption", "AES256")
-            if named != "AES256" or extra.keys() & _OTHER_ENCRYPTION:
-                raise EkycSettingsError(
-                    "encrypt=True is S3's own key (AES256); s3_extra_args names another encryption. Use one of "
-                    "them. No request was sent."
-                )
-        if self.acl_policy:
-            extra["ACL"] = read_text("acl_policy", self.acl_policy)
-        return extra
 
 
 def _optional(name: str, value: object) -> str | None:

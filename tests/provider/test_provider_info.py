@@ -80,7 +80,7 @@ def test_every_module_that_is_named_is_there() -> None:
     info = get_provider_info()
     names = [name for kind in ("hooks", "operators", "sensors", "triggers") for name in info[kind][0]["python-modules"]]
     names += [transfer["python-module"] for transfer in info["transfers"]]
-    assert len(names) == 5
+    assert len(names) == 6
     for name in names:
         importlib.import_module(name)
 

@@ -1,0 +1,257 @@
+"""Operator that makes files that can be submitted out of lists as people have them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ekyc.airflow_errors import airflow_errors
+from airflow_provider_ekyc.airflow_sdk import BaseOperator
+from airflow_provider_ekyc.arguments import read_choice, read_count, read_task_type, read_text
+from airflow_provider_ekyc.hooks.ekyc import EkycHook
+from airflow_provider_ekyc.numbers.address import read_numbers
+
+if TYPE_CHECKING:
+    from airflow_provider_ekyc.airflow_sdk import Context, ObjectStoragePath, XComArg
+    from airflow_provider_ekyc.preparation.job import PreparationJob
+
+
+class EkycPrepareNumbersOperator(BaseOperator):
+    """
+    Make files that can be submitted out of lists of phone numbers; nothing is sent or charged.
+
+    Reads text, CSV, Parquet or Excel files, or the rows of an SQL query; tidies the numbers, leaves out duplicates and
+    invalid rows and, with ``skip_verified_within``, numbers that were verified recently; divides the rest into files
+    of even size, none above ``max_rows`` and none below the API's minimum. Numbers keep the order of the lists. The
+    lists are never loaded into memory as a whole; spool files on disk have no name.
+
+    Returns the URIs of the files, for ``EkycSubmitOperator.partial(...).expand(numbers=...)``; an empty list if there
+    is nothing to verify, which skips the mapped tasks. A second XCom, ``preparation``, holds counts, files, the URI of
+    the manifest, and money. Neither holds a number.
+
+    Files are named by their content. The manifest is written last. A retry or a clear that finds the manifest of its
+    own task instance returns the same files without reading the lists again, because they may have been submitted.
+
+    :param numbers: what to read: a local path, an ``s3://`` address, or any URI that Airflow's object storage opens,
+        as text, a ``Path`` or an ``ObjectStoragePath``; a glob, or a prefix that ends with ``/``; or a list of these
+        (templated)
+    :param sql: query to read instead, one number a row (templated)
+    :param conn_id: Airflow connection of the database for ``sql`` (templated)
+    :param destination_uri: where the files and the manifest are written: a directory that all workers share,
+        ``s3://bucket/prefix``, or any URI that Airflow's object storage opens (templated)
+    :param column: column with the numbers, by name, or by position from 0 (templated)
+    :param delimiter: of CSV, one character; by default found in the first rows (templated)
+    :param header: whether the first row has the names of the columns; by default found out (templated)
+    :param encoding: of text and CSV, default UTF-8, or UTF-16 with its byte order mark (templated)
+    :param sheet: of a workbook, by name; default the first (templated)
+    :param normalise: whether numbers in other forms are tidied (templated)
+    :param default_region: region of numbers without a country code, such as ``US``; needs the extra ``phonenumbers``
+        (templated)
+    :param invalid: ``drop`` (default) leaves invalid rows out and counts them by reason; ``fail`` fails the task
+        (templated)
+    :param rejects_uri: file to write the rejected rows to, as CSV with file, row, reason and value; it holds numbers
+        (templated)
+    :param task_type: what will be verified (templated)
+    :param ekyc_conn_id: Airflow connection of type ``ekyc``, for row limits, prices and the balance (templated)
+    :param aws_conn_id: Airflow connection to read and write ``s3://`` addresses with (templated)
+    :param numbers_conn_id: Airflow connection to read and write other URIs with (templated)
+    :param max_rows: most rows of a file; default the connection's row limit (templated)
+    :param max_total_rows: most rows of all files together; default no limit (templated)
+    :param max_cost: most that all files together may cost, in the unit of the connection's prices; default no limit
+        (templated)
+    :param min_balance_after: balance that must be left after all files were paid for, in the same unit; default none
+        (templated)
+    :param skip_verified_within: how long an answer counts: a ``timedelta`` or seconds, or a mapping of ``yes``, ``no``
+        and ``unknown`` to these; default: every number is verified (templated)
+    :param history_uri: prefix of the Parquet files that ``EkycResultsToS3Operator`` has landed (templated)
+    :param history_table: Iceberg table of them, instead (templated)
+    :param iceberg_conn_id: Airflow connection of the catalog of ``history_table`` (templated)
+    :param count_stale: whether to read all of the history, so that the report tells stale numbers from new ones
+        (templated)
+    :param encrypt: whether S3 encrypts what is written with its own key, AES256 (templated)
+    :param s3_extra_args: further arguments of S3's ``PutObject`` (templated)
+    :param spool_dir: directory for the spool files, default the system's (templated)
+    """
+
+    template_fields: Sequence[str] = (
+        "numbers",
+        "sql",
+        "conn_id",
+        "destination_uri",
+        "column",
+        "delimiter",
+        "header",
+        "encoding",
+        "sheet",
+        "normalise",
+        "default_region",
+        "invalid",
+        "rejects_uri",
+        "ekyc_task_type",
+        "ekyc_conn_id",
+        "aws_conn_id",
+        "numbers_conn_id",
+        "max_rows",
+        "max_total_rows",
+        "max_cost",
+        "min_balance_after",
+        "skip_verified_within",
+        "history_uri",
+        "history_table",
+        "iceberg_conn_id",
+        "count_stale",
+        "encrypt",
+        "s3_extra_args",
+        "spool_dir",
+    )
+    template_ext: Sequence[str] = (".sql",)
+    ui_color = "#f0ecd8"
+
+    def __init__(
+        self,
+        *,
+        destination_uri: str | PathLike[str] | ObjectStoragePath,
+        numbers: str
+        | PathLike[str]
+        | ObjectStoragePath
+        | Sequence[str | PathLike[str] | ObjectStoragePath]
+        | XComArg
+        | None = None,
+        sql: str | None = None,
+        conn_id: str | None = None,
+        column: str | int | None = None,
+        delimiter: str | None = None,
+        header: bool | str | None = None,
+        encoding: str | None = None,
+        sheet: str | None = None,
+        normalise: bool | str = False,
+        default_region: str | None = None,
+        invalid: str = "drop",
+        rejects_uri: str | PathLike[str] | ObjectStoragePath | None = None,
+        task_type: str = "amazon",
+        ekyc_conn_id: str = EkycHook.default_conn_name,
+        aws_conn_id: str | None = "aws_default",
+        numbers_conn_id: str | None = None,
+        max_rows: int | str | None = None,
+        max_total_rows: int | str | None = None,
+        max_cost: float | str | None = None,
+        min_balance_after: float | str | None = None,
+        skip_verified_within: timedelta | float | str | Mapping[str, timedelta | float | str | None] | None = None,
+        history_uri: str | PathLike[str] | ObjectStoragePath | None = None,
+        history_table: str | None = None,
+        iceberg_conn_id: str = "iceberg_default",
+        count_stale: bool | str = False,
+        encrypt: bool | str = False,
+        s3_extra_args: Mapping[str, Any] | None = None,
+        spool_dir: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.numbers = numbers
+        self.sql = sql
+        self.conn_id = conn_id
+        self.destination_uri = destination_uri
+        self.column = column
+        self.delimiter = delimiter
+        self.header = header
+        self.encoding = encoding
+        self.sheet = sheet
+        self.normalise = normalise
+        self.default_region = default_region
+        self.invalid = invalid
+        self.rejects_uri = rejects_uri
+        self.ekyc_task_type = task_type  # task_type itself is Airflow's name for the operator's class
+        self.ekyc_conn_id = ekyc_conn_id
+        self.aws_conn_id = aws_conn_id
+        self.numbers_conn_id = numbers_conn_id
+        self.max_rows = max_rows
+        self.max_total_rows = max_total_rows
+        self.max_cost = max_cost
+        self.min_balance_after = min_balance_after
+        self.skip_verified_within = skip_verified_within
+        self.history_uri = history_uri
+        self.history_table = history_table
+        self.iceberg_conn_id = iceberg_conn_id
+        self.count_stale = count_stale
+        self.encrypt = encrypt
+        self.s3_extra_args = s3_extra_args
+        self.spool_dir = spool_dir
+        self._killed = False
+
+    def execute(self, context: Context) -> list[str]:
+        """Prepare the lists and return the URIs of the files."""
+        self._killed = False
+        with airflow_errors():
+            job = self._job(context)
+            manifest = job.run()
+        uris = [job.destination.uri(file.name) for file in manifest.files]
+        files = [{"uri": uri, "rows": file.rows} for uri, file in zip(uris, manifest.files, strict=True)]
+        preparation = {**manifest.report, "files": files, "manifest_uri": job.destination.uri(job.manifest_name)}
+        context["ti"].xcom_push(key="preparation", value=preparation)
+        return uris
+
+    def on_kill(self) -> None:
+        """Write no manifest from now on, so that nothing half is taken for a whole list."""
+        self._killed = True
+        self.log.warning("Killed. Nothing was submitted or charged. A retry prepares the list again.")
+
+    def _job(self, context: Context) -> PreparationJob:
+        """Read the arguments, before any list is read."""
+        from airflow_provider_ekyc.preparation.destinations import Connections, open_destination
+        from airflow_provider_ekyc.preparation.job import PreparationJob, Target
+        from airflow_provider_ekyc.preparation.money import ListMoney
+        from airflow_provider_ekyc.preparation.text_list import ListArguments, Tidier
+        from airflow_provider_ekyc.s3.put_arguments import read_extra_args
+        from airflow_provider_ekyc.submission.identity import identity_of
+        from airflow_provider_ekyc.submission.spending import SpendingLimits
+
+        task_type = read_task_type(self.ekyc_task_type)
+        limits = SpendingLimits.read(
+            max_rows=self.max_total_rows,
+            max_cost=self.max_cost,
+            min_balance_after=self.min_balance_after,
+            rows_argument="max_total_rows",
+        )
+        hook = EkycHook(self.ekyc_conn_id)
+        least, most = hook.settings.limits(task_type)
+        if self.max_rows is not None:
+            most = read_count("max_rows", self.max_rows, least=least, most=most)
+        connections = Connections(
+            self.aws_conn_id or None,
+            self.numbers_conn_id or None,
+            read_extra_args(self.s3_extra_args, self.encrypt),
+        )
+        destination = open_destination(
+            "destination_uri", read_text("destination_uri", self.destination_uri), connections
+        )
+        rejects = None
+        if self.rejects_uri not in (None, "", "None"):
+            directory, _, name = read_text("rejects_uri", self.rejects_uri).rpartition("/")
+            rejects = Target(open_destination("rejects_uri", directory, connections), name)
+        identity = identity_of(context["ti"], context.get("loop"), context.get("dag_run"))
+        task = digest_of(identity.digest, identity.map_index)
+        return PreparationJob(
+            lists=ListArguments([read_numbers(self.numbers)], connections.aws_conn_id, connections.numbers_conn_id),
+            tidier=Tidier(),
+            drop_invalid=read_choice("invalid", self.invalid, ("drop", "fail")) == "drop",
+            min_rows=least,
+            max_rows=most,
+            destination=destination,
+            manifest_name=f"manifest-{task}.json",
+            task=task,
+            arguments=digest_of(self.numbers, task_type, most),
+            rejects=rejects,
+            find_fresh=None,
+            money=ListMoney(hook, limits, task_type, hook.settings.price(task_type)),
+            spool_dir=self.spool_dir or None,
+            killed=lambda: self._killed,
+        )
+
+
+def digest_of(*parts: object) -> str:
+    """Return sixteen hex digits."""
+    return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()[:16]

@@ -1,0 +1,224 @@
+"""Prepare lists for submission: read, leave out what need not be sent, check the cost, write files and a manifest."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_ekyc.exceptions import Charge, EkycError, EkycNumbersError
+from airflow_provider_ekyc.numbers.distinct_numbers import DistinctNumbers
+from airflow_provider_ekyc.preparation.destination import NOTHING_CHARGED, Destination
+from airflow_provider_ekyc.preparation.earlier import find_earlier
+from airflow_provider_ekyc.preparation.even_split import even_sizes
+from airflow_provider_ekyc.preparation.manifest import Manifest
+from airflow_provider_ekyc.preparation.money import ListMoney
+from airflow_provider_ekyc.preparation.output_files import write_files
+from airflow_provider_ekyc.preparation.reading import MAX_PLACES, Reading
+from airflow_provider_ekyc.preparation.rejects import Rejects
+from airflow_provider_ekyc.preparation.report import Report
+from airflow_provider_ekyc.preparation.text_list import ListArguments, Tidier, open_lists
+from airflow_provider_ekyc.s3.file_sums import Summing
+from airflow_provider_ekyc.spool import Spool, spool_file
+
+if TYPE_CHECKING:
+    from airflow_provider_ekyc.history.freshness import Freshness
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """
+    Where one file is written.
+
+    :param destination: its directory
+    :param name: of the file
+    """
+
+    destination: Destination
+    name: str
+
+    @property
+    def uri(self) -> str:
+        """Its address."""
+        return self.destination.uri(self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparationJob:
+    """
+    A preparation, its arguments read.
+
+    :param lists: what is read
+    :param tidier: reads a row that is not a number as it stands
+    :param drop_invalid: whether invalid rows are left out, or fail the preparation
+    :param min_rows: fewest rows of a file
+    :param max_rows: most rows of a file
+    :param destination: of the files and the manifest
+    :param manifest_name: of this task instance's manifest
+    :param task: hex digest of DAG, run, task and map index
+    :param arguments: hex digest of the arguments that decide what is prepared
+    :param rejects: where rejected rows are written; None if they are not
+    :param find_fresh: leaves out the numbers that need not be verified again; None if each is verified
+    :param money: checks the cost of all files together
+    :param spool_dir: directory for the temporary files, default the system's
+    :param killed: whether the task was killed meanwhile
+    """
+
+    lists: ListArguments
+    tidier: Tidier
+    drop_invalid: bool
+    min_rows: int
+    max_rows: int
+    destination: Destination
+    manifest_name: str
+    task: str
+    arguments: str
+    rejects: Target | None
+    find_fresh: Callable[[DistinctNumbers], Freshness] | None
+    money: ListMoney
+    spool_dir: str | os.PathLike[str] | None
+    killed: Callable[[], bool]
+
+    def run(self) -> Manifest:
+        """
+        Prepare the lists, unless an earlier try of this task instance has.
+
+        :raises EkycError: nothing was submitted; no manifest was written
+        """
+        self.destination.prepare()
+        if self.rejects is not None:
+            self.rejects.destination.prepare()
+        earlier = find_earlier(self.destination, self.manifest_name, task=self.task, arguments=self.arguments)
+        if earlier is not None:
+            log.info(
+                "An earlier try of this task has prepared this list; its %s files are returned, and nothing was read. "
+                "To prepare it again, check that nothing of it was submitted, delete %s, and clear this task.",
+                *(f"{len(earlier.files):,}", self.destination.uri(self.manifest_name)),
+            )
+            return earlier
+        with ExitStack() as stack:
+            numbers = stack.enter_context(DistinctNumbers(self.spool_dir))
+            spool = stack.enter_context(spool_file(self.spool_dir)) if self.rejects is not None else None
+            return self._prepare(numbers, spool)
+
+    def _prepare(self, numbers: DistinctNumbers, rejects_spool: Spool | None) -> Manifest:
+        rejects = None if rejects_spool is None else Rejects(rejects_spool)
+        reading = Reading(numbers, self.tidier, rejects, self._stop_if_killed)
+        with open_lists(self.lists) as lists:
+            for opened in lists:
+                reading.read(opened)
+        if rejects is not None and rejects_spool is not None and self.rejects is not None:
+            sums = rejects.finish()
+            self.rejects.destination.write(self.rejects.name, rejects_spool, sums, "text/csv")
+        self._check_invalid(reading)
+        duplicates = numbers.find_duplicates()
+        distinct = numbers.kept
+        self._check_minimum(reading, distinct, duplicates)
+        freshness = self.find_fresh(numbers) if self.find_fresh is not None and distinct else None
+        held_back = numbers.kept if numbers.kept < self.min_rows else 0
+        report = Report(
+            sources=reading.lists,
+            rows_read=reading.rows,
+            blank=reading.blank,
+            invalid=dict(reading.invalid),
+            changed=dict(self.tidier.changes),
+            duplicates=duplicates,
+            held_back=held_back,
+            to_send=numbers.kept - held_back,
+            **_known_of(freshness),
+        )
+        for line in report.lines():
+            log.info("%s", line)
+        if held_back:
+            log.warning(
+                "%s numbers are held back for a later run: fewer than the minimum of %s that the API accepts.",
+                *(f"{held_back:,}", f"{self.min_rows:,}"),
+            )
+        return self._write(numbers, report)
+
+    def _write(self, numbers: DistinctNumbers, report: Report) -> Manifest:
+        sizes = even_sizes(report.to_send, least=self.min_rows, most=self.max_rows) if report.to_send else []
+        money = self.money.check(report.to_send, len(sizes), report.fresh)
+        self._stop_if_killed()
+        written = write_files(
+            numbers.kept_blocks() if sizes else (),
+            sizes,
+            self.destination,
+            spool_dir=self.spool_dir,
+            before_file=self._stop_if_killed,
+        )
+        manifest = Manifest(self.task, self.arguments, tuple(written), report.as_dict() | {"money": money})
+        self._stop_if_killed()
+        self._write_manifest(manifest)
+        if manifest.files:
+            log.info(
+                "Wrote %s numbers to %s files in %s.",
+                *(f"{report.to_send:,}", f"{len(sizes):,}", self.destination.uri("")),
+            )
+        else:
+            log.info("Nothing to verify: no file was written, and the list of files is empty.")
+        return manifest
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        body, summing = manifest.as_bytes(), Summing()
+        summing.add(body)
+        with spool_file(self.spool_dir) as spool:
+            spool.write(body)
+            self.destination.write(self.manifest_name, spool, summing.sums(), "application/json")
+
+    def _check_invalid(self, reading: Reading) -> None:
+        invalid = sum(reading.invalid.values())
+        valid = reading.rows - reading.blank - invalid
+        if not invalid or (self.drop_invalid and valid):
+            return
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reading.invalid.items()))
+        more = ", …" if invalid > MAX_PLACES else ""
+        where = f" {self.rejects.uri} has all of them." if self.rejects is not None else ""
+        advice = (
+            "Check column, header and delimiter: no row is left."
+            if self.drop_invalid
+            else 'Correct these rows, or leave them out with invalid="drop".'
+        )
+        raise EkycNumbersError(
+            f"{advice} {invalid:,} of {reading.rows:,} rows are invalid ({reasons}): {', '.join(reading.places)}{more}."
+            f"{where} {NOTHING_CHARGED} Then clear this task."
+        )
+
+    def _check_minimum(self, reading: Reading, distinct: int, duplicates: int) -> None:
+        if not 0 < distinct < self.min_rows:
+            return
+        raise EkycNumbersError(
+            f"{distinct:,} numbers are left of {reading.rows:,} rows ({reading.blank:,} blank, {duplicates:,} "
+            f"duplicate and {sum(reading.invalid.values()):,} invalid rows left out): fewer than the minimum of "
+            f"{self.min_rows:,}. {NOTHING_CHARGED} Put more numbers into one list, or change row_limits on the "
+            f"connection if the vendor's minimum has changed."
+        )
+
+    def _stop_if_killed(self) -> None:
+        if self.killed():
+            raise EkycError(
+                "The task was killed before the list was prepared. Nothing was submitted or charged. A retry prepares "
+                "it again.",
+                kind="killed",
+                retryable=True,
+                charge=Charge.NONE,
+            )
+
+
+def _known_of(freshness: Freshness | None) -> dict[str, int | None]:
+    if freshness is None:
+        return {}
+    return {
+        "fresh": freshness.fresh,
+        "stale": freshness.stale,
+        "new": freshness.new,
+        "stale_or_new": freshness.stale_or_new,
+        "history_files_read": freshness.files_read,
+        "history_files_skipped": freshness.files_skipped,
+        "history_rows_read": freshness.rows_read,
+    }

@@ -1,0 +1,121 @@
+"""Prepared files in a directory that all workers share."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from airflow_provider_ekyc.exceptions import EkycDestinationError
+from airflow_provider_ekyc.preparation.destination import check_size, not_known, not_written
+from airflow_provider_ekyc.s3.file_sums import FileSums
+from airflow_provider_ekyc.spool import Spool
+
+_SPACE: Final = "Free some space, or set destination_uri to a directory on a larger disk."
+_ADVICE: Final = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EFBIG: _SPACE,
+    errno.EACCES: "Grant this worker's user write access to the directory.",
+    errno.EPERM: "Grant this worker's user write access to the directory.",
+    errno.EROFS: "Set destination_uri to a directory that can be written to: this one is read-only.",
+    errno.ENOTDIR: "Correct destination_uri: a part of it is a file, not a directory.",
+    errno.EEXIST: "Correct destination_uri: a part of it is a file, not a directory.",
+    errno.EISDIR: "Remove the directory that has the name of this file.",
+    errno.ENAMETOOLONG: "Set destination_uri to a shorter path.",
+    errno.ELOOP: "Correct the link in destination_uri that leads to itself.",
+}
+#: What passes once somebody has freed some space, or by itself.
+_RETRYABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_BLOCK: Final = 1 << 20
+
+
+class LocalDestination:
+    """
+    Files in a directory, readable by their owner alone.
+
+    A file is written under a temporary name and renamed once it is whole and on the disk.
+
+    :param directory: made with the first file if it is not there; a relative one counts from where the worker was
+        started
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._directory = Path(os.path.abspath(directory or "/"))
+
+    def uri(self, name: str) -> str:
+        """Return the absolute path."""
+        return str(self._directory / name)
+
+    def prepare(self) -> None:
+        """Make the directory, and check that files can be made in it."""
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = self._temporary("probe")
+            os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            probe.unlink()
+        except (OSError, ValueError) as error:
+            raise _not_written(str(self._directory), error) from None
+
+    def read(self, name: str) -> bytes | None:
+        """Return the file's content, None if there is no such file."""
+        try:
+            return (self._directory / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _not_known(self.uri(name), error) from None
+
+    def size(self, name: str) -> int | None:
+        """Return the bytes of the file, None if there is no such file."""
+        try:
+            return (self._directory / name).stat().st_size
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _not_known(self.uri(name), error) from None
+
+    def write(self, name: str, file: Spool, sums: FileSums, content_type: str) -> None:
+        """Write the file atomically and to the disk."""
+        path, part = self._directory / name, self._temporary(name)
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", 0) as target:
+                    file.seek(0)
+                    shutil.copyfileobj(cast("BinaryIO", file), target, _BLOCK)
+                    os.fsync(target.fileno())
+                check_size(str(path), part.stat().st_size, sums.size)
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
+            _sync_directory(self._directory)
+        except OSError as error:
+            raise _not_written(str(path), error) from None
+
+    def _temporary(self, name: str) -> Path:
+        return self._directory / f".{name}.{os.getpid()}.{os.urandom(4).hex()}.part"
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _not_written(path: str, error: OSError | ValueError) -> EkycDestinationError:
+    code = error.errno if isinstance(error, OSError) else None
+    why = os.strerror(code) if code else type(error).__name__
+    advice = _ADVICE.get(code or 0, "Check the disk or the mount.")
+    return not_written(path, why, advice, retryable=code in _RETRYABLE or code not in _ADVICE)
+
+
+def _not_known(path: str, error: OSError) -> EkycDestinationError:
+    why = os.strerror(error.errno) if error.errno else type(error).__name__
+    if isinstance(error, PermissionError):
+        return not_known(path, why, "Grant this worker's user read access to the directory.", retryable=False)
+    return not_known(path, why, "Check the disk or the mount.", retryable=True)
