@@ -26,6 +26,7 @@ import botocore.loaders
 import pytest
 
 from airflow_provider_ekyc.sandbox import Sandbox
+from dev.stack.postgres_server import PostgresServer
 from dev.stack.s3_server import S3Server
 from dev.testing.task_context import context_of
 from dev.testing.variables import Variables
@@ -63,6 +64,13 @@ def s3(s3_server: S3Server) -> Iterator[Any]:
     empty_bucket(client)
     yield client
     empty_bucket(client)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server."""
+    with PostgresServer() as server:
+        yield server
 
 
 def empty_bucket(client: Any) -> None:
