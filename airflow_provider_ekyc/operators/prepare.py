@@ -4,20 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ekyc.airflow_errors import airflow_errors
 from airflow_provider_ekyc.airflow_sdk import BaseOperator
-from airflow_provider_ekyc.arguments import read_choice, read_count, read_task_type, read_text
+from airflow_provider_ekyc.arguments import read_bool, read_choice, read_count, read_task_type, read_text
+from airflow_provider_ekyc.exceptions import Charge, EkycError
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
-from airflow_provider_ekyc.numbers.address import read_numbers
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, ObjectStoragePath, XComArg
     from airflow_provider_ekyc.preparation.job import PreparationJob
+
+#: Values of an argument that stand for none: a template that found nothing returns text.
+_NOTHING = (None, "", "None")
+
+#: Arguments that decide what is prepared, beside those that are read first.
+_WHAT_IS_PREPARED = (
+    "sql",
+    "conn_id",
+    "column",
+    "delimiter",
+    "header",
+    "encoding",
+    "sheet",
+    "ekyc_task_type",
+    "ekyc_conn_id",
+    "max_rows",
+    "skip_verified_within",
+    "history_uri",
+    "history_table",
+    "iceberg_conn_id",
+)
 
 
 class EkycPrepareNumbersOperator(BaseOperator):
@@ -43,11 +65,11 @@ class EkycPrepareNumbersOperator(BaseOperator):
     :param conn_id: Airflow connection of the database for ``sql`` (templated)
     :param destination_uri: where the files and the manifest are written: a directory that all workers share,
         ``s3://bucket/prefix``, or any URI that Airflow's object storage opens (templated)
-    :param column: column with the numbers, by name, or by position from 0 (templated)
-    :param delimiter: of CSV, one character; by default found in the first rows (templated)
+    :param column: column with the numbers, by name, or by position from 1 on; needed if there are several (templated)
+    :param delimiter: of CSV, one character; by default found in the first row (templated)
     :param header: whether the first row has the names of the columns; by default found out (templated)
     :param encoding: of text and CSV, default UTF-8, or UTF-16 with its byte order mark (templated)
-    :param sheet: of a workbook, by name; default the first (templated)
+    :param sheet: of a workbook, by name; needed if there are several (templated)
     :param normalise: whether numbers in other forms are tidied (templated)
     :param default_region: region of numbers without a country code, such as ``US``; needs the extra ``phonenumbers``
         (templated)
@@ -184,14 +206,22 @@ class EkycPrepareNumbersOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[str]:
         """Prepare the lists and return the URIs of the files."""
-        self._killed = False
-        with airflow_errors():
+        with airflow_errors(), memory_errors():
             job = self._job(context)
             manifest = job.run()
         uris = [job.destination.uri(file.name) for file in manifest.files]
-        files = [{"uri": uri, "rows": file.rows} for uri, file in zip(uris, manifest.files, strict=True)]
-        preparation = {**manifest.report, "files": files, "manifest_uri": job.destination.uri(job.manifest_name)}
-        context["ti"].xcom_push(key="preparation", value=preparation)
+        context["ti"].xcom_push(
+            key="preparation",
+            value={
+                **manifest.report,
+                "files": [
+                    {"uri": uri, "rows": file.rows, "bytes": file.bytes}
+                    for uri, file in zip(uris, manifest.files, strict=True)
+                ],
+                "manifest_uri": job.manifest.uri,
+                "rejects_uri": None if job.rejects is None else job.rejects.uri,
+            },
+        )
         return uris
 
     def on_kill(self) -> None:
@@ -201,15 +231,19 @@ class EkycPrepareNumbersOperator(BaseOperator):
 
     def _job(self, context: Context) -> PreparationJob:
         """Read the arguments, before any list is read."""
-        from airflow_provider_ekyc.preparation.destinations import Connections, open_destination
-        from airflow_provider_ekyc.preparation.job import PreparationJob, Target
+        from airflow_provider_ekyc.preparation.destinations import Connections, Target, open_destination
+        from airflow_provider_ekyc.preparation.job import PreparationJob
+        from airflow_provider_ekyc.preparation.lists import ListArguments
         from airflow_provider_ekyc.preparation.money import ListMoney
-        from airflow_provider_ekyc.preparation.text_list import ListArguments, Tidier
+        from airflow_provider_ekyc.preparation.tidy import Tidier
         from airflow_provider_ekyc.s3.put_arguments import read_extra_args
         from airflow_provider_ekyc.submission.identity import identity_of
         from airflow_provider_ekyc.submission.spending import SpendingLimits
 
+        numbers = _listed(self.numbers)
         task_type = read_task_type(self.ekyc_task_type)
+        normalise = read_bool("normalise", self.normalise)
+        invalid = read_choice("invalid", self.invalid, ("drop", "fail"))
         limits = SpendingLimits.read(
             max_rows=self.max_total_rows,
             max_cost=self.max_cost,
@@ -220,30 +254,41 @@ class EkycPrepareNumbersOperator(BaseOperator):
         least, most = hook.settings.limits(task_type)
         if self.max_rows is not None:
             most = read_count("max_rows", self.max_rows, least=least, most=most)
-        connections = Connections(
-            self.aws_conn_id or None,
-            self.numbers_conn_id or None,
-            read_extra_args(self.s3_extra_args, self.encrypt),
+        reached_with = Connections(
+            self.aws_conn_id or None, self.numbers_conn_id or None, read_extra_args(self.s3_extra_args, self.encrypt)
         )
-        destination = open_destination(
-            "destination_uri", read_text("destination_uri", self.destination_uri), connections
-        )
+        destination = open_destination("destination_uri", self.destination_uri, reached_with)
         rejects = None
-        if self.rejects_uri not in (None, "", "None"):
-            directory, _, name = read_text("rejects_uri", self.rejects_uri).rpartition("/")
-            rejects = Target(open_destination("rejects_uri", directory, connections), name)
+        if self.rejects_uri not in _NOTHING:
+            rejects = Target.open("rejects_uri", self.rejects_uri, reached_with)
+        lists = ListArguments(
+            numbers=numbers,
+            sql=self.sql,
+            conn_id=self.conn_id,
+            column=self.column,
+            delimiter=self.delimiter,
+            header=self.header,
+            encoding=self.encoding,
+            sheet=self.sheet,
+            aws_conn_id=reached_with.aws_conn_id,
+            numbers_conn_id=reached_with.numbers_conn_id,
+            spool_dir=self.spool_dir or None,
+        )
+        region = None if self.default_region in _NOTHING else read_text("default_region", self.default_region)
         identity = identity_of(context["ti"], context.get("loop"), context.get("dag_run"))
         task = digest_of(identity.digest, identity.map_index)
         return PreparationJob(
-            lists=ListArguments([read_numbers(self.numbers)], connections.aws_conn_id, connections.numbers_conn_id),
-            tidier=Tidier(),
-            drop_invalid=read_choice("invalid", self.invalid, ("drop", "fail")) == "drop",
+            lists=lists,
+            tidier=Tidier(normalise, region),
+            drop_invalid=invalid == "drop",
             min_rows=least,
             max_rows=most,
             destination=destination,
-            manifest_name=f"manifest-{task}.json",
+            manifest=Target(destination, f"manifest-{task}.json"),
             task=task,
-            arguments=digest_of(self.numbers, task_type, most),
+            arguments=digest_of(
+                *(getattr(self, name) for name in _WHAT_IS_PREPARED), numbers, normalise, invalid, region
+            ),
             rejects=rejects,
             find_fresh=None,
             money=ListMoney(hook, limits, task_type, hook.settings.price(task_type)),
@@ -252,6 +297,32 @@ class EkycPrepareNumbersOperator(BaseOperator):
         )
 
 
+def _listed(numbers: object) -> object:
+    """Return a list for what the XCom of a mapped task is: a sequence of its own kind, whose text shows no content."""
+    if isinstance(numbers, str | bytes | PathLike) or hasattr(numbers, "protocol") or not isinstance(numbers, Iterable):
+        return numbers
+    return list(numbers)
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """
+    Say what it means when memory runs out.
+
+    :raises EkycError: ``memory``
+    """
+    try:
+        yield
+    except MemoryError:
+        raise EkycError(
+            "Memory ran out on this worker. Nothing was submitted or charged, and no manifest was written. A retry "
+            "prepares the list again. Give the task more memory, or run it where fewer tasks run at a time.",
+            kind="memory",
+            retryable=True,
+            charge=Charge.NONE,
+        ) from None
+
+
 def digest_of(*parts: object) -> str:
-    """Return sixteen hex digits."""
-    return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()[:16]
+    """Return sixteen hex digits for values of arguments, each by its text."""
+    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:16]

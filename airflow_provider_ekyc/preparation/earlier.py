@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from airflow_provider_ekyc.exceptions import EkycManifestError
 from airflow_provider_ekyc.numbers.address import shown_path
-from airflow_provider_ekyc.preparation.destination import Destination
+from airflow_provider_ekyc.preparation.destinations import Target
 from airflow_provider_ekyc.preparation.manifest import Manifest
 
 
-def find_earlier(destination: Destination, name: str, *, task: str, arguments: str) -> Manifest | None:
+def find_earlier(target: Target, *, task: str, arguments: str) -> Manifest | None:
     """
     Return what an earlier try has prepared, if it has prepared any file.
 
     A manifest without files is not returned: nothing was submitted of it, so the list may be read again.
 
-    :param destination: where its files are
-    :param name: of the manifest
+    :param target: of the manifest; its files are in the same place
     :param task: hex digest of DAG, run, task and map index
     :param arguments: hex digest of the arguments that decide what is prepared
     :raises EkycManifestError: if it can't be read, belongs to another task, was written with other arguments, or names
         a file that is not there, or is of another size
     :raises EkycDestinationError: if the destination does not answer
     """
-    body = destination.read(name)
+    destination = target.destination
+    body = destination.read(target.name)
     if body is None:
         return None
-    shown = shown_path(destination.uri(name))
+    shown = shown_path(target.uri)
     try:
         manifest = Manifest.read(body)
     except ValueError as error:

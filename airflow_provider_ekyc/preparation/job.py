@@ -9,18 +9,22 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_ekyc.exceptions import Charge, EkycError, EkycNumbersError
+from airflow_provider_ekyc.exceptions import Charge, EkycError, EkycNumbersError, EkycSettingsError
+from airflow_provider_ekyc.numbers.address import shown_path
 from airflow_provider_ekyc.numbers.distinct_numbers import DistinctNumbers
 from airflow_provider_ekyc.preparation.destination import NOTHING_CHARGED, Destination
+from airflow_provider_ekyc.preparation.destinations import Target
 from airflow_provider_ekyc.preparation.earlier import find_earlier
 from airflow_provider_ekyc.preparation.even_split import even_sizes
-from airflow_provider_ekyc.preparation.manifest import Manifest
+from airflow_provider_ekyc.preparation.lists import ListArguments, open_lists
+from airflow_provider_ekyc.preparation.manifest import Manifest, is_own_name
 from airflow_provider_ekyc.preparation.money import ListMoney
 from airflow_provider_ekyc.preparation.output_files import write_files
 from airflow_provider_ekyc.preparation.reading import MAX_PLACES, Reading
 from airflow_provider_ekyc.preparation.rejects import Rejects
 from airflow_provider_ekyc.preparation.report import Report
-from airflow_provider_ekyc.preparation.text_list import ListArguments, Tidier, open_lists
+from airflow_provider_ekyc.preparation.tidy import Tidier
+from airflow_provider_ekyc.redaction import without_query
 from airflow_provider_ekyc.s3.file_sums import Summing
 from airflow_provider_ekyc.spool import Spool, spool_file
 
@@ -28,24 +32,6 @@ if TYPE_CHECKING:
     from airflow_provider_ekyc.history.freshness import Freshness
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """
-    Where one file is written.
-
-    :param destination: its directory
-    :param name: of the file
-    """
-
-    destination: Destination
-    name: str
-
-    @property
-    def uri(self) -> str:
-        """Its address."""
-        return self.destination.uri(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +44,8 @@ class PreparationJob:
     :param drop_invalid: whether invalid rows are left out, or fail the preparation
     :param min_rows: fewest rows of a file
     :param max_rows: most rows of a file
-    :param destination: of the files and the manifest
-    :param manifest_name: of this task instance's manifest
+    :param destination: of the files
+    :param manifest: of this task instance, in the same place
     :param task: hex digest of DAG, run, task and map index
     :param arguments: hex digest of the arguments that decide what is prepared
     :param rejects: where rejected rows are written; None if they are not
@@ -75,7 +61,7 @@ class PreparationJob:
     min_rows: int
     max_rows: int
     destination: Destination
-    manifest_name: str
+    manifest: Target
     task: str
     arguments: str
     rejects: Target | None
@@ -93,12 +79,12 @@ class PreparationJob:
         self.destination.prepare()
         if self.rejects is not None:
             self.rejects.destination.prepare()
-        earlier = find_earlier(self.destination, self.manifest_name, task=self.task, arguments=self.arguments)
+        earlier = find_earlier(self.manifest, task=self.task, arguments=self.arguments)
         if earlier is not None:
             log.info(
                 "An earlier try of this task has prepared this list; its %s files are returned, and nothing was read. "
                 "To prepare it again, check that nothing of it was submitted, delete %s, and clear this task.",
-                *(f"{len(earlier.files):,}", self.destination.uri(self.manifest_name)),
+                *(f"{len(earlier.files):,}", self.manifest.uri),
             )
             return earlier
         with ExitStack() as stack:
@@ -111,6 +97,7 @@ class PreparationJob:
         reading = Reading(numbers, self.tidier, rejects, self._stop_if_killed)
         with open_lists(self.lists) as lists:
             for opened in lists:
+                self._refuse_own_output(opened.name)
                 reading.read(opened)
         if rejects is not None and rejects_spool is not None and self.rejects is not None:
             sums = rejects.finish()
@@ -169,7 +156,17 @@ class PreparationJob:
         summing.add(body)
         with spool_file(self.spool_dir) as spool:
             spool.write(body)
-            self.destination.write(self.manifest_name, spool, summing.sums(), "application/json")
+            self.manifest.destination.write(self.manifest.name, spool, summing.sums(), "application/json")
+
+    def _refuse_own_output(self, name: str) -> None:
+        """Refuse to read what this task has written, as a prefix or a glob around it would."""
+        directory = f"{_shown(self.destination.uri('')).rstrip('/')}/"
+        is_prepared = name.startswith(directory) and is_own_name(name.removeprefix(directory))
+        if is_prepared or (self.rejects is not None and name == _shown(self.rejects.uri)):
+            raise EkycSettingsError(
+                f"{name} is among the lists to read, and was written by this operator. {NOTHING_CHARGED} Set "
+                f"destination_uri and rejects_uri to places outside of what numbers names, then clear this task."
+            )
 
     def _check_invalid(self, reading: Reading) -> None:
         invalid = sum(reading.invalid.values())
@@ -208,6 +205,10 @@ class PreparationJob:
                 retryable=True,
                 charge=Charge.NONE,
             )
+
+
+def _shown(uri: str) -> str:
+    return shown_path(without_query(uri))
 
 
 def _known_of(freshness: Freshness | None) -> dict[str, int | None]:

@@ -16,7 +16,13 @@ from typing import Any, Final, Self
 VERSION: Final = 1
 _FIELDS: Final = frozenset({"version", "task", "arguments", "files", "report"})
 _NAME: Final = re.compile(r"[0-9a-f]{32}\.txt")
+_MANIFEST_NAME: Final = re.compile(r"manifest-[0-9a-f]{16}\.json")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def is_own_name(name: str) -> bool:
+    """Return whether a file of this name is a prepared file or a manifest."""
+    return bool(_NAME.fullmatch(name) or _MANIFEST_NAME.fullmatch(name))
 
 
 @dataclass(frozen=True, slots=True)

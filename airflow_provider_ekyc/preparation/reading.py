@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from airflow_provider_ekyc.preparation.lists import OpenedList
 from airflow_provider_ekyc.preparation.rejects import Rejects
-from airflow_provider_ekyc.preparation.text_list import OpenedList, Reject, Tidier
+from airflow_provider_ekyc.preparation.tidy import Reject, Tidier
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.numbers.distinct_numbers import DistinctNumbers

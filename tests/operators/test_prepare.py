@@ -3,7 +3,7 @@ EkycPrepareNumbersOperator from a list to files, over a directory and the S3 ser
 
 With ``preparation/destination.py``, ``preparation/destinations.py``, ``preparation/earlier.py``,
 ``preparation/job.py``, ``preparation/money.py``, ``preparation/reading.py``, ``preparation/report.py``,
-``preparation/s3_destination.py``, ``preparation/stored_destination.py``, ``preparation/text_list.py``.
+``preparation/s3_destination.py``, ``preparation/stored_destination.py``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def test_it_writes_files_of_even_size_in_the_order_of_the_list(
     preparation = context["ti"].xcoms["preparation"]
     assert [file["uri"] for file in preparation["files"]] == uris
     assert (preparation["rows_read"], preparation["blank"], preparation["duplicates"]) == (203, 1, 1)
-    assert preparation["invalid"] == {"not an E.164 number": 1}
+    assert preparation["invalid"] == {"other text": 1}
     assert preparation["to_send"] == 200
 
 
