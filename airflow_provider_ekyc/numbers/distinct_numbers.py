@@ -10,14 +10,16 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from airflow_provider_ekyc.numbers.dealt_rows import PARTITIONS, ROW_BITS, DealtRows, PartitionRows, Scatter
+from airflow_provider_ekyc.numbers.dealt_rows import PARTITIONS, ROW_BITS, DealtRows, Scatter
 from airflow_provider_ekyc.numbers.line_spool import LineSpool
 from airflow_provider_ekyc.numbers.number_keys import PAD, LineKeys, line_keys, pieces_of
+from airflow_provider_ekyc.numbers.repeated_rows import repeated_rows
 from airflow_provider_ekyc.spool import spool_file
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
 #: The least number, and the first one that is too great: E.164 has 2 to 15 digits.
 _LEAST, _TOO_GREAT = 10, 10**15
-_U: Final = np.uint64
+#: Partitions that are looked through side by side.
+_THREADS: Final = 2
 
 #: Is given the row (1-based, over all rows of the list) and the line, without its end; returns the number to take in
 #: its place, or None to leave the row out.
@@ -69,8 +72,9 @@ class DistinctNumbers:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._lines = LineSpool(stack.enter_context(spool_file(self._spool_dir)))
-            self._rows = DealtRows(stack.enter_context(spool_file(self._spool_dir)), self.scatter, self._row_bits)
+            lines, rows = (stack.enter_context(spool_file(self._spool_dir)) for _ in range(2))
+            self._lines = stack.enter_context(closing(LineSpool(lines)))
+            self._rows = stack.enter_context(closing(DealtRows(rows, self.scatter, self._row_bits)))
             self._stack = stack.pop_all()
         return self
 
@@ -93,7 +97,7 @@ class DistinctNumbers:
             lines = line_keys(piece)
             plain = lines.plain & lines.has_plus
             if plain.all():
-                self._lines.add(piece)
+                self._lines.add(piece, len(plain))
                 self._rows.add(lines.keys)
             else:
                 self._add_others(lines, plain, other_line)
@@ -109,10 +113,9 @@ class DistinctNumbers:
         self._lines.finish()
         self._rows.finish()
         self._keep = np.ones(self._rows.rows, np.bool_)
-        for partition in range(PARTITIONS):
-            known = np.empty(0, np.uint64)
-            for rows in self._rows.partition(partition):
-                known = self._leave_out_later(rows, known)
+        with ThreadPoolExecutor(_THREADS, "ekyc-repeats") as pool:
+            for _ in pool.map(self._leave_out_repeats, range(PARTITIONS)):
+                pass
         return len(self._keep) - self.kept
 
     @property
@@ -149,44 +152,36 @@ class DistinctNumbers:
 
     def _add_others(self, lines: LineKeys, plain: NDArray[np.bool_], other_line: OtherLine) -> None:
         """Add lines of which some are not plain."""
-        text, keys, taken = memoryview(lines.text), lines.keys, plain
+        others = np.flatnonzero(~plain)
+        text, number_at = memoryview(lines.text), {}
         parts: list[bytes | memoryview] = []
-        copied = PAD
-        for row in np.flatnonzero(~plain).tolist():
-            start, end = int(lines.starts[row]), int(lines.ends[row])
-            number = other_line(self.lines_read + row + 1, lines.text[start:end])
-            parts.append(text[copied:start])
+        copied, before = PAD, self.lines_read + 1
+        for row, start, end in zip(
+            others.tolist(), lines.starts.take(others).tolist(), lines.ends.take(others).tolist(), strict=True
+        ):
+            if start > copied:
+                parts.append(text[copied:start])
             copied = end + 1
-            if number is None:
-                continue
-            if not _LEAST <= number < _TOO_GREAT:
-                raise ValueError("a number has 2 to 15 digits")
-            parts.append(b"+%d\n" % number)
-            keys[row] = number
-            taken[row] = True
+            number = other_line(before + row, lines.text[start:end])
+            if number is not None:
+                if not _LEAST <= number < _TOO_GREAT:
+                    raise ValueError("a number has 2 to 15 digits")
+                parts.append(b"+%d\n" % number)
+                number_at[row] = number
         parts.append(text[copied : int(lines.ends[-1]) + 1])
-        self._lines.add(b"".join(parts))
-        self._rows.add(keys[taken])
+        rows = np.fromiter(number_at, np.intp, len(number_at))
+        lines.keys[rows] = np.fromiter(number_at.values(), np.uint64, len(number_at))
+        plain[rows] = True
+        keys = lines.keys[plain]
+        self._lines.add(b"".join(parts), len(keys))
+        self._rows.add(keys)
 
-    def _leave_out_later(self, rows: PartitionRows, known: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        """
-        Leave out rows whose number is known or has an earlier row.
-
-        :return: what is known then, ascending
-        """
-        row_mask = _U((1 << self._row_bits) - 1)
-        found = rows.heads | np.arange(len(rows.heads), dtype=np.uint64)
-        found.sort()
-        first = np.ones(len(found), np.bool_)
-        np.greater(found[1:] ^ found[:-1], row_mask, out=first[1:])
-        self.leave_out(rows.positions[found[~first] & row_mask])
-        found = found[first]
-        if len(known):
-            heads = found & ~row_mask
-            places = np.searchsorted(known, heads)
-            is_known = known.take(places, mode="clip") == heads
-            self.leave_out(rows.positions[found[is_known] & row_mask])
-            found = found[~is_known]
-        known = np.concatenate((known, found & ~row_mask))
-        known.sort()
-        return known
+    def _leave_out_repeats(self, partition: int) -> None:
+        known = np.empty(0, np.uint64)
+        for rows in self._rows.partition(partition):
+            self.leave_out(rows.positions[repeated_rows(rows.heads, self._row_bits)])
+            if len(known):
+                places = np.searchsorted(known, rows.heads)
+                self.leave_out(rows.positions[known.take(places, mode="clip") == rows.heads])
+            if not rows.is_last:
+                known = np.union1d(known, rows.heads)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from airflow_provider_ekyc.numbers.number_keys import PAD, padded, places_of
+from airflow_provider_ekyc.numbers.one_behind import OneBehind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from airflow_provider_ekyc.spool import Spool
 
-# Bytes read back at a time, with as many for the mask.
+# Bytes written, and read back, at a time; with twelve times as many while lines are left out.
 _BLOCK_BYTES: Final = 1 << 20
 _LINE_END: Final = ord("\n")
 
@@ -24,53 +27,80 @@ class LineSpool:
     """
     Collects lines, and returns those that are kept.
 
-    :param file: an empty spool file, for this alone
+    Writing goes on in a thread of its own, until :meth:`close`; so does reading back, one block ahead.
+
+    :param file: an empty spool file, for this alone, open until this is closed
     """
 
     def __init__(self, file: Spool) -> None:
         self._file = file
+        self._writing = OneBehind("ekyc-lines")
         self._parts: list[bytes | memoryview] = []
-        self._held = 0
+        self._held_bytes = self._held_lines = 0
+        # Of each block.
         self._sizes = array("Q")
+        self._lines = array("Q")
 
-    def add(self, lines: bytes | memoryview) -> None:
+    def add(self, text: bytes | memoryview, lines: int) -> None:
         r"""
         Add the next lines.
 
-        :param lines: each ended by ``\n``; not written to until the next :meth:`finish`
+        :param text: of the lines, each ended by ``\n``
+        :param lines: how many these are
         :raises EkycSpoolError: if the disk is full
         """
-        self._parts.append(lines)
-        self._held += len(lines)
-        if self._held >= _BLOCK_BYTES:
-            self.finish()
+        self._parts.append(text)
+        self._held_bytes += len(text)
+        self._held_lines += lines
+        if self._held_bytes >= _BLOCK_BYTES:
+            self._write_held()
 
     def finish(self) -> None:
         """
-        Write what is held.
+        Write what is held, after all lines were added.
 
         :raises EkycSpoolError: if the disk is full
         """
-        if self._held:
-            self._file.write(b"".join(self._parts))
-            self._sizes.append(self._held)
-        self._parts, self._held = [], 0
+        self._write_held()
+        self._writing.wait()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._writing.close()
 
     def blocks(self, keep: NDArray[np.bool_]) -> Iterator[bytes]:
         """
-        Yield the lines that are kept, in blocks, after :meth:`finish`.
+        Yield the lines that are kept, in blocks that are not empty, after :meth:`finish`.
 
         :param keep: of each line whether it is kept
         """
-        row = 0
-        self._file.seek(0)
-        for size in self._sizes:
-            block = self._file.read(size)
-            ends = places_of(_LINE_END, padded(block))
-            kept = keep[row : row + len(ends)]
-            row += len(ends)
-            if not kept.all():
-                lengths = np.diff(ends, prepend=PAD - 1)
-                block = np.frombuffer(block, np.uint8)[np.repeat(kept, lengths)].tobytes()
-            if block:
+        offset = row = 0
+        ahead: Future[bytes] | None = None
+        with ThreadPoolExecutor(1, "ekyc-kept") as pool:
+            for size, lines in zip(self._sizes, self._lines, strict=True):
+                following = pool.submit(self._kept, offset, size, keep[row : row + lines])
+                offset, row = offset + size, row + lines
+                if ahead is not None and (block := ahead.result()):
+                    yield block
+                ahead = following
+            if ahead is not None and (block := ahead.result()):
                 yield block
+
+    def _write_held(self) -> None:
+        parts, self._parts = self._parts, []
+        self._writing.run(lambda: self._file.write(b"".join(parts)))
+        self._sizes.append(self._held_bytes)
+        self._lines.append(self._held_lines)
+        self._held_bytes = self._held_lines = 0
+
+    def _kept(self, offset: int, size: int, keep: NDArray[np.bool_]) -> bytes:
+        block = os.pread(self._file.fileno(), size, offset)
+        if len(block) < size:
+            raise OSError("a spool file is shorter than what was written to it")
+        if keep.all():
+            return block
+        if not keep.any():
+            return b""
+        ends = places_of(_LINE_END, padded(block))
+        lengths = np.diff(ends, prepend=PAD - 1)
+        return np.frombuffer(block, np.uint8)[np.repeat(keep, lengths)].tobytes()

@@ -1,7 +1,8 @@
 """
 Different numbers, in order: against the plainest program that does the same.
 
-``numbers/distinct_numbers.py``, with ``numbers/dealt_rows.py`` and ``numbers/line_spool.py``.
+``numbers/distinct_numbers.py``, with ``numbers/dealt_rows.py``, ``numbers/repeated_rows.py``,
+``numbers/line_spool.py`` and ``numbers/one_behind.py``.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from airflow_provider_ekyc.numbers.repeated_rows import shared_hashes
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -17,7 +19,6 @@ SENT, YES, NO, UNKNOWN = range(4)
 SIDE_BITS: Final = 2
 
 _SIDES: Final = np.uint64(3)
-_PLACES: Final = 1 << 16  # that a number of two bytes can be
 _NOBODY: Final = np.empty(0, np.uint64)
 
 
@@ -49,7 +50,7 @@ def tally_returned(rows: NDArray[np.uint64], *, keyed: bool = False) -> Tally:
     :param rows: in any order
     :param keyed: whether a row of each number is asked for
     """
-    is_shared = _shared_hashes(rows)
+    is_shared = shared_hashes(rows >> np.uint64(SIDE_BITS))
     found = tally(rows[is_shared], keyed=keyed)
     alone = len(rows) - int(np.count_nonzero(is_shared))
     return Tally(
@@ -91,28 +92,3 @@ def tally(rows: NDArray[np.uint64], *, keyed: bool = False) -> Tally:
         rows=rows[is_returned] if keyed else _NOBODY,
         lone=rows[is_sent & is_last],
     )
-
-
-def _shared_hashes(rows: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """
-    Return for each row whether another one has the same hash, as all have whose number is in another row: 3 ns a row.
-
-    Each row writes its place into a table at its hash. One that reads another place there shares its hash with that
-    row, which is the one that has written last. If the numbers are different, one in twenty shares a hash.
-    """
-    bits = len(rows).bit_length() + 4
-    hashes = rows >> np.uint64(SIDE_BITS)
-    # Products of numbers that follow one another are evenly spaced, with some multipliers too densely. Their squares
-    # are spread as if drawn at random.
-    hashes *= hashes
-    hashes >>= np.uint64(64 - bits)
-    places = hashes.view(np.int64)
-    own = np.arange(len(rows), dtype=np.uint16 if len(rows) <= _PLACES else np.uint32)
-    table = np.empty(1 << bits, own.dtype)
-    table[places] = own
-    # All places are within the table; to "clip" spares the check.
-    overwritten = np.flatnonzero(table.take(places, mode="clip") != own)
-    is_shared = np.zeros(len(rows), np.bool_)
-    is_shared[overwritten] = True
-    is_shared[table.take(places.take(overwritten))] = True
-    return is_shared
