@@ -24,8 +24,10 @@ if TYPE_CHECKING:
         Context as Context,
         ObjectStoragePath as ObjectStoragePath,
         PokeReturnValue as PokeReturnValue,
+        TaskGroup as TaskGroup,
         Variable as Variable,
         XComArg as XComArg,
+        task_group as task_group,
     )
     from airflow.sdk.configuration import conf as conf
     from airflow.sdk.definitions.retry_policy import (
@@ -69,11 +71,13 @@ PLACES: dict[str, tuple[str, ...]] = {
     "RetryDecision": _RETRY_POLICY,
     "RetryPolicy": _RETRY_POLICY,
     "TaskDeferred": _EXCEPTIONS,
+    "TaskGroup": ("airflow.sdk", "airflow.utils.task_group"),
     "Variable": ("airflow.sdk", "airflow.models.variable"),
     "XCom": ("airflow.sdk.execution_time.xcom", "airflow.models.xcom"),
     "XComArg": ("airflow.sdk", "airflow.models.xcom_arg"),
     "conf": ("airflow.sdk.configuration", "airflow.configuration"),
     "get_hook_lineage_collector": ("airflow.sdk.lineage", "airflow.lineage.hook"),
+    "task_group": ("airflow.sdk", "airflow.decorators"),
 }
 
 

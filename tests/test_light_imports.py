@@ -25,6 +25,7 @@ from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
+from airflow_provider_ekyc.task_groups.verify import verify_numbers
 """
 
 OPERATORS = """
@@ -32,6 +33,8 @@ EkycPrepareNumbersOperator(task_id="prepare", numbers="list.csv", destination_ur
 EkycSubmitOperator(task_id="submit", numbers="numbers.txt")
 EkycTaskSensor(task_id="wait", ekyc_task_id="d1")
 EkycResultsToS3Operator(task_id="land", ekyc_task_id="d1", s3_key="s3://bucket/key")
+with airflow.sdk.DAG("group", schedule=None):
+    verify_numbers(numbers="numbers.txt", destination_uri="s3://bucket/lists/", results_uri="s3://bucket/results/")
 """
 
 

@@ -26,7 +26,7 @@ class Block:
     """
     A fenced block of the page.
 
-    :param language: what stands behind the fence, such as ``sql duckdb``
+    :param language: what stands behind the fence, such as ``sql duckdb trino``
     :param heading: of its section
     :param below: the table that follows it at once, or None
     """
@@ -35,6 +35,12 @@ class Block:
     code: str
     heading: str
     below: Table | None
+
+    @property
+    def dialects(self) -> tuple[str, ...]:
+        """The engines that the statements are for; none if they are no SQL."""
+        kind, *dialects = self.language.split()
+        return tuple(dialects) if kind == "sql" else ()
 
 
 def blocks(page: Path = PAGE) -> Iterator[Block]:

@@ -24,7 +24,7 @@ from tests.warehouse import page
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 BLOCKS = list(page.blocks())
-DUCKDB = [block for block in BLOCKS if block.language == "sql duckdb"]
+DUCKDB = [block for block in BLOCKS if "duckdb" in block.dialects]
 COLUMNS = PARQUET.columns("amazon")
 NAMES = tuple(column.name for column in COLUMNS)
 EXAMPLE = page.table_with((*NAMES, "dt"))

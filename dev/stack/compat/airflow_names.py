@@ -23,11 +23,13 @@ MOVES: dict[str, dict[str, str]] = {
     "RetryDecision": {"3.3": "airflow.sdk.definitions.retry_policy"},
     "RetryPolicy": {"3.3": "airflow.sdk.definitions.retry_policy"},
     "TaskDeferred": {"2.11": "airflow.exceptions", "3.2": "airflow.sdk.exceptions"},
+    "TaskGroup": {"2.11": "airflow.utils.task_group", "3.0": "airflow.sdk"},
     "Variable": {"2.11": "airflow.models.variable", "3.0": "airflow.sdk"},
     "XCom": {"2.11": "airflow.models.xcom", "3.0": "airflow.sdk.execution_time.xcom"},
     "XComArg": {"2.11": "airflow.models.xcom_arg", "3.0": "airflow.sdk"},
     "conf": {"2.11": "airflow.configuration", "3.2": "airflow.sdk.configuration"},
     "get_hook_lineage_collector": {"2.11": "airflow.lineage.hook", "3.2": "airflow.sdk.lineage"},
+    "task_group": {"2.11": "airflow.decorators", "3.0": "airflow.sdk"},
 }
 
 
