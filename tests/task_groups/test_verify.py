@@ -126,7 +126,7 @@ def test_each_tasks_own_arguments_are_reachable() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"colum": "phone"}, "{name} has 'colum', which is no argument of Ekyc"),
+        ({"phone_column": "phone"}, "{name} has 'phone_column', which is no argument of Ekyc"),
         ({"task_id": "other"}, "{name} can't have 'task_id': the task group sets it"),
         ({"ekyc_conn_id": "other"}, "{name} can't have 'ekyc_conn_id': the task group sets it"),
         ({"dag": None}, "{name} can't have 'dag': the task group sets it"),
@@ -156,8 +156,8 @@ def test_what_links_the_tasks_cannot_be_changed(name: str, argument: str) -> Non
 
 
 def test_an_unknown_argument_of_the_group_is_an_error() -> None:
-    with pytest.raises(TypeError, match="nummbers"):
-        verified(nummbers="list.txt")
+    with pytest.raises(TypeError, match="numbers_list"):
+        verified(numbers_list="list.txt")
 
 
 def test_an_output_format_must_be_known_before_the_run() -> None:
