@@ -1,38 +1,26 @@
-"""Leave out the numbers that have a landed result which is young enough."""
+"""
+Leave out the numbers that have a landed result which is young enough.
+
+Few rows of a history are about a candidate: a filter of bits excludes most of the others where they are read. What it
+lets pass is dealt out on disk to the partitions of the candidates (``numbers/distinct_numbers.py``), where numbers are
+compared partition by partition. So memory does not grow with the history.
+"""
 
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from airflow_provider_ekyc.history.source import HistorySource
 from airflow_provider_ekyc.history.windows import Windows
+from airflow_provider_ekyc.results.read_ahead import read_ahead
+from airflow_provider_ekyc.spool import spool_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from numpy.typing import NDArray
-
-#: How far ahead of ours the clock may be that a result's time was taken from. A time beyond proves nothing: otherwise a
-#: wrong clock would keep a number from ever being verified again.
-CLOCKS_DIFFER: Final = timedelta(days=1)
-
-
-class Candidates(Protocol):
-    """Numbers that may be verified: ``numbers.distinct_numbers.DistinctNumbers``."""
-
-    kept: int
-
-    def partitions(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-        """Yield numbers as integers and their positions; each number once."""
-        ...
-
-    def leave_out(self, positions: NDArray[Any]) -> None:
-        """Leave out the numbers at these positions."""
-        ...
+    from airflow_provider_ekyc.numbers.distinct_numbers import DistinctNumbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +47,7 @@ class Freshness:
 
 
 def find_fresh(
-    numbers: Candidates,
+    numbers: DistinctNumbers,
     source: HistorySource,
     windows: Windows,
     task_type: str,
@@ -85,52 +73,29 @@ def find_fresh(
     :raises EkycSignInError: if a connection can't be used, or not now
     :raises EkycSpoolError: if the disk is full
     """
-    import numpy as np
+    from airflow_provider_ekyc.history.compared import Compared
 
-    from airflow_provider_ekyc.results.table.number_forms import read_number
-
-    # For each number: the latest time of a yes or no with the answers at that time, and the latest time of an unknown.
-    known: dict[int, tuple[datetime, set[bool]]] = {}
-    unknown: dict[int, datetime] = {}
-    seen: set[int] = set()
     rows_read = 0
-    for batch in source.batches(None if count_stale else windows.since(now), task_type):
-        rows_read += len(batch)
-        for row in batch.select(["number", "registered", "verified_at"]).to_pylist():
-            digits, _ = read_number(row["number"] or "")
-            if digits is None:
-                continue
-            number, at, answer = int(digits), row["verified_at"], row["registered"]
-            seen.add(number)
-            if at is None or at > now + CLOCKS_DIFFER:
-                continue
-            if answer is None:
-                unknown[number] = max(at, unknown.get(number, at))
-            elif number not in known or at > known[number][0]:
-                known[number] = at, {answer}
-            elif at == known[number][0]:
-                known[number][1].add(answer)
-
-    def is_young(at: datetime, window: timedelta | None) -> bool:
-        return window is not None and now - at < window
-
-    def is_fresh(number: int) -> bool:
-        at, answers = known.get(number, (now, set()))
-        if answers and all(is_young(at, windows.yes if answer else windows.no) for answer in answers):
-            return True
-        return number in unknown and is_young(unknown[number], windows.unknown)
-
     before = numbers.kept
-    stale = 0
-    for keys, positions in numbers.partitions():
-        fresh = np.array([is_fresh(key) for key in keys.tolist()], np.bool_)
-        stale += sum(key in seen for key in keys[~fresh].tolist())
-        numbers.leave_out(positions[fresh])
+    with ExitStack() as stack:
+        compared = Compared(
+            numbers,
+            windows,
+            now,
+            stack.enter_context(spool_file(spool_dir)),
+            stack.enter_context(spool_file(spool_dir)),
+        )
+        batches = read_ahead(source.batches(None if count_stale else windows.since(now), task_type))
+        for batch in stack.enter_context(closing(batches)):
+            rows_read += len(batch)
+            compared.add(batch, keep_old=count_stale)
+        found = compared.leave_out_fresh()
+    is_exact = source.is_complete and not compared.has_left_out
     left = numbers.kept
     return Freshness(
         fresh=before - left,
-        stale=stale if source.is_complete else None,
-        new=left - stale if source.is_complete else None,
+        stale=found - (before - left) if is_exact else None,
+        new=before - found if is_exact else None,
         stale_or_new=left,
         files_read=source.files_read,
         files_skipped=source.files_skipped,

@@ -59,7 +59,7 @@ def open_stored_object(address: StoredAddress, numbers_conn_id: str | None) -> O
 
     def check_end(position: int) -> None:
         try:
-            after: dict[str, object] | None = _state(_info(path))
+            after: dict[str, object] | None = state_of(_info(path))
         except FileNotFoundError:
             after = None
         except Exception as error:  # noqa: BLE001  as above
@@ -67,7 +67,7 @@ def open_stored_object(address: StoredAddress, numbers_conn_id: str | None) -> O
                 f"{address.shown} was read, but its store did not say whether it changed meanwhile "
                 f"({type(error).__name__}). Nothing was sent; a retry reads it again."
             ) from None
-        refuse_change(address.shown, _state(before), after)
+        refuse_change(address.shown, state_of(before), after)
 
     # fsspec's buffered files know their size from opening them; where the size is unknown it is None.
     size = getattr(file, "size", None)
@@ -81,7 +81,8 @@ def _info(path: Any) -> Mapping[str, Any]:
     return info
 
 
-def _state(info: Mapping[str, Any]) -> dict[str, object]:
+def state_of(info: Mapping[str, Any]) -> dict[str, object]:
+    """Return what changes when a file changes: the size, the times and the like, by the names of its file system."""
     return {name: info[name] for name in _FIELDS if info.get(name) is not None}
 
 

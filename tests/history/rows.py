@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import pyarrow
+
+from airflow_provider_ekyc.numbers.distinct_numbers import DistinctNumbers
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -50,24 +52,14 @@ class Rows:
             yield pyarrow.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
 
-class Numbers:
-    """Candidates in memory, in two partitions."""
+@contextmanager
+def candidates(numbers: Iterable[int], row_bits: int = 22) -> Iterator[DistinctNumbers]:
+    """Numbers that may be verified; duplicates are left out."""
+    with DistinctNumbers(row_bits=row_bits) as distinct:
+        distinct.add(b"".join(b"+%d\n" % number for number in numbers), lambda row, line: None)
+        distinct.find_duplicates()
+        yield distinct
 
-    def __init__(self, numbers: Iterable[int]) -> None:
-        self.keys = np.array(list(dict.fromkeys(numbers)), np.uint64)
-        self.left_out: set[int] = set()
 
-    @property
-    def kept(self) -> int:
-        return len(self.keys) - len(self.left_out)
-
-    def partitions(self) -> Iterator[tuple[Any, Any]]:
-        for remainder in (0, 1):
-            chosen = self.keys % np.uint64(2) == remainder
-            yield self.keys[chosen], np.flatnonzero(chosen)
-
-    def leave_out(self, positions: Any) -> None:
-        self.left_out.update(positions.tolist())
-
-    def kept_numbers(self) -> list[int]:
-        return [key for position, key in enumerate(self.keys.tolist()) if position not in self.left_out]
+def kept_numbers(numbers: DistinctNumbers) -> list[int]:
+    return [int(line) for line in b"".join(numbers.kept_blocks()).split()]

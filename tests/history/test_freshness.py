@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_ekyc.history.freshness import Freshness, find_fresh
 from airflow_provider_ekyc.history.source import HistorySource
 from airflow_provider_ekyc.history.windows import Windows
-from tests.history.rows import DAY, NOW, Numbers, Row, Rows
+from tests.history.rows import DAY, NOW, Row, Rows, candidates, kept_numbers
 
 A, B, C = 12025550100, 12025550101, 12025550102
 ONE_WINDOW = Windows(30 * DAY, 30 * DAY, 30 * DAY)
@@ -19,10 +19,10 @@ OWN_WINDOWS = Windows(yes=90 * DAY, no=30 * DAY, unknown=7 * DAY)
 TICK = timedelta(microseconds=1)
 
 
-def found(rows: Sequence[Row], windows: Windows, *candidates: int, **options: Any) -> tuple[Freshness, list[int]]:
-    numbers = Numbers(candidates or (A,))
+def found(rows: Sequence[Row], windows: Windows, *those: int, **options: Any) -> tuple[Freshness, list[int]]:
     source: HistorySource = Rows(rows)
-    return find_fresh(numbers, source, windows, "amazon", NOW, None, **options), numbers.kept_numbers()
+    with candidates(those or (A,)) as numbers:
+        return find_fresh(numbers, source, windows, "amazon", NOW, None, **options), kept_numbers(numbers)
 
 
 def row(registered: bool | None, age: timedelta | None, number: str = f"+{A}", task_type: str | None = "amazon") -> Row:
