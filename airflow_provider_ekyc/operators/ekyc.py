@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,8 @@ class EkycSubmitOperator(BaseOperator):
 
     Returns the remote task's id. A second XCom, ``submission``, holds ids and counts: ``ekyc_task_id``,
     ``task_type``, ``fingerprint``, ``lines_read``, ``blank``, ``duplicates``, ``invalid``, ``rows``, ``total``,
-    ``submitted_at``, ``input_sha256``, ``content_key``.
+    ``submitted_at``, ``input_sha256``, ``content_key``, ``price``, ``estimated_cost``, ``balance_before``,
+    ``balance_after`` (amounts as text).
 
     Each submission is recorded before it is sent and after it was accepted. A retry, a clear, or a run after a change
     of a mapped list finds the record by the numbers and the task type, and returns the remote task that is paid for.
@@ -49,6 +51,10 @@ class EkycSubmitOperator(BaseOperator):
     :param journal_conn_id: Airflow connection for a journal in S3 (templated)
     :param on_unknown_outcome: ``fail`` (default): a submission that may have been charged is never sent again
         automatically; ``resubmit``: the next try sends it again (templated)
+    :param max_rows: fail before the upload if more numbers than these would be sent (templated)
+    :param max_cost: fail before the upload if they would cost more, by the connection's ``prices`` (templated)
+    :param min_balance_after: fail before the upload if less would be left of the account's balance, or if the balance
+        is not known (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -63,6 +69,9 @@ class EkycSubmitOperator(BaseOperator):
         "journal_uri",
         "journal_conn_id",
         "on_unknown_outcome",
+        "max_rows",
+        "max_cost",
+        "min_balance_after",
     )
     ui_color = "#d8ecd8"
 
@@ -80,6 +89,9 @@ class EkycSubmitOperator(BaseOperator):
         journal_uri: str | None = None,
         journal_conn_id: str | None = "aws_default",
         on_unknown_outcome: str = "fail",
+        max_rows: int | str | None = None,
+        max_cost: Decimal | float | str | None = None,
+        min_balance_after: Decimal | float | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -94,6 +106,12 @@ class EkycSubmitOperator(BaseOperator):
         self.journal_uri = journal_uri
         self.journal_conn_id = journal_conn_id
         self.on_unknown_outcome = on_unknown_outcome
+        self.max_rows = max_rows
+        self.max_cost = max_cost
+        self.min_balance_after = min_balance_after
+        # A template or a task upstream may turn a limit into None, which must not mean "no limit".
+        limits = {"max_rows": max_rows, "max_cost": max_cost, "min_balance_after": min_balance_after}
+        self._limited_by = [name for name, limit in limits.items() if limit is not None]
         self._killed = False
 
     def execute(self, context: Context) -> str:
@@ -104,6 +122,7 @@ class EkycSubmitOperator(BaseOperator):
         from airflow_provider_ekyc.operators.requirements import check_downstream
         from airflow_provider_ekyc.submission.identity import identity_of
         from airflow_provider_ekyc.submission.journal import Journal
+        from airflow_provider_ekyc.submission.spending import SpendingLimits
         from airflow_provider_ekyc.submission.stores import open_stores
         from airflow_provider_ekyc.submission.submitter import Submitter
 
@@ -114,6 +133,12 @@ class EkycSubmitOperator(BaseOperator):
             check = read_bool("check_e164", self.check_e164)
             invalid = read_choice("invalid", self.invalid, ("fail", "drop"))
             unknown = read_choice("on_unknown_outcome", self.on_unknown_outcome, ("fail", "resubmit"))
+            limits = SpendingLimits.read(
+                max_rows=self.max_rows,
+                max_cost=self.max_cost,
+                min_balance_after=self.min_balance_after,
+                given=self._limited_by,
+            )
             hook = EkycHook(self.ekyc_conn_id)
             settings = hook.settings
             min_rows, max_rows = settings.limits(task_type)
@@ -150,6 +175,7 @@ class EkycSubmitOperator(BaseOperator):
                     task,
                     prepared,
                     task_type,
+                    limits=limits,
                     resubmit=unknown == "resubmit",
                     killed=lambda: self._killed,
                 ).submit()

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from airflow_provider_ekyc.api.models import Balance
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycProxyError
-from airflow_provider_ekyc.submission.spending import Estimate, SpendingLimits
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +19,7 @@ class BalanceApi(Protocol):
         ...
 
 
-def balance_before(api: BalanceApi) -> Balance | None:
+def balance_before(api: BalanceApi) -> float | None:
     """
     Return the balance before a submission is sent; None if the query fails and the submission may go on without it.
 
@@ -28,7 +27,7 @@ def balance_before(api: BalanceApi) -> Balance | None:
         another server answers
     """
     try:
-        return api.get_balance()
+        return api.get_balance().balance
     except EkycApiError as error:
         if error.status in (401, 402) and not error.retryable:
             raise
@@ -39,22 +38,6 @@ def balance_before(api: BalanceApi) -> Balance | None:
             raise error.with_message(shown) from None
         log.warning("%s The submission continues without knowing the balance.", error)
         return None
-
-
-def check_spending(api: BalanceApi, limits: SpendingLimits, estimate: Estimate) -> float | None:
-    """
-    Check what is about to be sent, with the balance as it is now if a limit needs it.
-
-    :return: the balance; None if no limit needs it
-    :raises EkycSpendingError: if a limit does not allow it, or the balance that it needs is not known
-    :raises EkycApiError: as :func:`balance_before`
-    """
-    limits.check(estimate)
-    if not limits.need_balance:
-        return None
-    balance = balance_before(api)
-    limits.check_balance(estimate, None if balance is None else balance.balance)
-    return None if balance is None else balance.balance
 
 
 def balance_now(api: BalanceApi) -> float | None:

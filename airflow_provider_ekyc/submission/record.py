@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.api.settings import EkycSettings
@@ -71,6 +71,8 @@ class Intent:
     :param max_tries: of the Airflow task at that time; a clear raises it
     :param balance: of the account just before, if known
     :param possible_ids: what may be the remote id in an unclear answer
+    :param possibly_charged: how often it was sent without a clear answer, the send at hand included; a clear does not
+        reset it
     """
 
     started_at: str
@@ -84,6 +86,7 @@ class Intent:
     max_tries: int = 0
     balance: float | None = None
     possible_ids: tuple[str, ...] = ()
+    possibly_charged: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -118,6 +121,12 @@ class Submission:
     :param submitted_at: time of the answer (ISO 8601, UTC); None for a remote id that a person entered
     :param input_sha256: SHA-256 of the input's bytes as they were read; None in what an earlier version wrote
     :param content_key: key of the numbers, in any order; None in what an earlier version wrote
+    :param price: of one number, as the connection had it; None if it had none. Amounts are text, with all their digits
+        and without an exponent (``"0.001"``), in the unit of the account's balance
+    :param estimated_cost: ``price`` times ``rows``; None without a price
+    :param balance_before: of the account before it was sent; None if it is not known
+    :param balance_after: of the account after it was accepted; None if it is not known, or was recorded by an earlier
+        try: the record is written before the balance is queried
     """
 
     ekyc_task_id: str
@@ -132,6 +141,37 @@ class Submission:
     submitted_at: str | None
     input_sha256: str | None = None
     content_key: str | None = None
+    price: str | None = None
+    estimated_cost: str | None = None
+    balance_before: str | None = None
+    balance_after: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        ekyc_task_id: str,
+        task_type: str,
+        fingerprint: str,
+        numbers: PreparedNumbers,
+        *,
+        total: int | None = None,
+        submitted_at: str | None = None,
+    ) -> Self:
+        """Return the submission of a list, without what it costs."""
+        return cls(
+            ekyc_task_id=ekyc_task_id,
+            task_type=task_type,
+            fingerprint=fingerprint,
+            lines_read=numbers.lines_read,
+            blank=numbers.blank,
+            duplicates=numbers.duplicates,
+            invalid=numbers.invalid,
+            rows=numbers.rows,
+            total=total,
+            submitted_at=submitted_at,
+            input_sha256=numbers.input_sha256,
+            content_key=numbers.content_key,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as scalars for an XCom and for the journal."""

@@ -1,9 +1,12 @@
 """
 Records as JSON, and back. Pure.
 
-Each record has a schema version. Schema 1 had no such field, and an intent and a receipt in two entries under another
-name; it is read and never written, so that an upgrade does not pay again. A record of an unknown schema is never
-treated as an absent one.
+Each record has a schema version. A new field that an older reader may leave out does not change it:
+``possibly_charged`` of an intent; ``price``, ``estimated_cost``, ``balance_before`` and ``balance_after`` of a receipt,
+which are text or null. ``balance_after`` is null in each receipt, since a receipt is written before that query.
+
+Schema 1 had no version, and an intent and a receipt in two entries under another name; it is read and never written, so
+that an upgrade does not pay again. A record of an unknown schema is never treated as an absent one.
 
 A person may write a record by hand: the remote id alone, as text or JSON, adopts it; the words ``send again`` have
 the list sent again.
@@ -153,6 +156,9 @@ def _require_known_schema(record: Mapping[str, Any], address: str) -> None:
 
 
 def _intent(record: Mapping[str, Any]) -> Intent:
+    state = IntentState(record["state"])
+    # Versions without prices did not count it. An open intent may be charged once, at least.
+    possibly_charged = int(record.get("possibly_charged", 0))
     return Intent(
         started_at=str(record["started_at"]),
         try_number=int(record["try_number"]),
@@ -160,9 +166,10 @@ def _intent(record: Mapping[str, Any]) -> Intent:
         rows=int(record["rows"]),
         fingerprint=str(record["fingerprint"]),
         nonce=str(record["nonce"]),
-        state=IntentState(record["state"]),
+        state=state,
         sends=int(record["sends"]),
         max_tries=int(record["max_tries"]),
         balance=None if record.get("balance") is None else float(record["balance"]),
         possible_ids=tuple(str(each) for each in record["possible_ids"]),
+        possibly_charged=possibly_charged if state is IntentState.NOT_ACCEPTED else max(1, possibly_charged),
     )

@@ -8,6 +8,7 @@ enough: without a price, or without the balance, a limit that needs it refuses.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Self
@@ -17,8 +18,6 @@ from airflow_provider_ekyc.exceptions import EkycSpendingError
 
 #: Rows of at most 14 digits, a price of at most 18 digits, a balance of at most 17 and 324 decimals: all exact.
 _EXACT = Context(prec=400)
-
-_NOTHING_SENT = "Nothing was sent or charged."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,9 @@ class Estimate:
     :param rows: numbers to send, of all files together
     :param price: of one number, :meth:`EkycSettings.price`; None if the connection has none
     :param files: how many files have these rows
-    :param sent_before: how often the list was sent already with an outcome that is unknown, each of which may be
+    :param sent_before: how often the list was sent before with an outcome that is unknown, each of which may be
         charged
+    :param refused: whether this try has sent it already, and it was not accepted, which is free
     """
 
     task_type: str
@@ -39,6 +39,7 @@ class Estimate:
     price: Decimal | None
     files: int = 1
     sent_before: int = 0
+    refused: bool = False
 
     @property
     def cost(self) -> Decimal | None:
@@ -54,7 +55,7 @@ class Estimate:
     def shown(self) -> str:
         """What it costs, in a message or a log line."""
         if self.price is None:
-            return f"not known: the connection has no price of {self.task_type}"
+            return f"not known (the connection has no price of {self.task_type})"
         return f"{shown_amount(self.cost)} ({self.rows:,} numbers at {shown_amount(self.price)})"
 
 
@@ -82,13 +83,18 @@ class SpendingLimits:
         max_cost: object = None,
         min_balance_after: object = None,
         rows_argument: str = "max_rows",
+        given: Collection[str] = (),
     ) -> Self:
         """
         Read the limits from arguments, which a template may have turned into text.
 
-        :raises EkycSettingsError: if one is neither None nor a number that is not negative; empty text, which a
-            template that found nothing returns, is not "no limit"
+        :param given: names of arguments that were given, though a template or a task may have turned them into None
+        :raises EkycSettingsError: if one is neither None nor a number that is not negative; or if one was given and is
+            None or empty, which is not "no limit"
         """
+        values = {rows_argument: max_rows, "max_cost": max_cost, "min_balance_after": min_balance_after}
+        for name in given:
+            read_text(name, "" if values[name] is None else "given")
         return cls(
             max_rows=None if max_rows is None else read_count(rows_argument, max_rows, least=0, most=10**14),
             max_cost=_read_amount("max_cost", max_cost),
@@ -111,7 +117,7 @@ class SpendingLimits:
         if self.max_rows is not None and estimate.rows > self.max_rows:
             raise EkycSpendingError(
                 f"Raise {self.rows_argument}, or send fewer numbers. {_subject(estimate)} {estimate.rows:,} numbers "
-                f"to send; {self.rows_argument} is {self.max_rows:,}. {_NOTHING_SENT}"
+                f"to send; {self.rows_argument} is {self.max_rows:,}. {_ending(estimate)}"
             )
         cost = estimate.possible_cost
         for name, limit in (("max_cost", self.max_cost), ("min_balance_after", self.min_balance_after)):
@@ -119,12 +125,12 @@ class SpendingLimits:
                 raise EkycSpendingError(
                     f"Add the price of {estimate.task_type} to the connection: extra prices, such as "
                     f"{estimate.task_type}=0.001. {name} is {shown_amount(limit)}, and without a price it is not "
-                    f"known what {estimate.rows:,} numbers cost. {_NOTHING_SENT}"
+                    f"known what {estimate.rows:,} numbers cost. {_ending(estimate)}"
                 )
         if self.max_cost is not None and cost is not None and cost > self.max_cost:
             raise EkycSpendingError(
                 f"Raise max_cost, or send fewer numbers. {_costs(estimate)}; max_cost is "
-                f"{shown_amount(self.max_cost)}. {_NOTHING_SENT}"
+                f"{shown_amount(self.max_cost)}. {_ending(estimate)}"
             )
 
     def check_balance(self, estimate: Estimate, balance: Decimal | float | None, reason: str = "") -> None:
@@ -142,7 +148,7 @@ class SpendingLimits:
         if balance is None:
             raise EkycSpendingError(
                 f"The balance is not known, so it can't be checked that min_balance_after={shown_amount(limit)} is "
-                f"left. {reason}{' ' * bool(reason)}{_NOTHING_SENT} A retry queries the balance again.",
+                f"left. {reason}{' ' * bool(reason)}{_ending(estimate)} A retry queries the balance again.",
                 retryable=True,
             )
         left = _EXACT.subtract(exact_amount(balance), cost)
@@ -150,8 +156,12 @@ class SpendingLimits:
             raise EkycSpendingError(
                 f"Top up the account, lower min_balance_after, or send fewer numbers. {_costs(estimate)}; the balance "
                 f"is {shown_amount(exact_amount(balance))}, so {shown_amount(left)} would be left, and "
-                f"min_balance_after is {shown_amount(limit)}. {_NOTHING_SENT}"
+                f"min_balance_after is {shown_amount(limit)}. {_ending(estimate)}"
             )
+
+
+#: No limit at all.
+NO_LIMITS = SpendingLimits()
 
 
 def exact_amount(balance: Decimal | float) -> Decimal:
@@ -182,13 +192,22 @@ def _subject(estimate: Estimate) -> str:
     return "This list has" if estimate.files == 1 else f"The {estimate.files:,} files of this list together have"
 
 
-def _costs(estimate: Estimate) -> str:
-    again = ""
-    if estimate.sent_before:
-        again = (
-            f"; with {estimate.sent_before} earlier submissions whose outcome is unknown and that may be charged too, "
-            f"{shown_amount(estimate.possible_cost)}"
-        )
-    return f"{_subject(estimate)} {estimate.rows:,} numbers, which cost {shown_amount(estimate.cost)} at " + (
-        f"{shown_amount(estimate.price)} each (the connection's price of {estimate.task_type}){again}"
+def _ending(estimate: Estimate) -> str:
+    nothing = "It was not sent again; what was refused before is free." if estimate.refused else ""
+    if not estimate.sent_before:
+        return nothing or "Nothing was sent or charged."
+    return (
+        f"{nothing or 'Nothing was sent or charged now.'} An earlier submission of this list still has an unknown "
+        f"outcome."
     )
+
+
+def _costs(estimate: Estimate) -> str:
+    price = f"{shown_amount(estimate.price)} each (the connection's price of {estimate.task_type})"
+    again = (
+        f"; with earlier submissions whose outcome is unknown ({estimate.sent_before}), which may be charged too, "
+        f"{shown_amount(estimate.possible_cost)}"
+        if estimate.sent_before
+        else ""
+    )
+    return f"{_subject(estimate)} {estimate.rows:,} numbers, which cost {shown_amount(estimate.cost)} at {price}{again}"

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ekyc.api.models import Task
 from airflow_provider_ekyc.api.retries import Retries, retrying
@@ -26,8 +26,8 @@ from airflow_provider_ekyc.exceptions import (
     EkycUnknownOutcomeError,
     Outcome,
 )
-from airflow_provider_ekyc.submission.balance import BalanceApi, balance_before, balance_now
-from airflow_provider_ekyc.submission.gate import MOST_SENDS, SubmissionGate, amount
+from airflow_provider_ekyc.submission.balance import BalanceApi, balance_now
+from airflow_provider_ekyc.submission.gate import MOST_SENDS, SubmissionGate
 from airflow_provider_ekyc.submission.record import (
     SENT_AGAIN_BY_HAND,
     Intent,
@@ -36,6 +36,8 @@ from airflow_provider_ekyc.submission.record import (
     Scope,
     Submission,
 )
+from airflow_provider_ekyc.submission.spending import NO_LIMITS, Estimate, SpendingLimits
+from airflow_provider_ekyc.submission.spending_check import SpendingCheck
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -73,6 +75,7 @@ class Submitter:
     :param task: the Airflow task
     :param numbers: the list
     :param task_type: what to verify
+    :param limits: what the user allows to be spent on this list
     :param resubmit: whether a submission whose outcome is unknown is sent again by the next try
     :param killed: whether the task was killed meanwhile
     """
@@ -85,6 +88,7 @@ class Submitter:
         numbers: PreparedNumbers,
         task_type: str,
         *,
+        limits: SpendingLimits = NO_LIMITS,
         resubmit: bool,
         killed: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -94,6 +98,8 @@ class Submitter:
         self._task_type = task_type
         self._resubmit = resubmit
         self._killed = killed
+        estimate = Estimate(task_type, numbers.rows, api.settings.price(task_type))
+        self._spending = SpendingCheck(api, limits, estimate)
         self._scope = Scope.of(api.settings, task_type, numbers)
         self._records = journal.submission(self._scope.name, self._scope.schema_1_name)
         self._gate = SubmissionGate(
@@ -102,11 +108,9 @@ class Submitter:
 
     def submit(self) -> Submission:
         """
-        Return what was submitted before, or submit.
+        Return what was submitted before, or submit. What was submitted before is not checked: nothing is spent on it.
 
-        A free balance query goes first: it turns a wrong key and an empty account into clear errors before the
-        upload. If it fails otherwise, the submission goes on without it.
-
+        :raises EkycSpendingError: if a limit does not allow it; nothing was sent
         :raises EkycUnknownOutcomeError: if this, or an earlier try's, may have been charged
         :raises EkycApiError: if it was refused, or not sent; nothing was charged
         :raises EkycError: ``send_limit`` if it was refused too often; ``killed`` before anything was sent
@@ -126,7 +130,7 @@ class Submitter:
 
     def _submit(self, found: Intent | None) -> Submission:
         sends = self._gate.sends_so_far(found)
-        balance = balance_before(self._api)
+        self._spending.before_record(found)
         self._stop_if_killed()
         intent = Intent(
             started_at=_now(),
@@ -136,7 +140,7 @@ class Submitter:
             fingerprint=self._scope.fingerprint,
             nonce=secrets.token_hex(8),
             max_tries=self._task.max_tries,
-            balance=None if balance is None else balance.balance,
+            balance=self._spending.balance,
         )
         # The record's content while nothing is being sent. A refusal must not make an earlier unknown outcome known.
         is_open = found is not None and found.is_open
@@ -160,9 +164,9 @@ class Submitter:
         task, earlier_ids = self._send(intent, idle)
         accepted = "" if task.total is None else f": {task.total:,} numbers"
         log.info("Remote task %s was accepted%s.", task.ekyc_task_id, accepted)
-        submission = self._describe(task.ekyc_task_id, task.total, _now())
+        submission = self._spending.recorded(self._describe(task.ekyc_task_id, total=task.total, submitted_at=_now()))
         self._complete(Receipt(task.ekyc_task_id, submission.as_dict(), earlier_ids))
-        return submission
+        return self._spending.after(submission)
 
     def _send(self, intent: Intent, idle: Intent) -> tuple[Task, tuple[str, ...]]:
         """Send the list, again if that is free; return the remote task, and possible ids of earlier sends."""
@@ -174,9 +178,13 @@ class Submitter:
         def send() -> Task:
             nonlocal idle
             self._stop_if_killed()
-            if idle is not begun:
-                self._log_balance(intent)
-            sending = replace(intent, sends=idle.sends + 1, possible_ids=idle.possible_ids)
+            self._spending.before_send(refused=idle is not begun, first_balance=intent.balance)
+            sending = replace(
+                intent,
+                sends=idle.sends + 1,
+                possible_ids=idle.possible_ids,
+                possibly_charged=idle.possibly_charged + 1,
+            )
             try:
                 self._records.announce(sending)
                 self._stop_if_killed()
@@ -211,11 +219,6 @@ class Submitter:
             error.retryable = self._resubmit and idle.sends + 1 < MOST_SENDS
             raise
 
-    def _log_balance(self, intent: Intent) -> None:
-        balance = balance_before(self._api)
-        if balance is not None:
-            log.info("Balance before sending again: %s, at first %s.", amount(balance.balance), amount(intent.balance))
-
     def _stop_if_killed(self) -> None:
         if self._killed():
             raise EkycError(
@@ -227,7 +230,7 @@ class Submitter:
             )
 
     def _submitted_before(self, receipt: Receipt) -> Submission:
-        submission = replace(self._describe(receipt.ekyc_task_id, None, None), **receipt.submission)
+        submission = replace(self._describe(receipt.ekyc_task_id), **receipt.submission)
         log.info(
             "This list was already submitted, as remote task %s (%s). Nothing was sent or charged now. To submit it "
             "again, which is charged again: %s.",
@@ -275,21 +278,8 @@ class Submitter:
                 error,
             )
 
-    def _describe(self, ekyc_task_id: str, total: int | None, submitted_at: str | None) -> Submission:
-        return Submission(
-            ekyc_task_id=ekyc_task_id,
-            task_type=self._task_type,
-            fingerprint=self._scope.fingerprint,
-            lines_read=self._numbers.lines_read,
-            blank=self._numbers.blank,
-            duplicates=self._numbers.duplicates,
-            invalid=self._numbers.invalid,
-            rows=self._numbers.rows,
-            total=total,
-            submitted_at=submitted_at,
-            input_sha256=self._numbers.input_sha256,
-            content_key=self._numbers.content_key,
-        )
+    def _describe(self, ekyc_task_id: str, **answer: Any) -> Submission:
+        return Submission.of(ekyc_task_id, self._task_type, self._scope.fingerprint, self._numbers, **answer)
 
 
 def _now() -> str:

@@ -29,7 +29,9 @@ def estimate(rows: int = 200, price: Decimal | None = PRICE, **more: Any) -> Est
     return Estimate("amazon", rows, price, **more)
 
 
-def refusal(estimate: Estimate, *, balance: Any = ..., **limits: Any) -> EkycSpendingError:
+def refusal(
+    estimate: Estimate, *, balance: Any = ..., said: str = "Nothing was sent or charged", **limits: Any
+) -> EkycSpendingError:
     read = SpendingLimits.read(**limits)
 
     def check() -> None:
@@ -40,7 +42,7 @@ def refusal(estimate: Estimate, *, balance: Any = ..., **limits: Any) -> EkycSpe
     with pytest.raises(EkycSpendingError) as failed:
         check()
     assert (failed.value.kind, failed.value.charge) == ("spending_limit", Charge.NONE)
-    assert "Nothing was sent or charged." in failed.value.message
+    assert said in failed.value.message
     return failed.value
 
 
@@ -112,9 +114,18 @@ def test_a_submission_that_may_be_charged_already_counts_again() -> None:
     once, again = estimate(), estimate(sent_before=1)
     SpendingLimits.read(max_cost=0.3).check(once)
     error = refusal(again, max_cost=0.3)
-    assert "with 1 earlier submissions whose outcome is unknown and that may be charged too, 0.40;" in error.message
+    assert "with earlier submissions whose outcome is unknown (1), which may be charged too, 0.40;" in error.message
     SpendingLimits.read(min_balance_after=1).check_balance(once, 1.3)
     assert "0.90 would be left" in refusal(again, min_balance_after=1, balance=1.3).message
+
+
+def test_a_refusal_says_what_was_sent_before() -> None:
+    again = refusal(estimate(refused=True), max_cost=0, said="It was not sent again; what was refused before is free.")
+    assert "Nothing was sent" not in again.message
+    unclear = refusal(estimate(sent_before=2), max_rows=1)
+    assert unclear.message.endswith(
+        "Nothing was sent or charged now. An earlier submission of this list still has an unknown outcome."
+    )
 
 
 @pytest.mark.parametrize("value", ["", "None", "free", -1, float("nan"), True, [], "1,5"])
@@ -122,6 +133,14 @@ def test_a_submission_that_may_be_charged_already_counts_again() -> None:
 def test_a_limit_that_is_no_number_is_an_error_and_not_no_limit(limit: str, value: object) -> None:
     with pytest.raises(EkycSettingsError, match=limit):
         SpendingLimits.read(**{limit: value})
+
+
+def test_a_limit_that_became_none_on_the_way_is_not_no_limit() -> None:
+    assert SpendingLimits.read(max_cost=1, given=["max_cost"]).max_cost == 1
+    with pytest.raises(EkycSettingsError, match="max_cost is empty; check the template or the argument"):
+        SpendingLimits.read(given=["max_cost"])
+    with pytest.raises(EkycSettingsError, match="max_total_rows is empty"):
+        SpendingLimits.read(given=["max_total_rows"], rows_argument="max_total_rows")
 
 
 def test_a_limit_of_rows_is_whole_and_named_by_its_argument() -> None:
