@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -41,7 +42,13 @@ def test_the_names_are_those_that_airflow_asks_for() -> None:
 
 @pytest.mark.parametrize("as_text", [True, False])
 def test_a_connection_in_json(monkeypatch: pytest.MonkeyPatch, as_text: bool) -> None:
-    extra = {"read_timeout": 5, "verify": False, "row_limits": {"amazon": [1, 2]}, "result_hosts": ["results.example"]}
+    extra = {
+        "read_timeout": 5,
+        "verify": False,
+        "row_limits": {"amazon": [1, 2]},
+        "prices": {"amazon": 0.00001},
+        "result_hosts": ["results.example"],
+    }
     define(
         monkeypatch,
         {
@@ -54,6 +61,7 @@ def test_a_connection_in_json(monkeypatch: pytest.MonkeyPatch, as_text: bool) ->
     settings = EkycHook().settings
     assert (settings.base_url, settings.api_key) == ("https://api.example", API_KEY)
     assert (settings.read_timeout, settings.verify, settings.row_limits) == (5, False, {"amazon": (1, 2)})
+    assert settings.prices == {"amazon": Decimal("0.00001")}
     assert settings.account == "ekyc_default"
     assert asynchronous(EkycHook()) == settings
 
@@ -70,12 +78,14 @@ def test_a_connection_in_json(monkeypatch: pytest.MonkeyPatch, as_text: bool) ->
 )
 def test_a_connection_as_a_uri(monkeypatch: pytest.MonkeyPatch, where: str, base_url: str) -> None:
     key = "made/up+key@with:signs"
-    query = urlencode({"read_timeout": "5", "verify": "false", "row_limits": "amazon=1-2", "account": "a b"})
+    texts = {"row_limits": "amazon=1-2", "prices": "amazon=0.001, ws=1e-05", "account": "a b"}
+    query = urlencode({"read_timeout": "5", "verify": "false", **texts})
     scheme, _, host = where.rpartition("://")
     define(monkeypatch, f"ekyc://{scheme + '://' if scheme else ''}:{quote(key, safe='')}@{host}?{query}")
     settings = EkycHook().settings
     assert (settings.base_url, settings.api_key) == (base_url, key)
     assert (settings.read_timeout, settings.verify, settings.row_limits) == (5, False, {"amazon": (1, 2)})
+    assert settings.prices == {"amazon": Decimal("0.001"), "ws": Decimal("0.00001")}
     assert settings.account == "a b"
     assert asynchronous(EkycHook()) == settings
 

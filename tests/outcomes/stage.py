@@ -142,8 +142,9 @@ class Stage:
             self.operator["ekyc_conn_id"] = settings.pop("id")
             self.repairs.append(lambda: self.operator.pop("ekyc_conn_id", None))
         self.connect(place, **settings)
-        # The account stays the same: it is the key that was wrong, or the host.
-        self.repairs.append(lambda: self.connect(self.sandbox, **{k: v for k, v in settings.items() if k == "account"}))
+        # The account and its prices stay the same: it is the key that was wrong, or the host.
+        same = {name: value for name, value in settings.items() if name in ("account", "prices")}
+        self.repairs.append(lambda: self.connect(self.sandbox, **same))
 
     def provoke(self, provocation: Provocation) -> None:
         """Switch the row's faults on."""

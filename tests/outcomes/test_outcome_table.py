@@ -252,4 +252,6 @@ def check_calls(row: data.Row, made: int) -> None:
 def calls_in(done: Try, row: data.Row) -> int:
     """Count the calls that the row's table is about; one that reached nobody is in the log alone."""
     call, _ = TABLES[row.table]
-    return done.calls[call] or done.unanswered[call]
+    # The table is about the query before a submission; one more follows each that is accepted.
+    after = done.submissions if call == "balance" else 0
+    return (done.calls[call] or done.unanswered[call]) - after
