@@ -4,6 +4,7 @@ PYTHON ?= python3
 KEEP ?=
 VERSIONS ?=
 STACK ?=
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
@@ -33,8 +34,8 @@ lint: $(STAMP) ## ruff, codespell, and import-linter: which module may import wh
 types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy
 
-unit: $(STAMP) ## pytest, unit and integration tests
-	$(BIN)/python -m pytest
+unit: $(STAMP) ## pytest, unit and integration tests, JOBS=2 processes beside each other
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 compat: $(STAMP) ## the wheel under each supported Airflow (VERSIONS="2.11.2 3.4.0b2" picks; STACK=0 starts no whole one)
 	@$(BIN)/python -m dev.stack.compat $(if $(filter 0,$(STACK)),--no-stack) $(VERSIONS)

@@ -130,4 +130,4 @@ def test_signals_at_any_moment_leave_no_thread() -> None:
         until = time.monotonic() + 30
         while set(threading.enumerate()) - before and time.monotonic() < until:
             time.sleep(0.001)
-        assert set(threading.enumerate()) == before
+        assert set(threading.enumerate()) <= before  # those of other tests may have ended
