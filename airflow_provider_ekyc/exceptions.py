@@ -318,3 +318,10 @@ class EkycKeyTakenError(EkycError):
     """The S3 key already contains another object; nothing was downloaded or overwritten."""
 
     kind = "object_exists"
+
+
+class EkycIcebergError(EkycError):
+    """The Iceberg table, or its catalog, can't be used, or did not confirm a commit; nothing is added to it twice."""
+
+    kind = "iceberg"
+    charge = Charge.CERTAIN

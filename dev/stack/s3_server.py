@@ -158,6 +158,23 @@ class S3Server(Stoppable):
             "extra": {"region_name": REGION, "endpoint_url": endpoint_url or self.endpoint_url, **extra},
         }
 
+    def iceberg_properties(self, uri: str, warehouse: str) -> dict[str, str]:
+        """Describe a SQL catalog whose warehouse is in the server, as pyiceberg's properties.
+
+        :param uri: of the catalog's database, such as ``sqlite:////tmp/catalog.db``
+        :param warehouse: where new tables are, such as ``s3://bucket/warehouse``
+        :return: the properties, which an Airflow connection of type ``iceberg`` has in its extra
+        """
+        return {
+            "type": "sql",
+            "uri": uri,
+            "warehouse": warehouse,
+            "s3.endpoint": self.endpoint_url,
+            "s3.region": REGION,
+            "s3.access-key-id": self.access_key,
+            "s3.secret-access-key": self.secret_key,
+        }
+
     def create_bucket(self, name: str) -> None:
         """Create a bucket.
 

@@ -1,0 +1,184 @@
+"""An Iceberg table as a history: only files that may matter are read, and no row that was deleted."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow
+import pytest
+from pyiceberg.catalog import Catalog
+from pyiceberg.io import pyarrow as reading
+
+from airflow_provider_ekyc.exceptions import EkycHistoryError, EkycNoConnectionError, EkycSettingsError
+from airflow_provider_ekyc.iceberg.commit import WarehouseTable
+from airflow_provider_ekyc.iceberg.history import IcebergHistory
+from dev.testing.rest_catalog import RestCatalogServer, unsent
+from tests.iceberg.conftest import NOON, TABLE, Land, number_of
+
+DAY = timedelta(days=1)
+
+
+def fill(land: Land, *days: int | None, **more: Any) -> None:
+    """Land a file of three rows for each day, and add it."""
+    table = WarehouseTable(TABLE, "iceberg_default")
+    for task, day in enumerate(days):
+        verified_at = None if day is None else NOON + day * DAY
+        table.prepare("any", "s3://nowhere/else")
+        table.add(land(task, verified_at=verified_at, numbers=range(3 * task, 3 * task + 3), **more))
+
+
+def rows_of(history: IcebergHistory, since: datetime | None, task_type: str = "amazon") -> list[dict[str, Any]]:
+    rows = [row for batch in history.batches(since, task_type) for row in batch.to_pylist()]
+    return sorted(rows, key=lambda row: str(row["number"]))
+
+
+def numbers_in(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["number"] for row in rows]
+
+
+def test_all_rows(catalog: Catalog, land: Land) -> None:
+    fill(land, 0, None)
+    history = IcebergHistory(TABLE)
+
+    rows = rows_of(history, None)
+
+    assert rows[:3] == [
+        {"number": number_of(0), "registered": True, "verified_at": NOON},
+        {"number": number_of(1), "registered": False, "verified_at": NOON},
+        {"number": number_of(2), "registered": None, "verified_at": NOON},
+    ]
+    assert [row["verified_at"] for row in rows[3:]] == [None] * 3
+    assert (history.files_read, history.files_skipped, history.is_complete) == (2, 0, True)
+
+
+def test_files_that_are_too_old_are_not_read(catalog: Catalog, land: Land, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(land, 0, 1, 2, 3, None)
+    opened: list[str] = []
+    open_file = reading.PyArrowFileIO.new_input
+    monkeypatch.setattr(
+        reading.PyArrowFileIO, "new_input", lambda io, place: opened.append(place) or open_file(io, place)
+    )
+    history = IcebergHistory(TABLE)
+
+    rows = rows_of(history, NOON + 2 * DAY)
+
+    assert numbers_in(rows) == [number_of(number) for number in (9, 10, 11)]
+    assert (history.files_read, history.files_skipped, history.is_complete) == (1, 4, False)
+    assert len([place for place in opened if place.endswith(".parquet")]) == 1
+
+
+def test_a_time_zone_is_heeded(catalog: Catalog, land: Land) -> None:
+    fill(land, 0)
+    in_tokyo = NOON.astimezone(datetime.strptime("+0900", "%z").tzinfo)
+
+    assert len(rows_of(IcebergHistory(TABLE), in_tokyo - timedelta(microseconds=1))) == 3
+    assert rows_of(IcebergHistory(TABLE), in_tokyo) == []
+
+
+def test_other_task_types_are_left_out(catalog: Catalog, land: Land) -> None:
+    fill(land, 0, 1)
+    WarehouseTable(TABLE, "iceberg_default").add(land(9, task_type="whatsapp", numbers=range(90, 93)))
+
+    assert numbers_in(rows_of(IcebergHistory(TABLE), None, "whatsapp")) == [number_of(n) for n in (90, 91, 92)]
+    assert len(rows_of(IcebergHistory(TABLE), None)) == 6
+
+
+def test_a_deleted_number_is_not_yielded(catalog: Catalog, land: Land) -> None:
+    fill(land, 0, 1)
+    catalog.load_table(TABLE).delete(f"number == '{number_of(1)}'")
+
+    assert numbers_in(rows_of(IcebergHistory(TABLE), None)) == [number_of(number) for number in (0, 2, 3, 4, 5)]
+
+
+def test_a_table_that_is_not_there_is_an_empty_history(catalog: Catalog, land: Land) -> None:
+    history = IcebergHistory(TABLE)
+
+    assert rows_of(history, None) == []
+    assert (history.files_read, history.files_skipped, history.is_complete) == (0, 0, True)
+    WarehouseTable(TABLE, "iceberg_default").prepare("any", "s3://nowhere/else")
+    assert rows_of(IcebergHistory(TABLE), None) == []
+
+
+def test_a_file_is_read_in_batches(catalog: Catalog, land: Land, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The public ``to_record_batches`` has a whole file in memory, and is not used where it can be avoided."""
+    table = WarehouseTable(TABLE, "iceberg_default")
+    table.prepare("any", "s3://nowhere/else")
+    table.add(land(0, numbers=range(70_000)))
+    monkeypatch.delattr(reading.ArrowScan, "to_record_batches")
+
+    batches = list(IcebergHistory(TABLE).batches(None, "amazon"))
+
+    assert sum(map(len, batches)) == 70_000
+    assert max(map(len, batches)) <= 65_536
+    assert {name for batch in batches for name in batch.schema.names} == {"number", "registered", "verified_at"}
+
+
+def test_a_release_of_pyiceberg_without_that_generator(
+    catalog: Catalog, land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(land, 0)
+    monkeypatch.delattr(reading, "_read_all_delete_files", raising=True)
+    monkeypatch.setattr(
+        reading.ArrowScan,
+        "to_record_batches",
+        lambda scan, tasks: scan._record_batches_from_scan_tasks_and_deletes(tasks, {}),
+    )
+
+    assert len(rows_of(IcebergHistory(TABLE), None)) == 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"number": pyarrow.string()}, "it has no column registered"),
+        (
+            {
+                "number": pyarrow.int64(),
+                "registered": pyarrow.bool_(),
+                "verified_at": pyarrow.timestamp("us"),
+                "task_type": pyarrow.string(),
+            },
+            "number is long, not string; verified_at is timestamp, not timestamptz",
+        ),
+    ],
+)
+def test_a_table_of_another_schema(catalog: Catalog, fields: dict[str, pyarrow.DataType], problem: str) -> None:
+    catalog.create_table(TABLE, pyarrow.schema(list(fields.items())))
+
+    with pytest.raises(EkycHistoryError, match=problem) as caught:
+        rows_of(IcebergHistory(TABLE), None)
+
+    assert not caught.value.retryable
+    assert "Nothing was sent" in caught.value.message
+
+
+def test_a_data_file_that_is_gone(catalog: Catalog, land: Land, s3: Any) -> None:
+    fill(land, 0)
+    task = next(iter(catalog.load_table(TABLE).scan().plan_files()))
+    bucket, _, key = task.file.file_path.removeprefix("s3://").partition("/")
+    s3.delete_object(Bucket=bucket, Key=key)
+
+    with pytest.raises(EkycHistoryError, match=r"can't be read.*FileNotFoundError.*Nothing was sent"):
+        rows_of(IcebergHistory(TABLE), None)
+
+
+def test_a_catalog_that_does_not_answer(rest: RestCatalogServer, land: Land) -> None:
+    rest.faults["load"].append(unsent)
+
+    with pytest.raises(EkycHistoryError, match=r"can't be read.*A retry may help") as caught:
+        rows_of(IcebergHistory(TABLE), None)
+
+    assert caught.value.retryable
+
+
+@pytest.mark.usefixtures("sql")
+def test_a_connection_that_is_not_there() -> None:
+    with pytest.raises(EkycNoConnectionError, match="no connection 'not_there'"):
+        rows_of(IcebergHistory(TABLE, "not_there"), None)
+
+
+@pytest.mark.parametrize("name", ["results", "", ".results", "ekyc."])
+def test_a_name_without_a_namespace(name: str) -> None:
+    with pytest.raises(EkycSettingsError, match="history_table"):
+        IcebergHistory(name)
