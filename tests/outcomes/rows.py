@@ -190,7 +190,9 @@ ARRANGEMENTS: dict[str, str] = {
         r"(submit_status|balance|ending|queue_seconds|unknown_seconds|completed_seconds"
         r"|failure_rows|failure_rows_in_result|extra_success)=[\w.]+"
     ),
-    "connection": r"(password|account|result_hosts|submit_timeout|read_timeout|prices)=\S+|host=(gone|untrusted)|id=\w+",
+    "connection": (
+        r"(password|account|result_hosts|submit_timeout|read_timeout|prices)=\S+|host=(gone|untrusted)|id=\w+"
+    ),
     "operator": (
         r"(timeout|poll_interval|on_unknown_outcome|task_type|spool_dir|ekyc_task_id|replace"
         r"|output_format|check|number_column|result_column|unmatched_key|on_mismatch"
