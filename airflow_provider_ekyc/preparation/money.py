@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_ekyc.submission.balance import BalanceApi, balance_before
+from airflow_provider_ekyc.submission.balance import BalanceApi
 from airflow_provider_ekyc.submission.spending import Estimate, SpendingLimits, amount_text
+from airflow_provider_ekyc.submission.spending_check import check_spending
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +48,7 @@ class ListMoney:
         balance = None
         if files:
             log.info("Cost of all files together: %s.", estimate.shown)
-            self.limits.check(estimate)
-            if self.limits.need_balance:
-                found = balance_before(self.api)
-                balance = None if found is None else found.balance
-                self.limits.check_balance(estimate, balance)
+            balance = check_spending(self.api, self.limits, estimate)
         return {
             "price": amount_text(self.price),
             "estimate": amount_text(estimate.cost),
