@@ -158,6 +158,13 @@ class DealtRows:
         self._bounds.append(bounds + (self._bounds[-1][-1] if self._bounds else 0))
         self._file.write(dealt)
 
+    def filled(self) -> list[int]:
+        """Return the partitions that have rows, after :meth:`finish`."""
+        if not self._bounds:
+            return []
+        sizes = np.sum([np.diff(bounds) for bounds in self._bounds], axis=0)
+        return np.flatnonzero(sizes).tolist()
+
     def partition(self, partition: int) -> Iterator[PartitionRows]:
         """
         Yield the rows of a partition, as many at a time as ``row_bits`` can count, after :meth:`finish`.

@@ -114,7 +114,7 @@ class DistinctNumbers:
         self._rows.finish()
         self._keep = np.ones(self._rows.rows, np.bool_)
         with ThreadPoolExecutor(_THREADS, "ekyc-repeats") as pool:
-            for _ in pool.map(self._leave_out_repeats, range(PARTITIONS)):
+            for _ in pool.map(self._leave_out_repeats, self._rows.filled()):
                 pass
         return len(self._keep) - self.kept
 

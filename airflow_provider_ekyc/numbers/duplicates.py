@@ -1,29 +1,99 @@
 """
-Find repeated lines among more lines than fit in memory, without changing their order.
+The different lines of more lines than fit in memory, in their order, where they need not be numbers.
 
 Lines are distributed over partitions by a keyed hash, on disk, each with its row number. Equal lines are in the same
 partition, so one small set at a time finds them. The key is random: for a known hash (CRC-32 was used before), 4.7
 million numbers can be chosen that all belong to one partition; its set needed 360 MiB.
 
-Measured on 2 M random numbers, as seconds per 10 M, one core: 4.0 to distribute and 1.9 to search with sets of bytes;
-with sets of integers (which also require that the lines are numbers) 1.4 more to distribute and 0.4 less to search;
-10.3 to search by sorting. One set over all lines needs 5.1, but 750 MiB.
+Measured on 2 M random numbers, as seconds per 10 M, one core: 4.0 to distribute and 1.9 to search. One set over all
+lines needs 5.1, but 750 MiB. What is known to be numbers takes a tenth of it (``numbers/distinct_numbers.py``).
 """
 
 from __future__ import annotations
 
+import os
+import secrets
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from operator import itemgetter
-from typing import Final
+from typing import Final, Self
 
-from airflow_provider_ekyc.spool import Spool
+import numpy as np
+
+from airflow_provider_ekyc.numbers.line_spool import LineSpool
+from airflow_provider_ekyc.spool import Spool, spool_file
 
 #: A power of two. 10 M lines make sets of some 80,000 (8 MiB each), 50 M of some 400,000 (40 MiB).
 PARTITIONS: Final = 128
 
 _ROW: Final = "I"  # row numbers within a block: 4 bytes each
 _ROW_BYTES: Final = array(_ROW).itemsize
+
+
+class DistinctTexts:
+    """
+    Collects lines, then leaves out what is there twice: a context manager; afterwards its files are gone.
+
+    :param spool_dir: directory for the temporary files, default the system's
+    """
+
+    def __init__(self, spool_dir: str | os.PathLike[str] | None) -> None:
+        self._spool_dir = spool_dir
+        #: Lines added until now, whatever was in them.
+        self.lines_read = 0
+        self._keep = np.empty(0, np.bool_)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            lines, partitions = (stack.enter_context(spool_file(self._spool_dir)) for _ in range(2))
+            self._lines = stack.enter_context(closing(LineSpool(lines)))
+            self._finder = DuplicateFinder(partitions, secrets.token_bytes(16))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def add(self, block: bytes, read_line: Callable[[int, bytes], bytes | None]) -> None:
+        r"""
+        Add the next lines.
+
+        :param block: whole lines, each ended by ``\n``
+        :param read_line: is given the row (1-based, over all calls) and each line, without its end; returns the text to
+            take in its place, or None to leave the row out
+        :raises EkycSpoolError: if the disk is full
+        """
+        lines = block.split(b"\n")
+        lines.pop()
+        read = (read_line(row, line) for row, line in enumerate(lines, start=self.lines_read + 1))
+        texts = [text for text in read if text is not None]
+        if texts:
+            self._finder.add(texts)
+            self._lines.add(b"\n".join(texts) + b"\n", len(texts))
+        self.lines_read += len(lines)
+
+    def find_duplicates(self) -> int:
+        """
+        Leave out each line that is the same as an earlier one; to be called once, after the last :meth:`add`.
+
+        :return: how many lines these are
+        :raises EkycSpoolError: if the disk is full
+        """
+        self._lines.finish()
+        keep, duplicates = self._finder.first_occurrences()
+        self._keep = np.frombuffer(keep, np.bool_)
+        return duplicates
+
+    @property
+    def kept(self) -> int:
+        """Lines that are kept."""
+        return int(np.count_nonzero(self._keep))
+
+    def kept_blocks(self) -> Iterator[bytes]:
+        r"""Yield the lines that are kept, ``\n`` after each, in their order."""
+        return self._lines.blocks(self._keep)
 
 
 class DuplicateFinder:

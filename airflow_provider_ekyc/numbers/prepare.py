@@ -2,7 +2,7 @@
 Prepare a file for submission: check each line, drop duplicates, count what was dropped.
 
 Two passes. The first reads the input once, writes the valid lines to a spool and adds them to the search for
-duplicates; the second copies the spool without the duplicates, and is skipped if there are none.
+duplicates; the second copies the spool without the duplicates.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import secrets
-from array import array
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import compress
 from typing import BinaryIO, Literal
 
 from airflow_provider_ekyc.exceptions import EkycNumbersError
 from airflow_provider_ekyc.numbers.content_key import ContentKey
-from airflow_provider_ekyc.numbers.duplicates import DuplicateFinder
-from airflow_provider_ekyc.numbers.lines import BLOCK_BYTES, MAX_LINE_BYTES, LineTally, checked_lines
+from airflow_provider_ekyc.numbers.distinct_numbers import DistinctNumbers
+from airflow_provider_ekyc.numbers.duplicates import DistinctTexts
+from airflow_provider_ekyc.numbers.lines import BLOCK_BYTES, MAX_LINE_BYTES, LineTally, line_blocks
 from airflow_provider_ekyc.numbers.opened_source import ByteReader
 from airflow_provider_ekyc.spool import Spool, spool_file
 
@@ -110,38 +109,36 @@ def prepared_numbers(
     :raises EkycSpoolError: if the disk is full
     """
     with ExitStack() as stack:
-        first_spool = stack.enter_context(spool_file(spool_dir))
-        tally = LineTally()
-        hashed = HashedSource(source)
-        written = _Written()
-        with spool_file(spool_dir) as partitions:
-            finder = DuplicateFinder(partitions, secrets.token_bytes(16))
-            for lines in checked_lines(hashed, tally, check=check, block_bytes=block_bytes):
-                # After an invalid line the input is only read for the full count.
-                if lines and not (tally.invalid and invalid == "fail"):
-                    finder.add(lines)
-                    written.add(first_spool, lines)
+        with ExitStack() as first_pass:
+            tally, hashed = LineTally(), HashedSource(source)
+            distinct: DistinctNumbers | DistinctTexts
+            if check:
+                distinct = numbers = first_pass.enter_context(DistinctNumbers(spool_dir))
+                for block in line_blocks(hashed, block_bytes):
+                    numbers.add(block, tally.read_number)
+            else:
+                distinct = texts = first_pass.enter_context(DistinctTexts(spool_dir))
+                for block in line_blocks(hashed, block_bytes):
+                    texts.add(block, tally.read_text)
             if tally.invalid and invalid == "fail":
-                raise EkycNumbersError(_invalid_message(tally, check=check))
-            keep, duplicates = finder.first_occurrences()
-        rows = len(keep) - duplicates
-        _check_limits(tally, rows=rows, duplicates=duplicates, min_rows=min_rows, max_rows=max_rows)
+                raise EkycNumbersError(_invalid_message(tally, distinct.lines_read, check=check))
+            duplicates = distinct.find_duplicates()
+            rows, lines_read = distinct.kept, distinct.lines_read
+            dropped = f"{tally.blank:,} blank, {duplicates:,} duplicates and {tally.invalid:,} invalid lines dropped"
+            _check_limits(lines_read, dropped, rows=rows, min_rows=min_rows, max_rows=max_rows)
 
-        spool = first_spool
-        if duplicates:
             spool = stack.enter_context(spool_file(spool_dir))
-            written = _copy_kept(first_spool, written, keep, spool)
-            first_spool.close()
-        del keep
-        content_key = _content_key(spool, written)
+            with ThreadPoolExecutor(1, "ekyc-content") as pool:
+                content_key = pool.submit(_content_key, distinct)
+                size, sha256 = _copy_kept(distinct, spool)
         spool.seek(0)
         yield PreparedNumbers(
             # Spools are unbuffered; reading this line by line would need a system call per byte.
             file=stack.enter_context(io.BufferedReader(spool)),
-            size=written.size,
-            sha256=written.digest.hexdigest(),
-            content_key=content_key,
-            lines_read=tally.lines_read,
+            size=size,
+            sha256=sha256,
+            content_key=content_key.result(),
+            lines_read=lines_read,
             blank=tally.blank,
             duplicates=duplicates,
             invalid=tally.invalid,
@@ -150,52 +147,28 @@ def prepared_numbers(
         )
 
 
-class _Written:
-    """What went into a spool: size, digest, and how it divides into blocks."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.digest = hashlib.sha256()
-        self.block_sizes = array("Q")
-
-    def add(self, spool: Spool, lines: list[bytes]) -> None:
-        data = b"\n".join(lines) + b"\n"
-        spool.write(data)
-        self.digest.update(data)
-        self.size += len(data)
-        self.block_sizes.append(len(data))
+def _copy_kept(distinct: DistinctNumbers | DistinctTexts, target: Spool) -> tuple[int, str]:
+    """Copy what is kept; return how many bytes these are, and their hex digest."""
+    size, digest = 0, hashlib.sha256()
+    for block in distinct.kept_blocks():
+        target.write(block)
+        digest.update(block)
+        size += len(block)
+    return size, digest.hexdigest()
 
 
-def _copy_kept(
-    source: Spool,
-    written: _Written,
-    keep: bytearray,
-    target: Spool,
-) -> _Written:
-    """Copy the rows whose byte in ``keep`` is 1, and return what was copied."""
-    copied = _Written()
-    row = 0
-    source.seek(0)
-    for size in written.block_sizes:
-        lines = source.read(size).split(b"\n")
-        lines.pop()
-        kept = list(compress(lines, keep[row : row + len(lines)]))
-        row += len(lines)
-        if kept:
-            copied.add(target, kept)
-    return copied
-
-
-def _content_key(spool: Spool, written: _Written) -> str:
-    # Read back, which takes 5 ns a line: before the duplicates are known, it would have to be done again without them.
+def _content_key(distinct: DistinctNumbers | DistinctTexts) -> str:
     content = ContentKey()
-    spool.seek(0)
-    for size in written.block_sizes:
-        content.add_lines(spool.read(size))
+    if isinstance(distinct, DistinctNumbers):
+        for keys, _ in distinct.partitions():
+            content.add(keys)
+    else:
+        for block in distinct.kept_blocks():
+            content.add_lines(block)
     return content.hexdigest()
 
 
-def _invalid_message(tally: LineTally, *, check: bool) -> str:
+def _invalid_message(tally: LineTally, lines_read: int, *, check: bool) -> str:
     places = ", ".join(f"{place:,}" for place in tally.invalid_places)
     more = ", …" if tally.invalid > len(tally.invalid_places) else ""
     rule = (
@@ -204,24 +177,21 @@ def _invalid_message(tally: LineTally, *, check: bool) -> str:
         else f"at most {MAX_LINE_BYTES:,} bytes"
     )
     return (
-        f"{tally.invalid:,} of {tally.lines_read:,} lines are invalid: line {places}{more}. "
+        f"{tally.invalid:,} of {lines_read:,} lines are invalid: line {places}{more}. "
         f"A line must be {rule}. "
         'Nothing was sent. Correct the file, or drop invalid lines with invalid="drop".'
     )
 
 
-def _check_limits(tally: LineTally, *, rows: int, duplicates: int, min_rows: int, max_rows: int) -> None:
+def _check_limits(lines_read: int, dropped: str, *, rows: int, min_rows: int, max_rows: int) -> None:
     if min_rows <= rows <= max_rows:
         return
-    if rows < min_rows and not tally.lines_read:
+    if rows < min_rows and not lines_read:
         raise EkycNumbersError(
             f"The input is empty; at least {min_rows:,} numbers are needed. Nothing was sent. Check the step "
             "that writes it."
         )
-    left = (
-        f"{rows:,} numbers are left of {tally.lines_read:,} lines ({tally.blank:,} blank, {duplicates:,} "
-        f"duplicates and {tally.invalid:,} invalid lines dropped)"
-    )
+    left = f"{rows:,} numbers are left of {lines_read:,} lines ({dropped})"
     if rows < min_rows:
         raise EkycNumbersError(
             f"{left}: fewer than the minimum of {min_rows:,}. Nothing was sent. Put more numbers into one "

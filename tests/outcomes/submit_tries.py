@@ -139,14 +139,14 @@ class SubmitTries:
 
     def _overwrite_while_reading(self, path: Path, good: str) -> None:
         """Write the input anew, in place, after it was opened."""
-        check, turns = prepare.checked_lines, iter([good.replace("+999", "+998")])
+        read, turns = prepare.line_blocks, iter([good.replace("+999", "+998")])
 
-        def overwritten(*arguments: Any, **named: Any) -> Iterator[list[bytes]]:
+        def overwritten(*arguments: Any, **named: Any) -> Iterator[bytes]:
             for other in turns:
                 path.write_text(other)
-            return check(*arguments, **named)
+            return read(*arguments, **named)
 
-        self.stage.servers.enter_context(patch.object(prepare, "checked_lines", overwritten))
+        self.stage.servers.enter_context(patch.object(prepare, "line_blocks", overwritten))
         self.stage.repairs.append(lambda: _write(path, good))
 
     def _arrange_journal(self, what: str) -> None:
