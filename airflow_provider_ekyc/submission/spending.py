@@ -14,7 +14,7 @@ from decimal import Context, Decimal
 from typing import Self
 
 from airflow_provider_ekyc.arguments import read_amount, read_count, read_text
-from airflow_provider_ekyc.exceptions import EkycSpendingError
+from airflow_provider_ekyc.exceptions import EkycSettingsError, EkycSpendingError
 
 #: Rows of at most 14 digits, a price of at most 18 digits, a balance of at most 17 and 324 decimals: all exact.
 _EXACT = Context(prec=400)
@@ -94,7 +94,8 @@ class SpendingLimits:
         """
         values = {rows_argument: max_rows, "max_cost": max_cost, "min_balance_after": min_balance_after}
         for name in given:
-            read_text(name, "" if values[name] is None else "given")
+            if values[name] is None:
+                raise EkycSettingsError(f"{name} is empty; check the template or the argument.")
         return cls(
             max_rows=None if max_rows is None else read_count(rows_argument, max_rows, least=0, most=10**14),
             max_cost=_read_amount("max_cost", max_cost),
@@ -133,13 +134,12 @@ class SpendingLimits:
                 f"{shown_amount(self.max_cost)}. {_ending(estimate)}"
             )
 
-    def check_balance(self, estimate: Estimate, balance: Decimal | float | None, reason: str = "") -> None:
+    def check_balance(self, estimate: Estimate, balance: Decimal | float | None) -> None:
         """
         Refuse what would leave too little on the account.
 
         :param estimate: accepted by :meth:`check`
         :param balance: of the account now; None if the query failed
-        :param reason: why the balance is not known
         :raises EkycSpendingError: if less would be left; if the balance is not known, it may be retried
         """
         limit, cost = self.min_balance_after, estimate.possible_cost
@@ -148,7 +148,7 @@ class SpendingLimits:
         if balance is None:
             raise EkycSpendingError(
                 f"The balance is not known, so it can't be checked that min_balance_after={shown_amount(limit)} is "
-                f"left. {reason}{' ' * bool(reason)}{_ending(estimate)} A retry queries the balance again.",
+                f"left. {_ending(estimate)} A retry queries the balance again; the log says why this query failed.",
                 retryable=True,
             )
         left = _EXACT.subtract(exact_amount(balance), cost)
