@@ -21,6 +21,7 @@ from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, ObjectStoragePath, XComArg
+    from airflow_provider_ekyc.iceberg.commit import Committed
     from airflow_provider_ekyc.results.compare.submitted_input import SubmittedInput
     from airflow_provider_ekyc.results.table.header import ColumnNames
     from airflow_provider_ekyc.results.transfer import TransferJob
@@ -46,8 +47,8 @@ class EkycResultsToS3Operator(BaseOperator):
 
     Returns the S3 URI. A second XCom, ``result``, holds ids and counts: ``ekyc_task_id``, ``s3_uri``,
     ``output_format``, ``rows``, ``yes``, ``no``, ``unknown``, ``size`` (bytes), ``sha256``, ``unmatched``,
-    ``unmatched_uri``, ``distinct``, ``contradictions``, ``missing``. ``outlets=[Asset(...)]`` gives an asset event
-    with the same.
+    ``unmatched_uri``, ``distinct``, ``contradictions``, ``missing``; with ``iceberg_table`` also ``iceberg_table`` and
+    ``iceberg_snapshot_id`` (text). ``outlets=[Asset(...)]`` gives an asset event with the same.
 
     :param ekyc_task_id: the remote task: the return value of ``EkycSubmitOperator``, or a literal id (templated)
     :param s3_key: key of the object, or a whole ``s3://`` address; the connection in ``s3://conn_id@bucket/key`` wins
@@ -81,6 +82,9 @@ class EkycResultsToS3Operator(BaseOperator):
         to S3 gives 80 to 90 MB/s; AWS's guidance is to use several, each for a range or a part of 8 to 16 MiB
         ("Performance guidelines for Amazon S3" and "Performance design patterns for Amazon S3" in its User Guide).
         With 1, one range or part follows another (templated)
+    :param iceberg_table: Iceberg table (``namespace.table``) to which the landed file is added as it is, in one
+        snapshot, exactly once; needs ``output_format="parquet"``. It is made if it is not there (templated)
+    :param iceberg_conn_id: Airflow connection of type ``iceberg``, of the table's catalog (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -105,6 +109,8 @@ class EkycResultsToS3Operator(BaseOperator):
         "on_mismatch",
         "spool_dir",
         "connections",
+        "iceberg_table",
+        "iceberg_conn_id",
     )
     ui_color = "#d8e0f0"
 
@@ -132,6 +138,8 @@ class EkycResultsToS3Operator(BaseOperator):
         on_mismatch: str = "fail",
         spool_dir: str | None = None,
         connections: int | str = 8,
+        iceberg_table: str | None = None,
+        iceberg_conn_id: str = "iceberg_default",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -156,33 +164,43 @@ class EkycResultsToS3Operator(BaseOperator):
         self.on_mismatch = on_mismatch
         self.spool_dir = spool_dir
         self.connections = connections
+        self.iceberg_table = iceberg_table
+        self.iceberg_conn_id = iceberg_conn_id
         self._landed: Landed | None = None
+        self._committed: Committed | None = None
         self._host: str | None = None
 
     def execute(self, context: Context) -> str:
-        """Land the result and return its S3 URI."""
+        """Land the result, add it to the Iceberg table if there is one, and return its S3 URI."""
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
         from airflow_provider_ekyc.s3.client import s3_client
         from airflow_provider_ekyc.s3.put_arguments import read_extra_args
         from airflow_provider_ekyc.s3.target import S3Target
         from airflow_provider_ekyc.transfers.lineage import api_host, report_to_hook_lineage
+        from airflow_provider_ekyc.transfers.outlets import describe_outlets
+        from airflow_provider_ekyc.transfers.warehouse import read_warehouse
 
-        self._landed = None
+        self._landed = self._committed = None
         with airflow_errors(submitted=True):
-            conn_id, *places = self._places()
+            places = self._places()
             job = self._job(context)
-            s3 = S3Hook(
-                aws_conn_id=conn_id, extra_args=read_extra_args(self.s3_extra_args, self.encrypt, self.acl_policy)
-            )
+            warehouse = read_warehouse(self.iceberg_table, self.iceberg_conn_id, job, places.result)
+            extra_args = read_extra_args(self.s3_extra_args, self.encrypt, self.acl_policy)
+            s3 = S3Hook(aws_conn_id=places.conn_id, extra_args=extra_args)
             client = s3_client(s3, "No request was sent.")
             hook = EkycHook(self.ekyc_conn_id)
-            targets = [S3Target(place.bucket, place.key, client, s3.extra_args) for place in places if place]
+            wanted = filter(None, (places.result, places.unmatched))
+            targets = [S3Target(place.bucket, place.key, client, s3.extra_args) for place in wanted]
+            if warehouse is not None:
+                warehouse.prepare(job.ekyc_task_id, targets[0].uri)
             landed = job.run(hook, *targets)
-        self._landed, self._host = landed, api_host(hook)
-        context["ti"].xcom_push(key="result", value=landed.as_dict())
-        self._describe_outlets(context, landed)
-        report_to_hook_lineage(landed, self._host, hook, s3)
+            committed = None if warehouse is None else warehouse.add(landed)
+        self._landed, self._committed, self._host = landed, committed, api_host(hook)
+        reported = landed.as_dict() if committed is None else landed.as_dict() | committed.as_dict()
+        context["ti"].xcom_push(key="result", value=reported)
+        describe_outlets(self.outlets, context, landed.s3_uri, reported)
+        report_to_hook_lineage(landed, self._host, hook, s3, committed)
         return landed.s3_uri
 
     @staticmethod
@@ -205,7 +223,7 @@ class EkycResultsToS3Operator(BaseOperator):
         """
         from airflow_provider_ekyc.transfers.lineage import openlineage_of
 
-        return openlineage_of(self._landed, self._host, str(self.ekyc_task_type))
+        return openlineage_of(self._landed, self._host, str(self.ekyc_task_type), self._committed)
 
     def _job(self, context: Context) -> TransferJob:
         """Read the arguments, before any request is sent."""
@@ -277,16 +295,6 @@ class EkycResultsToS3Operator(BaseOperator):
                 "in the result. No request was sent."
             )
         return read_places(self.s3_key, self.s3_bucket, unmatched_key, self.aws_conn_id)
-
-    def _describe_outlets(self, context: Context, landed: Landed) -> None:
-        """Give the asset events of the user's outlets the counts; no outlet is added."""
-        from airflow_provider_ekyc.airflow_sdk import Asset, AssetAlias
-
-        for outlet in self.outlets:
-            if isinstance(outlet, Asset):
-                context["outlet_events"][outlet].extra.update(landed.as_dict())
-            elif isinstance(outlet, AssetAlias):
-                context["outlet_events"][outlet].add(Asset(landed.s3_uri), extra=landed.as_dict())
 
 
 def _optional(name: str, value: object) -> str | None:

@@ -10,7 +10,7 @@ its key.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from openlineage.client.facet_v2 import DatasetFacet
 
     from airflow_provider_ekyc.hooks.ekyc import EkycHook
+    from airflow_provider_ekyc.iceberg.commit import Committed
     from airflow_provider_ekyc.s3.result_object import Landed
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,9 @@ def api_host(hook: EkycHook) -> str | None:
     return host or None
 
 
-def report_to_hook_lineage(landed: Landed, host: str | None, ekyc: EkycHook, s3: S3Hook) -> None:
+def report_to_hook_lineage(
+    landed: Landed, host: str | None, ekyc: EkycHook, s3: S3Hook, committed: Committed | None = None
+) -> None:
     """
     Report input and outputs to Airflow's collector of hook lineage, as the methods of ``S3Hook`` do.
 
@@ -52,6 +55,7 @@ def report_to_hook_lineage(landed: Landed, host: str | None, ekyc: EkycHook, s3:
     :param host: of :func:`api_host`; without it no input is reported
     :param ekyc: the hook of the source
     :param s3: the hook of the object
+    :param committed: the Iceberg table that has it, if there is one
     """
     with _errors_logged():
         from airflow_provider_ekyc.airflow_sdk import get_hook_lineage_collector
@@ -64,21 +68,30 @@ def report_to_hook_lineage(landed: Landed, host: str | None, ekyc: EkycHook, s3:
         for place in filter(None, map(Place.from_uri, filter(None, (landed.s3_uri, landed.unmatched_uri)))):
             arguments = {f"{kind}_kwargs": {"bucket": place.bucket, "key": place.key}}
             getattr(collector, f"add_output_{kind}")(context=s3, scheme="s3", **arguments)
+        if committed is not None:
+            extra = {f"{kind}_extra": committed.as_dict()}
+            getattr(collector, f"add_output_{kind}")(context=s3, uri=committed.location, **extra)
 
 
-def openlineage_of(landed: Landed | None, host: str | None, task_type: str) -> OperatorLineage[Any, Any]:
+def openlineage_of(
+    landed: Landed | None, host: str | None, task_type: str, committed: Committed | None = None
+) -> OperatorLineage[Any, Any]:
     """
     Return input and outputs for OpenLineage; its provider asks for them, and must be installed.
 
     :param landed: None if nothing has landed: there is no lineage then
     :param host: of :func:`api_host`; without it there is no input
     :param task_type: names the second column of a CSV
+    :param committed: the Iceberg table that has it, if there is one
     """
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     if landed is None:
         return OperatorLineage()
-    return OperatorLineage(inputs=_inputs(landed, host), outputs=_outputs(landed, task_type))
+    outputs = _outputs(landed, task_type)
+    if committed is not None:
+        outputs.append(_table(committed, landed, outputs[0].facets or {}))
+    return OperatorLineage(inputs=_inputs(landed, host), outputs=outputs)
 
 
 def _inputs(landed: Landed, host: str | None) -> list[Dataset]:
@@ -113,6 +126,35 @@ def _outputs(landed: Landed, task_type: str) -> list[OutputDataset]:
         }
         outputs += _output(landed.unmatched_uri, documentation, landed.unmatched)
     return outputs
+
+
+def _table(committed: Committed, landed: Landed, of_object: Mapping[str, DatasetFacet]) -> OutputDataset:
+    """Name a table as OpenLineage does: by its location, with the catalog's name for it beside that."""
+    from openlineage.client.event_v2 import OutputDataset
+    from openlineage.client.facet_v2 import (
+        dataset_version_dataset,
+        documentation_dataset,
+        output_statistics_output_dataset,
+        symlinks_dataset,
+    )
+
+    scheme, _, rest = committed.location.partition("://")
+    authority, _, path = rest.partition("/")
+    facets: dict[str, DatasetFacet] = {
+        "version": dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=str(committed.snapshot_id)),
+        "documentation": documentation_dataset.DocumentationDatasetFacet(description="Results of eKYC, all runs"),
+        "symlinks": symlinks_dataset.SymlinksDatasetFacet(
+            identifiers=[symlinks_dataset.Identifier(namespace=committed.catalog, name=committed.table, type="TABLE")]
+        ),
+        **{name: facet for name, facet in of_object.items() if name == "schema"},
+    }
+    statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=landed.rows)
+    return OutputDataset(
+        namespace=f"{scheme}://{authority}",
+        name=path.rstrip("/"),
+        facets=facets,
+        outputFacets={"outputStatistics": statistics},
+    )
 
 
 def _output(

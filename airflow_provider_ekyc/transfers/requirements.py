@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from airflow_provider_ekyc.results.output.formats import FORMATS
+from airflow_provider_ekyc.transfers.warehouse import conflict_of, is_wanted
 
 #: Modules that every transfer loads, and what to install for each.
 _MODULES = {
@@ -18,30 +19,43 @@ _MODULES = {
 
 def unmet_requirement(transfer: Any) -> str | None:
     """
-    Return what a transfer would fail for on this worker: an unknown ``output_format``, or a module that is missing.
+    Return what a transfer would fail for on this worker: an argument that is wrong, or a module that is missing.
 
     :param transfer: the task, mapped or not
     :return: sentences for the error of the submission; None if nothing is missing
     """
+    task = f"task {transfer.task_id!r}"
     output_format = _known_format(transfer)
     if output_format is not None and output_format not in FORMATS:
         return (
-            f"output_format of task {transfer.task_id!r} is none of {', '.join(FORMATS)}. Nothing was sent or charged. "
-            f"Correct the DAG, then clear this task."
+            f"output_format of {task} is none of {', '.join(FORMATS)}. Nothing was sent or charged. Correct the DAG, "
+            f"then clear this task."
         )
     modules = _MODULES if output_format is None else {**_MODULES, **FORMATS[output_format].modules}
     for module, package in modules.items():
         if find_spec(module) is None:
             return (
-                f"This worker has no {module}, which task {transfer.task_id!r} needs. Nothing was sent or charged. "
-                f"Install it on the workers (pip install {package}), then clear this task."
+                f"This worker has no {module}, which {task} needs. Nothing was sent or charged. Install it on the "
+                f"workers (pip install {package}), then clear this task."
             )
-    return None
+    if not is_wanted(_argument(transfer, "iceberg_table")):
+        return None
+    if problem := conflict_of(output_format, replace=_argument(transfer, "replace")):
+        return f"In {task}: {problem} Nothing was sent or charged. Correct the DAG, then clear this task."
+    from airflow_provider_ekyc.iceberg import catalog
+
+    problem = catalog.unmet_requirement()
+    return f"{problem} It is needed by {task}. Nothing was sent or charged. Then clear this task." if problem else None
 
 
 def _known_format(transfer: Any) -> str | None:
     """Return the transfer's ``output_format``, or None if it is not named, or rendered or expanded at run time."""
+    value = _argument(transfer, "output_format")
+    return value if isinstance(value, str) and "{" not in value else None
+
+
+def _argument(transfer: Any, name: str) -> Any:
+    """Return an argument as the DAG has it; None if it is not named, or expanded at run time."""
     # A mapped task keeps its arguments apart, and has no attribute for one that is expanded.
     arguments = getattr(transfer, "partial_kwargs", None)
-    value = transfer.output_format if arguments is None else arguments.get("output_format")
-    return value if isinstance(value, str) and "{" not in value else None
+    return getattr(transfer, name) if arguments is None else arguments.get(name)

@@ -21,6 +21,7 @@ from openlineage.client.serde import Serde
 from pyarrow import parquet
 
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
+from airflow_provider_ekyc.iceberg.commit import Committed
 from airflow_provider_ekyc.s3.result_object import Landed
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
@@ -161,6 +162,19 @@ def test_hook_lineage_is_reported_both_ends(host: str, collector: airflow_lineag
     assert uris(collector) == ([f"ekyc://{host}/{EKYC_TASK_ID}"], [result.s3_uri, f"s3://{BUCKET}/unmatched.txt"])
     reported = collector.collected_assets
     assert [found.context for found in (*reported.inputs, *reported.outputs)] == [ekyc, s3, s3]
+
+
+@pytest.mark.filterwarnings("error")
+def test_hook_lineage_is_reported_an_iceberg_table_by_its_location(
+    collector: airflow_lineage.HookLineageCollector,
+) -> None:
+    committed = Committed("ekyc.results", 4611686018427387904, f"s3://{BUCKET}/warehouse/ekyc/results", "iceberg://x")
+    report_to_hook_lineage(landed(), HOST, EkycHook(), S3Hook(), committed)
+    assert uris(collector)[1] == [landed().s3_uri, committed.location]
+    assert collector.collected_assets.outputs[1].asset.extra == {
+        "iceberg_table": "ekyc.results",
+        "iceberg_snapshot_id": "4611686018427387904",
+    }
 
 
 def test_without_a_host_hook_lineage_is_reported_the_output_alone(
