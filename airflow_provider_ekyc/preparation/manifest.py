@@ -7,6 +7,7 @@ files after the first ones were submitted would be charged again.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -14,15 +15,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
 VERSION: Final = 1
-_FIELDS: Final = frozenset({"version", "task", "arguments", "files", "report"})
-_NAME: Final = re.compile(r"[0-9a-f]{32}\.txt")
-_MANIFEST_NAME: Final = re.compile(r"manifest-[0-9a-f]{16}\.json")
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+#: A prepared file, and a manifest.
+_OWN_NAME: Final = re.compile(r"[0-9a-f]{32}\.txt|manifest-[0-9a-f]{16}\.json")
 
 
 def is_own_name(name: str) -> bool:
     """Return whether a file of this name is a prepared file or a manifest."""
-    return bool(_NAME.fullmatch(name) or _MANIFEST_NAME.fullmatch(name))
+    return _OWN_NAME.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +39,6 @@ class OutputFile:
     rows: int
     bytes: int
     sha256: str
-
-    @classmethod
-    def read(cls, found: object) -> Self:
-        """
-        Read an entry of a manifest.
-
-        :raises ValueError: if it is none
-        """
-        if not isinstance(found, dict) or found.keys() != cls.__dataclass_fields__.keys():
-            raise ValueError("an entry of files has other fields")
-        file = cls(**found)
-        counts = (file.rows, file.bytes)
-        if not (isinstance(file.name, str) and _NAME.fullmatch(file.name)):
-            raise ValueError("an entry of files has no name of a prepared file")
-        if not (isinstance(file.sha256, str) and _SHA256.fullmatch(file.sha256)):
-            raise ValueError("an entry of files has no SHA-256")
-        if not all(type(count) is int and count > 0 for count in counts):
-            raise ValueError("an entry of files has no count of rows or bytes")
-        return file
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +58,9 @@ class Manifest:
     report: Mapping[str, Any]
 
     def as_bytes(self) -> bytes:
-        """Return it as JSON."""
-        return f"{json.dumps({'version': VERSION, **asdict(self)}, indent=1)}\n".encode()
+        """Return it as JSON, with a SHA-256 of itself, which shows any change."""
+        fields = {"version": VERSION, **asdict(self)}
+        return f"{json.dumps({**fields, 'sha256': _digest(fields)}, indent=1)}\n".encode()
 
     @classmethod
     def read(cls, body: bytes) -> Self:
@@ -89,18 +70,21 @@ class Manifest:
         :raises ValueError: if it is not exactly one; the message quotes nothing of it
         """
         try:
-            found = json.loads(body.decode())
-        except ValueError:  # also UnicodeDecodeError, which would quote bytes
+            fields = json.loads(body.decode())
+        except (ValueError, RecursionError):  # a UnicodeDecodeError would quote bytes
             raise ValueError("it is not JSON") from None
-        if not isinstance(found, dict):
+        if not isinstance(fields, dict):
             raise ValueError("it is not a JSON object")
-        if found.get("version") != VERSION:
+        if fields.get("version") != VERSION:
             raise ValueError(f"it is not of version {VERSION}")
-        if found.keys() != _FIELDS:
-            raise ValueError("it has other fields")
-        task, arguments, files, report = (found[name] for name in ("task", "arguments", "files", "report"))
-        if not (isinstance(task, str) and isinstance(arguments, str) and isinstance(report, dict)):
-            raise ValueError("a field is of another type")
-        if not isinstance(files, list):
-            raise ValueError("files is not a list")
-        return cls(task, arguments, tuple(map(OutputFile.read, files)), report)
+        if fields.pop("sha256", None) != _digest(fields):
+            raise ValueError("it was changed")
+        try:
+            files = tuple(OutputFile(**file) for file in fields["files"])
+            return cls(fields["task"], fields["arguments"], files, fields["report"])
+        except (KeyError, TypeError):
+            raise ValueError("it has other fields") from None
+
+
+def _digest(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()

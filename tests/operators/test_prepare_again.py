@@ -1,0 +1,194 @@
+"""A retry or a clear of EkycPrepareNumbersOperator: ``preparation/earlier.py``, ``preparation/manifest.py``."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
+from airflow_provider_ekyc.exceptions import EkycError
+from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
+from airflow_provider_ekyc.preparation.tidy import Tidier
+from dev.testing.task_context import TaskInstance, context_of
+
+pytestmark = pytest.mark.usefixtures("connections")
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Path:
+    return tmp_path / "ready"
+
+
+@pytest.fixture
+def prepare(numbers_file: Path, ready: Path) -> Callable[..., tuple[list[str], TaskInstance]]:
+    """Make one try; gives what it returned, and its task instance."""
+
+    def once(**arguments: Any) -> tuple[list[str], TaskInstance]:
+        ti = TaskInstance(try_number=arguments.pop("try_number", 1))
+        given = {"numbers": str(numbers_file), "destination_uri": str(ready), "max_rows": 199, **arguments}
+        return EkycPrepareNumbersOperator(task_id="prepare", **given).execute(context_of(ti)), ti
+
+    return once
+
+
+def manifest_in(ready: Path) -> Path:
+    (path,) = ready.glob("manifest-*.json")
+    return path
+
+
+def state_of(ready: Path) -> dict[str, tuple[int, bytes]]:
+    return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in ready.iterdir()}
+
+
+def test_it_returns_the_same_without_reading_or_writing_anything(
+    prepare: Any, numbers_file: Path, ready: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    first, ti = prepare()
+    before = state_of(ready)
+    numbers_file.unlink()
+    again, later = prepare(try_number=2, max_cost=None, spool_dir=str(ready))
+    assert (again, later.xcoms) == (first, ti.xcoms)
+    assert state_of(ready) == before
+    assert f"delete {manifest_in(ready)}, and clear this task" in caplog.text
+
+
+def test_another_list_is_read_once_the_manifest_is_deleted(prepare: Any, numbers_file: Path, ready: Path) -> None:
+    first, _ = prepare()
+    numbers_file.write_text(numbers_file.read_text().replace("+999", "+998"))
+    assert prepare()[0] == first
+    manifest_in(ready).unlink()
+    assert not set(prepare()[0]) & set(first)
+
+
+def test_a_manifest_without_files_does_not_keep_the_list_from_being_read(
+    prepare: Any, numbers_file: Path, ready: Path
+) -> None:
+    good = numbers_file.read_text()
+    numbers_file.write_text("")
+    assert prepare()[0] == []
+    numbers_file.write_text(good)
+    assert len(prepare()[0]) == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"max_rows": 200},
+        {"normalise": True},
+        {"invalid": "fail"},
+        {"task_type": "ws"},
+        {"numbers": ["/another/list.txt"]},
+        {"column": "phone"},
+        {"skip_verified_within": {"yes": 1}, "history_uri": "/nowhere"},
+    ],
+)
+def test_other_arguments_fail_because_the_first_files_may_be_submitted(
+    prepare: Any, ready: Path, other: dict[str, Any]
+) -> None:
+    prepare()
+    before = state_of(ready)
+    with pytest.raises(EkycFailException) as failed:
+        prepare(**other)
+    assert "was written with other arguments" in str(failed.value)
+    assert (failed.value.kind, failed.value.charge) == ("manifest", "possible")
+    assert state_of(ready) == before
+
+
+def test_files_that_are_gone_or_changed_fail(prepare: Any, ready: Path) -> None:
+    (first, second), _ = prepare()
+    content = Path(second).read_bytes()
+    Path(second).write_bytes(content[:-1])
+    with pytest.raises(EkycFailException, match=r"names 1 files that have another size now"):
+        prepare()
+    Path(first).unlink()
+    with pytest.raises(EkycFailException, match=r"names 1 files that are not there"):
+        prepare()
+
+
+def test_a_manifest_of_another_task_fails(prepare: Any, ready: Path) -> None:
+    prepare()
+    path = manifest_in(ready)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "task": "0" * 16}))
+    with pytest.raises(EkycFailException, match="belongs to another task"):
+        prepare()
+
+
+def test_damage_anywhere_in_the_manifest_is_never_taken_for_no_manifest_or_for_ours(prepare: Any, ready: Path) -> None:
+    returned, _ = prepare()
+    path = manifest_in(ready)
+    whole, drawn = path.read_bytes(), random.Random(5)
+    for _ in range(100):
+        damaged = bytearray(whole)
+        at = drawn.randrange(len(whole))
+        match drawn.choice(("cut", "byte", "zeros", "foreign")):
+            case "cut":
+                del damaged[at:]
+            case "byte":
+                damaged[at] ^= drawn.randrange(1, 256)
+            case "zeros":
+                damaged[at:] = bytes(len(whole) - at)
+            case "foreign":
+                damaged[:] = drawn.choice((b"", b"{}", b"null", b"[]", b'{"version": 1}', b"<html></html>"))
+        path.write_bytes(damaged)
+        try:
+            found, _ = prepare()
+        except EkycFailException as error:
+            assert error.kind == "manifest"  # noqa: PT017  other damage does no harm
+        else:
+            assert found == returned
+    assert len(list(ready.iterdir())) == 3
+
+
+def test_a_kill_leaves_nothing_that_is_taken_for_whole_and_a_retry_writes_the_same(
+    numbers_file: Path, ready: Path, prepare: Any
+) -> None:
+    """Killed between any two steps, for as many steps as there are."""
+    expected = {path.rpartition("/")[2] for path in prepare(destination_uri=str(ready.parent / "whole"))[0]}
+    operator = EkycPrepareNumbersOperator(
+        task_id="prepare", numbers=str(numbers_file), destination_uri=str(ready), max_rows=199
+    )
+    kills = 0
+    while is_killed_after(kills, operator):
+        kills += 1
+        assert not list(ready.glob("manifest-*"))
+        assert {path.name for path in ready.iterdir()} <= expected
+    assert kills > 4
+    assert {path.name for path in ready.glob("*.txt")} == expected
+    assert len(prepare()[0]) == 2
+
+
+def is_killed_after(steps: int, operator: EkycPrepareNumbersOperator) -> bool:
+    left = iter(range(steps))
+    try:
+        replace(operator._job(context_of()), killed=lambda: next(left, None) is None).run()
+    except EkycError as error:
+        assert error.kind == "killed"  # noqa: PT017  the last of the steps succeeds
+        return True
+    return False
+
+
+def test_a_kill_while_it_runs_stops_it(
+    tmp_path: Path, ready: Path, numbers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "list.txt").write_text("\n".join(["garbage", *numbers]))
+    operator = EkycPrepareNumbersOperator(
+        task_id="prepare", numbers=str(tmp_path / "list.txt"), destination_uri=str(ready)
+    )
+    read = Tidier.read
+
+    def kill_then_read(tidier: Tidier, line: bytes) -> Any:
+        operator.on_kill()
+        return read(tidier, line)
+
+    monkeypatch.setattr(Tidier, "read", kill_then_read)
+    with pytest.raises(EkycRetryException, match="killed before the list was prepared") as failed:
+        operator.execute(context_of())
+    assert (failed.value.kind, failed.value.charge) == ("killed", "none")
+    assert list(ready.iterdir()) == []
