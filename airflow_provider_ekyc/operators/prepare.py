@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ekyc.airflow_errors import airflow_errors
 from airflow_provider_ekyc.airflow_sdk import BaseOperator
 from airflow_provider_ekyc.arguments import read_bool, read_choice, read_count, read_task_type, read_text
-from airflow_provider_ekyc.exceptions import Charge, EkycError
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, ObjectStoragePath, XComArg
+    from airflow_provider_ekyc.history.freshness import Freshness
+    from airflow_provider_ekyc.numbers.distinct_numbers import DistinctNumbers
+    from airflow_provider_ekyc.preparation.destinations import Connections
     from airflow_provider_ekyc.preparation.job import PreparationJob
 
 #: Values of an argument that stand for none: a template that found nothing returns text.
@@ -206,6 +208,8 @@ class EkycPrepareNumbersOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[str]:
         """Prepare the lists and return the URIs of the files."""
+        from airflow_provider_ekyc.preparation.memory import memory_errors
+
         with airflow_errors(), memory_errors():
             job = self._job(context)
             manifest = job.run()
@@ -290,11 +294,29 @@ class EkycPrepareNumbersOperator(BaseOperator):
                 *(getattr(self, name) for name in _WHAT_IS_PREPARED), numbers, normalise, invalid, region
             ),
             rejects=rejects,
-            find_fresh=None,
+            find_fresh=self._find_fresh(task_type, reached_with),
             money=ListMoney(hook, limits, task_type, hook.settings.price(task_type)),
             spool_dir=self.spool_dir or None,
             killed=lambda: self._killed,
         )
+
+    def _find_fresh(self, task_type: str, reached_with: Connections) -> Callable[[DistinctNumbers], Freshness] | None:
+        from airflow_provider_ekyc.preparation.verified_before import VerifiedBefore, read_history
+
+        count_stale = read_bool("count_stale", self.count_stale)
+        history = read_history(
+            self.skip_verified_within,
+            self.history_uri,
+            self.history_table,
+            iceberg_conn_id=self.iceberg_conn_id,
+            aws_conn_id=reached_with.aws_conn_id,
+            numbers_conn_id=reached_with.numbers_conn_id,
+        )
+        if history is None:
+            return None
+        windows, source = history
+        now = partial(datetime.now, UTC)
+        return VerifiedBefore(source, windows, task_type, now, count_stale, self.spool_dir or None).leave_out_fresh
 
 
 def _listed(numbers: object) -> object:
@@ -302,25 +324,6 @@ def _listed(numbers: object) -> object:
     if isinstance(numbers, str | bytes | PathLike) or hasattr(numbers, "protocol") or not isinstance(numbers, Iterable):
         return numbers
     return list(numbers)
-
-
-@contextmanager
-def memory_errors() -> Iterator[None]:
-    """
-    Say what it means when memory runs out.
-
-    :raises EkycError: ``memory``
-    """
-    try:
-        yield
-    except MemoryError:
-        raise EkycError(
-            "Memory ran out on this worker. Nothing was submitted or charged, and no manifest was written. A retry "
-            "prepares the list again. Give the task more memory, or run it where fewer tasks run at a time.",
-            kind="memory",
-            retryable=True,
-            charge=Charge.NONE,
-        ) from None
 
 
 def digest_of(*parts: object) -> str:

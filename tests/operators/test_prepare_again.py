@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -112,10 +111,13 @@ def test_files_that_are_gone_or_changed_fail(prepare: Any, ready: Path) -> None:
         prepare()
 
 
-def test_a_manifest_of_another_task_fails(prepare: Any, ready: Path) -> None:
+def test_a_manifest_of_another_task_fails(prepare: Any, numbers_file: Path, ready: Path) -> None:
     prepare()
-    path = manifest_in(ready)
-    path.write_text(json.dumps({**json.loads(path.read_text()), "task": "0" * 16}))
+    path, other = manifest_in(ready), ready.parent / "other"
+    EkycPrepareNumbersOperator(
+        task_id="prepare", numbers=str(numbers_file), destination_uri=str(other), max_rows=199
+    ).execute(context_of(TaskInstance(run_id="another_run")))
+    path.write_bytes(manifest_in(other).read_bytes())
     with pytest.raises(EkycFailException, match="belongs to another task"):
         prepare()
 
