@@ -204,6 +204,9 @@ class EkycPrepareNumbersOperator(BaseOperator):
         self.encrypt = encrypt
         self.s3_extra_args = s3_extra_args
         self.spool_dir = spool_dir
+        # A template or a task upstream may turn a limit into None, which must not mean "no limit".
+        limits = {"max_total_rows": max_total_rows, "max_cost": max_cost, "min_balance_after": min_balance_after}
+        self._limited_by = [name for name, limit in limits.items() if limit is not None]
         self._killed = False
 
     def execute(self, context: Context) -> list[str]:
@@ -253,6 +256,7 @@ class EkycPrepareNumbersOperator(BaseOperator):
             max_cost=self.max_cost,
             min_balance_after=self.min_balance_after,
             rows_argument="max_total_rows",
+            given=self._limited_by,
         )
         hook = EkycHook(self.ekyc_conn_id)
         least, most = hook.settings.limits(task_type)

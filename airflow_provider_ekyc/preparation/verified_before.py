@@ -93,17 +93,17 @@ def read_history(
         raise EkycSettingsError(
             f"skip_verified_within needs the landed results: set either history_uri or history_table. {NOTHING_CHARGED}"
         )
-    if find_spec("pyarrow") is None:
+    from_table = _is_set(history_table)
+    module, extra = ("pyiceberg", "iceberg") if from_table else ("pyarrow", "parquet")
+    if find_spec(module) is None:
         raise EkycSettingsError(
-            f"skip_verified_within needs pyarrow: pip install 'airflow-provider-ekyc[parquet]'. {NOTHING_CHARGED}"
+            f"{given[0]} needs {module}: pip install 'airflow-provider-ekyc[{extra}]'. {NOTHING_CHARGED}"
         )
-    if history_uri is not None and _is_set(history_uri):
+    if not from_table:
         return windows, ParquetFiles(history_uri, aws_conn_id=aws_conn_id, conn_id=numbers_conn_id)
-    return windows, _iceberg_table(read_text("history_table", history_table), iceberg_conn_id)
+    from airflow_provider_ekyc.iceberg.history import IcebergHistory
 
-
-def _iceberg_table(table: str, conn_id: str) -> HistorySource:
-    raise EkycSettingsError(f"history_table is not supported yet. {NOTHING_CHARGED} Use history_uri.")
+    return windows, IcebergHistory(read_text("history_table", history_table), iceberg_conn_id)
 
 
 def _is_set(value: object) -> bool:

@@ -1,0 +1,255 @@
+"""
+Where files are written: a directory, S3, and what Airflow's object storage opens.
+
+``preparation/destination.py``, ``preparation/destinations.py``, ``preparation/local_destination.py``,
+``preparation/s3_destination.py``, ``preparation/stored_destination.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.exceptions import Charge, EkycDestinationError, EkycSettingsError, EkycSignInError
+from airflow_provider_ekyc.preparation import s3_destination
+from airflow_provider_ekyc.preparation.destination import Destination, check_size
+from airflow_provider_ekyc.preparation.destinations import Connections, Target, open_destination
+from airflow_provider_ekyc.preparation.stored_destination import StoredDestination
+from airflow_provider_ekyc.s3.file_sums import sums_of
+from airflow_provider_ekyc.spool import spool_file
+from dev.stack.s3_server import S3Server
+from dev.testing.s3_relay import S3Fault, S3Relay
+from tests.conftest import BUCKET, aws_connection
+
+CONTENT = b"+9995550100123\n" * 1000
+
+
+def opened(uri: object, **extra_args: Any) -> Destination:
+    destination = open_destination("destination_uri", uri, Connections("aws_default", None, extra_args))
+    destination.prepare()
+    return destination
+
+
+def write(destination: Destination, name: str = "a.txt", content: bytes = CONTENT) -> None:
+    with spool_file(None) as spool:
+        spool.write(content)
+        destination.write(name, spool, sums_of(spool), "text/plain")
+
+
+def fails(destination: Destination) -> EkycDestinationError:
+    with pytest.raises(EkycDestinationError) as failed:
+        write(destination)
+    assert failed.value.charge is Charge.NONE
+    assert "Nothing was submitted or charged." in str(failed.value)
+    assert failed.value.__cause__ is None
+    return failed.value
+
+
+@pytest.fixture
+def s3_relay(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Relay]:
+    with S3Relay(s3_server.endpoint_url) as relay:
+        connection = json.loads(aws_connection(s3_server))
+        connection["extra"]["endpoint_url"] = relay.endpoint_url
+        connection["extra"]["config_kwargs"] = {"retries": {"max_attempts": 1}}
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+        yield relay
+
+
+@pytest.mark.usefixtures("connections")
+@pytest.mark.parametrize("place", ["{folder}/ready", "file://{folder}/ready/", "local://{folder}/ready", "s3://bucket"])
+def test_what_is_written_is_read_and_replaced(place: str, tmp_path: Path, s3: Any) -> None:
+    place = place.replace("s3://bucket", f"s3://{BUCKET}/ready")
+    destination = opened(place.format(folder=tmp_path))
+    assert (destination.read("a.txt"), destination.size("a.txt")) == (None, None)
+    write(destination, content=b"before")
+    write(destination)
+    assert (destination.read("a.txt"), destination.size("a.txt")) == (CONTENT, len(CONTENT))
+    assert destination.uri("a.txt").endswith("/ready/a.txt")
+
+
+@pytest.mark.usefixtures("connections")
+def test_a_bucket_without_a_prefix_is_a_destination(s3: Any) -> None:
+    write(opened(f"s3://{BUCKET}"))
+    assert s3.get_object(Bucket=BUCKET, Key="a.txt")["Body"].read() == CONTENT
+
+
+@pytest.mark.usefixtures("connections")
+def test_a_large_file_is_uploaded_in_parts(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_destination, "SINGLE_PUT", 1 << 20)
+    content = os.urandom(17 << 20)
+    write(opened(f"s3://{BUCKET}/ready"), content=content)
+    found = s3.get_object(Bucket=BUCKET, Key="ready/a.txt")
+    assert found["Body"].read() == content
+    assert found["ETag"].strip('"').endswith("-3")
+
+
+@pytest.mark.usefixtures("connections")
+def test_arguments_of_put_object_are_passed_on(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in (1 << 24, 0):
+        monkeypatch.setattr(s3_destination, "SINGLE_PUT", limit)
+        write(opened(f"s3://{BUCKET}/ready", Metadata={"owner": "data-team"}, StorageClass="STANDARD_IA"))
+        found = s3.head_object(Bucket=BUCKET, Key="ready/a.txt")
+        assert found["Metadata"] == {"owner": "data-team"}
+        assert found["StorageClass"] == "STANDARD_IA"
+        assert found["ContentType"] == "text/plain"
+
+
+@pytest.mark.usefixtures("connections")
+@pytest.mark.parametrize("argument", [{"Key": "a"}, {"NoSuchArgument": "made-up secret"}, {"Tagging": 1}])
+def test_arguments_that_s3_does_not_accept_are_an_error_before_anything_is_written(argument: dict[str, Any]) -> None:
+    with pytest.raises(EkycSettingsError) as failed:
+        opened(f"s3://{BUCKET}/ready", **argument)
+    assert "made-up secret" not in str(failed.value)
+    assert "paid" not in str(failed.value)
+
+
+@pytest.mark.usefixtures("connections")
+def test_a_connection_in_the_address_wins_and_stays_in_the_address(
+    s3: Any, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER_AWS", aws_connection(s3_server))
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws", "extra": {"endpoint_url": "nowhere"}}')
+    destination = opened(f"s3://other_aws@{BUCKET}/ready")
+    write(destination)
+    assert destination.uri("a.txt") == f"s3://other_aws@{BUCKET}/ready/a.txt"
+
+
+def test_an_aws_connection_that_can_not_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws", "extra": {"endpoint_url": "nowhere"}}')
+    with pytest.raises(EkycSignInError, match="Nothing was submitted or charged"):
+        opened(f"s3://{BUCKET}/ready")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "retryable", "first"),
+    [
+        (403, "AccessDenied", False, "Grant the AWS connection s3:PutObject"),
+        (404, "NoSuchBucket", False, "Check the bucket"),
+        (507, "InsufficientStorage", False, "Free some space"),
+        (503, "SlowDown", True, "If the error persists"),
+    ],
+)
+def test_s3_refuses(s3_relay: S3Relay, status: int, code: str, retryable: bool, first: str) -> None:
+    s3_relay.faults.append(S3Fault("put", "status", status=status, code=code, times=None))
+    error = fails(opened(f"s3://{BUCKET}/ready"))
+    assert str(error).startswith(first)
+    assert error.retryable is retryable
+    assert f"s3://{BUCKET}/ready/a.txt can't be written (PutObject: {code}, {status})" in str(error)
+
+
+@pytest.mark.parametrize("call", ["part", "complete"])
+def test_an_upload_in_parts_that_fails_leaves_nothing(
+    s3: Any, s3_relay: S3Relay, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    monkeypatch.setattr(s3_destination, "SINGLE_PUT", 0)
+    s3_relay.faults.append(S3Fault(call, "status", times=None))
+    assert fails(opened(f"s3://{BUCKET}/ready")).retryable
+    assert s3.list_objects_v2(Bucket=BUCKET).get("Contents", []) == []
+    assert s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []) == []
+
+
+def test_what_s3_does_not_say_is_not_taken_for_nothing_there(s3: Any, s3_relay: S3Relay) -> None:
+    destination = opened(f"s3://{BUCKET}/ready")
+    for call, ask in (("get", destination.read), ("head", destination.size)):
+        for status, retryable in ((403, False), (503, True)):
+            s3_relay.faults[:] = [S3Fault(call, "status", status=status, times=None)]
+            with pytest.raises(EkycDestinationError, match="It is not known whether") as failed:
+                ask("a.txt")
+            assert failed.value.retryable is retryable
+
+
+def test_an_object_of_another_size_after_it_was_written_is_an_error(s3: Any, s3_relay: S3Relay) -> None:
+    def overwrite() -> None:
+        s3.put_object(Bucket=BUCKET, Key="ready/a.txt", Body=b"half")
+
+    s3_relay.faults.append(S3Fault("head", "before", act=overwrite))
+    error = fails(opened(f"s3://{BUCKET}/ready"))
+    assert "has 4 bytes after 15,000 bytes were written" in str(error)
+
+
+def test_a_file_that_is_not_there_after_it_was_written_is_an_error() -> None:
+    with pytest.raises(EkycDestinationError, match=r"a\.txt is not there after 5 bytes"):
+        check_size("/ready/a.txt", None, 5)
+
+
+@contextmanager
+def no_file_beyond(size: int) -> Iterator[None]:
+    """What a full disk does, for this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+
+
+@pytest.mark.parametrize("scheme", ["", "local://"])
+def test_a_full_disk_leaves_nothing_half(tmp_path: Path, scheme: str) -> None:
+    destination = opened(f"{scheme}{tmp_path}/ready")
+    write(destination, content=b"before")
+    with spool_file(None) as spool:
+        spool.write(CONTENT)
+        sums = sums_of(spool)
+        with no_file_beyond(100), pytest.raises(EkycDestinationError) as failed:
+            destination.write("b.txt", spool, sums, "text/plain")
+    assert failed.value.retryable
+    assert [path.name for path in (tmp_path / "ready").iterdir()] == ["a.txt"]
+
+
+def test_a_directory_that_can_not_be_one(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "ready", f"local://{tmp_path}/file/ready"):
+        with pytest.raises(EkycDestinationError, match="can't be written"):
+            write(opened(place))
+
+
+def test_a_directory_of_another_user(tmp_path: Path) -> None:
+    place = tmp_path / "theirs"
+    place.mkdir(mode=0o500)
+    read, write_end = os.pipe()
+    child = os.fork()
+    if not child:  # root may write everywhere, so somebody else tries
+        message = b"nothing failed"
+        try:
+            os.setgid(65534)
+            os.setuid(65534)
+            opened(place)
+        except EkycDestinationError as error:
+            message = f"{error.retryable} {error}".encode()
+        finally:
+            os.write(write_end, message)
+            os._exit(0)
+    os.close(write_end)
+    with os.fdopen(read) as answer:
+        said = answer.read()
+    os.waitpid(child, 0)
+    assert said.startswith("False Grant this worker's user write access to the directory.")
+    assert "Nothing was submitted or charged. A retry can't help." in said
+
+
+def test_a_scheme_that_no_file_system_has() -> None:
+    with pytest.raises(EkycDestinationError, match="Install the Airflow provider with that file system") as failed:
+        opened("nosuch://place/ready")
+    assert not failed.value.retryable
+
+
+def test_a_store_that_can_not_be_read_is_not_taken_for_empty(tmp_path: Path) -> None:
+    (tmp_path / "ready").write_text("a file")
+    destination = StoredDestination(f"local://{tmp_path}/ready", None)
+    with pytest.raises(EkycDestinationError, match="It is not known whether"):
+        destination.read("a.txt")
+
+
+def test_a_target_is_a_file_of_a_destination(tmp_path: Path) -> None:
+    target = Target.open("rejects_uri", tmp_path / "today" / "rejects.csv", Connections(None, None, {}))
+    assert (target.name, target.uri) == ("rejects.csv", f"{tmp_path}/today/rejects.csv")
