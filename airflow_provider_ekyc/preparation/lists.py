@@ -12,17 +12,17 @@ Whatever a source is, a row of it is a line here, so that all that follows is th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Final
 
-from airflow_provider_ekyc.numbers.address import read_numbers
-from airflow_provider_ekyc.numbers.lines import line_blocks
+from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.numbers.source import open_numbers
-
-#: How much of a source is read at a time.
-BLOCK_BYTES: Final = 4 << 20
+from airflow_provider_ekyc.preparation.sources.names import find_sources
+from airflow_provider_ekyc.preparation.sources.opened_file import open_rows
+from airflow_provider_ekyc.preparation.sources.options import TableOptions, read_options
+from airflow_provider_ekyc.preparation.sources.query import query_blocks, query_name
+from airflow_provider_ekyc.redaction import without_query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,26 +80,43 @@ def open_lists(arguments: ListArguments) -> Iterator[Iterator[OpenedList]]:
     """
     Open a list's sources, one after another, each when it is asked for.
 
+    Arguments are checked, and prefixes are listed, when the block begins.
+
     :raises EkycNumbersError: if there is no such source, or it is no list; also while it is read
     :raises EkycUnreadableInputError: if it can't be read just now, or changes meanwhile; a retry reads it again
     :raises EkycSettingsError: if an argument is wrong
     """
+    options = read_options(
+        column=arguments.column,
+        delimiter=arguments.delimiter,
+        header=arguments.header,
+        encoding=arguments.encoding,
+        sheet=arguments.sheet,
+    )
     with ExitStack() as stack:
-        yield _opened(arguments, stack)
+        if arguments.sql is None:
+            addresses = find_sources(
+                arguments.numbers, aws_conn_id=arguments.aws_conn_id, numbers_conn_id=arguments.numbers_conn_id
+            )
+            yield _files(addresses, arguments, options, stack)
+        elif arguments.numbers is None:
+            blocks = query_blocks(arguments.sql, arguments.conn_id, options)
+            stack.callback(blocks.close)
+            yield iter([OpenedList(query_name(arguments.conn_id), 1, blocks, None)])
+        else:
+            raise EkycSettingsError("numbers and sql exclude each other. No request was sent. Set one of them.")
 
 
-def _opened(arguments: ListArguments, stack: ExitStack) -> Iterator[OpenedList]:
-    values = arguments.numbers if isinstance(arguments.numbers, list | tuple) else [arguments.numbers]
-    for value in values:
+def _files(
+    addresses: Iterable[str], arguments: ListArguments, options: TableOptions, stack: ExitStack
+) -> Iterator[OpenedList]:
+    for address in addresses:
         with ExitStack() as opened:
-            # Closed with the caller's block, should it end before this list.
+            # Closed with the caller's block, should that end before this list.
             stack.push(opened)
             source = opened.enter_context(
-                open_numbers(
-                    read_numbers(value),
-                    aws_conn_id=arguments.aws_conn_id,
-                    numbers_conn_id=arguments.numbers_conn_id,
-                )
+                open_numbers(address, aws_conn_id=arguments.aws_conn_id, numbers_conn_id=arguments.numbers_conn_id)
             )
+            row, blocks = open_rows(source, without_query(address), source.shown, options, opened, arguments.spool_dir)
             identity = json.dumps(source.state, sort_keys=True, default=str)
-            yield OpenedList(source.shown, 1, line_blocks(source, BLOCK_BYTES), identity)
+            yield OpenedList(source.shown, row, blocks, identity)

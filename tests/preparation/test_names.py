@@ -1,0 +1,168 @@
+"""Which files and objects the names of a list mean. Module: ``preparation/sources/names.py``."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycSettingsError, EkycUnreadableInputError
+from airflow_provider_ekyc.preparation.lists import ListArguments, open_lists
+from airflow_provider_ekyc.preparation.sources.names import find_sources, pattern_of
+from tests.conftest import BUCKET
+from tests.preparation.reading import FIRST, SECOND, THIRD, read
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three lists, and what Spark and a file manager write beside."""
+    for name in ("b.csv", "a.csv", "deep/c.csv", "_SUCCESS", ".hidden.csv", "_temporary/d.csv", "other.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{FIRST}\n")
+    return tmp_path
+
+
+def found(numbers: object) -> list[str]:
+    return find_sources(numbers, aws_conn_id=None, numbers_conn_id=None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("", ["a.csv", "b.csv", "deep/c.csv", "other.txt"]),
+        ("*.csv", ["a.csv", "b.csv"]),
+        ("**/*.csv", ["a.csv", "b.csv", "deep/c.csv"]),
+        ("*/c.csv", ["deep/c.csv"]),
+        ("[!b].cs?", ["a.csv"]),
+        ("_SUCC*", ["_SUCCESS"]),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["", "file://", "path"])
+def test_files_below_a_prefix_or_of_a_glob_are_found_sorted(
+    folder: Path, pattern: str, names: list[str], scheme: str
+) -> None:
+    expected = [f"{folder}/{name}" for name in names]
+    if scheme == "path":
+        assert found([f"{folder}/{pattern}"]) == expected
+    else:
+        assert found(f"{scheme}{folder}/{pattern}") == expected
+
+
+def test_a_relative_glob_counts_from_where_the_worker_was_started(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    assert [os.path.normpath(name) for name in found("*.csv")] == ["a.csv", "b.csv"]
+
+
+def test_several_names_keep_their_order_and_a_file_may_have_the_name_of_a_glob(folder: Path) -> None:
+    odd = folder / "list[1].csv"
+    odd.write_text(f"{FIRST}\n")
+    assert found([f"{folder}/b.*", odd, f"{folder}/a.*"]) == [f"{folder}/b.csv", str(odd), f"{folder}/a.csv"]
+
+
+@pytest.mark.parametrize("name", ["none/", "none*", "deep/x/*"])
+def test_a_prefix_or_glob_without_files_is_an_error(folder: Path, name: str) -> None:
+    with pytest.raises(EkycNumbersError, match="There is no file at"):
+        found(f"{folder}/{name}")
+
+
+def test_no_name_and_numbers_in_place_of_names_are_errors() -> None:
+    with pytest.raises(EkycNumbersError, match="empty list"):
+        found([])
+    with pytest.raises(EkycSettingsError, match="numbers is empty"):
+        found(None)
+    with pytest.raises(EkycNumbersError, match="looks like numbers") as raised:
+        read(numbers=[FIRST, SECOND])
+    assert FIRST not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("glob", "name", "matches"),
+    [
+        ("*", "a/b", False),
+        ("**", "a/b", True),
+        ("**/b", "b", True),
+        ("a?c", "a/c", False),
+        ("[a-c]", "b", True),
+        ("[!a-c]", "b", False),
+        ("[^a]", "^", True),
+        ("a.b", "axb", False),
+        ("[", "[", True),
+    ],
+)
+def test_a_glob_matches_as_documented(glob: str, name: str, matches: bool) -> None:
+    assert bool(pattern_of(glob).fullmatch(name)) is matches
+
+
+def test_objects_in_s3_are_found_and_read(s3: Any, connections: None) -> None:
+    for key, number in (("in/b.txt", SECOND), ("in/a.txt", FIRST), ("in/deep/c.txt", THIRD), ("in/_SUCCESS", "")):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=f"{number}\n".encode())
+    s3.put_object(Bucket=BUCKET, Key="in/folder/", Body=b"")
+    assert read(numbers=f"s3://{BUCKET}/in/") == [(1, [FIRST]), (1, [SECOND]), (1, [THIRD])]
+    assert read(numbers=f"s3://aws_default@{BUCKET}/in/*.txt", aws_conn_id=None) == [(1, [FIRST]), (1, [SECOND])]
+    assert read(numbers=[f"s3://{BUCKET}/i*/**/[bc].txt"]) == [(1, [SECOND]), (1, [THIRD])]
+    assert len(read(numbers=f"s3a://{BUCKET}/")) == 3
+    with pytest.raises(EkycNumbersError, match=f"There is no file at s3://{BUCKET}/none/"):
+        read(numbers=f"s3://{BUCKET}/none/")
+    with pytest.raises(EkycError, match="NoSuchBucket"):
+        read(numbers="s3://no-such-bucket/in/")
+
+
+def test_objects_of_another_store_are_found_and_read(folder: Path) -> None:
+    from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
+
+    assert found(f"local://{folder}/") == [
+        f"local://{folder}/{name}" for name in ("a.csv", "b.csv", "deep/c.csv", "other.txt")
+    ]
+    assert read(numbers=[ObjectStoragePath(f"local://{folder}") / "*.csv"]) == [(1, [FIRST]), (1, [FIRST])]
+    with pytest.raises(EkycNumbersError, match="There is no file at local:"):
+        found(f"local://{folder}/none*")
+    with pytest.raises(EkycNumbersError, match="could not be listed"):
+        found("nosuch://host/lists/")
+
+
+def test_a_file_that_vanishes_after_it_was_found_is_one_clear_error(folder: Path) -> None:
+    with open_lists(ListArguments(numbers=f"{folder}/*.csv")) as lists:
+        assert b"".join(next(lists).blocks) == f"{FIRST}\n".encode()
+        (folder / "b.csv").unlink()
+        with pytest.raises(EkycNumbersError, match=r"There is no file .*Nothing was sent"):
+            next(lists)
+
+
+def test_a_file_that_changes_while_it_is_read_is_one_clear_error(folder: Path) -> None:
+    path = folder / "a.txt"
+    path.write_text(f"{FIRST}\n" * 500_000)
+    with open_lists(ListArguments(numbers=path)) as lists:
+        blocks = next(lists).blocks
+        next(blocks)
+        with path.open("a") as file:
+            file.write(f"{SECOND}\n")
+        with pytest.raises(EkycUnreadableInputError, match="changed while it was read"):
+            list(blocks)
+
+
+def test_an_object_that_changes_while_it_is_read_is_one_clear_error(s3: Any, connections: None) -> None:
+    s3.put_object(Bucket=BUCKET, Key="a.txt", Body=f"{FIRST}\n".encode() * 500_000)
+    with open_lists(ListArguments(numbers=f"s3://{BUCKET}/a.txt")) as lists:
+        opened = next(lists)
+        assert "ETag" in json.loads(opened.identity or "")
+        next(opened.blocks)
+        s3.put_object(Bucket=BUCKET, Key="a.txt", Body=b"another")
+        with pytest.raises(EkycUnreadableInputError, match=r"a\.txt"):
+            list(opened.blocks)
+
+
+def test_files_are_closed_with_the_block(folder: Path) -> None:
+    def opened() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    before = opened()
+    with open_lists(ListArguments(numbers=f"{folder}/*.csv")) as lists:
+        next(lists)
+        assert opened() > before
+    assert opened() == before
