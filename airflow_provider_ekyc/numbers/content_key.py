@@ -14,14 +14,13 @@ takes some 2**44 that way, and gains two lists that count as one submission.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from airflow_provider_ekyc.numbers.number_keys import read_keys
+from airflow_provider_ekyc.numbers.number_keys import line_keys, pieces_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,9 +33,6 @@ _PIECE: Final = 1 << 14
 # the seed that the number is. Each lane needs all of it: after one multiplication and one shift alone, the sum of a
 # lane would follow from the sum of the lane before but for some 40 bits.
 _STEP, _FIRST, _SECOND = _U(0x9E3779B97F4A7C15), _U(0xBF58476D1CE4E5B9), _U(0x94D049BB133111EB)
-
-_NUMBER: Final = re.compile(rb"\+?[1-9][0-9]{1,14}")
-_NUMBERS_BLOCK: Final = re.compile(rb"(?:\+?[1-9][0-9]{1,14}+\n)*+")
 
 
 class ContentKey:
@@ -54,7 +50,7 @@ class ContentKey:
         """
         Add numbers.
 
-        :param keys: numbers as integers (``results.number_keys.read_keys``); each number once over all calls
+        :param keys: numbers as integers (``numbers.number_keys.read_keys``); each number once over all calls
         """
         self._count += len(keys)
         for start in range(0, len(keys), _PIECE):
@@ -87,17 +83,15 @@ class ContentKey:
 
         :param block: trimmed lines, each ended by ``\n``, none empty; each once over all calls
         """
-        if _NUMBERS_BLOCK.fullmatch(block):
-            self.add(read_keys(block, answers=False)[0])
-            return
-        numbers, texts = [], []
-        for line in block.split(b"\n")[:-1]:
-            if _NUMBER.fullmatch(line):
-                numbers.append(int(line))
-            else:
-                texts.append(line)
-        self.add(np.array(numbers, _U))
-        self.add_texts(texts)
+        for piece in pieces_of(block):
+            lines = line_keys(piece)
+            if lines.plain.all():
+                self.add(lines.keys)
+                continue
+            self.add(lines.keys[lines.plain])
+            others = np.flatnonzero(~lines.plain)
+            bounds = zip(lines.starts.take(others).tolist(), lines.ends.take(others).tolist(), strict=True)
+            self.add_texts(lines.text[start:end] for start, end in bounds)
 
     def hexdigest(self) -> str:
         """Return 32 hex digits for all that was added until now; two different sets practically never share them."""

@@ -21,7 +21,7 @@ from typing import TextIO
 
 from dev.benchmarks.json_process import JsonProcess
 from dev.benchmarks.move_methods import Job
-from dev.benchmarks.submit_memory import peak_memory_kib
+from dev.benchmarks.peak_memory import peak_memory_kib
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,21 +85,33 @@ def run(
         if not arguments.quick:
             record(table, arguments.output)
         is_same = arguments.no_check or not moves or check_moves(moves, servers, Path(folder))
+    held = print_verdicts(table, bounds)
+    return int(not (is_same and held))
+
+
+def print_verdicts(table: Sequence[dict[str, Any]], bounds: Mapping[str, Bound]) -> bool:
+    """
+    Say which bounds hold.
+
+    :param table: figures
+    :param bounds: by name of the figure
+    :return: whether all hold
+    """
     verdicts = {entry["name"]: verdict(entry, bounds.get(entry["name"], Bound())) for entry in table}
     print("\n" + "\n".join(line for _, line in verdicts.values()))
     broken = [name for name, (held, _) in verdicts.items() if not held]
     if broken:
         print(f"These bounds do not hold: {', '.join(broken)}", file=sys.stderr)
-    return int(not is_same or bool(broken))
+    return not broken
 
 
-def machine() -> str:
-    """Say when and on what it is measured."""
+def machine(shown: Sequence[str] = SHOWN) -> str:
+    """Say when and on what it is measured, and the versions of some packages."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {len(os.sched_getaffinity(0))} cores ({processor()}), "
         f"{memory:.0f} GiB, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in SHOWN)
+        + ", ".join(f"{name} {version(name)}" for name in shown)
     )
 
 
