@@ -269,7 +269,7 @@ def _read_part(part: _Part, task_type: str) -> Iterator[pyarrow.RecordBatch]:
         )
         for group in part.groups:
             kind = pyarrow.timestamp(part.footer.unit, "UTC")
-            for batch in opened.iter_batches(BATCH_ROWS, [group.index], list(group.columns)):
+            for batch in opened.iter_batches(BATCH_ROWS, [group.index], list(group.columns), use_threads=False):
                 yield _columns_of(batch, group, kind, task_type)
     except EkycError:
         raise
