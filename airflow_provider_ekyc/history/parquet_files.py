@@ -203,7 +203,7 @@ def _read_footer(since: datetime | None, task_type: str, file: HistoryFile) -> _
     from pyarrow import parquet
 
     start = max(0, file.size - _TAIL_BYTES)
-    tail = file.read(start, file.size - start) if file.size else b""
+    tail = file.read(start, file.size - start)
     if tail[-4:] == _ENCRYPTED:
         raise schema_error(file.shown, "is encrypted by its writer")
     length = int.from_bytes(tail[-8:-4], "little") + 8
