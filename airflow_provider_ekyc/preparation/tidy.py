@@ -87,7 +87,7 @@ _MOST_DIGITS: Final = 15  # ITU-T E.164
 #: Country codes of one and two digits (ITU-T E.164.D); all others have three.
 _SHORT_CODES: Final = re.compile(r"1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]")
 #: Country codes whose fixed or mobile numbers may begin with 0 (libphonenumber's metadata, checked by a test).
-ZERO_AFTER_CODE: Final = frozenset({"39", "225", "226", "229", "241", "242", "378"})
+ZERO_AFTER_CODE: Final = frozenset({"39", "225", "226", "229", "241", "242", "250", "378", "881", "992"})
 
 
 class Tidier:
