@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 HEAVY = ("requests", "aiohttp", "boto3", "botocore", "airflow.providers.amazon", "tenacity", "numpy", "pandas")
-HEAVY += ("pyarrow", "duckdb", "polars", "cryptography")
+HEAVY += ("pyarrow", "duckdb", "polars", "cryptography", "openpyxl", "phonenumbers")
 
 BASELINE = """
 import airflow.sdk
