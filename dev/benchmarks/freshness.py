@@ -10,104 +10,81 @@ not hold, or if the methods leave different numbers.
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dev.benchmarks.alone import Method, rounds_of
+from dev.benchmarks.alone_table import figure, table
 from dev.benchmarks.figures import OUTPUT, record
 from dev.benchmarks.freshness_data import History, history
-from dev.benchmarks.freshness_methods import METHODS, Job, question
-from dev.benchmarks.json_process import JsonProcess
-from dev.benchmarks.move_run import machine
-from dev.benchmarks.move_table import Bound, spread, verdict
+from dev.benchmarks.move import available_memory
+from dev.benchmarks.move_data import NoRoom
+from dev.benchmarks.move_run import machine, print_verdicts
+from dev.benchmarks.move_table import Bound
 
-ROUNDS = 3
-PEER = "duckdb"
-NAMES = {"ours": "ours", "duckdb": "DuckDB anti-join over text, 1 GB", "polars": "Polars anti-join over text"}
+_METHODS = "dev.benchmarks.freshness_methods"
+OURS = Method("ours", f"{_METHODS}:ours", "fresh")
+DUCKDB = Method("DuckDB, 1 GB", f"{_METHODS}:duckdb_text", "fresh_duckdb")
+POLARS = Method("Polars", f"{_METHODS}:polars_text", "fresh_polars")
+
+ROUNDS = {"quick": 2, "10m_of_100m": 3}
 BOUNDS = {"fresh_10m_of_100m": Bound(ratio=1.2, rss_mib=350)}
-HEAD = "| | wall s | ratio to the peer | CPU s | MiB in all |\n| --- | --- | --- | --- | --- |"
-
-
-def measure(made: History, rounds: int, folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """
-    Run each method in each round, in a process of its own.
-
-    :raises ValueError: if two methods leave different numbers
-    """
-    found: dict[str, list[dict[str, Any]]] = {method: [] for method in METHODS}
-    for _ in range(rounds):
-        lists = {}
-        for method, samples in found.items():
-            target = folder / f"{method}.txt"
-            job = Job(str(made.candidates), str(made.files), made.now.isoformat(), str(target), str(folder))
-            process = JsonProcess(method, "dev.benchmarks.freshness_methods", [method])
-            try:
-                samples.append(process.ask(question(job)))
-            finally:
-                process.stop()
-            lists[method] = sorted(target.read_bytes().split())
-            target.unlink()
-        if any(each != lists[PEER] for each in lists.values()):
-            raise ValueError(f"different numbers are left: { ({name: len(each) for name, each in lists.items()}) }")
-        print(f"{len(lists[PEER]):,} of {made.lines:,} are left by each method", flush=True)
-    return found
-
-
-def print_table(found: dict[str, list[dict[str, Any]]], size: str) -> list[dict[str, Any]]:
-    """Print what was measured, and return the figures."""
-    print(HEAD)
-    peers = [sample["wall"] for sample in found[PEER]]
-    figures = []
-    for method, samples in found.items():
-        walls = [sample["wall"] for sample in samples]
-        ratios = [wall / peer for wall, peer in zip(walls, peers, strict=True)]
-        peak = max(sample["peak_mib"] for sample in samples)
-        cpu = statistics.median(sample["cpu"] for sample in samples)
-        shown = "-" if method == PEER else spread(ratios)
-        print(f"| {NAMES[method]} | {spread(walls)} | {shown} | {cpu:.2f} | {peak:.0f} |")
-        figures.append(
-            {
-                "name": f"fresh_{size}" if method == "ours" else f"fresh_{method}_{size}",
-                "value": round(statistics.median(walls), 4),
-                "unit": "s",
-                "peer": None if method == PEER else round(statistics.median(peers), 4),
-                "ratio": None if method == PEER else round(statistics.median(ratios), 4),
-                "rss_mib": round(peak, 1),
-            }
-        )
-    alone = statistics.median(sample["find_fresh_seconds"] for sample in found["ours"])
-    print(f"\nOf ours, find_fresh alone takes {alone:.2f} s; the rest reads, deduplicates and writes the list.")
-    return figures
+#: What Polars needs of memory for a row of the history.
+POLARS_BYTES = 110
+SHOWN = ("numpy", "pyarrow", "polars", "duckdb")
 
 
 def main() -> int:
     """Measure, print and record."""
     parser = argparse.ArgumentParser(description="Time and memory of leaving out what is fresh, beside its peers.")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--quick", action="store_true", help="small data; nothing is recorded")
+    parser.add_argument("--rounds", type=int, help="instead of 3")
+    parser.add_argument("--quick", action="store_true", help="a small history, 2 rounds; nothing is recorded")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
+    print(machine(SHOWN), flush=True)
     size = "quick" if arguments.quick else "10m_of_100m"
-    print(machine())
-    made = history(size)
-    files = list(made.files.iterdir())
-    print(
-        f"\n{made.lines:,} candidates, {made.rows:,} rows in {len(files)} files of "
-        f"{sum(file.stat().st_size for file in files):,} bytes; {arguments.rounds} rounds\n",
-        flush=True,
-    )
-    with tempfile.TemporaryDirectory(prefix="ekyc-bench-fresh-") as folder:
-        figures = print_table(measure(made, arguments.rounds, Path(folder)), size)
+    try:
+        figures = measure(history(size), arguments.rounds or ROUNDS[size])
+    except NoRoom as reason:
+        print(f"LEFT OUT: {reason}")
+        return 0
     if not arguments.quick:
         record(figures, arguments.output)
-    verdicts = {entry["name"]: verdict(entry, BOUNDS.get(entry["name"], Bound())) for entry in figures}
-    print("\n" + "\n".join(line for _, line in verdicts.values()))
-    broken = [name for name, (held, _) in verdicts.items() if not held]
-    if broken:
-        print(f"These bounds do not hold: {', '.join(broken)}", file=sys.stderr)
-    return int(bool(broken))
+    return int(not print_verdicts(figures, BOUNDS))
+
+
+def measure(made: History, rounds: int) -> list[dict[str, Any]]:
+    """Measure one history and print its table; return its figures."""
+    files = [path.stat().st_size for path in made.files.iterdir()]
+    print(
+        f"\n{made.lines:,} candidates, {made.rows:,} rows in {len(files)} files of {sum(files):,} bytes; "
+        f"{rounds} rounds\n",
+        flush=True,
+    )
+    methods = [OURS, DUCKDB, POLARS]
+    if available_memory() < made.rows * POLARS_BYTES + 2**30:
+        methods.remove(POLARS)
+        print(f"LEFT OUT: {POLARS.name}: it needs {made.rows * POLARS_BYTES / 2**30:.1f} GiB of memory.\n")
+    runs = rounds_of(methods, job_of(history("quick")), job_of(made), rounds)
+    print("\n".join(table(runs, [DUCKDB])), flush=True)
+    print(f"\nEach leaves {runs[OURS][0].result[0]:,} numbers.")
+    return [
+        figure(f"{method.figure}_{made.name}", own, runs[DUCKDB] if method != DUCKDB else None)
+        for method, own in runs.items()
+    ]
+
+
+def job_of(made: History) -> Callable[[str], dict[str, str]]:
+    """Return what to do with a history, in a directory."""
+    return lambda folder: {
+        "candidates": str(made.candidates),
+        "files": str(made.files),
+        "now": made.now.isoformat(),
+        "target": f"{folder}/target",
+        "spool_dir": folder,
+    }
 
 
 if __name__ == "__main__":
