@@ -7,7 +7,6 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
-from airflow_provider_ekyc.airflow_sdk import AirflowNotFoundException, BaseHook
 from airflow_provider_ekyc.arguments import read_text
 from airflow_provider_ekyc.exceptions import (
     EkycError,
@@ -67,6 +66,8 @@ def query_blocks(sql: object, conn_id: object, options: TableOptions) -> Generat
 
 
 def _hook(conn_id: str) -> Any:
+    from airflow_provider_ekyc.airflow_sdk import AirflowNotFoundException, BaseHook
+
     try:
         from airflow.providers.common.sql.hooks.sql import DbApiHook
     except ImportError:
