@@ -11,6 +11,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 #: Chapter -> its columns; what is charged is a matter of submissions alone.
 COLUMNS = {
+    "Prepare": ("what happens", "you see", "the task", "then", "what to do"),
     "Submit": ("what happens", "you see", "the task", "charged", "then", "what to do"),
     "Wait": ("what happens", "you see", "the task", "then", "what to do"),
     "Land": ("what happens", "you see", "the task", "then", "what to do"),

@@ -30,6 +30,7 @@ NEXT = frozenset(
     {
         "submits",
         "submits again",
+        "prepares",
         "returns it",
         "stays unknown",
         "stops again",
@@ -196,7 +197,8 @@ ARRANGEMENTS: dict[str, str] = {
     "operator": (
         r"(timeout|poll_interval|on_unknown_outcome|task_type|spool_dir|ekyc_task_id|replace"
         r"|output_format|check|number_column|result_column|unmatched_key|on_mismatch"
-        r"|max_rows|max_cost|min_balance_after)=\S+"
+        r"|max_rows|max_cost|min_balance_after|max_total_rows|invalid|normalise|skip_verified_within|history_uri"
+        r"|destination_uri|rejects_uri)=\S+"
     ),
     "transfer": r"output_format=\w+( without pyarrow)?",
     "numbers": (
@@ -204,6 +206,14 @@ ARRANGEMENTS: dict[str, str] = {
         r"|in an S3 that (is gone|trickles|answers [A-Za-z]+)|a named pipe|a device|a directory|given as contents"
         r"|a path with a NUL|a name that is too long"
     ),
+    "list": (
+        r"missing|empty|blank|too few|overwritten while it is read|a row without a number|no row with a number"
+        r"|what was prepared before"
+    ),
+    "destination": r"a file|full|in an S3 that (is gone|answers [A-Za-z]+)",
+    "history": r"damaged|all are fresh|most are fresh",
+    "manifest": r"whole|cut|of another release|of other arguments|without a file|of a file that was changed",
+    "memory": r"runs out",
     "journal": (
         r"receipt|intent|away|intent refused|receipt refused|receipt damaged|receipt of schema 3|intent damaged"
         r"|intent, (adopted|deleted|sent again) by hand|receipt, (deleted by hand|forgotten)"
@@ -219,8 +229,8 @@ ARRANGEMENTS: dict[str, str] = {
     "disk": r"no file beyond \d+ bytes",
     "ranges": r"of \d+ bytes",
     "kill": (
-        r"before the intent|after the intent|during the submission|before the receipt|after the receipt"
-        r"|while it waits|during the download|(before|after) the (put|part|completion)"
+        r"while a list is read|before the intent|after the intent|during the submission|before the receipt"
+        r"|after the receipt|while it waits|during the download|(before|after) the (put|part|completion)"
     ),
 }
 

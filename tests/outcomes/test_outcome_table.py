@@ -16,6 +16,7 @@ from airflow_provider_ekyc.sandbox.faults import CALLS, Call, kinds_of
 from tests.conftest import API_KEY, keys_of
 from tests.outcomes import rows as data
 from tests.outcomes.outcomes import DOCS, Outcome, outcomes
+from tests.outcomes.prepare_tries import PrepareTries
 from tests.outcomes.sensor_tries import MODES, SensorTries
 from tests.outcomes.stage import Stage, Try
 from tests.outcomes.submit_tries import SubmitTries
@@ -24,6 +25,7 @@ from tests.submitted import submitted
 
 #: Heading of a table -> the call that ``tries`` counts, and the task that makes it.
 TABLES = {
+    "Preparation of a list": ("balance", "prepare"),
     "Before any call": ("submit", "submit"),
     "Balance query before a submission": ("balance", "submit"),
     "Submission": ("submit", "submit"),
@@ -50,7 +52,7 @@ SECRET = re.compile(r"X-Amz-Sig|\+?999\d{7}|" + re.escape(API_KEY) + "|made-up-s
 ROWS = data.rows()
 OUTCOMES = outcomes()
 #: Chapter of the page -> the task that its rows are about.
-CHAPTERS = {"Submit": "submit", "Wait": "sensor", "Land": "transfer"}
+CHAPTERS = {"Prepare": "prepare", "Submit": "submit", "Wait": "sensor", "Land": "transfer"}
 
 
 def of(task: str) -> pytest.MarkDecorator:
@@ -110,6 +112,35 @@ def test_every_code_of_the_api_page_has_a_row(call: Call) -> None:
     assert {400, 402, 429, 503} < codes
     named = {fault.status for fault in data.faults_of(ROWS) if fault.call == call and fault.kind == "status"}
     assert codes - named == set()
+
+
+@of("prepare")
+def test_a_row_about_preparing_is_true(row: data.Row, stage: Stage) -> None:
+    provocation = data.provocation(row)
+    tries = PrepareTries(stage)
+    stage.arrange(provocation)
+    tries.arrange(provocation)
+    stage.provoke(provocation)
+    before = tries.written()
+    first = tries.once()
+    check(row, first, first.submissions, stage)
+    check_calls(row, calls_in(first, row))
+    if first.ending != "succeeds":
+        assert tries.written() == before  # no file, no manifest, nothing half
+    stage.repair()
+    second = tries.once()
+    assert first.submissions == second.submissions == 0
+    match row.cells["a retry or a clear then"]:
+        case "prepares":
+            assert (second.ending, tries.rows(second.value)) == ("succeeds", 200), second.text
+            assert "An earlier try" not in second.text
+        case "returns it":
+            assert (second.ending, second.value) == ("succeeds", first.value or second.value), second.text
+            assert "An earlier try" in second.text
+        case "fails again":
+            assert (second.ending, second.message) == (first.ending, first.message)
+        case other:
+            pytest.fail(f"a preparation never {other}")
 
 
 @of("submit")
