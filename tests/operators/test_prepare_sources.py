@@ -1,0 +1,89 @@
+"""EkycPrepareNumbersOperator over lists of every kind at once: below a prefix, packed, tables and text."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pytest
+from openpyxl import Workbook
+from pyarrow import parquet
+
+from airflow_provider_ekyc.airflow_errors import EkycFailException
+from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
+from dev.testing.task_context import TaskInstance, context_of
+from tests.conftest import BUCKET
+
+pytestmark = pytest.mark.usefixtures("connections")
+
+
+def table(numbers: list[str]) -> str:
+    return "".join(["id,phone\n", *(f'{row},"{number}"\n' for row, number in enumerate(numbers))])
+
+
+def lists_of(numbers: list[str]) -> dict[str, bytes]:
+    """The numbers in parts of fifty, the last one twice."""
+    parts = [numbers[start : start + 50] for start in range(0, 200, 50)]
+    columns = pyarrow.table({"id": list(range(50)), "phone": parts[1]})
+    parquet.write_table(columns, in_parquet := BytesIO())
+    with zipfile.ZipFile(packed := BytesIO(), "w") as archive:
+        archive.writestr("list.csv", table(parts[2]))
+    workbook = Workbook()
+    for row in [("id", "phone"), *enumerate(parts[3]), (50, numbers[-1]), (51, "1.20255E+10")]:
+        workbook.active.append(row)
+    workbook.save(excel := BytesIO())
+    return {
+        "a.csv.gz": gzip.compress(table(parts[0]).encode()),
+        "b.parquet": in_parquet.getvalue(),
+        "c.zip": packed.getvalue(),
+        "d.xlsx": excel.getvalue(),
+    }
+
+
+def test_the_order_is_that_of_the_names_below_a_prefix(
+    s3: Any, tmp_path: Path, numbers: list[str], context: dict[str, Any]
+) -> None:
+    for name, content in lists_of(numbers).items():
+        s3.put_object(Bucket=BUCKET, Key=f"lists/{name}", Body=content)
+    (uri,) = EkycPrepareNumbersOperator(
+        task_id="prepare",
+        numbers=f"s3://{BUCKET}/lists/",
+        column="phone",
+        normalise="True",
+        destination_uri=str(tmp_path / "ready"),
+    ).execute(context)
+    assert Path(uri).read_text().splitlines() == numbers
+    preparation = context["ti"].xcoms["preparation"]
+    assert (preparation["sources"], preparation["rows_read"], preparation["duplicates"]) == (4, 202, 1)
+    assert preparation["invalid"] == {"scientific notation": 1}
+
+
+def test_a_rejected_row_of_a_table_is_named_by_its_row_there(
+    tmp_path: Path, numbers: list[str], context: dict[str, Any]
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(table([*numbers, "n/a"]))
+    EkycPrepareNumbersOperator(
+        task_id="prepare",
+        numbers=path,
+        column="phone",
+        destination_uri=tmp_path / "ready",
+        rejects_uri=tmp_path / "rejects.csv",
+    ).execute(context)
+    # The header is row 1, so the two hundred numbers are rows 2 to 201.
+    assert (tmp_path / "rejects.csv").read_text().splitlines()[1:] == [f"{path},202,other text,n/a"]
+
+
+def test_a_prefix_around_the_destination_is_refused(tmp_path: Path, numbers_file: Path) -> None:
+    def prepare(run_id: str) -> list[str]:
+        return EkycPrepareNumbersOperator(
+            task_id="prepare", numbers=f"{tmp_path}/", destination_uri=tmp_path / "ready"
+        ).execute(context_of(TaskInstance(run_id=run_id)))
+
+    assert len(prepare("first")) == 1
+    with pytest.raises(EkycFailException, match="was written by this operator"):
+        prepare("second")
