@@ -71,11 +71,12 @@ _DECIMAL: Final = re.compile(r"[+-]?[0-9]+[.,][0-9]+")
 _COUNTRY_DOT: Final = re.compile(r"\+[1-9][0-9]{0,2}\.[0-9]{4,}")  # RFC 5733: +1.2025550100
 _ZEROS_ONLY: Final = re.compile(r"\+?[0-9]{5,}[.,]0+")
 _EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+# Possessive ("*+"), so that the time for a line grows no faster than its length.
 _EXTENSION: Final = re.compile(
-    r"[^a-z#;]*[0-9][^a-z#;]*(?:;\s*ext(?:\.|=)?|ext(?:ensio)?n?\.?|x|#)[:=.\s]*[0-9]+\W*", re.IGNORECASE
+    r"[^a-z#;0-9]*+[0-9][^a-z#;]*+(?:;\s*ext(?:\.|=)?|ext(?:ensio)?n?\.?|x|#)[:=.\s]*[0-9]+\W*", re.IGNORECASE
 )
-_SEVERAL: Final = re.compile(r".*[0-9].*[,;/|&\\+].*[0-9].*")
-_BRACKETED_ZERO: Final = re.compile(r".*[0-9].*[(\[]\s*0\s*[)\]].*")
+_SEVERAL: Final = re.compile(r"[^0-9]*+[0-9][^,;/|&\\+]*+[,;/|&\\+].*[0-9]")
+_BRACKETED_ZERO: Final = re.compile(r"[^0-9]*+[0-9].*[(\[]\s*0\s*[)\]]")
 _DASHES: Final = r"\-\u2010-\u2015\u2212"
 _BLANK: Final = re.compile(r"\s")
 _POINT_OR_DASH: Final = re.compile(rf"[.{_DASHES}]")
@@ -127,12 +128,15 @@ class Tidier:
             return int(match[1])
         if not line.strip(b" \t"):
             return None
-        try:
-            text = line.decode()
-        except UnicodeDecodeError:
-            return Reject.NOT_UTF8
         kinds: list[str] = []
-        found = self._read_frequent(line, kinds) if _FREQUENT.fullmatch(line) else self._read_text(text, kinds)
+        if _FREQUENT.fullmatch(line):
+            found: int | Reject | None = self._read_frequent(line, kinds)
+        else:
+            try:
+                text = line.decode()
+            except UnicodeDecodeError:
+                return Reject.NOT_UTF8
+            found = self._read_text(text, kinds)
         if not self._normalise:
             return found if isinstance(found, Reject) else Reject.NOT_E164
         if isinstance(found, int):
@@ -141,7 +145,7 @@ class Tidier:
         return found
 
     def _read_frequent(self, line: bytes, kinds: list[str]) -> int | Reject:
-        """Read what ``_FREQUENT`` matches as :meth:`_read_text` does, in a fifth of its time."""
+        """Read what ``_FREQUENT`` matches as :meth:`_read_text` does, in a third of its time."""
         text = line.strip(b" \t")
         if len(text) < len(line):
             kinds.append(BLANKS_AROUND)
@@ -150,7 +154,7 @@ class Tidier:
         if b"-" in text:
             kinds.append(SEPARATORS)
         if b"(" in text or b"[" in text or b")" in text or b"]" in text:
-            if _BRACKETED_ZERO.fullmatch(text.decode()):
+            if _BRACKETED_ZERO.match(text.decode()):
                 return Reject.TRUNK_ZERO
             kinds.append(BRACKETS)
         digits = text.translate(None, b" -()[]").decode()
@@ -246,9 +250,9 @@ def _reason_against(text: str) -> Reject | None:
         return Reject.EMAIL
     if _EXTENSION.fullmatch(text):
         return Reject.EXTENSION
-    if _SEVERAL.fullmatch(text) or _BREAKS.search(text):
+    if _BREAKS.search(text) or _SEVERAL.match(text):
         return Reject.SEVERAL
-    return Reject.TRUNK_ZERO if _BRACKETED_ZERO.fullmatch(text) else None
+    return Reject.TRUNK_ZERO if _BRACKETED_ZERO.match(text) else None
 
 
 def _international(digits: str) -> int | Reject:

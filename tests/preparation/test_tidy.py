@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycSettingsError
@@ -92,6 +94,21 @@ def test_nothing_is_guessed(text: str, reason: str) -> None:
 def test_bytes_that_are_no_text_and_long_lines_are_rejected() -> None:
     assert Tidier(True, None).read(b"+1202\xff5550100") is Reject.NOT_UTF8
     assert Tidier(True, None).read(b" " * 1025) is Reject.TOO_LONG
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("1" * 1024, "1" * 512 + "," * 512, "1(0" * 341, "( 0" * 341, "1" * 512 + "x" * 512, "1x" * 512, "1." * 512),
+        *("a@" + "." * 1000, "= " * 512, "+1" + " " * 1020 + "a", "'" * 1024, "\u200b1" * 256, "1e" * 512, '"' * 1024),
+    ],
+)
+def test_the_time_for_a_line_is_bounded(line: str) -> None:
+    tidier = Tidier(True, None)
+    start = time.process_time()
+    for _ in range(10):
+        assert isinstance(tidier.read(line.encode()), Reject)
+    assert time.process_time() - start < 0.5  # a tenth of a millisecond each; a second where a pattern goes back
 
 
 def test_without_normalise_another_form_is_rejected() -> None:

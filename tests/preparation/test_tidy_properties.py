@@ -237,7 +237,7 @@ def test_short_codes_and_codes_before_a_zero_are_those_of_the_metadata() -> None
     assert {code for code in codes if _is_short(code)} == SHORT_CODES
     found = set()
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
-        samples = 4000 if str(code) in ZERO_AFTER_CODE else 200
+        samples = 4000 if str(code) in ZERO_AFTER_CODE else 50
         if any(_begins_with_zero(region, code, samples) for region in regions):
             found.add(str(code))
     assert found == ZERO_AFTER_CODE
