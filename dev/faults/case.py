@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-Operator = Literal["submit", "wait", "land", "chain"]
+#: ``table`` is a landing that also adds its file to an Iceberg table.
+Operator = Literal["submit", "wait", "land", "table", "chain"]
 #: What Airflow itself keeps, a local ``journal_uri``, one in S3, one in a store that ignores ``If-None-Match``.
 Memory = Literal["variables", "local", "s3", "unconditional"]
 Component = Literal["triggerer", "api-server", "all"]
@@ -145,6 +147,7 @@ class Evidence:
     :param remembered: everything in journals, XComs and logs, as one text
     :param objects: keys at which an object is
     :param flawed: what is wrong with objects, in words; empty if they are all whole and checked
+    :param in_table: how often each number is in the Iceberg table as this case's; empty for other cases
     :param kills: how many tries were killed in fact
     :param unused: a fault that no call got, in words
     :param unforeseen: an exception that is none of the provider's, in words
@@ -160,6 +163,7 @@ class Evidence:
     remembered: str = field(default="", repr=False)
     objects: tuple[str, ...] = ()
     flawed: tuple[str, ...] = ()
+    in_table: Counter[str] = field(default_factory=Counter, repr=False)
     kills: int = 0
     unused: str = ""
     unforeseen: str = ""

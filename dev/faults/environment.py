@@ -21,6 +21,8 @@ from dev.stack.s3_server import S3Server
 
 API_KEY = "made-up-fault-run-key-0123456789"
 BUCKET = "ekyc-faults"
+#: The Iceberg table, in the catalog of the connection ``iceberg_default``.
+TABLE = "ekyc.results"
 
 
 class QueueClock:
@@ -175,9 +177,10 @@ def arguments_of(
         "ekyc_conn_id": conn_id,
         "s3_bucket": BUCKET,
         "s3_key": key_of(case),
+        **({"output_format": "parquet", "iceberg_table": TABLE} if case.operator == "table" else {}),
     }
 
 
 def key_of(case: Case) -> str:
     """Return where the case's result must be."""
-    return f"results/{case.number}.zip"
+    return f"results/{case.number}.{'parquet' if case.operator == 'table' else 'zip'}"

@@ -18,4 +18,9 @@ def control_cases() -> list[Case]:
     message = "the unknown outcome's message"
     cases.append(Case(5, "submit, without the message", "submit", point="before the answer is read", sabotage=message))
     cases.append(Case(6, "land, without the check", "land", fault="missing_rows", call="result", sabotage="the check"))
+    for number, (sabotage, point) in enumerate(
+        (("the look at the table", "after the commit"), ("the commit to the table", "before the XCom")), start=7
+    ):
+        group = f"table, without {sabotage.removesuffix(' at the table').removesuffix(' to the table')}"
+        cases.append(Case(number, group, "table", point=point, sabotage=sabotage))
     return cases

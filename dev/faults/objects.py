@@ -36,14 +36,25 @@ def _flaws(content: bytes, metadata: dict[str, str], case: Case) -> list[str]:
     if metadata.get("ekyc-sha256") != hashlib.sha256(content).hexdigest():
         return ["its SHA-256 is not the one in its metadata"]
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            (member,) = archive.namelist()
-            rows = list(csv.reader(io.StringIO(archive.read(member).decode())))
+        rows = _of_parquet(content) if case.operator == "table" else _of_archive(content)
     except (zipfile.BadZipFile, ValueError) as error:
         return [f"it can't be read ({type(error).__name__})"]
     wanted = [[number, expected_answer(number)] for number in numbers_of(case)]
-    if rows[1:] != wanted:
-        return [f"it has {len(rows) - 1} rows, and they are not the {len(wanted)} that were asked for"]
+    if rows != wanted:
+        return [f"it has {len(rows)} rows, and they are not the {len(wanted)} that were asked for"]
     counted = {answer: sum(row[1] == answer for row in wanted) for answer in ("yes", "no")}
     stated = {answer: int(metadata.get(f"ekyc-{answer}", -1)) for answer in counted}
     return [] if stated == counted else ["the counts in its metadata are not those of its rows"]
+
+
+def _of_archive(content: bytes) -> list[list[str]]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        (member,) = archive.namelist()
+        return list(csv.reader(io.StringIO(archive.read(member).decode())))[1:]
+
+
+def _of_parquet(content: bytes) -> list[list[str]]:
+    from pyarrow import parquet
+
+    table = parquet.read_table(io.BytesIO(content), columns=["number", "answer"])
+    return [list(row.values()) for row in table.to_pylist()]

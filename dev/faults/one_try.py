@@ -167,6 +167,7 @@ def _execute(order: Try) -> str | None:
         "submit": EkycSubmitOperator,
         "wait": EkycTaskSensor,
         "land": EkycResultsToS3Operator,
+        "table": EkycResultsToS3Operator,
     }
     operator = operators[order.case.operator](task_id="a_task", **order.arguments)
     # As Airflow ends a task: it calls on_kill() and leaves the task to go on, for a few seconds.

@@ -28,6 +28,9 @@ _TARGET = f"{_P}.s3.target:S3Target"
 _UPLOAD = f"{_P}.s3.multipart:MultipartUpload"
 _CHECK = f"{_P}.results.transfer:convert"
 _DOWNLOAD = f"{_P}.results.download:download"
+_TABLE = f"{_P}.iceberg.commit:WarehouseTable"
+_COMMIT = (f"{_P}.iceberg.commit:_CommitsOnce.commit_table",)
+_RETURN = (f"{_P}.transfers.ekyc_to_s3:EkycResultsToS3Operator.execute",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,17 @@ POINTS: tuple[Point, ...] = (
     Point("after the put", "land", (f"{_TARGET}.put",), "after"),
     Point("before the XCom", "land", _XCOM, "before"),
     Point("after the XCom", "land", _XCOM, "after"),
-    Point("before the return value", "land", (f"{_P}.transfers.ekyc_to_s3:EkycResultsToS3Operator.execute",), "after"),
+    Point("before the return value", "land", _RETURN, "after"),
+    Point("before the table is looked at", "table", (f"{_TABLE}.prepare",), "before"),
+    Point("after the table is looked at", "table", (f"{_TABLE}.prepare",), "after"),
+    Point("before the rows are added", "table", (f"{_TABLE}.add",), "before"),
+    Point("before the commit", "table", _COMMIT, "before"),
+    Point("in the commit", "table", ("sqlalchemy.orm:Session.commit",), "before"),
+    Point("after the commit", "table", _COMMIT, "after"),
+    Point("after the rows are added", "table", (f"{_TABLE}.add",), "after"),
+    Point("before the XCom", "table", _XCOM, "before"),
+    Point("after the XCom", "table", _XCOM, "after"),
+    Point("before the return value", "table", _RETURN, "after"),
 )
 
 

@@ -40,6 +40,7 @@ from dev.faults.fault_cases import S3_FAULT_CASES, needs_short_timeouts
 from dev.faults.killing import deaths_in
 from dev.faults.objects import look_at_objects
 from dev.faults.one_try import WARM, Try, run_try
+from dev.faults.warehouse import Warehouse
 from dev.stack.s3_server import S3Server
 from dev.testing.s3_relay import S3Fault, S3Relay
 
@@ -50,7 +51,7 @@ GRACE = 5.0
 #: A Variable that records a task instance, not a submission.
 INSTANCE = re.compile(r"_instance_\d+$")
 #: Seconds that an unharmed try takes, about, with its calls widened.
-USUAL = {"submit": 0.45, "wait": 2.2, "land": 0.9}
+USUAL = {"submit": 0.45, "wait": 2.2, "land": 0.9, "table": 1.1}
 
 
 class ProcessTier:
@@ -64,10 +65,12 @@ class ProcessTier:
     """
 
     def __init__(self, folder: Path, s3: S3Server, unconditional_url: str = "", relay: S3Relay | None = None) -> None:
+        self.warehouse = Warehouse(s3, folder)
         self._folder, self._s3, self._relay = folder, s3, relay
         self._aws = {
             "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(s3),
             "AIRFLOW_CONN_AWS_UNCONDITIONAL": aws_connection(s3, unconditional_url),
+            "AIRFLOW_CONN_ICEBERG_DEFAULT": self.warehouse.connection,
         }
         self._client = s3.client()
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")

@@ -15,13 +15,15 @@ from dev.faults.case import Case, Operator
 from dev.faults.killing import act_at
 from dev.faults.points import EVERY, POINTS, Point
 
-#: What reaches all points: a submission accepted and one refused, a wait that pokes and one that defers, a landing.
+#: What reaches all points: a submission accepted and one refused, a wait that pokes and one that defers, a landing,
+#: and one that adds its file to a table.
 TRIES: Sequence[Case] = (
     Case(1, "reach", "submit", memory="local", point=EVERY),
     Case(2, "reach", "submit", memory="local", point=EVERY, fault="status 400", call="submit"),
     Case(3, "reach", "wait", point=EVERY),
     Case(4, "reach", "wait", point=EVERY, scheduled=True),
     Case(5, "reach", "land", point=EVERY),
+    Case(6, "reach", "table", point=EVERY),
 )
 
 

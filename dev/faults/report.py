@@ -9,7 +9,7 @@ from dev.faults.verdict import Verdict
 
 _HEADS = (
     *("class", "n", "sched", "killed", "success", "clear", "retries", "unknown", "unsent"),
-    *("charged", "double", "asked", "lost", "partial", "off"),
+    *("charged", "double", "asked", "lost", "partial", "rows lost", "rows twice", "off"),
 )
 
 _LEGEND = """
@@ -17,7 +17,7 @@ sched: run by a real scheduler. killed: tries that got SIGKILL. clear: failed fo
 retries: retries used up, with an error that a further try may fix. unknown: failed for good, and says that it
 may or may not have been charged; unsent: of these, where in fact nothing was sent (killed between the intent and
 the first byte, where nobody can know). double: charges beyond the first; asked: those that resubmit asked for,
-or that was sent after all records had been deleted, with a warning.
+or that was sent after all records had been deleted, with a warning. rows: of the Iceberg table.
 """.strip()
 
 
@@ -48,22 +48,33 @@ def figures_of(verdicts: Sequence[Verdict]) -> dict[str, int]:
         "silent_losses": sum(verdict.lost for verdict in verdicts),
         "partial_objects": sum(verdict.partial for verdict in verdicts),
         "off_table": sum(bool(verdict.off) for verdict in verdicts),
+        "table_rows_lost": sum(verdict.table_lost for verdict in verdicts),
+        "table_rows_twice": sum(verdict.table_twice for verdict in verdicts),
     }
 
 
 def complaints(verdicts: Sequence[Verdict]) -> list[str]:
     """Say, one line a case, what is not as it should be."""
     return [
-        f"case {verdict.case.number}: {verdict.case.shown}: "
-        + "; ".join([*verdict.off, *(["charged twice"] * bool(verdict.double)), *(["lost"] * bool(verdict.lost))])
+        f"case {verdict.case.number}: {verdict.case.shown}: " + "; ".join(_complaints(verdict))
         for verdict in verdicts
-        if verdict.off or verdict.double or verdict.lost or verdict.partial
+        if _complaints(verdict) or verdict.partial
     ]
+
+
+def _complaints(verdict: Verdict) -> list[str]:
+    words = {
+        "charged twice": verdict.double,
+        "lost": verdict.lost,
+        "rows are not in the table": verdict.table_lost,
+        "rows are in the table twice": verdict.table_twice,
+    }
+    return [*verdict.off, *(word for word, count in words.items() if count)]
 
 
 def _order(group: str) -> tuple[int, str]:
     word = group.partition(",")[0]
-    return ("unharmed", "submit", "wait", "land", "chain").index(word), group
+    return ("unharmed", "submit", "wait", "land", "table", "chain").index(word), group
 
 
 def _row(name: str, verdicts: Sequence[Verdict]) -> list[str]:
@@ -82,6 +93,8 @@ def _row(name: str, verdicts: Sequence[Verdict]) -> list[str]:
         sum(verdict.asked_double for verdict in verdicts),
         sum(verdict.lost for verdict in verdicts),
         sum(verdict.partial for verdict in verdicts),
+        sum(verdict.table_lost for verdict in verdicts),
+        sum(verdict.table_twice for verdict in verdicts),
         sum(bool(verdict.off) for verdict in verdicts),
     )
     return [name, *(str(figure) for figure in figures)]

@@ -7,13 +7,14 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from botocore.credentials import Credentials
 
-from dev.faults.case import Case
+from dev.faults.case import Case, Evidence
 from dev.faults.environment import BUCKET, prepare_environment
 from dev.faults.negative_control import control_cases
 from dev.faults.plan import plan
@@ -23,6 +24,7 @@ from dev.faults.reach import points_never_reached
 from dev.faults.report import complaints, figures_of, last_line, table_of
 from dev.faults.scheduler_tier import run_scheduled
 from dev.faults.verdict import Verdict, verdict_of
+from dev.faults.warehouse import kills_and_clears, table_cases
 from dev.stack.s3_server import S3Server
 from dev.testing.s3_relay import S3Relay
 
@@ -32,15 +34,21 @@ AT_ONCE = 4
 
 def run_processes(cases: Sequence[Case], folder: Path, s3: S3Server, report: Callable[[str], None]) -> list[Verdict]:
     """Run the cases of tier P and find their verdicts."""
-    verdicts = []
+    found: list[tuple[Case, Evidence]] = []
     relay = S3Relay(s3.endpoint_url, ignores_conditions=Credentials(s3.access_key, s3.secret_key))
     with relay as unconditional, S3Relay(s3.endpoint_url) as faulty, ThreadPoolExecutor(AT_ONCE) as pool:
         tier = ProcessTier(folder, s3, unconditional.endpoint_url, faulty)
-        for verdict in pool.map(lambda case: verdict_of(case, tier.run(case)), cases):
-            verdicts.append(verdict)
-            if len(verdicts) % 20 == 0:
-                report(f"{len(verdicts)} of {len(cases)} cases in processes")
-    return verdicts
+        for case, evidence in zip(cases, pool.map(tier.run, cases), strict=True):
+            found.append((case, evidence))
+            if len(found) % 20 == 0:
+                report(f"{len(found)} of {len(cases)} cases in processes")
+        if any(case.operator == "table" for case in cases):
+            # Read when all is over: what one case has added another one may have lost.
+            rows = tier.warehouse.rows()
+            for case, evidence in found:
+                if case.operator == "table":
+                    evidence.in_table = sum((rows[one] for one in evidence.prepaid), Counter())
+    return [verdict_of(case, evidence) for case, evidence in found]
 
 
 def run_all(cases: Sequence[Case], report: Callable[[str], None]) -> list[Verdict]:
@@ -80,11 +88,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def report(what: str) -> None:
         print(f"[{time.monotonic() - started:4.0f} s] {what}", file=sys.stderr, flush=True)
 
-    cases = control_cases() if options.negative_control else plan(options.count, seed, scheduler=not options.short)
+    if options.negative_control:
+        cases = control_cases()
+    else:
+        cases = plan(options.count, seed, scheduler=not options.short)
+        cases += table_cases(options.count, seed, first=len(cases) + 1)
     verdicts = run_all(cases, report)
     print(table_of(verdicts), end="\n\n")
     for line in complaints(verdicts):
         print(line)
+    around_commits = kills_and_clears({verdict.case: verdict.kills for verdict in verdicts})
+    print(f"Kills and clears around a commit to the table: {around_commits}.", end=" ")
     print(f"Under the real scheduler: {sum(v.case.scheduled for v in verdicts)} of {len(verdicts)}.", end=" ")
     print(f"Seed {seed}. {time.monotonic() - started:.0f} s.")
     figures = figures_of(verdicts).values()

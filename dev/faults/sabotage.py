@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partialmethod
 from typing import Any
 
 #: What can be switched off, and the figure that must then rise.
@@ -10,6 +11,8 @@ SABOTAGES = {
     "the intent": "double_charges",
     "the unknown outcome's message": "silent_losses",
     "the check": "partial_objects",
+    "the look at the table": "table_rows_twice",
+    "the commit to the table": "table_rows_lost",
 }
 
 
@@ -19,7 +22,13 @@ def switch_off(what: str) -> None:
 
     :param what: a key of :data:`SABOTAGES`
     """
-    {"the intent": _no_intent, "the unknown outcome's message": _no_message, "the check": _no_check}[what]()
+    {
+        "the intent": _no_intent,
+        "the unknown outcome's message": _no_message,
+        "the check": _no_check,
+        "the look at the table": _no_look,
+        "the commit to the table": _no_commit,
+    }[what]()
 
 
 def _nothing(*_: Any, **__: Any) -> None:
@@ -54,3 +63,20 @@ def _no_check() -> None:
 
     archive.ArchiveReader.rows = unchecked  # type: ignore[method-assign,assignment]
     vars(comparison)["findings_of"] = lambda *_, **__: findings.Findings()
+
+
+def _no_look() -> None:
+    from pyiceberg.table import Table
+
+    from airflow_provider_ekyc.iceberg import commit
+
+    commit._find = _nothing
+    # pyiceberg itself refuses a path that the table names.
+    patched: Any = Table
+    patched.add_files = partialmethod(Table.add_files, check_duplicate_files=False)
+
+
+def _no_commit() -> None:
+    from airflow_provider_ekyc.iceberg.commit import Committed, WarehouseTable
+
+    WarehouseTable.add = lambda *_: Committed("ekyc.results", 1, "", "")  # type: ignore[method-assign]

@@ -29,6 +29,8 @@ class Verdict:
     :param asked_double: the same, where the user asked for it by ``resubmit``, or deleted all records and was warned
     :param lost: charged, and the id is nowhere, and nothing says that the outcome is unknown
     :param partial: objects that are partial, unchecked or wrong
+    :param table_lost: numbers of a landing that succeeded which are not in the Iceberg table
+    :param table_twice: rows of the Iceberg table beyond the first of a number
     :param unsent: it ended as unknown, though no submission reached the API
     :param off: what is not as the table says, in words
     """
@@ -40,6 +42,8 @@ class Verdict:
     asked_double: int
     lost: int
     partial: int
+    table_lost: int
+    table_twice: int
     unsent: bool
     kills: int
     off: tuple[str, ...]
@@ -61,7 +65,7 @@ def verdict_of(case: Case, evidence: Evidence) -> Verdict:
     if evidence.end is End.SUCCESS and evidence.value is not None:
         if case.operator in ("submit", "wait") and evidence.value not in ids:
             off.append("succeeded with an id that is not on the bill")
-        if case.operator in ("land", "chain") and not evidence.objects:
+        if case.operator in ("land", "table", "chain") and not evidence.objects:
             off.append("succeeded, and no object is there")
     if evidence.end is not End.SUCCESS and evidence.objects:
         off.append("an object is there although the task did not succeed")
@@ -73,6 +77,8 @@ def verdict_of(case: Case, evidence: Evidence) -> Verdict:
         off.append(f"an exception that is none of ours: {evidence.unforeseen[:300]}")
     if unsent and not may_be_unknown_unsent(case):
         off.append("ended as unknown though nothing was sent, and it was not killed between intent and first byte")
+    if evidence.in_table.keys() - {*numbers_of(case)}:
+        off.append("the table has numbers as its own that are not")
     if _leaks(case, evidence.remembered):
         off.append("a key or a number is in a journal, an XCom or a log")
     return Verdict(
@@ -83,6 +89,8 @@ def verdict_of(case: Case, evidence: Evidence) -> Verdict:
         asked_double=double if is_asked else 0,
         lost=_lost(case, evidence),
         partial=len(evidence.flawed),
+        table_lost=_lost_rows(case, evidence),
+        table_twice=sum(count - 1 for count in evidence.in_table.values()),
         unsent=unsent,
         kills=evidence.kills,
         off=(*off, *evidence.flawed),
@@ -112,6 +120,12 @@ def _squeezed(text: str) -> str:
 def _is_asked(case: Case, evidence: Evidence) -> bool:
     """Return whether a further submission was asked for, or was warned of after all records had been deleted."""
     return case.resubmit or (change_of(case.change).deletes == "all" and WARNED in evidence.remembered)
+
+
+def _lost_rows(case: Case, evidence: Evidence) -> int:
+    if case.operator != "table" or evidence.end is not End.SUCCESS:
+        return 0
+    return sum(number not in evidence.in_table for number in numbers_of(case))
 
 
 def _lost(case: Case, evidence: Evidence) -> int:

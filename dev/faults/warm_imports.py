@@ -9,9 +9,15 @@ import sys
 import boto3
 import requests
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from airflow.providers.apache.iceberg.hooks import iceberg as iceberg_hooks
 from airflow.sdk.execution_time import task_runner
+from pyarrow import parquet
+from pyiceberg import expressions
+from pyiceberg.catalog import sql
+from pyiceberg.io import pyarrow as files
 
 from airflow_provider_ekyc.api import client
+from airflow_provider_ekyc.iceberg import commit as table
 from airflow_provider_ekyc.numbers import prepare, source
 from airflow_provider_ekyc.operators import ekyc as operators
 from airflow_provider_ekyc.polling import poller as polling
@@ -33,10 +39,14 @@ __all__ = [
     "download",
     "ekyc_to_s3",
     "expected_counts",
+    "expressions",
+    "files",
+    "iceberg_hooks",
     "journal",
     "killing",
     "landing",
     "operators",
+    "parquet",
     "polling",
     "prepare",
     "reach",
@@ -46,9 +56,11 @@ __all__ = [
     "sabotage",
     "sensors",
     "source",
+    "sql",
     "stores",
     "submission",
     "supervisor",
+    "table",
     "task_context",
     "task_runner",
 ]

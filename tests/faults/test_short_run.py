@@ -14,7 +14,8 @@ run = functools.partial(run_module, "dev.faults")
 def test_nothing_is_paid_twice_lost_or_partial_whatever_is_killed() -> None:
     code, printed = run("--short", "--count", "40", "--seed", "20261123")
     last = printed.splitlines()[-1]
-    assert last == "faults: n=40 double_charges=0 silent_losses=0 partial_objects=0 off_table=0", printed
+    nothing = "double_charges=0 silent_losses=0 partial_objects=0 off_table=0 table_rows_lost=0 table_rows_twice=0"
+    assert last == f"faults: n=47 {nothing}", printed
     assert code == 0
 
 
@@ -28,6 +29,7 @@ def test_with_the_safeguards_switched_off_every_figure_rises() -> None:
     figures = dict(re.findall(r"(\w+)=(\d+)", printed.splitlines()[-1]))
     assert int(figures["double_charges"]) >= 4, printed
     assert all(int(figures[name]) for name in ("silent_losses", "partial_objects", "off_table")), printed
+    assert (figures["table_rows_lost"], figures["table_rows_twice"]) == ("120", "120"), printed
     assert code == 0
     assert not re.search(r"999\d{10}", printed), "no number is printed"
     assert "made-up" not in printed, "no key is printed"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from dev.faults.case import Case, Charge, End, Evidence, says_unknown
@@ -40,6 +42,29 @@ def test_without_any_record_a_second_submission_needs_a_warning(warning: str, do
 
 def test_an_id_that_nothing_remembers_is_lost() -> None:
     assert verdict_of(CASE, Evidence(End.SUCCESS, value="task-one", charges=(ONE,), submit_calls=1)).lost == 1
+
+
+TABLE_CASE = Case(7, "a group", "table", point="after the commit")
+
+
+@pytest.mark.parametrize(
+    ("times", "others", "lost", "twice", "off"),
+    [
+        (1, (), 0, 0, ()),
+        (0, (), 120, 0, ()),
+        (2, (), 0, 120, ()),
+        (1, ("+9990000080000",), 0, 0, ("the table has numbers as its own that are not",)),
+    ],
+)
+def test_rows_of_the_table_that_are_missing_or_there_twice(
+    times: int, others: tuple[str, ...], lost: int, twice: int, off: tuple[str, ...]
+) -> None:
+    rows = Counter([*(number for number in numbers_of(TABLE_CASE) for _ in range(times)), *others])
+    evidence = success(ONE, case=TABLE_CASE)
+    evidence.objects, evidence.kills, evidence.in_table = ("results/7.parquet",), 1, rows
+    evidence.prepaid = frozenset({ONE.ekyc_task_id})
+    verdict = verdict_of(TABLE_CASE, evidence)
+    assert (verdict.table_lost, verdict.table_twice, verdict.off) == (lost, twice, off)
 
 
 NUMBER = numbers_of(CASE)[0]

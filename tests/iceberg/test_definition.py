@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +22,10 @@ from pyiceberg.types import BooleanType, IcebergType, LongType, NestedField, Str
 
 from airflow_provider_ekyc.exceptions import EkycIcebergError
 from airflow_provider_ekyc.iceberg.commit import WarehouseTable
-from airflow_provider_ekyc.iceberg.definition import creation_arguments, problems_of
+from airflow_provider_ekyc.iceberg.definition import columns, creation_arguments, problems_of
 from tests.iceberg.conftest import NAMESPACE, TABLE, Land
 
+PAGE = Path(__file__).parents[2] / "docs" / "iceberg.md"
 TYPES: dict[str, IcebergType] = {
     "number": StringType(),
     "registered": BooleanType(),
@@ -67,6 +70,16 @@ def test_the_table_that_is_made(catalog: Catalog) -> None:
     assert (table.schema().find_column_name(partition.source_id), str(partition.transform)) == ("verified_at", "day")
     assert problems_of(table) == []
     assert table.properties == creation_arguments()["properties"]
+
+
+def test_the_page_names_columns_and_properties() -> None:
+    page = PAGE.read_text()
+
+    rows = dict(re.findall(r"^\| `(\w+)` \| `(\w+)`", page, re.MULTILINE))
+    assert rows == columns()
+    for name, value in creation_arguments()["properties"].items():
+        assert f"`{name}`" in page
+        assert name == "schema.name-mapping.default" or f"| `{value}` |" in page
 
 
 @pytest.mark.parametrize(
