@@ -15,11 +15,13 @@ import pytest
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from botocore.credentials import Credentials
 
+from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.s3_server import S3Server
 from dev.testing.s3_relay import S3Relay
 from dev.testing.variables import Variables
 from tests.conftest import API_KEY, aws_connection, empty_bucket
+from tests.outcomes.iceberg_table import WAREHOUSE, IcebergTable
 from tests.outcomes.stage import Stage
 from tests.outcomes.transfer_tries import TransferTries
 
@@ -87,6 +89,13 @@ def clients() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def warehouse(s3_server: S3Server) -> S3Server:
+    """The S3 server with a bucket for Iceberg tables."""
+    s3_server.create_bucket(WAREHOUSE)
+    return s3_server
+
+
+@pytest.fixture(scope="session")
 def client(s3_server: S3Server) -> Any:
     """A client past the relay, for the same reason one for all rows."""
     return s3_server.client()
@@ -107,6 +116,7 @@ def landing(
     s3: Any,
     relay: S3Relay,
     clients: dict[str, Any],
+    warehouse: S3Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> TransferTries:
     """A transfer whose AWS connection leads through the relay."""
@@ -127,9 +137,14 @@ def landing(
         connection["extra"]["endpoint_url"] = endpoint_url
         monkeypatch.setenv(variable, json.dumps(connection))
 
+    def make_table(key: str) -> IcebergTable:
+        return IcebergTable(stage, warehouse, monkeypatch.setenv, key)
+
     monkeypatch.setattr(S3Hook, "get_conn", known_client)
+    monkeypatch.setattr("airflow_provider_ekyc.iceberg.commit._RETRIES", Retries(attempts=3))
     connect_aws()
-    return TransferTries(stage, relay, s3, connect_aws, Credentials(s3_server.access_key, s3_server.secret_key))
+    credentials = Credentials(s3_server.access_key, s3_server.secret_key)
+    return TransferTries(stage, relay, s3, connect_aws, credentials, make_table)
 
 
 @pytest.fixture(autouse=True)

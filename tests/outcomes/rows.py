@@ -38,6 +38,7 @@ NEXT = frozenset(
         "fails again",
         "downloads again",
         "finds it",
+        "adds it",
     }
 )
 
@@ -198,9 +199,9 @@ ARRANGEMENTS: dict[str, str] = {
         r"(timeout|poll_interval|on_unknown_outcome|task_type|spool_dir|ekyc_task_id|replace"
         r"|output_format|check|number_column|result_column|unmatched_key|on_mismatch"
         r"|max_rows|max_cost|min_balance_after|max_total_rows|invalid|normalise|skip_verified_within|history_uri"
-        r"|destination_uri|rejects_uri)=\S+"
+        r"|destination_uri|rejects_uri|iceberg_table)=\S+"
     ),
-    "transfer": r"output_format=\w+( without pyarrow)?",
+    "transfer": r"output_format=\w+( without pyarrow| with iceberg_table)?",
     "numbers": (
         r"missing|empty|invalid|too few|too many|another file|in another order|5000|overwritten while it is read"
         r"|in an S3 that (is gone|trickles|answers [A-Za-z]+)|a named pipe|a device|a directory|given as contents"
@@ -226,6 +227,11 @@ ARRANGEMENTS: dict[str, str] = {
         r"|landed before( as (zip|csv|csv\.gz|parquet)| without unmatched_key|, then (emptied|cut|overwritten))?"
     ),
     "unmatched": _S3,
+    "table": (
+        r"not there|there|has the rows in another file|another writer (once|always)|answer lost once|silent"
+        r"|silent at the commit|without a (connection|namespace)|with a wrong secret|of another schema"
+        r"|partitioned by the number|names the object as it was before"
+    ),
     "disk": r"no file beyond \d+ bytes",
     "ranges": r"of \d+ bytes",
     "kill": (

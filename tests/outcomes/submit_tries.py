@@ -84,7 +84,8 @@ class SubmitTries:
     def _arrange_transfer(self, what: str) -> None:
         """Put a transfer after the submission, in one DAG."""
         output_format, _, without = what.removeprefix("output_format=").partition(" without ")
-        self._transfer = {"output_format": output_format}
+        output_format, _, table = output_format.partition(" with ")
+        self._transfer = {"output_format": output_format, **({table: "ekyc.results"} if table else {})}
         if without:
             hidden = self.stage.servers.enter_context(pytest.MonkeyPatch.context())
             hidden.setitem(sys.modules, without, None)

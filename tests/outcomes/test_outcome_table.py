@@ -38,6 +38,7 @@ TABLES = {
     "Rows beside the task's figures": ("result", "transfer"),
     "Landing in S3": ("put", "transfer"),
     "Landing in parts": ("part", "transfer"),
+    "Landing in an Iceberg table": ("put", "transfer"),
     "Landing in another format": ("put", "transfer"),
     "The result compared with what was sent": ("put", "transfer"),
     "Landing of the unmatched numbers": ("put", "transfer"),
@@ -232,6 +233,8 @@ def test_a_row_about_landing_is_true(row: data.Row, stage: Stage, landing: Trans
     if first.ending == "succeeds":
         assert there == landing.asked
         landing.check_objects(first)
+    elif row.cells["a retry or a clear then"] == "adds it":
+        assert there == landing.asked
     elif first.ending != "is killed":
         assert there != landing.asked
         landing.check_strangers()
@@ -243,6 +246,8 @@ def test_a_row_about_landing_is_true(row: data.Row, stage: Stage, landing: Trans
         case "finds it":
             assert (second.ending, second.calls["status"], second.calls["result"]) == ("succeeds", 0, 0)
             assert first.value in (None, second.value)
+        case "adds it":
+            assert (second.ending, second.calls["status"], second.calls["result"]) == ("succeeds", 0, 0), second.text
         case "downloads again":
             assert there != landing.asked
             assert (second.ending, second.calls["status"], second.calls["result"]) == ("succeeds", 1, 1), second.text

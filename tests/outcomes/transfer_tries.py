@@ -21,6 +21,7 @@ from dev.testing.s3_relay import S3Fault, S3Relay
 from dev.testing.sockets import ScriptedServer, answer
 from tests.conftest import BUCKET, abort_uploads, keys_of
 from tests.outcomes.deliveries import FIGURES, delivery
+from tests.outcomes.iceberg_table import IcebergTable
 from tests.outcomes.landed_objects import numbers_in, read_result
 from tests.outcomes.rows import Provocation
 from tests.outcomes.stage import Stage, Try
@@ -38,13 +39,22 @@ class TransferTries:
     :param s3: a client past the relay
     :param connect_aws: defines the AWS connection: endpoint and secret, None for the right ones
     :param credentials: of the S3 server
+    :param make_table: makes the Iceberg table of a row that has one, for the key of the result
     """
 
     def __init__(
-        self, stage: Stage, relay: S3Relay, s3: Any, connect_aws: Callable[..., None], credentials: Credentials
+        self,
+        stage: Stage,
+        relay: S3Relay,
+        s3: Any,
+        connect_aws: Callable[..., None],
+        credentials: Credentials,
+        make_table: Callable[[str], IcebergTable],
     ) -> None:
         self.stage, self.relay, self.s3, self._connect_aws = stage, relay, s3, connect_aws
         self._credentials = credentials
+        self._make_table = make_table
+        self._table: IcebergTable | None = None
         self._bucket = BUCKET
         self._write = "put"
         #: What was sent: the operator's arguments that say so, and the numbers themselves.
@@ -76,6 +86,9 @@ class TransferTries:
             self._arrange_s3(what, KEY)
         for what in provocation.said("unmatched"):
             self._arrange_s3(what, UNMATCHED_KEY)
+        for what in provocation.said("table"):
+            self._table = self._make_table(KEY)
+            self._table.arrange(what)
         for what in provocation.said("disk"):
             self._bound_files(int(re.sub(r"\D", "", what)))
         for what in provocation.said("ranges"):
@@ -120,6 +133,8 @@ class TransferTries:
     def check_objects(self, done: Try) -> None:
         """Read all that is there after a try that succeeded, and compare it with what the try said."""
         answers = read_result(self.s3, KEY, done.value, column=self.stage.operator.get("result_column"))
+        if self._table is not None:
+            self._table.check(done.value, answers)
         missing = self._numbers - answers.keys()
         there = [KEY]
         if done.value["unmatched"] is not None:
