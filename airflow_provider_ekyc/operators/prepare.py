@@ -225,7 +225,7 @@ class EkycPrepareNumbersOperator(BaseOperator):
                     {"uri": uri, "rows": file.rows, "bytes": file.bytes}
                     for uri, file in zip(uris, manifest.files, strict=True)
                 ],
-                "manifest_uri": job.manifest.uri,
+                "manifest_uri": job.manifest.uri if uris else None,
                 "rejects_uri": None if job.rejects is None else job.rejects.uri,
             },
         )

@@ -54,6 +54,15 @@ class Destination(Protocol):
         """
         ...
 
+    def create(self, name: str, body: bytes) -> bool:
+        """
+        Write a small file, unless one of this name is there.
+
+        :return: whether it was written
+        :raises EkycDestinationError: if it can't be written
+        """
+        ...
+
 
 def not_written(uri: str, why: str, advice: str, *, retryable: bool) -> EkycDestinationError:
     """

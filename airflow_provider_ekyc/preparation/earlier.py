@@ -10,9 +10,7 @@ from airflow_provider_ekyc.preparation.manifest import Manifest
 
 def find_earlier(target: Target, *, task: str, arguments: str) -> Manifest | None:
     """
-    Return what an earlier try has prepared, if it has prepared any file.
-
-    A manifest without files is not returned: nothing was submitted of it, so the list may be read again.
+    Return what an earlier try has prepared, if it has prepared any file: otherwise it has written no manifest.
 
     :param target: of the manifest; its files are in the same place
     :param task: hex digest of DAG, run, task and map index
@@ -32,8 +30,6 @@ def find_earlier(target: Target, *, task: str, arguments: str) -> Manifest | Non
         raise _unusable(shown, f"can't be read ({error})", "Restore it, or") from None
     if manifest.task != task:
         raise _unusable(shown, "belongs to another task", "Restore it, or")
-    if not manifest.files:
-        return None
     if manifest.arguments != arguments:
         raise _unusable(shown, "was written with other arguments", "Restore the arguments, or")
     sizes = [(file, destination.size(file.name)) for file in manifest.files]

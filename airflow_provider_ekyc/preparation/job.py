@@ -9,7 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_ekyc.exceptions import Charge, EkycError, EkycNumbersError, EkycSettingsError
+from airflow_provider_ekyc.exceptions import (
+    Charge,
+    EkycDestinationError,
+    EkycError,
+    EkycNumbersError,
+    EkycSettingsError,
+)
 from airflow_provider_ekyc.numbers.address import shown_path
 from airflow_provider_ekyc.numbers.distinct_numbers import DistinctNumbers
 from airflow_provider_ekyc.preparation.destination import NOTHING_CHARGED, Destination
@@ -25,7 +31,6 @@ from airflow_provider_ekyc.preparation.rejects import Rejects
 from airflow_provider_ekyc.preparation.report import Report
 from airflow_provider_ekyc.preparation.tidy import Tidier
 from airflow_provider_ekyc.redaction import without_query
-from airflow_provider_ekyc.s3.file_sums import Summing
 from airflow_provider_ekyc.spool import Spool, spool_file
 
 if TYPE_CHECKING:
@@ -79,7 +84,7 @@ class PreparationJob:
         self.destination.prepare()
         if self.rejects is not None:
             self.rejects.destination.prepare()
-        earlier = find_earlier(self.manifest, task=self.task, arguments=self.arguments)
+        earlier = self._find_earlier()
         if earlier is not None:
             log.info(
                 "An earlier try of this task has prepared this list; its %s files are returned, and nothing was read. "
@@ -140,23 +145,32 @@ class PreparationJob:
             before_file=self._stop_if_killed,
         )
         manifest = Manifest(self.task, self.arguments, tuple(written), report.as_dict() | {"money": money})
-        self._stop_if_killed()
-        self._write_manifest(manifest)
-        if manifest.files:
-            log.info(
-                "Wrote %s numbers to %s files in %s.",
-                *(f"{report.to_send:,}", f"{len(sizes):,}", self.destination.uri("")),
-            )
-        else:
+        if not manifest.files:
             log.info("Nothing to verify: no file was written, and the list of files is empty.")
+            return manifest
+        self._stop_if_killed()
+        if not self.manifest.destination.create(self.manifest.name, manifest.as_bytes()):
+            return self._prepared_meanwhile()
+        log.info(
+            "Wrote %s numbers to %s files in %s.",
+            *(f"{report.to_send:,}", f"{len(sizes):,}", self.destination.uri("")),
+        )
         return manifest
 
-    def _write_manifest(self, manifest: Manifest) -> None:
-        body, summing = manifest.as_bytes(), Summing()
-        summing.add(body)
-        with spool_file(self.spool_dir) as spool:
-            spool.write(body)
-            self.manifest.destination.write(self.manifest.name, spool, summing.sums(), "application/json")
+    def _prepared_meanwhile(self) -> Manifest:
+        """Return what another try has prepared since this one began: its files may be submitted already."""
+        earlier = self._find_earlier()
+        if earlier is None:
+            raise EkycDestinationError(
+                f"{_shown(self.manifest.uri)} was written and deleted while the list was prepared. {NOTHING_CHARGED} "
+                f"A retry prepares the list again.",
+                retryable=True,
+            )
+        log.warning("Another try of this task has prepared the list meanwhile; its files are returned.")
+        return earlier
+
+    def _find_earlier(self) -> Manifest | None:
+        return find_earlier(self.manifest, task=self.task, arguments=self.arguments)
 
     def _refuse_own_output(self, name: str) -> None:
         """Refuse to read what this task has written, as a prefix or a glob around it would."""

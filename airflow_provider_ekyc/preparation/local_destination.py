@@ -29,6 +29,8 @@ _ADVICE: Final = {
 }
 #: What passes once somebody has freed some space, or by itself.
 _RETRYABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+#: A file system that has no hard links.
+_NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 _BLOCK: Final = 1 << 20
 
 
@@ -95,8 +97,51 @@ class LocalDestination:
         except OSError as error:
             raise _not_written(str(path), error) from None
 
+    def create(self, name: str, body: bytes) -> bool:
+        """Write the file to the disk under a temporary name, and link it to its name, which fails if that is taken."""
+        path, part = self._directory / name, self._temporary(name)
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                _write(part, body)
+                try:
+                    os.link(part, path)
+                except FileExistsError:
+                    return False
+                except OSError as error:
+                    if error.errno not in _NO_LINKS:
+                        raise
+                    return _write_new(path, body)
+            finally:
+                part.unlink(missing_ok=True)
+            _sync_directory(self._directory)
+        except OSError as error:
+            raise _not_written(str(path), error) from None
+        return True
+
     def _temporary(self, name: str) -> Path:
         return self._directory / f".{name}.{os.getpid()}.{os.urandom(4).hex()}.part"
+
+
+def _write(path: Path, body: bytes) -> None:
+    """
+    Write a new file to the disk.
+
+    :raises FileExistsError: if it is there
+    """
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_new(path: Path, body: bytes) -> bool:
+    """Write a file where links can't be made; a kill may leave a part of it, which is not accepted as a manifest."""
+    try:
+        _write(path, body)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _sync_directory(path: Path) -> None:

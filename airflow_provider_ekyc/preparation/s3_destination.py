@@ -91,6 +91,22 @@ class S3Destination:
             raise not_written(target.uri, problem.shown, problem.advice, retryable=problem.retryable) from None
         check_size(target.uri, self.size(name), sums.size)
 
+    def create(self, name: str, body: bytes) -> bool:
+        """Put the object on the condition that there is none; a store that does not know conditions is asked before."""
+        if self.size(name) is not None:
+            return False
+        target = self._object(name)
+        arguments = {"ContentType": "application/json", **self._extra_args}
+        try:
+            target.call("PutObject", **arguments, Body=body, IfNoneMatch="*")
+        except S3CallError as error:
+            problem = error.problem
+            if problem.is_taken:
+                return False
+            raise not_written(target.uri, problem.shown, problem.advice, retryable=problem.retryable) from None
+        check_size(target.uri, self.size(name), len(body))
+        return True
+
     def _is_there(self, name: str, size: int) -> bool:
         try:
             return self.size(name) == size

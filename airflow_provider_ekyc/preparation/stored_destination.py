@@ -81,6 +81,19 @@ class StoredDestination:
             raise self._not_written(name, error) from None
         check_size(self.uri(name), self.size(name), sums.size)
 
+    def create(self, name: str, body: bytes) -> bool:
+        """Write the file if there is none; two writers at the same moment may both write."""
+        if self.size(name) is not None:
+            return False
+        try:
+            path = self._path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
+        except Exception as error:  # noqa: BLE001  each file system has errors of its own
+            raise self._not_written(name, error) from None
+        check_size(self.uri(name), self.size(name), len(body))
+        return True
+
     def _remove(self, path: Any, name: str) -> None:
         try:
             path.unlink(missing_ok=True)

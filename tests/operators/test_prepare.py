@@ -164,7 +164,8 @@ def test_nothing_to_verify_is_a_success(tmp_path: Path, context: dict[str, Any])
     assert prepare(tmp_path / "list.txt", tmp_path / "ready").execute(context) == []
     preparation = context["ti"].xcoms["preparation"]
     assert (preparation["to_send"], preparation["blank"], preparation["files"]) == (0, 2, [])
-    assert json.loads(Path(preparation["manifest_uri"]).read_text())["files"] == []
+    assert preparation["manifest_uri"] is None
+    assert list((tmp_path / "ready").iterdir()) == []
 
 
 def test_each_task_instance_has_a_manifest_of_its_own(tmp_path: Path, numbers_file: Path) -> None:

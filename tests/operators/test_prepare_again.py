@@ -13,7 +13,7 @@ import pytest
 from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
 from airflow_provider_ekyc.exceptions import EkycError
 from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
-from airflow_provider_ekyc.preparation.tidy import Tidier
+from airflow_provider_ekyc.preparation.tidy import Reject, Tidier
 from dev.testing.task_context import TaskInstance, context_of
 
 pytestmark = pytest.mark.usefixtures("connections")
@@ -66,7 +66,7 @@ def test_another_list_is_read_once_the_manifest_is_deleted(prepare: Any, numbers
     assert not set(prepare()[0]) & set(first)
 
 
-def test_a_manifest_without_files_does_not_keep_the_list_from_being_read(
+def test_where_there_was_nothing_to_verify_the_list_is_read_again(
     prepare: Any, numbers_file: Path, ready: Path
 ) -> None:
     good = numbers_file.read_text()
@@ -146,6 +146,27 @@ def test_damage_anywhere_in_the_manifest_is_never_taken_for_no_manifest_or_for_o
         else:
             assert found == returned
     assert len(list(ready.iterdir())) == 3
+
+
+def test_two_tries_at_once_return_the_files_of_the_one_that_ends_first(
+    prepare: Any, numbers_file: Path, ready: Path, numbers: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """One, which Airflow takes for dead, is still reading when the next one reads what the list has become."""
+    numbers_file.write_text("\n".join(["garbage", *numbers]))
+    returned: list[list[str]] = []
+    with pytest.MonkeyPatch.context() as slow:
+
+        def read_slowly(tidier: Tidier, line: bytes) -> Reject:
+            slow.undo()
+            numbers_file.write_text("\n".join(numbers[:150]))
+            returned.append(prepare(try_number=2)[0])
+            return Reject.TEXT
+
+        slow.setattr(Tidier, "read", read_slowly)
+        returned.append(prepare()[0])
+    assert returned[0] == returned[1]
+    assert sum(len(Path(uri).read_text().splitlines()) for uri in returned[0]) == 150
+    assert "Another try of this task has prepared the list meanwhile" in caplog.text
 
 
 def test_a_kill_leaves_nothing_that_is_taken_for_whole_and_a_retry_writes_the_same(

@@ -7,6 +7,7 @@ Where files are written: a directory, S3, and what Airflow's object storage open
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -73,6 +74,37 @@ def test_what_is_written_is_read_and_replaced(place: str, tmp_path: Path, s3: An
     write(destination)
     assert (destination.read("a.txt"), destination.size("a.txt")) == (CONTENT, len(CONTENT))
     assert destination.uri("a.txt").endswith("/ready/a.txt")
+
+
+@pytest.mark.usefixtures("connections")
+@pytest.mark.parametrize("place", ["{folder}/ready", "local://{folder}/ready", "s3://bucket"])
+def test_what_is_created_replaces_nothing(place: str, tmp_path: Path, s3: Any) -> None:
+    place = place.replace("s3://bucket", f"s3://{BUCKET}/ready")
+    destination = opened(place.format(folder=tmp_path))
+    assert destination.create("a.json", b"first")
+    assert not destination.create("a.json", b"second")
+    assert destination.read("a.json") == b"first"
+
+
+def test_what_is_created_by_another_in_the_last_moment_is_not_replaced(s3: Any, s3_relay: S3Relay) -> None:
+    def create() -> None:
+        s3.put_object(Bucket=BUCKET, Key="ready/a.json", Body=b"another")
+
+    destination = opened(f"s3://{BUCKET}/ready")
+    s3_relay.faults.append(S3Fault("put", "before", act=create))
+    assert not destination.create("a.json", b"ours")
+    assert destination.read("a.json") == b"another"
+
+
+def test_a_directory_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    destination = opened(tmp_path)
+    assert destination.create("a.json", b"first")
+    assert not destination.create("a.json", b"second")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
 @pytest.mark.usefixtures("connections")

@@ -160,7 +160,9 @@ def test_the_result_is_that_of_looking_at_each_line(
         }
         assert preparation["invalid"] == Counter(reason for *_, reason in expected.rejects)
         assert [(file["uri"], file["rows"]) for file in preparation["files"]] == list(zip(uris, sizes, strict=True))
-        shown = json.dumps([ti.xcoms, uris, Path(preparation["manifest_uri"]).read_text()])
+        manifests = [path.read_text() for path in (folder / "ready").glob("manifest-*")]
+        assert len(manifests) == bool(uris)
+        shown = json.dumps([ti.xcoms, uris, manifests])
     with (folder / "rejects" / "rejects.csv").open(newline="") as file:
         found = [(row["file"], int(row["row"]), row["reason"]) for row in csv.DictReader(file)]
     assert found == expected.rejects
