@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 
 import numpy as np
 
 from airflow_provider_ekyc.exceptions import Charge, EkycError
 from airflow_provider_ekyc.numbers.content_key import ContentKey
+from airflow_provider_ekyc.numbers.one_behind import OneBehind
 from airflow_provider_ekyc.preparation.destination import Destination
 from airflow_provider_ekyc.preparation.manifest import OutputFile
 from airflow_provider_ekyc.s3.file_sums import Summing
@@ -40,11 +42,12 @@ def write_files(
     for rows in sizes:
         before_file()
         key, summing = ContentKey(), Summing()
-        with spool_file(spool_dir) as spool:
+        with spool_file(spool_dir) as spool, closing(OneBehind("ekyc-content")) as keying:
             for block in cutter.take(rows):
+                keying.run(key.add_lines, block)
                 spool.write(block)
                 summing.add(block)
-                key.add_lines(block)
+            keying.wait()
             sums = summing.sums()
             name = f"{key.hexdigest()}.txt"
             destination.write(name, spool, sums, "text/plain")
