@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 #: One for each value of a byte.
 PARTITIONS: Final = 256
 
-#: Bits of a row on disk that hold its place in its batch.
-ROW_BITS: Final = 22
+#: Bits of a row on disk that hold its place in its batch. No more rows of a partition than these count are in memory at
+#: once, 512 Ki; a list of 100,000,000 has fewer in each, unless it has one number again and again.
+ROW_BITS: Final = 19
 
 # Rows dealt out at a time: 2 MiB.
 _BATCH: Final = 1 << 18
@@ -96,7 +97,8 @@ class DealtRows:
 
     :param file: an empty spool file, for this alone, open until this is closed
     :param scatter: chooses the partitions
-    :param row_bits: bits for the place of a row; of a partition no more rows than they can count are in memory at once
+    :param row_bits: bits for the place of a row, 22 at the most; of a partition no more rows than they can count are in
+        memory at once
     """
 
     def __init__(self, file: Spool, scatter: Scatter, row_bits: int = ROW_BITS) -> None:

@@ -52,7 +52,7 @@ class DistinctNumbers:
     :param spool_dir: directory for the temporary files, default the system's
     :param multiplier: odd, below 2**50: chooses the partitions; at random by default, so that no list can be made
         that fills one of them
-    :param row_bits: of a partition no more rows than these bits can count are in memory at once
+    :param row_bits: of a partition no more rows than these bits, 22 at the most, can count are in memory at once
     """
 
     def __init__(

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _U: Final = np.uint64
 _PLACES: Final = 1 << 16  # that a number of two bytes can be
+# Of a hash: tables are of 16 MiB at the most. Where there are more than 256 Ki rows, more of them share one.
+_MOST_BITS: Final = 22
 
 
 def repeated_rows(heads: NDArray[np.uint64], row_bits: int) -> NDArray[np.int64]:
@@ -40,7 +42,7 @@ def shared_hashes(values: NDArray[np.uint64]) -> NDArray[np.bool_]:
 
     :param values: products of numbers with a multiplier that was drawn at random, of 42 bits and more; used up
     """
-    bits = len(values).bit_length() + 4
+    bits = min(len(values).bit_length() + 4, _MOST_BITS)
     # Products of numbers that follow one another are evenly spaced, with some multipliers too densely. Their squares
     # are spread as if drawn at random.
     values *= values
