@@ -54,7 +54,7 @@ class IcebergHistory:
         try:
             table = self._catalog.load_table(self._table)
             if table is None:
-                log.info("There is no %s yet: nothing counts as verified.", self.shown)
+                log.warning("There is no %s: nothing counts as verified. It is made by the first landing.", self.shown)
                 return
             self._check_columns(table)
             with self._catalog.explained():
