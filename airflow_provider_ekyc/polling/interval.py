@@ -14,6 +14,8 @@ from airflow_provider_ekyc.api.models import Task, TaskStatus
 
 #: Seconds between two queries, at the least: the vendor's own examples ask every 5 s.
 FLOOR = 5.0
+#: The same where a user fixes the interval.
+FIXED_FLOOR = 1.0
 #: Seconds between two queries, at the most: a result is found within an hour of its export.
 CEILING = 3600.0
 

@@ -213,13 +213,13 @@ class EkycTaskSensor(BaseSensorOperator):
             raise
 
     def _policy(self) -> PollPolicy:
-        from airflow_provider_ekyc.polling.interval import CEILING, PollPolicy
+        from airflow_provider_ekyc.polling.interval import CEILING, FIXED_FLOOR, PollPolicy
 
         interval: object = self.poll_interval
         if interval in (None, "", "None"):
             interval = self.poke_interval if self._poke_interval_given else None
         return PollPolicy(
-            poll_interval=None if interval is None else read_seconds("poll_interval", interval, least=1.0),
+            poll_interval=None if interval is None else read_seconds("poll_interval", interval, least=FIXED_FLOOR),
             ceiling=self.max_wait.total_seconds() if self.max_wait else CEILING,
             exponential_backoff=self.exponential_backoff,
         )

@@ -24,9 +24,17 @@ from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 from dev.testing.task_context import TaskInstance
 from tests.submitted import submitted
 
-pytestmark = pytest.mark.usefixtures("connections", "quick_polls")
+pytestmark = pytest.mark.usefixtures("connections", "quick_polls", "short_intervals")
 
 MODES = ("deferred", "poke", "reschedule")
+#: Seconds of a fixed interval here.
+INTERVAL = 0.25
+
+
+@pytest.fixture
+def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fixed interval may be a quarter of a second, so that the tests wait a quarter of the time."""
+    monkeypatch.setattr("airflow_provider_ekyc.polling.interval.FIXED_FLOOR", INTERVAL)
 
 
 def wait(mode: str, ekyc_task_id: str, **arguments: Any) -> Any:
@@ -70,13 +78,13 @@ def test_success_gives_the_same_summary(mode: str, sandbox: Sandbox) -> None:
 def test_soft_fail_skips_a_timeout(mode: str, sandbox: Sandbox) -> None:
     sandbox.change(queue_seconds=60)
     with pytest.raises(AirflowSkipException):
-        wait(mode, submitted(sandbox), soft_fail=True, timeout=1, poll_interval=1)
+        wait(mode, submitted(sandbox), soft_fail=True, timeout=INTERVAL, poll_interval=INTERVAL)
 
 
 def test_a_timeout_without_it_is_a_sensor_timeout(mode: str, sandbox: Sandbox) -> None:
     sandbox.change(queue_seconds=60)
     with pytest.raises(AirflowSensorTimeout):
-        wait(mode, submitted(sandbox), timeout=1, poll_interval=1)
+        wait(mode, submitted(sandbox), timeout=INTERVAL, poll_interval=INTERVAL)
 
 
 @pytest.mark.parametrize("option", ["soft_fail", "never_fail"])
@@ -90,7 +98,7 @@ def test_a_failed_remote_task_is_skipped(mode: str, option: str, sandbox: Sandbo
 @pytest.mark.parametrize("option", ["soft_fail", "never_fail"])
 def test_an_unknown_task_is_skipped(mode: str, option: str, sandbox: Sandbox) -> None:
     with pytest.raises(AirflowSkipException):
-        wait(mode, "dnobodyknows", poll_interval=1, **{option: True})
+        wait(mode, "dnobodyknows", poll_interval=INTERVAL, **{option: True})
 
 
 @pytest.mark.parametrize("option", ["soft_fail", "never_fail"])
@@ -103,7 +111,7 @@ def test_a_wrong_argument_is_skipped(mode: str, option: str) -> None:
 def test_without_them_all_of_these_fail_for_good(mode: str, sandbox: Sandbox, connect: Callable[..., None]) -> None:
     for ekyc_task_id in ("dnobodyknows", "two words"):
         with pytest.raises(AirflowFailException):
-            wait(mode, ekyc_task_id, poll_interval=1)
+            wait(mode, ekyc_task_id, poll_interval=INTERVAL)
     connect(sandbox, password="a-wrong-made-up-key")
     with pytest.raises(AirflowFailException, match="401") as refused:
         wait(mode, "d1")
@@ -125,17 +133,19 @@ def test_silent_fail_is_refused_with_a_reason(mode: str) -> None:
 
 
 def test_exponential_backoff_doubles_a_fixed_interval(mode: str, sandbox: Sandbox) -> None:
-    sandbox.change(queue_seconds=6)
-    shown = wait(mode, submitted(sandbox), poll_interval=1, exponential_backoff=True)
-    # At 0, 1, 3 and 7 s, fewer on a busy machine; the trigger's first query is made after one interval.
+    sandbox.change(queue_seconds=6 * INTERVAL)
+    shown = wait(mode, submitted(sandbox), poll_interval=INTERVAL, exponential_backoff=True)
+    # After 0, 1, 3 and 7 intervals, fewer on a busy machine; the trigger's first query is made after one interval.
     assert 2 <= sandbox.calls["status"] <= (3 if mode == "deferred" else 4)
     assert shown["status"] == "exported"
 
 
 def test_max_wait_caps_the_doubling(mode: str, sandbox: Sandbox) -> None:
-    sandbox.change(queue_seconds=8)
-    wait(mode, submitted(sandbox), poll_interval=1, exponential_backoff=True, max_wait=timedelta(seconds=1))
-    # Each second, so 8 or 9 queries, fewer on a busy machine; 4 or 5 without the cap.
+    sandbox.change(queue_seconds=8 * INTERVAL)
+    wait(
+        mode, submitted(sandbox), poll_interval=INTERVAL, exponential_backoff=True, max_wait=timedelta(seconds=INTERVAL)
+    )
+    # After each interval, so 8 or 9 queries, fewer on a busy machine; 4 or 5 without the cap.
     assert sandbox.calls["status"] >= 6
 
 
@@ -161,7 +171,7 @@ def test_a_storm_of_failures_ends_with_what_a_later_answer_says(mode: str, sandb
     ekyc_task_id = submitted(sandbox)
     sandbox.fault("status", "status", status=503, times=2)
     sandbox.fault("status", "html", times=1)
-    shown = wait(mode, ekyc_task_id, poll_interval=1, max_wait=1)
+    shown = wait(mode, ekyc_task_id, poll_interval=INTERVAL, max_wait=INTERVAL)
     assert sandbox.calls["status"] == 4
     assert shown["status"] == "exported"
 
@@ -169,7 +179,7 @@ def test_a_storm_of_failures_ends_with_what_a_later_answer_says(mode: str, sandb
 def test_a_new_id_that_is_not_known_yet_is_waited_for(mode: str, sandbox: Sandbox) -> None:
     ekyc_task_id = submitted(sandbox)
     sandbox.fault("status", "status", status=404)
-    assert wait(mode, ekyc_task_id, poll_interval=1, max_wait=1)["status"] == "exported"
+    assert wait(mode, ekyc_task_id, poll_interval=INTERVAL, max_wait=INTERVAL)["status"] == "exported"
     assert sandbox.calls["status"] == 2
 
 
@@ -178,14 +188,14 @@ def test_a_page_of_a_proxy_never_ends_the_wait(mode: str, status: int, sandbox: 
     ekyc_task_id = submitted(sandbox)
     location = f"{sandbox.url}/sign-in" if status < 400 else None
     sandbox.fault("status", "html", status=status, location=location)
-    assert wait(mode, ekyc_task_id, poll_interval=1, max_wait=1)["status"] == "exported"
+    assert wait(mode, ekyc_task_id, poll_interval=INTERVAL, max_wait=INTERVAL)["status"] == "exported"
     assert sandbox.calls["status"] == 2
 
 
 def test_execution_timeout_holds_while_deferred_and_soft_fail_skips_it_as_on_a_worker(sandbox: Sandbox) -> None:
     sandbox.change(queue_seconds=60)
     ekyc_task_id = submitted(sandbox)
-    limit = {"execution_timeout": timedelta(seconds=1), "poll_interval": 1}
+    limit = {"execution_timeout": timedelta(seconds=2 * INTERVAL), "poll_interval": INTERVAL}
     with pytest.raises(AirflowTaskTimeout):
         wait("deferred", ekyc_task_id, **limit)
     with pytest.raises(AirflowSkipException):
@@ -196,8 +206,8 @@ def test_the_deadline_of_reschedule_mode_counts_from_the_first_query(sandbox: Sa
     sandbox.change(queue_seconds=60)
     begun = time.monotonic()
     with pytest.raises(AirflowSensorTimeout):
-        wait("reschedule", submitted(sandbox), timeout=2, poll_interval=1)
-    assert 2 <= time.monotonic() - begun < 30
+        wait("reschedule", submitted(sandbox), timeout=2 * INTERVAL, poll_interval=INTERVAL)
+    assert 2 * INTERVAL <= time.monotonic() - begun < 30
 
 
 #: What version 0.1.0 stored in Airflow's database. A trigger that it deferred must start after an upgrade.
