@@ -16,6 +16,7 @@ import pytest
 
 from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
 from airflow_provider_ekyc.preparation.tidy import Tidier
+from dev.stack.postgres_server import PostgresServer
 from dev.testing.sockets import ScriptedServer, answer, free_port
 from dev.testing.task_context import TaskInstance, context_of
 from tests.history.landed import YES, landed
@@ -45,6 +46,7 @@ class PrepareTries:
         """Put the list, the places and an earlier try into the state that the row starts from."""
         for who, change in (
             ("list", self._change_list),
+            ("query", self._read_by_query),
             ("destination", self._change_destination),
             ("history", self._make_history),
             ("manifest", self._make_manifest),
@@ -93,8 +95,24 @@ class PrepareTries:
                 "too few": good[:140],
                 "a row without a number": f"{good}garbage\n",
                 "no row with a number": "garbage\n",
+                "a PDF": "%PDF-1.7\n",
+                "a table of two columns": "".join(f"name;{line}\n" for line in good.split()),
             }
             path.write_text(changed[what])
+
+    def _read_by_query(self, what: str) -> None:
+        """Read the same numbers from a PostgreSQL server, at first by a wrong statement or port."""
+        server = self.stage.servers.enter_context(PostgresServer())
+        good = "SELECT '+999' || lpad(n::text, 10, '0') FROM generate_series(0, 199) AS n"
+        self._arguments |= {"numbers": None, "conn_id": "customers", "sql": good}
+        connection = server.connection()
+        absent = {**connection, "port": free_port()}
+        shown = json.dumps(absent if what == "without a server" else connection)
+        self.stage.servers.enter_context(patch.dict(os.environ, AIRFLOW_CONN_CUSTOMERS=shown))
+        self.stage.repairs.append(lambda: os.environ.update(AIRFLOW_CONN_CUSTOMERS=json.dumps(connection)))
+        if what == "refused":
+            self._arguments["sql"] = "SELECT phone FROM missing"
+            self.stage.repairs.append(lambda: self._arguments.update(sql=good))
 
     def _change_destination(self, what: str) -> None:
         if what == "a file":

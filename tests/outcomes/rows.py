@@ -199,7 +199,7 @@ ARRANGEMENTS: dict[str, str] = {
         r"(timeout|poll_interval|on_unknown_outcome|task_type|spool_dir|ekyc_task_id|replace"
         r"|output_format|check|number_column|result_column|unmatched_key|on_mismatch"
         r"|max_rows|max_cost|min_balance_after|max_total_rows|invalid|normalise|skip_verified_within|history_uri"
-        r"|destination_uri|rejects_uri|iceberg_table)=\S+"
+        r"|destination_uri|rejects_uri|iceberg_table|delimiter)=\S+"
     ),
     "transfer": r"output_format=\w+( without pyarrow| with iceberg_table)?",
     "numbers": (
@@ -209,8 +209,9 @@ ARRANGEMENTS: dict[str, str] = {
     ),
     "list": (
         r"missing|empty|blank|too few|overwritten while it is read|a row without a number|no row with a number"
-        r"|what was prepared before"
+        r"|what was prepared before|a PDF|a table of two columns"
     ),
+    "query": r"refused|without a server",
     "destination": r"a file|full|in an S3 that (is gone|answers [A-Za-z]+)",
     "history": r"damaged|all are fresh|most are fresh",
     "manifest": r"whole|cut|of another release|of other arguments|without a file|of a file that was changed",
