@@ -195,7 +195,7 @@ def subclasses(error: type[EkycError]) -> Iterator[type[EkycError]]:
 
 def test_the_page_names_every_kind() -> None:
     table = PAGE.partition("## Kinds")[2].partition("## A callback")[0]
-    raised = {one.kind for one in subclasses(EkycError)} | {"too_many_failures", "send_limit", "killed"}
+    raised = {one.kind for one in subclasses(EkycError)} | {"too_many_failures", "send_limit", "killed", "memory"}
     assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sorted(raised)
 
 
