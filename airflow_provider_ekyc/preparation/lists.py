@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from airflow_provider_ekyc.exceptions import EkycSettingsError
+from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycSettingsError, EkycUnreadableInputError
+from airflow_provider_ekyc.numbers.opened_source import WholeStream
 from airflow_provider_ekyc.numbers.source import open_numbers
 from airflow_provider_ekyc.preparation.sources.names import find_sources
 from airflow_provider_ekyc.preparation.sources.opened_file import open_rows
@@ -114,9 +115,34 @@ def _files(
         with ExitStack() as opened:
             # Closed with the caller's block, should that end before this list.
             stack.push(opened)
-            source = opened.enter_context(
-                open_numbers(address, aws_conn_id=arguments.aws_conn_id, numbers_conn_id=arguments.numbers_conn_id)
-            )
+            source = opened.enter_context(_open(address, arguments))
             row, blocks = open_rows(source, without_query(address), source.shown, options, opened, arguments.spool_dir)
             identity = json.dumps(source.state, sort_keys=True, default=str)
             yield OpenedList(source.shown, row, blocks, identity)
+
+
+@contextmanager
+def _open(address: str, arguments: ListArguments) -> Iterator[WholeStream]:
+    with ExitStack() as stack:
+        try:
+            source = stack.enter_context(
+                open_numbers(address, aws_conn_id=arguments.aws_conn_id, numbers_conn_id=arguments.numbers_conn_id)
+            )
+        except EkycNumbersError as error:
+            if _is_found(address, arguments):
+                raise
+            # Where it was found by a prefix or a glob, a retry finds what is there then.
+            raise EkycUnreadableInputError(
+                f"A file was deleted or renamed after it was found: {error} A retry looks for all files again."
+            ) from None
+        yield source
+
+
+def _is_found(address: str, arguments: ListArguments) -> bool:
+    try:
+        found = find_sources(
+            arguments.numbers, aws_conn_id=arguments.aws_conn_id, numbers_conn_id=arguments.numbers_conn_id
+        )
+    except EkycNumbersError:
+        return False
+    return address in found

@@ -130,8 +130,13 @@ def test_a_file_that_vanishes_after_it_was_found_is_one_clear_error(folder: Path
     with open_lists(ListArguments(numbers=f"{folder}/*.csv")) as lists:
         assert b"".join(next(lists).blocks) == f"{FIRST}\n".encode()
         (folder / "b.csv").unlink()
-        with pytest.raises(EkycNumbersError, match=r"There is no file .*Nothing was sent"):
+        with pytest.raises(EkycUnreadableInputError, match=r"There is no file .*Nothing was sent.* A retry looks"):
             next(lists)
+
+
+def test_a_file_that_is_not_there_is_an_error_that_a_retry_cannot_help(folder: Path) -> None:
+    with pytest.raises(EkycNumbersError, match="There is no file"):
+        read(numbers=[f"{folder}/a.csv", f"{folder}/none.csv"])
 
 
 def test_a_file_that_changes_while_it_is_read_is_one_clear_error(folder: Path) -> None:

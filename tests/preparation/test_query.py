@@ -127,6 +127,41 @@ def test_a_connection_must_exist_and_be_of_a_database(monkeypatch: pytest.Monkey
         rows_of("SELECT 1")
 
 
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+@pytest.mark.parametrize("rows", ["tuples", "dictionaries"])
+def test_both_drivers_of_postgresql_are_read_by_a_cursor_of_the_server(
+    database: PostgresServer, monkeypatch: pytest.MonkeyPatch, driver: str, rows: str
+) -> None:
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
+
+    from airflow_provider_ekyc.airflow_sdk import Connection
+
+    connect: Any
+    if driver == "psycopg":
+        from psycopg import connect
+        from psycopg.rows import dict_row, tuple_row
+
+        how = {"row_factory": dict_row if rows == "dictionaries" else tuple_row}
+    else:
+        from psycopg2 import connect, extensions, extras
+
+        how = {"cursor_factory": extras.RealDictCursor if rows == "dictionaries" else extensions.cursor}
+    where = {"host": "127.0.0.1", "port": database.port, "user": "demo", "password": database.password}
+
+    class Hook(DbApiHook):
+        conn_name_attr = "customers_conn_id"
+
+        def get_conn(self) -> Any:
+            return connect(dbname="postgres", **where, **how)
+
+    monkeypatch.setattr(Connection, "get_hook", lambda self, **_: Hook())
+    held = database.log.count("DECLARE")
+    assert rows_of(f"SELECT 1 AS id, '{FIRST}' AS phone UNION SELECT 2, NULL ORDER BY 1", column=2) == [FIRST, ""]
+    assert database.log.count("DECLARE") - held == 1
+    with pytest.raises(EkycNumbersError, match="SQLSTATE 42P01"):
+        rows_of("SELECT phone FROM missing")
+
+
 def test_sql_and_numbers_exclude_each_other_and_conn_id_is_needed() -> None:
     with pytest.raises(EkycSettingsError, match="exclude each other"):
         read(sql="SELECT 1", conn_id="customers", numbers="a.txt")

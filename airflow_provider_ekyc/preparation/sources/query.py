@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
@@ -59,9 +59,11 @@ def query_blocks(sql: object, conn_id: object, options: TableOptions) -> Generat
     ):
         cursor.execute(statement)
         rows = cursor.fetchmany(FETCH_ROWS)
-        place = _place(cursor.description, options, name)
+        key: Any = _place(cursor.description, options, name)
+        if rows and isinstance(rows[0], Mapping):  # a connection may ask for rows as dictionaries
+            key = cursor.description[key][0]
         while rows:
-            yield cell_lines([cell_text(row[place]) for row in rows])
+            yield cell_lines([cell_text(row[key]) for row in rows])
             rows = cursor.fetchmany(FETCH_ROWS)
 
 
