@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -29,8 +29,8 @@ _ADVICE: Final = {
 }
 #: What passes once somebody has freed some space, or by itself.
 _RETRYABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-#: A file system that has no hard links.
-_NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+#: Of a file system, or a kernel, that knows no files without a name.
+_NOT_KNOWN: Final = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT)
 _BLOCK: Final = 1 << 20
 
 
@@ -38,7 +38,7 @@ class LocalDestination:
     """
     Files in a directory, readable by their owner alone.
 
-    A file is written under a temporary name and renamed once it is whole and on the disk.
+    A file gets its name once it is whole and on the disk.
 
     :param directory: made with the first file if it is not there; a relative one counts from where the worker was
         started
@@ -81,15 +81,18 @@ class LocalDestination:
 
     def write(self, name: str, file: Spool, sums: FileSums, content_type: str) -> None:
         """Write the file atomically and to the disk."""
+
+        def fill(target: BinaryIO) -> None:
+            file.seek(0)
+            while block := file.read(_BLOCK):
+                _write_all(target, block)
+            check_size(self.uri(name), os.fstat(target.fileno()).st_size, sums.size)
+
         path, part = self._directory / name, self._temporary(name)
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:
-                with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", 0) as target:
-                    file.seek(0)
-                    shutil.copyfileobj(cast("BinaryIO", file), target, _BLOCK)
-                    os.fsync(target.fileno())
-                check_size(str(path), part.stat().st_size, sums.size)
+                _make_file(part, fill)
                 part.replace(path)
             finally:
                 part.unlink(missing_ok=True)
@@ -98,23 +101,13 @@ class LocalDestination:
             raise _not_written(str(path), error) from None
 
     def create(self, name: str, body: bytes) -> bool:
-        """Write the file to the disk under a temporary name, and link it to its name, which fails if that is taken."""
-        path, part = self._directory / name, self._temporary(name)
+        """Write the file to the disk, and give it its name, which fails if that is taken."""
+        path = self._directory / name
         try:
-            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            try:
-                _write(part, body)
-                try:
-                    os.link(part, path)
-                except FileExistsError:
-                    return False
-                except OSError as error:
-                    if error.errno not in _NO_LINKS:
-                        raise
-                    return _write_new(path, body)
-            finally:
-                part.unlink(missing_ok=True)
+            _make_file(path, lambda target: _write_all(target, body))
             _sync_directory(self._directory)
+        except FileExistsError:
+            return False
         except OSError as error:
             raise _not_written(str(path), error) from None
         return True
@@ -123,25 +116,45 @@ class LocalDestination:
         return self._directory / f".{name}.{os.getpid()}.{os.urandom(4).hex()}.part"
 
 
-def _write(path: Path, body: bytes) -> None:
+def _make_file(path: Path, fill: Callable[[BinaryIO], None]) -> None:
     """
-    Write a new file to the disk.
+    Make a file that was not there.
 
-    :raises FileExistsError: if it is there
+    Where the file system can do that (``O_TMPFILE``: ext4, xfs, btrfs, tmpfs), it has no name before it is whole and on
+    the disk, so that a kill leaves nothing.
+
+    :param fill: writes the content
+    :raises FileExistsError: if there is one
     """
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _write_new(path: Path, body: bytes) -> bool:
-    """Write a file where links can't be made; a kill may leave a part of it, which is not accepted as a manifest."""
+    unnamed = _open_unnamed(path.parent)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600) if unnamed is None else unnamed
     try:
-        _write(path, body)
-    except FileExistsError:
-        return False
-    return True
+        with os.fdopen(descriptor, "wb", 0) as file:
+            fill(cast("BinaryIO", file))
+            os.fsync(descriptor)
+            if unnamed is not None:
+                # With a descriptor Python calls linkat() to follow the link, as open(2) shows it; it is not looked at.
+                os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)
+    except BaseException:
+        if unnamed is None:
+            path.unlink()
+        raise
+
+
+def _open_unnamed(directory: Path) -> int | None:
+    """Open a new file without a name, None where that is not known, as on NFS."""
+    try:
+        return os.open(directory, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    except (OSError, AttributeError) as error:
+        if isinstance(error, OSError) and error.errno not in _NOT_KNOWN:
+            raise
+        return None
+
+
+def _write_all(file: BinaryIO, body: bytes) -> None:
+    rest = memoryview(body)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _sync_directory(path: Path) -> None:

@@ -13,8 +13,9 @@ import pytest
 from openpyxl import Workbook
 from pyarrow import parquet
 
-from airflow_provider_ekyc.airflow_errors import EkycFailException
+from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
 from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
+from airflow_provider_ekyc.preparation.tidy import Tidier
 from dev.testing.task_context import TaskInstance, context_of
 from tests.conftest import BUCKET
 
@@ -87,3 +88,33 @@ def test_a_prefix_around_the_destination_is_refused(tmp_path: Path, numbers_file
     assert len(prepare("first")) == 1
     with pytest.raises(EkycFailException, match="was written by this operator"):
         prepare("second")
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+@pytest.mark.parametrize("what", ["vanishes", "is another file"])
+def test_a_list_that_changes_before_its_turn_leaves_nothing_half(
+    tmp_path: Path, numbers: list[str], monkeypatch: pytest.MonkeyPatch, is_listed: bool, what: str
+) -> None:
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    first, second = folder / "a.txt", folder / "b.txt"
+    first.write_text("\n".join(["garbage", *numbers[:100]]))
+    second.write_text("\n".join(numbers[100:]))
+    read = Tidier.read
+
+    def change(tidier: Tidier, line: bytes) -> Any:
+        second.unlink(missing_ok=True)
+        if what == "is another file":
+            second.write_bytes(b"\x00\x01")
+        return read(tidier, line)
+
+    monkeypatch.setattr(Tidier, "read", change)
+    with pytest.raises((EkycFailException, EkycRetryException)) as failed:
+        EkycPrepareNumbersOperator(
+            task_id="prepare",
+            numbers=f"{folder}/" if is_listed else [first, second],
+            destination_uri=tmp_path / "ready",
+        ).execute(context_of())
+    assert (failed.value.kind, failed.value.charge) == ("input", "none")
+    assert "b.txt" in str(failed.value)
+    assert list((tmp_path / "ready").iterdir()) == []

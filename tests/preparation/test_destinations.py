@@ -96,15 +96,43 @@ def test_what_is_created_by_another_in_the_last_moment_is_not_replaced(s3: Any, 
     assert destination.read("a.json") == b"another"
 
 
-def test_a_directory_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def link(*_: object) -> None:
-        raise PermissionError(errno.EPERM, "Operation not permitted")
+def killed_while_it_writes(destination: Destination) -> None:
+    """Let another process write a file, which is killed when its content is there."""
+    child = os.fork()
+    if not child:
+        os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+        write(destination)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
-    monkeypatch.setattr(os, "link", link)
+
+def test_a_kill_leaves_no_part_of_a_file(tmp_path: Path) -> None:
+    os.close(os.open(tmp_path, os.O_TMPFILE | os.O_WRONLY))  # as most file systems know it
+    killed_while_it_writes(opened(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_system_that_knows_no_files_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opening = os.open
+
+    def open_named(path: Any, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+        return opening(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", open_named)
     destination = opened(tmp_path)
+    write(destination)
+    write(destination, content=b"again")
     assert destination.create("a.json", b"first")
     assert not destination.create("a.json", b"second")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.txt": b"again", "a.json": b"first"}
+    with no_file_beyond(3), pytest.raises(EkycDestinationError, match="Free some space"):
+        destination.create("b.json", b"first")
+    assert len(list(tmp_path.iterdir())) == 2
+    killed_while_it_writes(destination)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left[1:] == ["a.json", "a.txt"]
+    assert left[0].startswith(".a.txt.")
 
 
 @pytest.mark.usefixtures("connections")
@@ -235,6 +263,7 @@ def test_a_full_disk_leaves_nothing_half(tmp_path: Path, scheme: str) -> None:
         with no_file_beyond(100), pytest.raises(EkycDestinationError) as failed:
             destination.write("b.txt", spool, sums, "text/plain")
     assert failed.value.retryable
+    assert str(failed.value).startswith("If the error persists" if scheme else "Free some space")
     assert [path.name for path in (tmp_path / "ready").iterdir()] == ["a.txt"]
 
 
