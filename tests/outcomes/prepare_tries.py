@@ -6,14 +6,17 @@ import json
 import os
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from pyarrow import parquet
 
+from airflow_provider_ekyc.history.files import HistoryFile
+from airflow_provider_ekyc.history.local_files import LocalFolder
 from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
 from airflow_provider_ekyc.preparation.tidy import Tidier
 from dev.stack.postgres_server import PostgresServer
@@ -126,13 +129,19 @@ class PrepareTries:
             url = f"http://127.0.0.1:{free_port()}"
         else:
             code = what.removeprefix("in an S3 that answers ")
-            body = f"<Error><Code>{code}</Code><Message>made up</Message></Error>".encode()
-            url = self.stage.servers.enter_context(ScriptedServer(answer("403 Forbidden", body))).url
+            url = self._s3_that_answers("403 Forbidden", code)
+        self._connect_to_s3(url)
+        self._arguments["destination_uri"] = "s3://lists/ready"
+        self.stage.repairs.append(lambda: self._arguments.update(destination_uri=str(self._ready)))
+
+    def _s3_that_answers(self, status: str, code: str) -> str:
+        body = f"<Error><Code>{code}</Code><Message>made up</Message></Error>".encode()
+        return self.stage.servers.enter_context(ScriptedServer(*[answer(status, body)] * 5)).url
+
+    def _connect_to_s3(self, url: str) -> None:
         extra = {"endpoint_url": url, "region_name": "us-east-1", "config_kwargs": {"retries": {"max_attempts": 1}}}
         aws = {"conn_type": "aws", "login": "made-up", "password": "made-up", "extra": extra}
         self.stage.servers.enter_context(patch.dict(os.environ, AIRFLOW_CONN_AWS_DEFAULT=json.dumps(aws)))
-        self._arguments["destination_uri"] = "s3://lists/ready"
-        self.stage.repairs.append(lambda: self._arguments.update(destination_uri=str(self._ready)))
 
     def _allow_no_file_beyond(self, size: int) -> None:
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -162,12 +171,41 @@ class PrepareTries:
         fresh = {"all are fresh": 200, "most are fresh": 150}.get(what, 50)
         rows = [(int(line), YES) for line in self.stage.numbers.read_text().split()[:fresh]]
         file = self._history / "landed.parquet"
-        file.write_bytes(landed(rows, datetime.now(UTC)))
+        good = landed(rows, datetime.now(UTC))
+        file.write_bytes(good)
         self._arguments |= {"skip_verified_within": 86_400, "history_uri": str(self._history)}
-        if what == "damaged":
-            file.write_bytes(file.read_bytes()[:-30])
         # Without the file nothing counts as verified.
-        self.stage.repairs.append(file.unlink)
+        self.stage.repairs.append(lambda: file.unlink(missing_ok=True))
+        if what == "damaged":
+            file.write_bytes(good[:-30])
+        elif what == "of another schema":
+            parquet.write_table(parquet.read_table(file).drop_columns(["verified_at"]), file)
+        elif what == "without Parquet":
+            file.rename(self._history / "landed.zip")
+            self.stage.repairs.append((self._history / "landed.zip").unlink)
+        elif what == "missing":
+            file.unlink()
+            self._history.rmdir()
+            self.stage.repairs.append(self._history.mkdir)
+        elif what == "replaced while it is read":
+            self._when_a_history_is_listed(lambda: file.write_bytes(good))
+        elif what.startswith("in an S3 that answers "):
+            status, code = what.removeprefix("in an S3 that answers ").split()
+            self._connect_to_s3(self._s3_that_answers(f"{status} Made Up", code))
+            self._arguments["history_uri"] = "s3://results/landed/"
+            self.stage.repairs.append(lambda: self._arguments.update(history_uri=str(self._history)))
+
+    def _when_a_history_is_listed(self, act: Callable[[], object]) -> None:
+        read = LocalFolder.files
+
+        def files(folder: LocalFolder) -> Iterator[tuple[str, HistoryFile]]:
+            for found in read(folder):
+                act()
+                yield found
+
+        patched = self.stage.servers.enter_context(pytest.MonkeyPatch.context())
+        patched.setattr(LocalFolder, "files", files)
+        self.stage.repairs.append(patched.undo)
 
     def _make_manifest(self, what: str) -> None:
         """Let an earlier try prepare the list, then change what it has left."""

@@ -213,7 +213,10 @@ ARRANGEMENTS: dict[str, str] = {
     ),
     "query": r"refused|without a server",
     "destination": r"a file|full|in an S3 that (is gone|answers [A-Za-z]+)",
-    "history": r"damaged|all are fresh|most are fresh",
+    "history": (
+        r"damaged|all are fresh|most are fresh|of another schema|without Parquet|missing|replaced while it is read"
+        r"|in an S3 that answers \d+ [A-Za-z]+"
+    ),
     "manifest": r"whole|cut|of another release|of other arguments|without a file|of a file that was changed",
     "memory": r"runs out",
     "journal": (
