@@ -83,15 +83,18 @@ class ContentKey:
 
         :param block: trimmed lines, each ended by ``\n``, none empty; each once over all calls
         """
+        found = []
         for piece in pieces_of(block):
             lines = line_keys(piece)
             if lines.plain.all():
-                self.add(lines.keys)
+                found.append(lines.keys)
                 continue
-            self.add(lines.keys[lines.plain])
+            found.append(lines.keys[lines.plain])
             others = np.flatnonzero(~lines.plain)
             bounds = zip(lines.starts.take(others).tolist(), lines.ends.take(others).tolist(), strict=True)
             self.add_texts(lines.text[start:end] for start, end in bounds)
+        if found:
+            self.add(np.concatenate(found))
 
     def hexdigest(self) -> str:
         """Return 32 hex digits for all that was added until now; two different sets practically never share them."""
