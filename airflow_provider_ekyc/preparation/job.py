@@ -14,7 +14,6 @@ from airflow_provider_ekyc.exceptions import (
     EkycDestinationError,
     EkycError,
     EkycNumbersError,
-    EkycSettingsError,
 )
 from airflow_provider_ekyc.numbers.address import shown_path
 from airflow_provider_ekyc.numbers.distinct_numbers import DistinctNumbers
@@ -23,14 +22,14 @@ from airflow_provider_ekyc.preparation.destinations import Target
 from airflow_provider_ekyc.preparation.earlier import find_earlier
 from airflow_provider_ekyc.preparation.even_split import even_sizes
 from airflow_provider_ekyc.preparation.lists import ListArguments, open_lists
-from airflow_provider_ekyc.preparation.manifest import Manifest, is_own_name
+from airflow_provider_ekyc.preparation.manifest import Manifest
 from airflow_provider_ekyc.preparation.money import ListMoney
 from airflow_provider_ekyc.preparation.output_files import write_files
+from airflow_provider_ekyc.preparation.own_output import OwnOutput
 from airflow_provider_ekyc.preparation.reading import MAX_PLACES, Reading
 from airflow_provider_ekyc.preparation.rejects import Rejects
 from airflow_provider_ekyc.preparation.report import Report
 from airflow_provider_ekyc.preparation.tidy import Tidier
-from airflow_provider_ekyc.redaction import without_query
 from airflow_provider_ekyc.spool import Spool, spool_file
 
 if TYPE_CHECKING:
@@ -100,9 +99,11 @@ class PreparationJob:
     def _prepare(self, numbers: DistinctNumbers, rejects_spool: Spool | None) -> Manifest:
         rejects = None if rejects_spool is None else Rejects(rejects_spool)
         reading = Reading(numbers, self.tidier, rejects, self._stop_if_killed)
+        own = OwnOutput(self.manifest, self.rejects)
+        own.refuse_around(self.lists.numbers)
         with open_lists(self.lists) as lists:
             for opened in lists:
-                self._refuse_own_output(opened.name)
+                own.refuse(opened.name)
                 reading.read(opened)
         if rejects is not None and rejects_spool is not None and self.rejects is not None:
             sums = rejects.finish()
@@ -162,8 +163,8 @@ class PreparationJob:
         earlier = self._find_earlier()
         if earlier is None:
             raise EkycDestinationError(
-                f"{_shown(self.manifest.uri)} was written and deleted while the list was prepared. {NOTHING_CHARGED} "
-                f"A retry prepares the list again.",
+                f"{shown_path(self.manifest.uri)} was written and deleted while the list was prepared. "
+                f"{NOTHING_CHARGED} A retry prepares the list again.",
                 retryable=True,
             )
         log.warning("Another try of this task has prepared the list meanwhile; its files are returned.")
@@ -171,16 +172,6 @@ class PreparationJob:
 
     def _find_earlier(self) -> Manifest | None:
         return find_earlier(self.manifest, task=self.task, arguments=self.arguments)
-
-    def _refuse_own_output(self, name: str) -> None:
-        """Refuse to read what this task has written, as a prefix or a glob around it would."""
-        directory = f"{_shown(self.destination.uri('')).rstrip('/')}/"
-        is_prepared = name.startswith(directory) and is_own_name(name.removeprefix(directory))
-        if is_prepared or (self.rejects is not None and name == _shown(self.rejects.uri)):
-            raise EkycSettingsError(
-                f"{name} is among the lists to read, and was written by this operator. {NOTHING_CHARGED} Set "
-                f"destination_uri and rejects_uri to places outside of what numbers names, then clear this task."
-            )
 
     def _check_invalid(self, reading: Reading) -> None:
         invalid = sum(reading.invalid.values())
@@ -219,10 +210,6 @@ class PreparationJob:
                 retryable=True,
                 charge=Charge.NONE,
             )
-
-
-def _shown(uri: str) -> str:
-    return shown_path(without_query(uri))
 
 
 def _known_of(freshness: Freshness | None) -> dict[str, int | None]:

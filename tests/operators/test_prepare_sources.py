@@ -14,10 +14,15 @@ from openpyxl import Workbook
 from pyarrow import parquet
 
 from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
+from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
+from airflow_provider_ekyc.preparation.destinations import Connections, Target
+from airflow_provider_ekyc.preparation.own_output import OwnOutput
 from airflow_provider_ekyc.preparation.tidy import Tidier
 from dev.testing.task_context import TaskInstance, context_of
 from tests.conftest import BUCKET
+
+NO_CONNECTIONS = Connections(None, None, {})
 
 pytestmark = pytest.mark.usefixtures("connections")
 
@@ -79,10 +84,42 @@ def test_a_rejected_row_of_a_table_is_named_by_its_row_there(
     assert (tmp_path / "rejects.csv").read_text().splitlines()[1:] == [f"{path},202,other text,n/a"]
 
 
-def test_a_prefix_around_the_destination_is_refused(tmp_path: Path, numbers_file: Path) -> None:
+@pytest.mark.parametrize(
+    "places",
+    [
+        {"numbers": "{folder}/", "destination_uri": "{folder}/ready"},
+        {"numbers": ["{folder}/numbers.txt", "{folder}/"], "destination_uri": "{folder}"},
+        {"numbers": "{folder}/", "destination_uri": "{folder}-ready", "rejects_uri": "{folder}/rejects/today.csv"},
+        {"numbers": "s3://bucket/lists/", "destination_uri": "s3://other_aws@bucket/lists/ready/"},
+        {"numbers": "s3://other_aws@bucket/lists/", "destination_uri": "s3://bucket/lists"},
+    ],
+)
+def test_a_prefix_around_what_is_written_is_refused_at_once(tmp_path: Path, places: dict[str, Any]) -> None:
+    def fill(value: Any) -> Any:
+        return [fill(one) for one in value] if isinstance(value, list) else value.format(folder=tmp_path / "lists")
+
+    given = {name: fill(value) for name, value in places.items()}
+    own = OwnOutput(
+        Target.open("destination_uri", f"{given['destination_uri'].rstrip('/')}/manifest.json", NO_CONNECTIONS),
+        Target.open("rejects_uri", given["rejects_uri"], NO_CONNECTIONS) if "rejects_uri" in given else None,
+    )
+    with pytest.raises(EkycSettingsError, match="in numbers is around destination_uri or rejects_uri"):
+        own.refuse_around(given["numbers"])
+
+
+def test_a_place_beside_a_prefix_is_accepted(tmp_path: Path, numbers_file: Path, context: dict[str, Any]) -> None:
+    (tmp_path / "lists").mkdir()
+    numbers_file.rename(tmp_path / "lists" / "numbers.txt")
+    for destination in ("lists-ready", "ready"):
+        EkycPrepareNumbersOperator(
+            task_id="prepare", numbers=f"{tmp_path}/lists/", destination_uri=tmp_path / destination
+        ).execute(context)
+
+
+def test_a_glob_that_finds_what_was_written_is_refused(tmp_path: Path, numbers_file: Path) -> None:
     def prepare(run_id: str) -> list[str]:
         return EkycPrepareNumbersOperator(
-            task_id="prepare", numbers=f"{tmp_path}/", destination_uri=tmp_path / "ready"
+            task_id="prepare", numbers=f"{tmp_path}/*.txt", destination_uri=tmp_path
         ).execute(context_of(TaskInstance(run_id=run_id)))
 
     assert len(prepare("first")) == 1
