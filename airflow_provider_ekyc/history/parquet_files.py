@@ -56,12 +56,12 @@ _THREADS: Final = 8
 # Footers read, and parts fetched, before they are used.
 _FOOTERS_AHEAD: Final = 16
 _PARTS_AHEAD: Final = 4
-# Read from the end of a file at once: the footer of 250 row groups, or all of a small file.
+# Read from the end of a file at once: the footer of 100 row groups, or all of a small file.
 _TAIL_BYTES: Final = 64 << 10
 # No footer is larger: of what is, the length is wrong.
 _FOOTER_BYTES: Final = 256 << 20
 # Fetched by one request, where the columns of neighbouring groups have not more than this between them.
-_PART_BYTES: Final = 8 << 20
+_PART_BYTES: Final = 4 << 20
 _GAP_BYTES: Final = 256 << 10
 # A store receives a file after the API has said when its task was done. Days between their clocks at the most.
 _RECEIVED_BEFORE: Final = timedelta(days=2)
@@ -164,6 +164,11 @@ def open_folder(uri: object, aws_conn_id: str | None, conn_id: str | None) -> Hi
         bucket, key = s3[1], s3[2].rstrip("/")
         if not bucket:
             raise EkycSettingsError(f"history_uri names no bucket. {NOTHING_SENT} It is s3://bucket/prefix/.")
+        if "*" in key:  # taken as it is, it would be a prefix without objects, which looks like a first run
+            raise EkycSettingsError(
+                f"history_uri is a prefix, of which all folders are read, not a glob. {NOTHING_SENT} Leave out what "
+                f"comes from the first asterisk on."
+            )
         # s3://bucket/results must not read results_of_others/ as well.
         prefix = key if not key or kind_of(key) is Kind.PARQUET else f"{key}/"
         return S3Folder(bucket, prefix, own_conn_id or aws_conn_id)

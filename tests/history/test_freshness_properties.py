@@ -54,7 +54,7 @@ def slowly(rows: Sequence[Row], windows: Windows, those: Sequence[int]) -> tuple
     return kept, stale
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(rows, max_size=25), windows_of_answers, st.lists(st.sampled_from(NUMBERS), min_size=1), st.booleans())
 @example([Row("+99", True, 7 * DAY), Row("+99", False, 7 * DAY)], Windows(10 * DAY, 5 * DAY, None), [99], False)
 def test_the_same_numbers_are_fresh_as_by_a_look_at_each(

@@ -264,8 +264,8 @@ def test_a_page_of_a_proxy_is_no_listing(relay: S3Relay, s3_server: S3Server, mo
     assert error.retryable
 
 
-@pytest.mark.parametrize("uri", ["s3://", "s3:///ekyc", "", "None"])
-def test_a_uri_without_a_bucket_is_refused_at_once(uri: str) -> None:
+@pytest.mark.parametrize("uri", ["s3://", "s3:///ekyc", "", "None", "s3://bucket/ekyc/dt=*/"])
+def test_a_uri_that_is_no_prefix_is_refused_at_once(uri: str) -> None:
     with pytest.raises(EkycSettingsError, match="history_uri"):
         opened(uri)
 
