@@ -18,6 +18,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from airflow_provider_ekyc.exceptions import EkycNumbersError
 from airflow_provider_ekyc.preparation.sources import compressed, workbook
@@ -186,6 +187,20 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_read(
         read_file(tmp_path, "a.xlsx", excel([FIRST]))
 
 
+def test_a_workbook_whose_texts_expand_without_bound_is_an_error(tmp_path: Path) -> None:
+    content = io.BytesIO(excel(["phone"], [FIRST]))
+    with zipfile.ZipFile(content) as archive:
+        members = [(name, archive.read(name)) for name in archive.namelist()]
+    laughs = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+    bomb = f'<!DOCTYPE sst [<!ENTITY a0 "{"1" * 10}">{laughs}]>'.encode()
+    changed = [
+        (name, data.replace(b"<sst", bomb + b"<sst", 1).replace(FIRST.encode(), b"&a9;")) for name, data in members
+    ]
+    assert changed != members
+    with pytest.raises(EkycNumbersError, match="damaged workbook"):
+        read_file(tmp_path, "a.xlsx", zipped(*changed))
+
+
 # Packed
 
 
@@ -241,3 +256,35 @@ def test_a_stream_that_unpacks_to_too_much_is_an_error(
     monkeypatch.setattr(compressed, "UNPACKED_LIMIT", 1 << 20)
     with pytest.raises(EkycNumbersError, match="unpacks to more than"):
         read_file(tmp_path, "a", pack(f"{THIRD}\n".encode() * 1_000_000))
+
+
+WHOLE = {
+    "a.parquet": parquet({"phone": [FIRST, SECOND] * 20}),
+    "a.xlsx": excel(["phone"], [FIRST], ["=A2"], [DIGITS]),
+    "a.csv.gz": gzip.compress(b"phone\n" + TEXT),
+    "a.txt.zst": zstd(TEXT),
+    "a.zip": zipped(("b.csv", b"phone\n" + TEXT)),
+}
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    name=st.sampled_from(sorted(WHOLE)),
+    place=st.integers(0, 6000),
+    instead=st.binary(max_size=8),
+    cut=st.integers(0, 8),
+)
+def test_a_damaged_file_is_rows_or_one_clear_error(
+    tmp_path_factory: pytest.TempPathFactory, name: str, place: int, instead: bytes, cut: int
+) -> None:
+    whole = WHOLE[name]
+    place %= len(whole)
+    folder = tmp_path_factory.getbasetemp() / "damaged"
+    folder.mkdir(exist_ok=True)
+    try:
+        read_file(folder, name, whole[:place] + instead + whole[place + cut :])
+    except EkycNumbersError as error:
+        message = str(error)
+    else:
+        return
+    assert "Nothing was sent." in message

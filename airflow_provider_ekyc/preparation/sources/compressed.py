@@ -5,7 +5,9 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
+
+from isal import igzip, igzip_lib
 
 from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycResultError, EkycSettingsError
 from airflow_provider_ekyc.numbers.opened_source import ByteReader
@@ -15,6 +17,7 @@ from airflow_provider_ekyc.results.archive.members import is_readable, list_memb
 from airflow_provider_ekyc.results.archive.unpack import UNPACKED_LIMIT, UNPACKED_RATIO, Budget, unpacked
 
 _PIECE: Final = 1 << 20
+_IGZIP_ERROR: Final = cast("type[Exception]", igzip_lib.error)  # its stubs call the class an instance
 
 
 def unpacked_stream(source: ByteReader, kind: Kind, name: str) -> Iterator[bytes]:
@@ -33,7 +36,7 @@ def unpacked_stream(source: ByteReader, kind: Kind, name: str) -> Iterator[bytes
     while True:
         try:
             block = file.read(_PIECE)
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, zlib.error, _IGZIP_ERROR) as error:
             raise list_error(
                 name, f"is damaged: {kind} can't unpack it ({type(error).__name__})", "Write or copy it again."
             ) from None
@@ -103,8 +106,6 @@ def _is_beside(member: zipfile.ZipInfo) -> bool:
 
 
 def _gunzipped(source: ByteReader) -> BinaryIO:
-    from isal import igzip
-
     file: BinaryIO = igzip.IGzipFile(fileobj=RawFile(source), mode="rb")  # type: ignore[no-untyped-call,assignment]
     return file
 

@@ -45,7 +45,9 @@ def parquet_blocks(file: BinaryIO, options: TableOptions, name: str) -> Iterator
             raise list_error(name, "has several columns of one name", "Write it with another name for each column.")
         for batch in table.iter_batches(_BATCH_ROWS, columns=[column]):
             yield cell_lines(["" if cell is None else str(cell) for cell in batch.column(0).to_pylist()])
-    except (pyarrow.ArrowException, OSError) as error:
+    except MemoryError:  # also pyarrow's own
+        raise
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise list_error(
             name,
             f"is a damaged Parquet file, or one with features that pyarrow can't read ({type(error).__name__})",
@@ -57,7 +59,7 @@ def _check_type(pyarrow: Any, kind: Any, name: str) -> None:
     types = pyarrow.types
     if types.is_dictionary(kind):
         kind = kind.value_type
-    is_text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    is_text = str(kind) in ("string", "large_string", "string_view")
     is_whole = types.is_integer(kind) or (types.is_decimal(kind) and kind.scale == 0)
     if not is_text and not is_whole:
         # A floating-point number does not say whether digits were lost.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any, BinaryIO, Final
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycSettingsError
@@ -14,9 +14,9 @@ from airflow_provider_ekyc.preparation.sources.columns import read_first_row
 from airflow_provider_ekyc.preparation.sources.options import TableOptions
 from airflow_provider_ekyc.preparation.sources.reading import list_error
 
-#: Bytes of a workbook's shared texts at the most, unpacked: they are in memory, at some six times the size. A sheet
+#: Bytes of a workbook's shared texts at the most, unpacked: they are in memory, at some three times the size. A sheet
 #: has 1,048,576 rows at the most.
-SHARED_LIMIT: Final = 64 << 20
+SHARED_LIMIT: Final = 128 << 20
 #: Bytes of all members at the most, unpacked: of a full sheet of 16 columns some 1 GiB.
 UNPACKED_LIMIT: Final = 4 << 30
 
@@ -49,7 +49,8 @@ def sheet_blocks(file: BinaryIO, options: TableOptions, name: str) -> tuple[int,
             "An Excel workbook needs the package openpyxl. Nothing was sent. Install "
             '"airflow-provider-ekyc[excel]" on the workers.'
         ) from None
-    has_formulas = _check_members(file, name)
+    with _damage_reported(name):
+        has_formulas = _check_members(file, name)
     rows = _rows(openpyxl, file, options, name, with_formulas=has_formulas)
     row = 1
     for first in rows:
@@ -78,19 +79,24 @@ def _rows(
     openpyxl: Any, file: BinaryIO, options: TableOptions, name: str, *, with_formulas: bool
 ) -> Iterator[Sequence[object]]:
     """Yield the values of each row; in the place of a formula without a stored value, the formula."""
+    with _damage_reported(name), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of styles and extensions, which change no value
+        with closing(openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)) as values:
+            sheet = _sheet(values, options.sheet, name)
+            if not with_formulas:
+                yield from sheet.iter_rows(values_only=True)
+                return
+            with closing(openpyxl.load_workbook(file, read_only=True, keep_links=False)) as formulas:
+                written = _sheet(formulas, options.sheet, name)
+                pairs = zip(sheet.iter_rows(values_only=True), written.iter_rows(values_only=True), strict=True)
+                for stored, texts in pairs:
+                    yield [text if value is None else value for value, text in zip(stored, texts, strict=True)]
+
+
+@contextmanager
+def _damage_reported(name: str) -> Iterator[None]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and extensions, which change no value
-            with closing(openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)) as values:
-                sheet = _sheet(values, options.sheet, name)
-                if not with_formulas:
-                    yield from sheet.iter_rows(values_only=True)
-                    return
-                with closing(openpyxl.load_workbook(file, read_only=True, keep_links=False)) as formulas:
-                    written = _sheet(formulas, options.sheet, name)
-                    pairs = zip(sheet.iter_rows(values_only=True), written.iter_rows(values_only=True), strict=True)
-                    for stored, texts in pairs:
-                        yield [text if value is None else value for value, text in zip(stored, texts, strict=True)]
+        yield
     except EkycError:
         raise
     except Exception as error:  # noqa: BLE001  openpyxl raises whatever a damaged part makes it do
