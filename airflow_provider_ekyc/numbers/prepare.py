@@ -93,8 +93,9 @@ def prepared_numbers(
     are removed; blank lines are dropped. Of equal lines the first stays, and the order stays, so that the
     same input always gives the same ``sha256``.
 
-    Memory is bounded (10 M lines took 32 MiB, 50 M 103 MiB: ``dev/benchmarks/submit_memory.py``). The disk holds
-    about two and a half times the input while this runs and once in the block, in files without a name.
+    Memory is bounded: a process with nothing else took 91 MiB in all for 10 M lines, and 176 MiB for 50 M
+    (``dev/benchmarks/prepare.py``). The disk holds about two and a half times the input while this runs and once in
+    the block, in files without a name.
 
     :param source: read once and in blocks; it is not closed
     :param check: whether each line must be an E.164 number (``^\+[1-9][0-9]{1,14}$``, ITU-T E.164); if not,

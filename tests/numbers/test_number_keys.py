@@ -108,6 +108,13 @@ def test_a_byte_is_found_wherever_it_is(lines: bytes, byte: int) -> None:
     assert text[PAD:].startswith(lines)
 
 
+@given(lengths=st.lists(st.integers(9, 16), min_size=40, max_size=120), short=st.sets(st.integers(0, 119), max_size=4))
+def test_few_short_lines_among_long_ones_are_found(lengths: list[int], short: set[int]) -> None:
+    lines = b"".join(b"1" * (row % 3 if row in short else length) + b"\n" for row, length in enumerate(lengths))
+    text = padded(lines)
+    assert places_of(ord("\n"), text).tolist() == [place for place, other in enumerate(text) if other == ord("\n")]
+
+
 def test_no_line_is_no_number() -> None:
     for block in (b"", b"\n", b"\r\n", b"\n \n\t\r\n"):
         assert read(block) == ([], 0)
