@@ -92,13 +92,18 @@ class S3Destination:
         check_size(target.uri, self.size(name), sums.size)
 
     def create(self, name: str, body: bytes) -> bool:
-        """Put the object on the condition that there is none; a store that does not know conditions is asked before."""
+        """Put the object if there is none. It is looked first, for a store that ignores the condition or refuses it."""
         if self.size(name) is not None:
             return False
         target = self._object(name)
-        arguments = {"ContentType": "application/json", **self._extra_args}
+        arguments = {"ContentType": "application/json", **self._extra_args, "Body": body}
         try:
-            target.call("PutObject", **arguments, Body=body, IfNoneMatch="*")
+            try:
+                target.call("PutObject", **arguments, IfNoneMatch="*")
+            except S3CallError as error:
+                if error.problem.status != 501:
+                    raise
+                target.call("PutObject", **arguments)
         except S3CallError as error:
             problem = error.problem
             if problem.is_taken:

@@ -180,3 +180,12 @@ def test_a_balance_that_is_not_known_may_be_retried(
 def test_without_a_price_a_limit_of_money_refuses(prepare: Prepare) -> None:
     with pytest.raises(EkycFailException, match="Add the price of amazon to the connection"):
         prepare(max_cost=1)
+
+
+def test_a_limit_that_a_template_leaves_empty_is_not_no_limit(tmp_path: Path, numbers_file: Path) -> None:
+    operator = EkycPrepareNumbersOperator(
+        task_id="prepare", numbers=numbers_file, destination_uri=tmp_path / "ready", max_total_rows="{{ none }}"
+    )
+    operator.max_total_rows = None  # as rendered by a DAG with render_template_as_native_obj
+    with pytest.raises(EkycFailException, match="max_total_rows is empty"):
+        operator.execute(context_of())

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.credentials import Credentials
 
 from airflow_provider_ekyc.exceptions import Charge, EkycDestinationError, EkycSettingsError, EkycSignInError
 from airflow_provider_ekyc.preparation import s3_destination
@@ -94,6 +95,17 @@ def test_what_is_created_by_another_in_the_last_moment_is_not_replaced(s3: Any, 
     s3_relay.faults.append(S3Fault("put", "before", act=create))
     assert not destination.create("a.json", b"ours")
     assert destination.read("a.json") == b"another"
+
+
+def test_a_store_that_knows_no_conditions(s3: Any, s3_relay: S3Relay, s3_server: S3Server) -> None:
+    destination = opened(f"s3://{BUCKET}/ready")
+    s3_relay.faults.append(S3Fault("put", "status", status=501, code="NotImplemented"))
+    assert destination.create("a.json", b"first")
+    assert not destination.create("a.json", b"second")
+    s3_relay.ignores_conditions = Credentials(s3_server.access_key, s3_server.secret_key)
+    assert destination.create("b.json", b"first")
+    assert not destination.create("b.json", b"second")
+    assert (destination.read("a.json"), destination.read("b.json")) == (b"first", b"first")
 
 
 def killed_while_it_writes(destination: Destination) -> None:
