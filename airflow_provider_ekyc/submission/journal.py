@@ -71,7 +71,7 @@ class Journal(InstanceJournal):
         for store in self._stores.submissions:
             for marker in store.names(OPEN) or ():
                 other = self.submission(marker.removeprefix(OPEN))
-                if other.name == name or other.name in self.begun:
+                if other.name == name or other.name in self.begun or other.is_accepted():
                     continue
                 record = other.find()
                 if isinstance(record, Intent) and self._is_unknown_of_before(record):
@@ -113,6 +113,18 @@ class SubmissionRecords:
     def address(self) -> str:
         """Where the submission is recorded, for a message."""
         return self._store.address(self.name)
+
+    def is_accepted(self) -> bool:
+        """
+        Return whether the first store has a receipt, which :meth:`find` then returns: one read instead of three.
+
+        Of several hundred map indexes each reads the records of all that were before it.
+
+        :raises EkycJournalError: if the store or the record can't be read
+        """
+        store, entry = self._stores.submissions[0], self.name + RECEIPT
+        body = store.read(entry)
+        return body is not None and isinstance(read_record(body, store.address(entry)), Receipt)
 
     def find(self) -> Receipt | Intent | None:
         """

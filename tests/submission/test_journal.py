@@ -47,6 +47,20 @@ def test_a_mapped_list_that_shifts_before_a_clear_pays_for_the_new_file_alone(
     assert len(sandbox.bill.submissions) == 4
 
 
+def test_of_each_map_index_before_it_a_submission_reads_the_receipt_alone(
+    tmp_path: Path, variables: Variables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, jobs, read = lists(tmp_path, "abcdef"), {}, list[str]()
+    expanded(jobs, "variables", [files[name] for name in "abcde"], tmp_path / "journal")
+    before = {key for key in variables.values if "_instance_" not in key and not key.endswith("_check")}
+    assert len(before) == 3 * 5
+    monkeypatch.setattr(variables, "get", lambda key, get=variables.get: read.append(key) or get(key))
+    last = Job("variables", files["f"], tmp_path / "journal")
+    last.map_index = 5
+    last.submit()
+    assert sorted(key for key in read if key in before) == sorted(key for key in before if key.endswith("_receipt"))
+
+
 @ANYWHERE
 def test_a_record_that_was_deleted_is_never_nothing_there(job: Job, sandbox: Sandbox, variables: Variables) -> None:
     job.submit()
