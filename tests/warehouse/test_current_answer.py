@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
 import pytest
 import sqlglot
+from pyiceberg.catalog import load_catalog
 from sqlglot import exp
 
+from airflow_provider_ekyc.history.freshness import find_fresh
+from airflow_provider_ekyc.history.windows import Windows
+from airflow_provider_ekyc.iceberg.definition import creation_arguments
+from dev.stack.postgres_server import PostgresServer
+from tests.history import rows as history
+from tests.history.rows import DAY
 from tests.warehouse import page
 
 BLOCKS = [block for block in page.blocks() if block.dialects]
@@ -142,6 +151,90 @@ def test_each_engine_shows_the_answers_of_the_page(engine: str) -> None:
 def test_each_engine_chooses_as_the_page_says(engine: str, seed: int) -> None:
     rows = list(made_up_rows(seed))
     assert current(as_duckdb(engine), rows) == expected(rows)
+
+
+def test_postgresql_runs_the_statement_as_it_stands_like_redshift(postgres: PostgresServer) -> None:
+    rows = list(made_up_rows(1))
+    connection = postgres.connect()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE SCHEMA warehouse; SET search_path = warehouse; SET TimeZone = 'UTC'")
+            cursor.execute(_created("Redshift"))
+            cursor.executemany(
+                "INSERT INTO ekyc_results (number, task_type, registered, answer, verified_at, ekyc_task_id) "
+                "VALUES (%s, %s, %s, %s, %s, %s)",
+                rows,
+            )
+            cursor.execute(VIEW.code)
+            cursor.execute('SELECT * FROM ekyc_current ORDER BY number COLLATE "C", task_type COLLATE "C"')
+            found = [Row(*row) for row in cursor.fetchall()]
+    finally:
+        connection.close()  # nothing was committed
+    # The table of the page has no time zone: Redshift's COPY gives UTC.
+    assert found == [row._replace(verified_at=_naive(row.verified_at)) for row in expected(rows)]
+
+
+def _created(heading: str) -> str:
+    """Return the page's statement that makes the table of an engine."""
+    code = next(block.code for block in BLOCKS if block.heading == heading and "TABLE ekyc_results" in block.code)
+    return code.partition(";")[0]
+
+
+def _naive(time: datetime | None) -> datetime | None:
+    return None if time is None else time.replace(tzinfo=None)
+
+
+def test_duckdb_shows_the_same_over_the_iceberg_table(tmp_path: Path) -> None:
+    rows = list(made_up_rows(2))
+    catalog = load_catalog(
+        "made_up", type="sql", uri=f"sqlite:///{tmp_path}/catalog.db", warehouse=f"file://{tmp_path}/warehouse"
+    )
+    catalog.create_namespace("ekyc")
+    table = catalog.create_table("ekyc.results", **creation_arguments())
+    schema = table.schema().as_arrow()
+    # Three appends are three snapshots, as three landings are.
+    for start in range(0, len(rows), 150):
+        part = [row._asdict() for row in rows[start : start + 150]]
+        table.append(pa.Table.from_pylist(part, schema))
+    with duckdb.connect() as connection:
+        for name in ("avro", "iceberg"):
+            connection.execute(f"LOAD '{_extension(name)}'")
+        connection.execute("SET TimeZone = 'UTC'")
+        metadata = table.metadata_location.removeprefix("file://")
+        connection.execute(f"CREATE VIEW ekyc_results AS SELECT * FROM iceberg_scan('{metadata}')")
+        connection.execute(VIEW.code)
+        found = connection.execute("SELECT * FROM ekyc_current ORDER BY number, task_type").fetchall()
+    assert [Row(*row) for row in found] == expected(rows)
+
+
+def _extension(name: str) -> Path:
+    """Return the file of an extension of DuckDB that is installed as a package."""
+    spec = importlib.util.find_spec(f"duckdb_extension_{name}")
+    assert spec is not None
+    (file,) = Path((spec.submodule_search_locations or [])[0]).rglob("*.duckdb_extension")
+    return file
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_freshness_goes_by_the_answer_that_the_view_shows(seed: int) -> None:
+    rows = [row for row in made_up_rows(seed, ties=False) if row.task_type == "amazon"]
+    windows = Windows(yes=8 * DAY, no=4 * DAY, unknown=None)
+    now = START + timedelta(hours=400)
+    ages = [history.Row(row.number, row.registered, now - row.verified_at) for row in rows if row.verified_at]
+    source = history.Rows(ages)
+    numbers = sorted({int(row.number) for row in rows})
+    with history.candidates(numbers) as candidates:
+        find_fresh(candidates, source, windows, "amazon", history.NOW, None)
+        to_verify = history.kept_numbers(candidates)
+    shown = {int(row.number): row for row in current(VIEW.code, rows)}
+    young = {True: windows.yes, False: windows.no, None: None}
+    assert to_verify == [number for number in numbers if not _is_young(shown[number], young, now)]
+    assert 0 < len(to_verify) < len(numbers)
+
+
+def _is_young(row: Row, windows: dict[bool | None, timedelta | None], now: datetime) -> bool:
+    window = windows[row.registered]
+    return window is not None and row.verified_at is not None and now - row.verified_at < window
 
 
 def test_an_engine_that_sorts_nulls_first_would_be_noticed() -> None:
