@@ -86,7 +86,7 @@ def verify_numbers(
 
     .. code-block:: python
 
-        with DAG("customers", schedule="@daily", start_date=datetime(2026, 1, 1), catchup=False):
+        with DAG("customers", schedule="@daily", start_date=datetime(2026, 1, 1), catchup=False, max_active_runs=1):
             verify_numbers(
                 sql="SELECT phone FROM customers",
                 conn_id="postgres_default",
@@ -196,6 +196,8 @@ def verify_numbers(
                 s3_key=f"{_prefix(results_uri)}dt={_DAY}/{name}{_ENDINGS[output_format]}",
                 unmatched_key=unmatched_uri and f"{_prefix(unmatched_uri)}{name}.txt",
                 output_format=output_format,
+                iceberg_table=iceberg_table,
+                iceberg_conn_id=iceberg_conn_id,
                 **everywhere,
             )
             group.wait >> group.land

@@ -1,4 +1,4 @@
-"""One real Airflow for the tests of this folder: four processes, the sandbox, the S3 server, all example DAGs."""
+"""One real Airflow for the tests of this folder, with all that the example DAGs need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import pytest
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import AirflowStack
+from dev.stack.postgres_server import PostgresServer
 from dev.stack.s3_server import S3Server
+from tests.airflow.example_runs import UNCLEAR_CONNECTION
 from tests.conftest import API_KEY, BUCKET, aws_connection, empty_bucket
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
@@ -26,15 +28,29 @@ def paced_sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def connection_env(paced_sandbox: Sandbox, s3_server: S3Server) -> dict[str, str]:
-    """Both connections, as environment variables."""
-    ekyc = {
-        "conn_type": "ekyc",
-        "host": paced_sandbox.url,
-        "password": API_KEY,
-        "extra": {"result_hosts": paced_sandbox.url},
+def unclear_sandbox() -> Iterator[Sandbox]:
+    """Another account: its first submission is accepted, and charged, and then the line is cut."""
+    with Sandbox(API_KEY, pace=400.0) as running:
+        running.fault("submit", "cut_after")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def connection_env(
+    paced_sandbox: Sandbox, unclear_sandbox: Sandbox, s3_server: S3Server, postgres: PostgresServer
+) -> dict[str, str]:
+    """All connections, as environment variables."""
+    return {
+        "AIRFLOW_CONN_EKYC_DEFAULT": ekyc_connection(paced_sandbox),
+        f"AIRFLOW_CONN_{UNCLEAR_CONNECTION.upper()}": ekyc_connection(unclear_sandbox),
+        "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(s3_server),
+        "AIRFLOW_CONN_POSTGRES_DEFAULT": json.dumps(postgres.connection()),
     }
-    return {"AIRFLOW_CONN_EKYC_DEFAULT": json.dumps(ekyc), "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(s3_server)}
+
+
+def ekyc_connection(sandbox: Sandbox) -> str:
+    extra = {"result_hosts": sandbox.url}
+    return json.dumps({"conn_type": "ekyc", "host": sandbox.url, "password": API_KEY, "extra": extra})
 
 
 @pytest.fixture(scope="module")

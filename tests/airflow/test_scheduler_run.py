@@ -5,10 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-import time
 import zipfile
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,78 +15,40 @@ from pyarrow import parquet
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
 from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import AirflowStack
+from dev.stack.postgres_server import PostgresServer
 from dev.testing.waiting import wait_until
+from tests.airflow.example_runs import (
+    ALL_NUMBERS,
+    BASIC,
+    CSV,
+    CUSTOMERS,
+    CUSTOMERS_LATER,
+    DAGS,
+    DAILY,
+    EXPORTED,
+    FILES,
+    FROM_LISTS,
+    GROUP,
+    LARGE,
+    REPORT,
+    VERIFY,
+    Runs,
+    run_examples,
+)
 from tests.conftest import API_KEY, BUCKET
 
 pytestmark = pytest.mark.airflow
 
-AT_ONCE = ("ekyc_basic", "ekyc_taskflow", "ekyc_mapped", "ekyc_mapped_group", "ekyc_daily")
-#: By itself, so that the waits of the others are not shorter for it.
-AFTERWARDS = "ekyc_warehouse"
-DAGS = (*AT_ONCE, AFTERWARDS)
-
-
-def made_up(start: int, count: int = 1000) -> list[str]:
-    return [f"+999{number:010d}" for number in range(start, start + count)]
-
-
-FILES = {index: made_up(10_000 * (index + 1), 100 + index) for index in range(3)}
-BASIC = made_up(90_000)
-
-
-@dataclass
-class Runs:
-    """The runs of all example DAGs, ended."""
-
-    ids: dict[str, str]
-    states: dict[str, str]
-    was_deferred: bool
-    rest: AirflowRest
-
-    def failures(self, dag_id: str) -> str:
-        """The ends of the logs of what failed."""
-        failed = [ti for ti in self.rest.task_instances(dag_id, self.ids[dag_id]) if ti["state"] == "failed"]
-        return "\n".join(
-            self.rest.log(dag_id, self.ids[dag_id], ti["task_id"], ti["try_number"], ti["map_index"])[-3000:]
-            for ti in failed
-        )
-
-    def xcom(self, dag_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
-        return self.rest.xcom(dag_id, self.ids[dag_id], task_id, key, map_index)
+#: Of all examples, without the plus.
+NUMBERS = frozenset(number[1:].encode() for numbers in ALL_NUMBERS for number in numbers)
+#: The tasks that prepare a list.
+PREPARED = {DAILY: "verify.prepare", GROUP: "verify.prepare", CSV: "prepare"}
 
 
 @pytest.fixture(scope="module")
-def runs(rest: AirflowRest, results: Any, tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    """Run them at once, and the last one afterwards."""
-    basic = tmp_path_factory.mktemp("input") / "numbers.txt"
-    basic.write_text("\n".join(BASIC))
-    for index, numbers in FILES.items():
-        results.put_object(Bucket=BUCKET, Key=f"numbers/{index}.txt", Body="\n".join(numbers).encode())
-    daily = "\n".join(FILES[0]).encode()
-    results.put_object(Bucket=BUCKET, Key="daily.txt", Body=daily)
-    for day in (datetime.now(UTC), datetime.now(UTC) + timedelta(days=1)):
-        results.put_object(Bucket=BUCKET, Key=f"lists/{day:%Y-%m-%d}.txt", Body=daily)
-    confs = {
-        "ekyc_basic": {"numbers": str(basic), "s3_bucket": BUCKET},
-        "ekyc_daily": {"numbers": f"s3://{BUCKET}/daily.txt"},
-        "ekyc_warehouse": {"lists": f"s3://{BUCKET}/lists/"},
-    }
-    ids = {}
-    for dag_id in (*AT_ONCE, "ekyc_results_report"):
-        rest.wait_for_dag(dag_id)
-        rest.unpause(dag_id)
-    for dag_id in AT_ONCE:
-        ids[dag_id] = rest.trigger(dag_id, confs.get(dag_id, {}))
-    was_deferred = False
-    while not was_deferred and rest.run("ekyc_basic", ids["ekyc_basic"])["state"] in ("queued", "running"):
-        was_deferred = rest.task_instance("ekyc_basic", ids["ekyc_basic"], "wait")["state"] == "deferred"
-        time.sleep(0.2)
-    states = {dag_id: rest.wait_for_run(dag_id, run_id, timeout=240)["state"] for dag_id, run_id in ids.items()}
-    rest.wait_for_dag(AFTERWARDS)
-    rest.unpause(AFTERWARDS)
-    ids[AFTERWARDS] = rest.trigger(AFTERWARDS, confs[AFTERWARDS])
-    states[AFTERWARDS] = rest.wait_for_run(AFTERWARDS, ids[AFTERWARDS], timeout=240)["state"]
-    return Runs(ids, states, was_deferred, rest)
+def runs(rest: AirflowRest, results: Any, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Run all examples."""
+    return run_examples(rest, results, postgres, tmp_path_factory.mktemp("input") / "numbers.txt")
 
 
 def landed(client: Any, uri: str) -> dict[str, str]:
@@ -101,6 +60,13 @@ def landed(client: Any, uri: str) -> dict[str, str]:
         rows = csv.reader(io.StringIO(archive.read(name).decode()))
     next(rows)
     return dict(rows)
+
+
+def rows_of(client: Any, uri: str) -> list[dict[str, Any]]:
+    """Read a landed Parquet file."""
+    body = client.get_object(Bucket=BUCKET, Key=uri.removeprefix(f"s3://{BUCKET}/"))["Body"].read()
+    rows: list[dict[str, Any]] = parquet.read_table(io.BytesIO(body)).to_pylist()
+    return rows
 
 
 def answers(numbers: list[str]) -> dict[str, str]:
@@ -117,7 +83,7 @@ def test_all_examples_are_loaded_without_errors(rest: AirflowRest, runs: Runs) -
     assert rest.import_errors() == []
 
 
-@pytest.mark.parametrize("dag_id", DAGS)
+@pytest.mark.parametrize("dag_id", [*DAGS, *FROM_LISTS])
 def test_each_example_succeeds(dag_id: str, runs: Runs) -> None:
     assert runs.states[dag_id] == "success", runs.failures(dag_id)
 
@@ -168,9 +134,7 @@ def test_the_warehouse_example_lands_a_parquet_partition_and_names_it_as_an_asse
     uri = runs.xcom("ekyc_warehouse", "land")
     found = re.fullmatch(rf"s3://{BUCKET}/(ekyc/results/dt=\d{{4}}-\d\d-\d\d/part-0\.parquet)", uri)
     assert found
-    body = results.get_object(Bucket=BUCKET, Key=found[1])["Body"].read()
-    rows = parquet.read_table(io.BytesIO(body)).to_pylist()
-    assert {row["number"]: row["answer"] for row in rows} == answers(FILES[0])
+    assert {row["number"]: row["answer"] for row in rows_of(results, uri)} == answers(FILES[0])
     (event,) = (e for e in rest.asset_events() if e["source_dag_id"] == "ekyc_warehouse")
     assert (event["uri"], event["extra"]["rows"], event["extra"]["unmatched"]) == (uri, len(FILES[0]), 0)
 
@@ -178,16 +142,15 @@ def test_the_warehouse_example_lands_a_parquet_partition_and_names_it_as_an_asse
 def test_everything_was_paid_once_and_the_key_went_to_the_api_alone(
     runs: Runs, rest: AirflowRest, paced_sandbox: Sandbox
 ) -> None:
-    # ekyc_daily runs by its schedule too, as soon as it is switched on: all runs count.
+    # ekyc_daily runs by its schedule too, as soon as it is switched on (and may find no input of its own): all runs
+    # count, but for the one of another account.
     submitted = []
-    for dag_id in DAGS:
+    for dag_id in (*DAGS, *FROM_LISTS):
         for run in rest.runs(dag_id):
             rest.wait_for_run(dag_id, run["dag_run_id"], timeout=120)
-            for ti in rest.task_instances(dag_id, run["dag_run_id"]):
-                # The scheduled run of ekyc_daily may find no input of its own; it submits nothing then.
-                if ti["task_id"].endswith("submit") and ti["state"] == "success":
-                    submitted.append(rest.xcom(dag_id, run["dag_run_id"], ti["task_id"], map_index=ti["map_index"]))
-    assert len(submitted) >= 1 + 1 + 3 + 3 + 1 + 1
+            if run["dag_run_id"] != runs.group["unclear"]:
+                submitted += runs.submitted(dag_id, run["dag_run_id"])
+    assert len(submitted) >= (1 + 1 + 3 + 3 + 1 + 1) + (2 + 3 + 1 + 1)
     assert sorted(submitted) == sorted(task.task_id for task in paced_sandbox.bill.submissions)
     assert paced_sandbox.key_leaks == 0
 
@@ -214,11 +177,107 @@ def test_a_cleared_submission_returns_what_was_paid(runs: Runs, rest: AirflowRes
     assert record["description"] == f"eKYC submission of ekyc_taskflow.submit, run {run_id}"
 
 
+def test_the_second_daily_run_pays_for_what_is_new_alone(runs: Runs, paced_sandbox: Sandbox, results: Any) -> None:
+    first, second, third = runs.days
+    assert runs.rows_paid(paced_sandbox, DAILY, first) == len(CUSTOMERS)
+    assert runs.rows_paid(paced_sandbox, DAILY, second) == len(CUSTOMERS_LATER) // 10
+    assert runs.rows_paid(paced_sandbox, DAILY, third) == 0
+    rows = [
+        row
+        for run_id in (first, second)
+        for uri in runs.rest.xcom(DAILY, run_id, "verify.landed")
+        for row in rows_of(results, uri)
+    ]
+    assert {row["number"]: row["answer"] for row in rows} == answers([*CUSTOMERS, *CUSTOMERS_LATER])
+    assert len(rows) == 1100
+
+
+def test_a_daily_run_with_nothing_to_verify_is_green_and_skips_the_rest(runs: Runs) -> None:
+    assert [runs.rest.run(DAILY, run_id)["state"] for run_id in runs.days] == ["success"] * 3
+    assert runs.states_of(DAILY, runs.days[2]) == {
+        "verify.prepare": ["success"],
+        "verify.each_file.submit": ["skipped"],
+        "verify.each_file.wait": ["skipped"],
+        "verify.each_file.land": ["skipped"],
+        "verify.landed": ["skipped"],
+    }
+
+
+def test_the_files_of_a_group_are_landed_and_handed_on_together(runs: Runs, results: Any) -> None:
+    uris = runs.xcom(GROUP, "verify.landed")
+    assert len(uris) == 3
+    found = [row["number"] for uri in uris for row in rows_of(results, uri)]
+    assert found == LARGE
+    total = runs.xcom(GROUP, "verify.landed", "total")
+    assert (total["files"], total["landed"], total["rows"], total["missing"]) == (3, 3, 300, 0)
+    assert f"{total['yes']} of 300 numbers have an account: {', '.join(uris)}" in runs.rest.log(
+        GROUP, runs.group["clear"], "report"
+    )
+
+
+def test_where_the_outcome_of_one_file_is_unclear_the_others_are_waited_for_and_landed(
+    runs: Runs, results: Any, unclear_sandbox: Sandbox
+) -> None:
+    run_id = runs.group["unclear"]
+    states = runs.states_of(GROUP, run_id)
+    (unclear,) = (index for index, state in enumerate(states["verify.each_file.submit"]) if state == "failed")
+    for name, left_out in (("submit", "failed"), ("wait", "upstream_failed"), ("land", "upstream_failed")):
+        expected = ["success"] * 3
+        expected[unclear] = left_out
+        assert states[f"verify.each_file.{name}"] == expected
+    assert (states["verify.landed"], states["report"]) == (["upstream_failed"], ["upstream_failed"])
+    assert runs.rest.run(GROUP, run_id)["state"] == "failed"
+    landed_numbers = [
+        row["number"]
+        for index in range(3)
+        if index != unclear
+        for row in rows_of(results, runs.rest.xcom(GROUP, run_id, "verify.each_file.land", map_index=index))
+    ]
+    assert landed_numbers == [number for index in range(3) if index != unclear for number in LARGE[100 * index :][:100]]
+    # It was accepted and charged, and is not sent again.
+    assert [charge.rows for charge in unclear_sandbox.bill.submissions] == [100] * 3
+    assert unclear_sandbox.bill.charged_twice == ()
+
+
+def test_csv_files_of_a_prefix_become_one_list(runs: Runs, results: Any) -> None:
+    preparation = runs.xcom(CSV, "prepare", "preparation")
+    (file,) = preparation["files"]
+    assert file["rows"] == len(EXPORTED)
+    body = results.get_object(Bucket=BUCKET, Key=runs.xcom(CSV, "each_file.land", map_index=0).split(f"{BUCKET}/")[1])
+    table = list(csv.reader(io.StringIO(body["Body"].read().decode())))
+    assert dict(table[1:]) == answers(EXPORTED)
+    rejected = results.get_object(Bucket=BUCKET, Key=f"exports-rejected/{runs.ids[CSV]}.csv")["Body"].read().decode()
+    assert len(rejected.splitlines()) == 2
+
+
+def test_a_loaded_table_starts_the_verification_and_that_the_report_once(runs: Runs) -> None:
+    (event,) = (e for e in runs.rest.asset_events() if e["source_dag_id"] == VERIFY)
+    assert event["extra"] == runs.xcom(VERIFY, "verify.landed", "total")
+    assert event["extra"]["rows"] == len(CUSTOMERS)
+    assert len(runs.rest.runs(REPORT)) == 1
+    assert f"of {len(CUSTOMERS)} new customers have an account" in runs.rest.log(REPORT, runs.ids[REPORT], "report")
+
+
+def test_no_number_is_in_the_name_of_an_object(runs: Runs, results: Any) -> None:
+    pages = results.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    keys = "\n".join(found["Key"] for page in pages for found in page["Contents"])
+    assert "customers/lists/" in keys
+    assert not numbers_in(keys.encode())
+
+
+def test_a_manifest_holds_no_number(runs: Runs, results: Any) -> None:
+    uris = [runs.xcom(dag_id, task_id, "preparation")["manifest_uri"] for dag_id, task_id in PREPARED.items()]
+    for uri in uris:
+        key = uri.removeprefix(f"s3://{BUCKET}/")
+        body = results.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
+        assert '"rows"' in body
+        assert not numbers_in(body.encode())
+
+
 def test_no_key_no_signature_and_no_number_is_left_anywhere_in_airflow(
     runs: Runs, airflow: AirflowStack, rest: AirflowRest
 ) -> None:
     forbidden = [API_KEY, "X-Amz-Signature=", "X-Amz-Credential="]
-    numbers = {number[1:] for file in (BASIC, *FILES.values()) for number in file}
     looked_at = 0
     seen_ids = False
     ekyc_task_id = runs.xcom("ekyc_basic", "submit").encode()
@@ -228,15 +287,27 @@ def test_no_key_no_signature_and_no_number_is_left_anywhere_in_airflow(
         seen_ids = seen_ids or (path.suffix == ".log" and ekyc_task_id in content)
         for word in forbidden:
             assert word.encode() not in content, f"{word!r} is in {path.name}"
-        found = [number for number in numbers if number.encode() in content]
-        assert not found, f"{len(found)} numbers are in {path.name}"
+        assert not numbers_in(content), f"{len(numbers_in(content))} numbers are in {path.name}"
     assert looked_at > 1_000_000, "the database was not looked at"
     assert seen_ids, "the logs were not looked at"
     for dag_id, run_id in runs.ids.items():
         shown = str(rest.task_instances(dag_id, run_id)) + str(rest.xcoms(dag_id, run_id))
         assert "rendered_fields" in shown
         assert not any(word in shown for word in forbidden)
-        assert not any(number in shown for number in numbers)
+        assert not numbers_in(shown.encode())
+
+
+def numbers_in(content: bytes) -> set[bytes]:
+    """Find the numbers of the examples: +999 and ten digits, with or without the plus, also within longer digits."""
+    found = {content[match.start() : match.start() + 13] for match in re.finditer(rb"9(?=99[0-9]{10})", content)}
+    return found & NUMBERS
+
+
+def test_the_search_would_find_a_number() -> None:
+    for number in (BASIC[0], CUSTOMERS_LATER[-1], EXPORTED[7]):
+        assert numbers_in(b"x99" + number.encode() + b"9") == {number[1:].encode()}
+        assert numbers_in(b"99" + number[1:].encode()) >= {number[1:].encode()}
+    assert numbers_in(b"+99900001 9990000") == set()
 
 
 def files_below(home: Path) -> list[Path]:

@@ -182,6 +182,10 @@ def test_freshness_reads_what_the_group_lands_unless_a_history_is_named() -> Non
     window = timedelta(days=30)
     assert verified().prepare.history_uri is None
     assert verified(skip_verified_within=window).prepare.history_uri == PLACES["results_uri"]
+    lands_in_table = verified(skip_verified_within=window, iceberg_table="ekyc.results", iceberg_conn_id="glue")
+    assert (lands_in_table.prepare.history_uri, lands_in_table.prepare.history_table) == (None, "ekyc.results")
+    assert (lands_in_table.land.iceberg_table, lands_in_table.land.iceberg_conn_id) == ("ekyc.results", "glue")
+    assert lands_in_table.prepare.iceberg_conn_id == "glue"
     named = verified(skip_verified_within=window, history_table="ekyc.results").prepare
     assert (named.history_uri, named.history_table) == (None, "ekyc.results")
 

@@ -25,12 +25,18 @@ ROWS = 300
 #: Every DAG of ``example_dags/``.
 DAG_IDS = (
     "ekyc_basic",
+    "ekyc_csv_files",
+    "ekyc_customers_daily",
+    "ekyc_customers_load",
+    "ekyc_customers_report",
+    "ekyc_customers_verify",
     "ekyc_daily",
     "ekyc_mapped",
     "ekyc_mapped_group",
     "ekyc_redshift",
     "ekyc_results_report",
     "ekyc_taskflow",
+    "ekyc_verify_group",
     "ekyc_warehouse",
 )
 
