@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +63,45 @@ def test_a_relative_glob_counts_from_where_the_worker_was_started(
 def test_several_names_keep_their_order_and_a_file_may_have_the_name_of_a_glob(folder: Path) -> None:
     odd = folder / "list[1].csv"
     odd.write_text(f"{FIRST}\n")
-    assert found([f"{folder}/b.*", odd, f"{folder}/a.*"]) == [f"{folder}/b.csv", str(odd), f"{folder}/a.csv"]
+    names = [f"{folder}/b.*", odd, f"{folder}/a.*"]
+    assert found(names) == found(tuple(names)) == [f"{folder}/b.csv", str(odd), f"{folder}/a.csv"]
 
 
 @pytest.mark.parametrize("name", ["none/", "none*", "deep/x/*"])
 def test_a_prefix_or_glob_without_files_is_an_error(folder: Path, name: str) -> None:
     with pytest.raises(EkycNumbersError, match="There is no file at"):
         found(f"{folder}/{name}")
+
+
+def test_a_link_is_followed_once_and_one_that_leads_nowhere_is_not_left_out(folder: Path) -> None:
+    (folder / "deep" / "up").symlink_to(folder)
+    (folder / "linked").symlink_to(folder / "_temporary")
+    (folder / "z.csv").symlink_to(folder / "none.csv")
+    assert found(f"{folder}/**/*.csv") == [
+        f"{folder}/{name}" for name in ("a.csv", "b.csv", "deep/c.csv", "linked/d.csv", "z.csv")
+    ]
+    with pytest.raises(EkycError, match="There is no file"):
+        read(numbers=f"{folder}/*.csv")
+
+
+@pytest.mark.parametrize("scheme", ["", "local://"])
+def test_a_folder_that_may_not_be_read_is_an_error_and_not_left_out(scheme: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name)
+        path.chmod(0o755)
+        (path / "a.txt").write_text(f"{FIRST}\n")
+        (path / "closed").mkdir()
+        assert len(found(f"{scheme}{path}/")) == 1
+        (path / "closed").chmod(0o000)
+        user = os.geteuid()
+        try:
+            if user == 0:
+                os.seteuid(65534)  # nobody: root may read all
+            with pytest.raises(EkycNumbersError, match="could not be listed"):
+                found(f"{scheme}{path}/")
+        finally:
+            os.seteuid(user)
+            (path / "closed").chmod(0o755)
 
 
 def test_no_name_and_numbers_in_place_of_names_are_errors() -> None:

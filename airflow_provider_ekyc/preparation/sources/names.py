@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from airflow_provider_ekyc.arguments import split_s3_connection
@@ -105,14 +104,26 @@ def _is_hidden(name: str) -> bool:
 
 
 def _below_local(path: str, *, is_deep: bool) -> list[str]:
-    root = Path(path)
+    """Return what is no directory below one; not what ``Path.rglob`` does, which leaves out what it may not read."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    found: list[str] = []
+    seen: set[str] = set()
     try:
-        found = list(root.rglob("*") if is_deep else root.iterdir())
-        return [each.relative_to(root).as_posix() for each in found if each.is_file()]
+        for folder, folders, files in os.walk(path, onerror=fail, followlinks=True):
+            # A link may lead to a folder above it.
+            seen.add(os.path.realpath(folder))
+            folders[:] = [
+                each for each in folders if is_deep and os.path.realpath(os.path.join(folder, each)) not in seen
+            ]
+            found += (os.path.relpath(os.path.join(folder, each), path) for each in files)
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise _not_listed(os.path.abspath(path), os.strerror(error.errno) if error.errno else "", error) from None
+    return found
 
 
 def _below_s3(directory: str, aws_conn_id: str | None, *, is_deep: bool) -> Iterator[str]:
@@ -148,7 +159,7 @@ def _below_stored(directory: str, numbers_conn_id: str | None, *, is_deep: bool)
         path: Any = ObjectStoragePath(directory, conn_id=numbers_conn_id)
         path.fs.invalidate_cache()
         root = path.path.rstrip("/") + "/"
-        found = path.fs.find(path.path, maxdepth=None if is_deep else 1)
+        found = list(_walk(path.fs, path.path.rstrip("/"), is_deep=is_deep))
         return directory, [each[len(root) :] for each in found if each.startswith(root)]
     except EkycError:
         raise
@@ -156,6 +167,18 @@ def _below_stored(directory: str, numbers_conn_id: str | None, *, is_deep: bool)
         return directory, []
     except Exception as error:  # noqa: BLE001  each file system has errors of its own
         raise _not_listed(without_query(directory), redact(str(error)), error) from None
+
+
+def _walk(file_system: Any, path: str, *, is_deep: bool) -> Iterator[str]:
+    """Yield the files below a path. Not ``find()`` or ``walk()`` of fsspec: these leave out what can't be listed."""
+    for info in file_system.ls(path, detail=True):
+        name = info["name"].rstrip("/")
+        if name == path:
+            continue  # what stands for the folder itself
+        if info["type"] != "directory":
+            yield info["name"]
+        elif is_deep:
+            yield from _walk(file_system, name, is_deep=True)
 
 
 def _not_listed(shown: str, why: str, error: Exception) -> EkycError:
