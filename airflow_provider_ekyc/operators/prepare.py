@@ -207,6 +207,7 @@ class EkycPrepareNumbersOperator(BaseOperator):
         # A template or a task upstream may turn a limit into None, which must not mean "no limit".
         limits = {"max_total_rows": max_total_rows, "max_cost": max_cost, "min_balance_after": min_balance_after}
         self._limited_by = [name for name, limit in limits.items() if limit is not None]
+        self._skips_verified = skip_verified_within is not None  # for the same reason
         self._killed = False
 
     def execute(self, context: Context) -> list[str]:
@@ -307,6 +308,8 @@ class EkycPrepareNumbersOperator(BaseOperator):
     def _find_fresh(self, task_type: str, reached_with: Connections) -> Callable[[DistinctNumbers], Freshness] | None:
         from airflow_provider_ekyc.preparation.verified_before import VerifiedBefore, read_history
 
+        if self._skips_verified and self.skip_verified_within in _NOTHING:
+            read_text("skip_verified_within", None)  # raises: otherwise each number would be verified, and charged
         count_stale = read_bool("count_stale", self.count_stale)
         history = read_history(
             self.skip_verified_within,

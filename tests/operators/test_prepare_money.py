@@ -182,10 +182,14 @@ def test_without_a_price_a_limit_of_money_refuses(prepare: Prepare) -> None:
         prepare(max_cost=1)
 
 
-def test_a_limit_that_a_template_leaves_empty_is_not_no_limit(tmp_path: Path, numbers_file: Path) -> None:
+@pytest.mark.parametrize("name", ["max_total_rows", "max_cost", "min_balance_after", "skip_verified_within"])
+@pytest.mark.parametrize("rendered", [None, "", "None"])
+def test_what_would_save_money_and_is_left_empty_by_a_template_is_an_error(
+    tmp_path: Path, numbers_file: Path, name: str, rendered: str | None
+) -> None:
     operator = EkycPrepareNumbersOperator(
-        task_id="prepare", numbers=numbers_file, destination_uri=tmp_path / "ready", max_total_rows="{{ none }}"
+        task_id="prepare", numbers=numbers_file, destination_uri=tmp_path / "ready", **{name: "{{ var.value.made_up }}"}
     )
-    operator.max_total_rows = None  # as rendered by a DAG with render_template_as_native_obj
-    with pytest.raises(EkycFailException, match="max_total_rows is empty"):
+    setattr(operator, name, rendered)
+    with pytest.raises(EkycFailException, match=rf"{name} (is empty|must be a number)"):
         operator.execute(context_of())
