@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ekyc.exceptions import EkycHistoryError
 from airflow_provider_ekyc.iceberg.catalog import CatalogConnection, read_table_name
 from airflow_provider_ekyc.iceberg.failures import CatalogCallError
+from airflow_provider_ekyc.iceberg.plain_files import read_plain
 
 if TYPE_CHECKING:
     import pyarrow
@@ -105,14 +106,15 @@ class IcebergHistory:
         reader = ArrowScan(table.metadata, table.io, scan.projection(), of_type)
         for task in tasks:
             self.files_read += 1
-            for batch in _batches_of(reader, task):
+            plain = read_plain(table, task, _COLUMNS, task_type, _BATCH_ROWS)
+            for batch in _batches_of(reader, task) if plain is None else plain:
                 for start in range(0, len(batch), _BATCH_ROWS):
                     yield batch.slice(start, _BATCH_ROWS)
 
 
 def _batches_of(reader: Any, task: FileScanTask) -> Iterator[pyarrow.RecordBatch]:
     """
-    Read one file, without its deleted rows, in batches as Arrow reads them.
+    Read one file by pyiceberg, without its deleted rows, in batches as Arrow reads them.
 
     ``to_record_batches`` has all of a file in memory, which a compacted one may not fit; the generator that it
     collects has not. Where a release has no such generator, the whole file is read.

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import io
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow
 import pytest
+from pyarrow import parquet
 from pyiceberg.catalog import Catalog
 from pyiceberg.io import pyarrow as reading
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+from pyiceberg.table import DataScan, FileScanTask
 
 from airflow_provider_ekyc.exceptions import EkycHistoryError, EkycNoConnectionError, EkycSettingsError
 from airflow_provider_ekyc.iceberg.commit import WarehouseTable
 from airflow_provider_ekyc.iceberg.history import IcebergHistory
+from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
+from airflow_provider_ekyc.sandbox import Sandbox
 from dev.testing.rest_catalog import RestCatalogServer, unsent
+from dev.testing.task_context import context_of
+from tests.conftest import BUCKET
 from tests.iceberg.conftest import NOON, TABLE, Land, number_of
 
 DAY = timedelta(days=1)
@@ -91,6 +100,94 @@ def test_a_deleted_number_is_not_yielded(catalog: Catalog, land: Land) -> None:
     assert numbers_in(rows_of(IcebergHistory(TABLE), None)) == [number_of(number) for number in (0, 2, 3, 4, 5)]
 
 
+def test_rows_of_a_delete_file_are_not_yielded(
+    catalog: Catalog, land: Land, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Spark and Trino delete (merge on read); pyiceberg reads such files, and writes none."""
+    fill(land, 0, 1)
+    (first, second) = catalog.load_table(TABLE).scan().plan_files()
+    sink = pyarrow.BufferOutputStream()
+    parquet.write_table(pyarrow.table({"file_path": [first.file.file_path] * 2, "pos": [0, 2]}), sink)
+    s3.put_object(Bucket=BUCKET, Key="deletes.parquet", Body=sink.getvalue().to_pybytes())
+    deletes = DataFile.from_args(
+        content=DataFileContent.POSITION_DELETES,
+        file_path=f"s3://{BUCKET}/deletes.parquet",
+        file_format=FileFormat.PARQUET,
+    )
+    tasks = [FileScanTask(first.file, delete_files={deletes}, residual=first.residual), second]
+    monkeypatch.setattr(DataScan, "plan_files", lambda _: tasks)
+
+    numbers = numbers_in(rows_of(IcebergHistory(TABLE), None))
+
+    gone = {row["number"] for row in first_rows(s3, first.file.file_path) if row["at"] in (0, 2)}
+    assert len(gone) == 2
+    assert numbers == sorted({number_of(number) for number in range(6)} - gone)
+
+
+def first_rows(s3: Any, path: str) -> list[dict[str, Any]]:
+    bucket, _, key = path.removeprefix("s3://").partition("/")
+    content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    numbers = parquet.read_table(io.BytesIO(content), columns=["number"])["number"].to_pylist()
+    return [{"at": at, "number": number} for at, number in enumerate(numbers)]
+
+
+@pytest.mark.parametrize("how", ["landed", "rewritten", "without a column"])
+def test_plain_files_are_read_as_pyiceberg_reads_them(
+    how: str, catalog: Catalog, land: Land, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(land, 0, None)
+    WarehouseTable(TABLE, "iceberg_default").add(land(9, task_type="whatsapp", numbers=range(90, 93)))
+    table = catalog.load_table(TABLE)
+    if how == "rewritten":
+        table.overwrite(table.scan().to_arrow())
+    elif how == "without a column":  # of another writer: it may be null
+        rows_without = table.scan().to_arrow().drop_columns(["registered", "verified_at"])
+        sink = pyarrow.BufferOutputStream()
+        parquet.write_table(rows_without.cast(unnamed(rows_without.schema)), sink)
+        s3.put_object(Bucket=BUCKET, Key="without.parquet", Body=sink.getvalue().to_pybytes())
+        table.delete()
+        table.add_files([f"s3://{BUCKET}/without.parquet"])
+    rows = rows_of(IcebergHistory(TABLE), None)
+    monkeypatch.setattr("airflow_provider_ekyc.iceberg.history.read_plain", lambda *_: None)
+
+    assert rows == rows_of(IcebergHistory(TABLE), None)
+    assert len(rows) == 6
+    assert {row["registered"] for row in rows} == ({None} if how == "without a column" else {True, False, None})
+
+
+def unnamed(schema: pyarrow.Schema) -> pyarrow.Schema:
+    """Leave the field ids out."""
+    return pyarrow.schema([pyarrow.field(field.name, field.type, field.nullable) for field in schema])
+
+
+def test_a_preparation_leaves_out_what_the_table_has(
+    catalog: Catalog, land: Land, sandbox: Sandbox, connect: Any, tmp_path: Path
+) -> None:
+    connect(sandbox)
+    landed_at = datetime.now(UTC) - DAY
+    table = WarehouseTable(TABLE, "iceberg_default")
+    table.prepare("any", "s3://nowhere/else")
+    table.add(land(0, verified_at=landed_at, numbers=range(150)))
+    numbers = tmp_path / "list.txt"
+    numbers.write_text("".join(f"{number_of(number)}\n" for number in range(300)))
+
+    def prepare(**windows: timedelta) -> list[str]:
+        operator = EkycPrepareNumbersOperator(
+            task_id="prepare",
+            numbers=str(numbers),
+            destination_uri=str(tmp_path / "-".join(windows)),
+            skip_verified_within=windows,
+            history_table=TABLE,
+        )
+        return [line for uri in operator.execute(context_of()) for line in Path(uri).read_text().split()]
+
+    new = [number_of(number) for number in range(150, 300)]
+    assert prepare(yes=2 * DAY, no=2 * DAY, unknown=2 * DAY) == new
+    # A third of what has landed is unknown.
+    assert prepare(yes=2 * DAY, no=2 * DAY) == [*(number_of(number) for number in range(2, 150, 3)), *new]
+    assert len(prepare(yes=DAY / 2)) == 300
+
+
 def test_a_table_that_is_not_there_is_an_empty_history(catalog: Catalog, land: Land) -> None:
     history = IcebergHistory(TABLE)
 
@@ -101,13 +198,15 @@ def test_a_table_that_is_not_there_is_an_empty_history(catalog: Catalog, land: L
 
 
 def test_a_file_is_read_in_batches(catalog: Catalog, land: Land, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The public ``to_record_batches`` has a whole file in memory, and is not used where it can be avoided."""
+    """Neither by Arrow nor by pyiceberg is a whole file in memory, as it is with the public ``to_record_batches``."""
     table = WarehouseTable(TABLE, "iceberg_default")
     table.prepare("any", "s3://nowhere/else")
     table.add(land(0, numbers=range(70_000)))
     monkeypatch.delattr(reading.ArrowScan, "to_record_batches")
 
     batches = list(IcebergHistory(TABLE).batches(None, "amazon"))
+    monkeypatch.setattr("airflow_provider_ekyc.iceberg.history.read_plain", lambda *_: None)
+    assert [len(batch) for batch in IcebergHistory(TABLE).batches(None, "amazon")] == [65_536, 4_464]
 
     assert sum(map(len, batches)) == 70_000
     assert max(map(len, batches)) <= 65_536
@@ -119,6 +218,7 @@ def test_a_release_of_pyiceberg_without_that_generator(
 ) -> None:
     fill(land, 0)
     monkeypatch.delattr(reading, "_read_all_delete_files", raising=True)
+    monkeypatch.setattr("airflow_provider_ekyc.iceberg.history.read_plain", lambda *_: None)
     monkeypatch.setattr(
         reading.ArrowScan,
         "to_record_batches",
