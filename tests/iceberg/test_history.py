@@ -1,4 +1,8 @@
-"""An Iceberg table as a history: only files that may matter are read, and no row that was deleted."""
+"""
+An Iceberg table as a history: only files that may matter are read, and no row that was deleted.
+
+Modules: ``iceberg/history.py``, ``iceberg/plain_files.py``.
+"""
 
 from __future__ import annotations
 
