@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from airflow_provider_ekyc.numbers.number_keys import PAD, padded, places_of
+from airflow_provider_ekyc.numbers.number_keys import PAD, padded, pieces_of, places_of
 from airflow_provider_ekyc.numbers.one_behind import OneBehind
 
 if TYPE_CHECKING:
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_ekyc.spool import Spool
 
-# Bytes written, and read back, at a time; with twelve times as many while lines are left out.
+# Bytes written, and read back, at a time.
 _BLOCK_BYTES: Final = 1 << 20
+# Up to one line in so many is few.
+_FEW: Final = 8
 _LINE_END: Final = ord("\n")
 
 
@@ -101,6 +103,28 @@ class LineSpool:
             return block
         if not keep.any():
             return b""
-        ends = places_of(_LINE_END, padded(block))
-        lengths = np.diff(ends, prepend=PAD - 1)
-        return np.frombuffer(block, np.uint8)[np.repeat(keep, lengths)].tobytes()
+        kept, row = [], 0
+        for piece in pieces_of(block):
+            ends = places_of(_LINE_END, padded(piece))
+            mask = _byte_mask(keep[row : row + len(ends)], ends)
+            kept.append(np.frombuffer(piece, np.uint8)[mask].data)
+            row += len(ends)
+        return b"".join(kept)
+
+
+def _byte_mask(keep: NDArray[np.bool_], ends: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """
+    Return of each byte of some lines whether its line is kept.
+
+    :param ends: where each line ends in the padded text
+    """
+    lengths = np.diff(ends, prepend=PAD - 1)
+    left_out = np.flatnonzero(~keep)
+    if len(left_out) > len(keep) // _FEW:
+        return np.repeat(keep, lengths)
+    # Twice as fast: only what is left out is spread over its bytes, which are counted from 0 on here.
+    lengths = lengths.take(left_out)
+    before = np.cumsum(lengths)
+    mask = np.ones(int(ends[-1]) + 1 - PAD, np.bool_)
+    mask[np.arange(lengths.sum()) + np.repeat(ends.take(left_out) + 1 - PAD - before, lengths)] = False
+    return mask

@@ -28,6 +28,8 @@ MAX_LINE_BYTES: Final = 1024
 MAX_PLACES: Final = 10
 
 _LINE_FEED, _RETURN = b"\n\r"
+# Temporaries of this size stay in the cache, and in memory that the process has already.
+_PIECE_BYTES: Final = 256 << 10
 
 # ITU-T E.164: "+", a country code that never starts with 0, at most 15 digits in all. In a bytes pattern
 # [0-9] is ASCII alone.
@@ -109,12 +111,16 @@ def _without_returns(block: bytes) -> bytes:
     r"""Return a block with ``\n`` for each ``\r\n`` and ``\r``; it may not end between the two."""
     # Three times as fast as bytes.replace where lines end so.
     data = np.frombuffer(block, np.uint8)
-    is_return = data == _RETURN
-    pairs = np.count_nonzero(is_return[:-1] & (data[1:] == _LINE_FEED))
-    if pairs == np.count_nonzero(is_return):
-        kept: bytes = data[~is_return].tobytes()
-        return kept
-    return block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    parts = []
+    for start in range(0, len(data), _PIECE_BYTES):
+        piece = data[start : start + _PIECE_BYTES]
+        is_return = piece == _RETURN
+        following = data[start + 1 : start + 1 + len(piece)]
+        pairs = np.count_nonzero(is_return[: len(following)] & (following == _LINE_FEED))
+        if pairs < np.count_nonzero(is_return):
+            return block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        parts.append(piece[~is_return])
+    return b"".join(parts)
 
 
 def _text_blocks(source: ByteReader, block_bytes: int) -> Iterator[bytes]:

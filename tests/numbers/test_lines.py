@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycNumbersError
+from airflow_provider_ekyc.numbers import lines
 from tests.numbers.inputs import FIRST, SECOND, THIRD, prepare
 
 OFF = {"check": False}
@@ -77,9 +78,9 @@ def test_anything_else_is_invalid_and_named_only_by_its_line_number(wrong: bytes
 
 
 def test_all_invalid_lines_are_counted_and_the_first_ten_named() -> None:
-    lines = [FIRST if line % 2 else b"no number" for line in range(1, 51)]
+    rows = [FIRST if line % 2 else b"no number" for line in range(1, 51)]
     with pytest.raises(EkycNumbersError) as caught:
-        prepare(b"\n".join(lines), block_bytes=64)
+        prepare(b"\n".join(rows), block_bytes=64)
     assert "25 of 50 lines are invalid: line 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, …" in str(caught.value)
 
 
@@ -101,3 +102,14 @@ def test_the_longest_line_has_1024_bytes(length: int, block_bytes: int) -> None:
     data = b"a" * length + b"\r\nb@mail.example\n"
     prepared = prepare(data, check=False, invalid="drop", block_bytes=block_bytes)[1]
     assert prepared.rows == (2 if length == 1024 else 1)
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 2, 3, 1000])
+@pytest.mark.parametrize("data", [b"a\r\nb\r\n\r\nc\r\n", b"a\rb\r\n\rc\r\r\n\n", b"a\r\nb\rc", b"\r", b"\r\n"])
+def test_it_does_not_matter_where_pieces_end_between_the_two_of_a_line_end(
+    data: bytes, piece_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "_PIECE_BYTES", piece_bytes)
+    expected = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    assert b"".join(lines.with_line_feeds([data])) == expected
+    assert b"".join(lines.with_line_feeds(data[place : place + 1] for place in range(len(data)))) == expected
