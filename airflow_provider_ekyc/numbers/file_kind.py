@@ -18,22 +18,24 @@ HEAD_BYTES: Final = 16
 
 _PLAIN_TEXT: Final = "The input must be plain UTF-8 text with one entry per line"
 
+_OR_PREPARE: Final = ", or prepare it with EkycPrepareNumbersOperator"
+
 # Signatures as libmagic lists them. Each holds a byte that no UTF-8 text starts with, or a control
 # character: an e-mail list whose first line is "BZh9@example.com" is still text.
 _SIGNATURES: Final[tuple[tuple[bytes, str], ...]] = (
     (
         b"PK\x03\x04",
-        "a zip archive or an Excel workbook (.xlsx): unpack it, or save the sheet as CSV or text",
+        f"a zip archive or an Excel workbook (.xlsx): unpack it, or save the sheet as text{_OR_PREPARE}",
     ),
     (b"PK\x05\x06", "an empty zip archive"),
-    (b"\x1f\x8b", "compressed with gzip, which is not supported: unpack it first (gunzip)"),
+    (b"\x1f\x8b", f"compressed with gzip, which is not supported: unpack it first (gunzip){_OR_PREPARE}"),
     (b"BZh91AY&SY", "compressed with bzip2, which is not supported: unpack it first (bunzip2)"),
     (b"\xfd7zXZ\x00", "compressed with xz, which is not supported: unpack it first (unxz)"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd, which is not supported: unpack it first (unzstd)"),
+    (b"\x28\xb5\x2f\xfd", f"compressed with zstd, which is not supported: unpack it first (unzstd){_OR_PREPARE}"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive: unpack it first"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls): save the sheet as CSV or text"),
-    (b"\xff\xfe", "UTF-16 text: save it as UTF-8"),
-    (b"\xfe\xff", "UTF-16 text: save it as UTF-8"),
+    (b"\xff\xfe", f"UTF-16 text: save it as UTF-8{_OR_PREPARE}"),
+    (b"\xfe\xff", f"UTF-16 text: save it as UTF-8{_OR_PREPARE}"),
 )
 
 
