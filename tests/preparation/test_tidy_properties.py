@@ -186,7 +186,7 @@ def line_of(row: str) -> bytes:
     return cell_lines([row])[:-1]
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
 def test_a_row_means_what_the_obvious_implementation_finds(row: str) -> None:
     line = line_of(row)
