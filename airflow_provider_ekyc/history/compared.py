@@ -12,7 +12,7 @@ from airflow_provider_ekyc.history.answers import NO_TIME, UNIT, Limits, convert
 from airflow_provider_ekyc.history.bit_filter import BitFilter
 from airflow_provider_ekyc.history.dealt_hits import DealtHits
 from airflow_provider_ekyc.history.in_order import in_order
-from airflow_provider_ekyc.history.number_column import NO_NUMBER, column_keys
+from airflow_provider_ekyc.history.number_column import column_keys
 
 if TYPE_CHECKING:
     import pyarrow
@@ -75,7 +75,6 @@ class Compared:
         keys = column_keys(batch.column("number"))
         rows = self._numbers.scatter.scattered(keys)
         is_hit = self._filter.may_have(rows)
-        is_hit &= keys != NO_NUMBER
         if undecided.any():
             chosen = is_hit & undecided
             is_no = ~registered.fill_null(True).to_numpy(zero_copy_only=False)[chosen]

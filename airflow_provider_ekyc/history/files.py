@@ -45,11 +45,12 @@ class HistoryFolder(Protocol):
     #: Its address, for messages.
     shown: str
 
-    def files(self) -> Iterator[tuple[str, HistoryFile]]:
+    def files(self) -> Iterator[tuple[str, HistoryFile | None]]:
         """
         Yield each file with its path below the folder, which is empty if the folder is itself a file.
 
-        :raises EkycHistoryError: if the store does not say for certain which files there are
+        :return: None for a file that is not Parquet by its name: it may be looked at no further
+        :raises EkycHistoryError: if the store does not say for certain which files there are, or one is gone already
         :raises EkycSignInError: if a connection can't be used, or not now
         """
         ...

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from airflow_provider_ekyc.exceptions import EkycHistoryError
-from airflow_provider_ekyc.history.files import NOTHING_SENT, HistoryFile, changed_error
+from airflow_provider_ekyc.history.files import NOTHING_SENT, HistoryFile, Kind, changed_error, kind_of
 from airflow_provider_ekyc.numbers.address import shown_path
 
 # Errors that pass by themselves at best; the others need somebody.
@@ -28,9 +28,9 @@ class LocalFolder:
         self._path = os.path.abspath(path)
         self.shown = shown_path(self._path)
 
-    def files(self) -> Iterator[tuple[str, HistoryFile]]:
+    def files(self) -> Iterator[tuple[str, HistoryFile | None]]:
         """
-        Yield each regular file, in the order of the names.
+        Yield each file, in the order of the names.
 
         :raises EkycHistoryError: if there is no such directory, or it can't be listed: the disk may not be mounted
         """
@@ -59,7 +59,9 @@ class LocalFolder:
         )
 
 
-def _files_in(directory: str, below: str, above: tuple[tuple[int, int], ...]) -> Iterator[tuple[str, HistoryFile]]:
+def _files_in(
+    directory: str, below: str, above: tuple[tuple[int, int], ...]
+) -> Iterator[tuple[str, HistoryFile | None]]:
     status = os.stat(directory)
     identity = (status.st_dev, status.st_ino)
     if identity in above:  # a link to a directory that it is in
@@ -70,8 +72,19 @@ def _files_in(directory: str, below: str, above: tuple[tuple[int, int], ...]) ->
         path = os.path.join(directory, name)
         if os.path.isdir(path):
             yield from _files_in(path, f"{below}{name}/", (*above, identity))
+        elif kind_of(f"{below}{name}") is not Kind.PARQUET:
+            yield f"{below}{name}", None
         else:
-            yield f"{below}{name}", _file(path)
+            yield f"{below}{name}", _listed_file(path)
+
+
+def _listed_file(path: str) -> _LocalFile:
+    try:
+        return _file(path)
+    except FileNotFoundError:
+        if os.path.islink(path):  # to a file that is not there
+            raise
+        raise changed_error(shown_path(path), "it was deleted or renamed") from None
 
 
 def _file(path: str) -> _LocalFile:

@@ -111,9 +111,9 @@ class ParquetFiles:
         """Yield the Parquet files that can matter by what the listing says of them."""
         received_before = None if since is None else since - _RECEIVED_BEFORE
         for path, file in self._folder.files():
-            kind = kind_of(path or file.shown)
+            kind = kind_of(path) if path else Kind.PARQUET  # what is itself named is meant
             self._kinds[kind] += 1
-            if kind is not Kind.PARQUET:
+            if kind is not Kind.PARQUET or file is None:
                 continue
             if received_before is not None and file.received_at is not None and file.received_at < received_before:
                 self.files_skipped += 1
@@ -222,6 +222,8 @@ def _read_footer(since: datetime | None, task_type: str, file: HistoryFile) -> _
         unit = None if problem else time_unit(metadata)
         if problem is None and unit is not None:
             chosen = choose(metadata, unit, since, task_type)
+    except MemoryError:  # Arrow's is an ArrowException, too
+        raise
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         raise damaged_error(file.shown, f"its footer can't be read: {type(error).__name__}") from None
     if problem is not None or unit is None:
@@ -276,7 +278,7 @@ def _read_part(part: _Part, task_type: str) -> Iterator[pyarrow.RecordBatch]:
             kind = pyarrow.timestamp(part.footer.unit, "UTC")
             for batch in opened.iter_batches(BATCH_ROWS, [group.index], list(group.columns), use_threads=False):
                 yield _columns_of(batch, group, kind, task_type)
-    except EkycError:
+    except (EkycError, MemoryError):  # Arrow's own MemoryError is an ArrowException, too
         raise
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise damaged_error(file.shown, f"its rows can't be read: {type(error).__name__}") from None

@@ -41,7 +41,7 @@ class S3Folder:
         self._bucket, self._prefix, self._conn_id = bucket, prefix, aws_conn_id
         self.shown = shown_path(f"s3://{bucket}/{prefix}")
 
-    def files(self) -> Iterator[tuple[str, HistoryFile]]:
+    def files(self) -> Iterator[tuple[str, HistoryFile | None]]:
         """
         Yield each object that is no folder marker, in the order of the keys.
 
@@ -51,23 +51,37 @@ class S3Folder:
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
         client = s3_client(S3Hook(aws_conn_id=self._conn_id), NOTHING_SENT)
-        listing = S3Object(self._bucket, self._prefix, client)
+        is_empty = True
+        for found in self._listed(client, self._prefix):
+            path = found["Key"].removeprefix(self._prefix)
+            # A key x.parquet is listed as one object, and x.parquet/ as a folder; x.parquet.old is neither.
+            if found["Key"].endswith("/") or (path and self._prefix and self._prefix[-1] != "/" != path[0]):
+                continue
+            is_empty = False
+            yield path, self._file(client, found)
+        if is_empty and self._prefix:
+            # The address of an object of any name is no folder without objects. It is the first one of those that begin
+            # with its key.
+            first = next(self._listed(client, self._prefix.removesuffix("/")), None)
+            if first is not None and f"{first['Key']}/" == self._prefix:
+                yield "", self._file(client, first)
+
+    def _file(self, client: Any, found: dict[str, Any]) -> _S3File:
+        place = S3Object(self._bucket, found["Key"], client)
+        return _S3File(self, place, found["ETag"], found["Size"], found["LastModified"])
+
+    def _listed(self, client: Any, prefix: str) -> Iterator[dict[str, Any]]:
+        listing = S3Object(self._bucket, prefix, client)
         arguments: dict[str, Any] = {}
         while True:
             try:
-                page = listing.call("ListObjectsV2", Prefix=self._prefix, **arguments)
+                page = listing.call("ListObjectsV2", Prefix=prefix, **arguments)
                 following = page.get("NextContinuationToken")
                 if page["IsTruncated"] and (not following or arguments.get("ContinuationToken") == following):
                     raise no_s3_answer("ListObjectsV2")
             except S3CallError as error:
                 raise self._error("list", self.shown, error.problem) from None
-            for found in page.get("Contents", []):
-                path = found["Key"].removeprefix(self._prefix)
-                # A key x.parquet is listed as one object, and x.parquet/ as a folder; x.parquet.old is neither.
-                if found["Key"].endswith("/") or (path and self._prefix and self._prefix[-1] != "/" != path[0]):
-                    continue
-                place = S3Object(self._bucket, found["Key"], client)
-                yield path, _S3File(self, place, found["ETag"], found["Size"], found["LastModified"])
+            yield from page.get("Contents", [])
             if not page["IsTruncated"]:
                 return
             arguments = {"ContinuationToken": following}

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycHistoryError
-from airflow_provider_ekyc.history.files import NOTHING_SENT, HistoryFile, changed_error
-from airflow_provider_ekyc.numbers.address import StoredAddress
+from airflow_provider_ekyc.history.files import NOTHING_SENT, HistoryFile, Kind, changed_error, kind_of
+from airflow_provider_ekyc.numbers.address import StoredAddress, shown_path
 from airflow_provider_ekyc.numbers.stored_object import state_of
 from airflow_provider_ekyc.redaction import redact
 
@@ -28,7 +28,7 @@ class StoredFolder:
         self._address, self._conn_id = address, conn_id
         self.shown = address.shown
 
-    def files(self) -> Iterator[tuple[str, HistoryFile]]:
+    def files(self) -> Iterator[tuple[str, HistoryFile | None]]:
         """
         Yield each file, folder by folder in the order of the names.
 
@@ -50,7 +50,7 @@ class StoredFolder:
         except Exception as error:  # noqa: BLE001  each file system has errors of its own
             raise self._error("listed", self.shown, error) from None
 
-    def _files_in(self, fs: Any, folder: str, below: str) -> Iterator[tuple[str, HistoryFile]]:
+    def _files_in(self, fs: Any, folder: str, below: str) -> Iterator[tuple[str, HistoryFile | None]]:
         # Not find() or walk() of fsspec: they leave out a folder that can't be listed.
         for found in sorted(fs.ls(folder, detail=True), key=lambda info: str(info["name"])):
             path = str(found["name"]).rstrip("/")
@@ -59,10 +59,17 @@ class StoredFolder:
                 if path.strip("/") != folder.strip("/"):  # some list the folder itself
                     yield from self._files_in(fs, path, f"{below}{name}/")
             elif path.strip("/") != folder.strip("/"):
-                yield f"{below}{name}", self._file(fs, path, f"{below}{name}")
+                is_parquet = kind_of(f"{below}{name}") is Kind.PARQUET
+                yield f"{below}{name}", self._listed_file(fs, path, f"{below}{name}") if is_parquet else None
+
+    def _listed_file(self, fs: Any, path: str, below: str) -> HistoryFile:
+        try:
+            return self._file(fs, path, below)
+        except FileNotFoundError:
+            raise changed_error(f"{self.shown.rstrip('/')}/{shown_path(below)}", "it was deleted or renamed") from None
 
     def _file(self, fs: Any, path: str, below: str) -> HistoryFile:
-        shown = f"{self.shown.rstrip('/')}/{below}" if below else self.shown
+        shown = f"{self.shown.rstrip('/')}/{shown_path(below)}" if below else self.shown
         info: Mapping[str, Any] = fs.info(path)
         size = info.get("size")
         if not isinstance(size, int):

@@ -222,6 +222,34 @@ def test_a_file_that_changes_while_it_is_read_is_an_error(
     assert f"{tmp_path}/part.parquet changed while the history was read ({words}" in error.message
 
 
+@pytest.mark.parametrize("scheme", ["", "local://"])
+def test_a_file_that_is_gone_once_it_is_listed_is_an_error_if_it_may_matter(tmp_path: Path, scheme: str) -> None:
+    """Such as what a writer has renamed at its end."""
+    (tmp_path / "1.parquet").write_bytes(RIGHT)
+    for name in ("2.tmp", "3.parquet"):
+        (tmp_path / name).write_bytes(RIGHT)
+    files = parquet_files.open_folder(f"{scheme}{tmp_path}", None, None).files()
+    assert next(files)[0] == "1.parquet"
+    (tmp_path / "2.tmp").unlink()
+    (tmp_path / "3.parquet").unlink()
+    assert next(files)[0] == "2.tmp"
+    with pytest.raises(EkycHistoryError) as raised:
+        next(files)
+    assert f"{tmp_path}/3.parquet changed while the history was read (it was deleted or renamed)" in str(raised.value)
+    assert raised.value.retryable
+
+
+def test_memory_that_runs_out_is_no_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "part.parquet").write_bytes(RIGHT)
+
+    def read(file: object, size: int = -1) -> bytes:
+        raise pyarrow.lib.ArrowMemoryError("made up")
+
+    monkeypatch.setattr(parquet_files.RangedFile, "read", read)
+    with pytest.raises(MemoryError):
+        numbers_in(tmp_path)
+
+
 def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.parquet")
     assert "is no regular file" in failure(tmp_path).message

@@ -16,6 +16,7 @@ from tests.history.rows import DAY, NOW, Row, Rows, candidates, kept_numbers
 A, B, C = 12025550100, 12025550101, 12025550102
 ONE_WINDOW = Windows(30 * DAY, 30 * DAY, 30 * DAY)
 OWN_WINDOWS = Windows(yes=90 * DAY, no=30 * DAY, unknown=7 * DAY)
+SHORT_YES = Windows(yes=5 * DAY, no=10 * DAY, unknown=None)
 TICK = timedelta(microseconds=1)
 
 
@@ -50,6 +51,11 @@ def row(registered: bool | None, age: timedelta | None, number: str = f"+{A}", t
         ([row(False, 50 * DAY), row(True, 40 * DAY)], OWN_WINDOWS, True),
         ([row(False, 20 * DAY), row(True, 40 * DAY)], OWN_WINDOWS, True),
         ([row(True, 20 * DAY), row(False, 10 * DAY)], Windows(30 * DAY, None, None), False),
+        ([row(True, 7 * DAY)], SHORT_YES, False),
+        ([row(True, 4 * DAY)], SHORT_YES, True),
+        ([row(True, 7 * DAY), row(False, 8 * DAY)], SHORT_YES, False),
+        ([row(False, 7 * DAY), row(True, 8 * DAY)], SHORT_YES, True),
+        ([row(False, 7 * DAY), row(True, 7 * DAY)], SHORT_YES, False),
         # An unknown does not end what was known before, and counts by itself.
         ([row(True, 40 * DAY), row(None, 8 * DAY)], OWN_WINDOWS, True),
         ([row(False, 40 * DAY), row(None, 6 * DAY)], OWN_WINDOWS, True),

@@ -128,6 +128,16 @@ def test_a_prefix_without_objects_is_an_empty_history(relay: S3Relay, caplog: py
     assert f"{FOLDER}/ has no file yet" in caplog.text
 
 
+def test_an_object_of_another_name_is_no_folder_without_objects(
+    relay: S3Relay, write: Callable[[str, bytes], None]
+) -> None:
+    write("ekyc/results.zip", b"PK")
+    error = failure(opened(f"s3://{BUCKET}/ekyc/results.zip"))
+    assert f"s3://{BUCKET}/ekyc/results.zip is damaged, or no Parquet file" in error.message
+    write("ekyc/table", landed([(A, YES)], NOW))
+    assert numbers_in(opened(f"s3://{BUCKET}/ekyc/table")) == [f"+{A}"]
+
+
 def test_a_missing_bucket_is_no_empty_history(relay: S3Relay) -> None:
     error = failure(opened("s3://no-such-bucket/ekyc/results"))
     assert "NoSuchBucket, 404" in error.message
