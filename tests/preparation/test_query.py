@@ -158,6 +158,8 @@ def test_both_drivers_of_postgresql_are_read_by_a_cursor_of_the_server(
     held = database.log.count("DECLARE")
     assert rows_of(f"SELECT 1 AS id, '{FIRST}' AS phone UNION SELECT 2, NULL ORDER BY 1", column=2) == [FIRST, ""]
     assert database.log.count("DECLARE") - held == 1
+    # As it is written: a per cent sign is no parameter.
+    assert rows_of(f"SELECT '{FIRST}' AS phone WHERE '{FIRST}' LIKE '+1%' AND 5 % 3 = 2; -- all of them\n") == [FIRST]
     with pytest.raises(EkycNumbersError, match="SQLSTATE 42P01"):
         rows_of("SELECT phone FROM missing")
 
