@@ -46,7 +46,7 @@ faults: $(STAMP) ## kills and faults on every call, counted by the bill (N=200, 
 fuzz: $(STAMP) ## archives, answers and number files, whole and broken (N=10000, SEED=...)
 	@$(BIN)/python -m dev.fuzz --count $(or $(N),10000) $(if $(SEED),--seed $(SEED))
 
-bench: $(STAMP) ## moves on loopback and a modelled network, Parquet, memory, parse time, polls, into build/bench.json
+bench: $(STAMP) ## moves on loopback and a modelled network, Parquet, lists, uploads, parse time, polls, into build/bench.json
 	@failed=; for each in move network parquet parse_time prepare freshness submit poll_policy; do \
 	  $(BIN)/python -m dev.benchmarks.$$each || failed="$$failed $$each"; done; \
 	test -z "$$failed" || { echo "A bound does not hold in:$$failed" >&2; exit 1; }
