@@ -116,7 +116,9 @@ def _files(
             # Closed with the caller's block, should that end before this list.
             stack.push(opened)
             source = opened.enter_context(_open(address, arguments))
-            row, blocks = open_rows(source, without_query(address), source.shown, options, opened, arguments.spool_dir)
+            # Elsewhere "?" may be a part of a name, whose end would be lost.
+            path = without_query(address) if address.lower().startswith(("http://", "https://")) else address
+            row, blocks = open_rows(source, path, source.shown, options, opened, arguments.spool_dir)
             identity = json.dumps(source.state, sort_keys=True, default=str)
             yield OpenedList(source.shown, row, blocks, identity)
 

@@ -61,7 +61,7 @@ def test_a_relative_glob_counts_from_where_the_worker_was_started(
 
 
 def test_several_names_keep_their_order_and_a_file_may_have_the_name_of_a_glob(folder: Path) -> None:
-    odd = folder / "list[1].csv"
+    odd = folder / "list[1]? #2.csv"
     odd.write_text(f"{FIRST}\n")
     names = [f"{folder}/b.*", odd, f"{folder}/a.*"]
     assert found(names) == found(tuple(names)) == [f"{folder}/b.csv", str(odd), f"{folder}/a.csv"]
@@ -71,6 +71,12 @@ def test_several_names_keep_their_order_and_a_file_may_have_the_name_of_a_glob(f
 def test_a_prefix_or_glob_without_files_is_an_error(folder: Path, name: str) -> None:
     with pytest.raises(EkycNumbersError, match="There is no file at"):
         found(f"{folder}/{name}")
+
+
+def test_the_end_of_a_name_counts_whatever_is_in_it(folder: Path) -> None:
+    path = folder / "list? #2.csv"
+    path.write_text(f"phone\n{FIRST}\n")
+    assert read(numbers=path) == [(2, [FIRST])]
 
 
 def test_a_link_is_followed_once_and_one_that_leads_nowhere_is_not_left_out(folder: Path) -> None:
