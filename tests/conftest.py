@@ -33,6 +33,7 @@ from dev.testing.variables import Variables
 
 API_KEY = "made-up-api-key-0123456789abcdef"
 BUCKET = "ekyc-results"
+WAREHOUSE = "ekyc-warehouse"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -55,6 +56,13 @@ def s3_server() -> Iterator[S3Server]:
     with S3Server() as server:
         server.create_bucket(BUCKET)
         yield server
+
+
+@pytest.fixture(scope="session")
+def warehouse(s3_server: S3Server) -> S3Server:
+    """The S3 server with a bucket for Iceberg tables, which nobody empties: each test has a prefix of its own."""
+    s3_server.create_bucket(WAREHOUSE)
+    return s3_server
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from airflow_provider_ekyc.results.table.rows import Rows
 from airflow_provider_ekyc.s3.result_object import Landed
 from dev.stack.s3_server import S3Server
 from dev.testing.rest_catalog import RestCatalogServer
-from tests.conftest import BUCKET
+from tests.conftest import BUCKET, WAREHOUSE
 
 NAMESPACE, TABLE = "ekyc", "ekyc.results"
 NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
@@ -30,11 +31,22 @@ ANSWERS = ("yes", "no", "maybe")
 Land = Callable[..., Landed]
 
 
-@pytest.fixture
-def sql(s3_server: S3Server, s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The properties of a fresh SQL catalog with one namespace, which ``iceberg_default`` opens as well."""
-    properties = s3_server.iceberg_properties(f"sqlite:///{tmp_path}/catalog.db", f"s3://{BUCKET}/warehouse")
+@pytest.fixture(scope="session")
+def empty_catalog(warehouse: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a SQL catalog with one namespace, to be copied."""
+    path = tmp_path_factory.mktemp("catalog") / "empty.db"
+    properties = warehouse.iceberg_properties(f"sqlite:///{path}", f"s3://{WAREHOUSE}")
     load_catalog("iceberg_default", **properties).create_namespace(NAMESPACE)
+    return path
+
+
+@pytest.fixture
+def sql(
+    warehouse: S3Server, s3: Any, empty_catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """The properties of a fresh SQL catalog with one namespace, which ``iceberg_default`` opens as well."""
+    path = shutil.copy(empty_catalog, tmp_path / "catalog.db")
+    properties = warehouse.iceberg_properties(f"sqlite:///{path}", f"s3://{WAREHOUSE}/{tmp_path.name}")
     connect(monkeypatch, **properties)
     return properties
 

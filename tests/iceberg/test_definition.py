@@ -12,7 +12,6 @@ from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.transforms import (
     BucketTransform,
-    DayTransform,
     IdentityTransform,
     MonthTransform,
     Transform,
@@ -86,10 +85,8 @@ def test_the_page_names_columns_and_properties() -> None:
     ("column", "transform"),
     [
         ("", None),
-        ("verified_at", DayTransform()),
         ("verified_at", MonthTransform()),
         ("task_type", IdentityTransform()),
-        ("ekyc_task_id", IdentityTransform()),
         ("ekyc_task_id", TruncateTransform(4)),
     ],
 )

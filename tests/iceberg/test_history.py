@@ -7,8 +7,7 @@ Modules: ``iceberg/history.py``, ``iceberg/plain_files.py``.
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow
@@ -22,10 +21,7 @@ from pyiceberg.table import DataScan, FileScanTask
 from airflow_provider_ekyc.exceptions import EkycHistoryError, EkycNoConnectionError, EkycSettingsError
 from airflow_provider_ekyc.iceberg.commit import WarehouseTable
 from airflow_provider_ekyc.iceberg.history import IcebergHistory
-from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
-from airflow_provider_ekyc.sandbox import Sandbox
 from dev.testing.rest_catalog import RestCatalogServer, unsent
-from dev.testing.task_context import context_of
 from tests.conftest import BUCKET
 from tests.iceberg.conftest import NOON, TABLE, Land, number_of
 
@@ -162,34 +158,6 @@ def test_plain_files_are_read_as_pyiceberg_reads_them(
 def unnamed(schema: pyarrow.Schema) -> pyarrow.Schema:
     """Leave the field ids out."""
     return pyarrow.schema([pyarrow.field(field.name, field.type, field.nullable) for field in schema])
-
-
-def test_a_preparation_leaves_out_what_the_table_has(
-    catalog: Catalog, land: Land, sandbox: Sandbox, connect: Any, tmp_path: Path
-) -> None:
-    connect(sandbox)
-    landed_at = datetime.now(UTC) - DAY
-    table = WarehouseTable(TABLE, "iceberg_default")
-    table.prepare("any", "s3://nowhere/else")
-    table.add(land(0, verified_at=landed_at, numbers=range(150)))
-    numbers = tmp_path / "list.txt"
-    numbers.write_text("".join(f"{number_of(number)}\n" for number in range(300)))
-
-    def prepare(**windows: timedelta) -> list[str]:
-        operator = EkycPrepareNumbersOperator(
-            task_id="prepare",
-            numbers=str(numbers),
-            destination_uri=str(tmp_path / "-".join(windows)),
-            skip_verified_within=windows,
-            history_table=TABLE,
-        )
-        return [line for uri in operator.execute(context_of()) for line in Path(uri).read_text().split()]
-
-    new = [number_of(number) for number in range(150, 300)]
-    assert prepare(yes=2 * DAY, no=2 * DAY, unknown=2 * DAY) == new
-    # A third of what has landed is unknown.
-    assert prepare(yes=2 * DAY, no=2 * DAY) == [*(number_of(number) for number in range(2, 150, 3)), *new]
-    assert len(prepare(yes=DAY / 2)) == 300
 
 
 def test_a_table_that_is_not_there_is_an_empty_history(catalog: Catalog, land: Land) -> None:

@@ -51,10 +51,6 @@ def rows_in(catalog: Catalog) -> list[dict[str, Any]]:
     return sorted(catalog.load_table(TABLE).scan().to_arrow().to_pylist(), key=lambda row: row["number"])
 
 
-def landed_keys(s3: Any) -> list[str]:
-    return [key for key in keys_of(s3) if not key.startswith("warehouse/")]
-
-
 def test_a_result_is_landed_and_in_the_table(exported: str, catalog: Catalog, s3: Any, context: dict[str, Any]) -> None:
     assert operator(exported).execute(context) == f"s3://{BUCKET}/{KEY}"
 
@@ -72,7 +68,7 @@ def test_a_result_is_landed_and_in_the_table(exported: str, catalog: Catalog, s3
     assert snapshot is not None
     assert (result["iceberg_table"], result["iceberg_snapshot_id"]) == (TABLE, str(snapshot.snapshot_id))
     assert result["rows"] == 200
-    assert landed_keys(s3) == [KEY]
+    assert keys_of(s3) == [KEY]
 
 
 def test_a_clear_adds_nothing_and_sends_no_request(exported: str, catalog: Catalog, sandbox: Sandbox) -> None:
@@ -134,7 +130,7 @@ def test_a_table_of_another_schema_is_an_error_before_the_download(
         operator(exported).execute(context_of())
 
     assert sandbox.calls == calls
-    assert landed_keys(s3) == []
+    assert keys_of(s3) == []
     assert (caught.value.kind, caught.value.charge) == ("iceberg", "certain")
 
 

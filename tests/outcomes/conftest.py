@@ -21,7 +21,7 @@ from dev.stack.s3_server import S3Server
 from dev.testing.s3_relay import S3Relay
 from dev.testing.variables import Variables
 from tests.conftest import API_KEY, aws_connection, empty_bucket
-from tests.outcomes.iceberg_table import WAREHOUSE, IcebergTable
+from tests.outcomes.iceberg_table import IcebergTable
 from tests.outcomes.stage import Stage
 from tests.outcomes.transfer_tries import TransferTries
 
@@ -86,13 +86,6 @@ def relay(s3_server: S3Server) -> Iterator[S3Relay]:
 def clients() -> dict[str, Any]:
     """S3 clients by AWS connection: making one takes as long as a whole row."""
     return {}
-
-
-@pytest.fixture(scope="session")
-def warehouse(s3_server: S3Server) -> S3Server:
-    """The S3 server with a bucket for Iceberg tables."""
-    s3_server.create_bucket(WAREHOUSE)
-    return s3_server
 
 
 @pytest.fixture(scope="session")

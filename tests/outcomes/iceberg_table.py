@@ -17,10 +17,10 @@ from airflow_provider_ekyc.iceberg.definition import creation_arguments
 from airflow_provider_ekyc.sandbox import expected_answer
 from dev.stack.s3_server import S3Server
 from dev.testing.rest_catalog import RestCatalogServer, lost, unsent
-from tests.conftest import BUCKET
+from tests.conftest import BUCKET, WAREHOUSE
 from tests.outcomes.stage import Stage
 
-WAREHOUSE, TABLE = "ekyc-warehouse", "ekyc.results"
+TABLE = "ekyc.results"
 _ALWAYS = 100
 
 
@@ -38,11 +38,12 @@ class IcebergTable:
         self._stage, self._server, self._define = stage, server, define
         self._place = f"{BUCKET}/{key}"
         self._properties = server.iceberg_properties(
-            f"sqlite:///{stage.folder.parent}/catalog.db", f"s3://{WAREHOUSE}/warehouse"
+            f"sqlite:///{stage.folder.parent}/catalog.db", f"s3://{WAREHOUSE}/{stage.folder.parent.name}"
         )
         self._catalog = load_catalog("iceberg_default", **self._properties)
         self._catalog.create_namespace("ekyc")
         self._rest = stage.servers.enter_context(RestCatalogServer(self._catalog))
+        self._own = f"{WAREHOUSE}/{stage.folder.parent.name}"
         self._others = 0
 
     def arrange(self, what: str) -> None:
@@ -67,7 +68,7 @@ class IcebergTable:
 
     def _has_the_rows_in_another_file(self) -> None:
         numbers = self._stage.numbers.read_text().split()
-        self._add(f"{WAREHOUSE}/compacted.parquet", self._stage.ekyc_task_id, numbers)
+        self._add(f"{self._own}/compacted.parquet", self._stage.ekyc_task_id, numbers)
 
     def _names_the_object_as_it_was_before(self) -> None:
         self._add(self._place, self._stage.ekyc_task_id, ["+9990000000000"])
@@ -116,7 +117,7 @@ class IcebergTable:
 
     def _commit_first(self, reply: Callable[[], bytes]) -> bytes:
         self._others += 1
-        self._add(f"{WAREHOUSE}/other-{self._others}.parquet", "another-task", ["+9990000000000"])
+        self._add(f"{self._own}/other-{self._others}.parquet", "another-task", ["+9990000000000"])
         return reply()
 
     def _add(self, place: str, ekyc_task_id: str, numbers: list[str]) -> None:
