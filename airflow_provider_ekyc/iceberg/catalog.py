@@ -21,6 +21,8 @@ _PROVIDER = "apache-airflow-providers-apache-iceberg"
 #: The first of which ``IcebergHook`` has ``catalog``: those before know only OAuth2 tokens.
 _FIRST_MAJOR = 2
 _INSTALL = "pip install 'airflow-provider-ekyc[iceberg]'"
+#: Seconds to connect to a REST catalog, and between two bytes of its answer; after a time-out the table is looked at.
+_TIMEOUTS = (10.0, 120.0)
 #: Keys of a connection's extra whose values are not shown.
 _SECRET = re.compile(r"secret|token|credential|password|key", re.IGNORECASE)
 
@@ -107,7 +109,9 @@ class CatalogConnection:
             from airflow.providers.apache.iceberg.hooks.iceberg import IcebergHook
 
             with self.explained():
-                self._catalog = IcebergHook(self.conn_id).catalog
+                catalog = IcebergHook(self.conn_id).catalog
+                _bound_waits(catalog)
+            self._catalog = catalog
         return self._catalog
 
     def _connection(self) -> Any:
@@ -118,6 +122,25 @@ class CatalogConnection:
                 f"Airflow has no connection {self.conn_id!r}, or could not read it just now. If it is missing, create "
                 f"it (type iceberg, see docs/iceberg.md), then clear this task. No request was sent."
             ) from None
+
+
+def _bound_waits(catalog: Catalog) -> None:
+    """
+    Bound how long a REST catalog is waited for: pyiceberg sets no time-out, and a lost packet would hold the task.
+
+    Its first request, for the catalog's configuration, is over by then.
+    """
+    from requests import PreparedRequest, Response, Session
+    from requests.adapters import HTTPAdapter
+
+    class BoundedAdapter(HTTPAdapter):
+        def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+            return super().send(request, *args, **{**kwargs, "timeout": kwargs.get("timeout") or _TIMEOUTS})
+
+    session = getattr(catalog, "_session", None)
+    if isinstance(session, Session):
+        for scheme in ("http://", "https://"):  # an adapter for the catalog's own address (SigV4) goes before these
+            session.mount(scheme, BoundedAdapter())
 
 
 def _secrets_of(connection: Any) -> tuple[str, ...]:

@@ -209,6 +209,23 @@ def test_a_lost_request_and_another_commit_after_it(
     assert rows_in(catalog) == expected(*{landed, between})
 
 
+def test_a_catalog_that_is_silent_is_not_waited_for_without_end(
+    rest: RestCatalogServer, catalog: Catalog, land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ekyc.iceberg.catalog._TIMEOUTS", (5.0, 0.5))
+
+    def commit_and_hang(reply: Callable[[], bytes]) -> bytes:
+        done = reply()
+        rest.over.wait(30)
+        return done
+
+    rest.faults["commit"].append(commit_and_hang)
+    add(land(0))
+
+    assert rows_in(catalog) == expected(land(0))
+    assert rest.calls["commit"] == 1
+
+
 def test_a_commit_that_arrives_after_the_look(rest: RestCatalogServer, catalog: Catalog, land: Land) -> None:
     """The answer is lost, the table is looked at, and only then does the catalog do what was requested at first."""
     landed, late = land(0), []
