@@ -18,6 +18,9 @@ _REQUIRED: Final = frozenset({"number", "answer"})
 #: Columns with one value in a landed file: only by these can a table be partitioned that is to have it as it is.
 _CONSTANT: Final = frozenset({"task_type", "verified_at", "ekyc_task_id"})
 
+#: Of Iceberg's table format, the newest that pyiceberg (0.12) writes.
+_NEWEST_FORMAT: Final = 2
+
 #: Properties of a table that is made here, beside its name mapping.
 _PROPERTIES: Final = {
     # Files are found by the remote id, so its statistics are not to be cut off after 16 characters.
@@ -60,6 +63,8 @@ def creation_arguments() -> dict[str, Any]:
 
 def problems_of(table: Table) -> list[str]:
     """Say why a table can't have a landed file as it is, in parts of a sentence; empty if it can."""
+    if table.metadata.format_version > _NEWEST_FORMAT:
+        return [f"it has Iceberg's format version {table.metadata.format_version}, which pyiceberg does not write"]
     schema = table.schema()
     return [*_of_columns(schema), *_of_partitioning(table, schema), *_of_mapping(table, schema)]
 

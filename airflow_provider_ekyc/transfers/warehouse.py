@@ -50,9 +50,10 @@ def conflict_of(output_format: str | None, *, replace: object) -> str | None:
     Return why a transfer with such arguments has nothing for a table, as a sentence; None if it has.
 
     :param output_format: None if it is not known yet
+    :param replace: a boolean, or text: a template that is not rendered yet is neither
     """
     if output_format not in (None, "parquet"):
         return f"iceberg_table needs output_format='parquet', not {output_format!r}."
-    if replace is True:
+    if str(replace).strip().lower() == "true":
         return "iceberg_table and replace=True contradict each other: a file of a table must not change."
     return None

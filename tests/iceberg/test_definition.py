@@ -151,6 +151,29 @@ def test_a_table_whose_name_mapping_misses_a_column(catalog: Catalog) -> None:
     refuse(r"its name mapping \(schema.name-mapping.default\) does not name its column number")
 
 
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_format_versions_that_pyiceberg_writes(version: str, catalog: Catalog, land: Land) -> None:
+    arguments = creation_arguments()
+    arguments["properties"] = {**arguments["properties"], "format-version": version}
+    catalog.create_table(TABLE, **arguments)
+    table = WarehouseTable(TABLE, "iceberg_default")
+    for _ in range(2):
+        table.prepare(land(0).ekyc_task_id, land(0).s3_uri)
+        table.add(land(0))
+
+    assert len(catalog.load_table(TABLE).scan().to_arrow()) == 3
+
+
+def test_a_format_version_that_pyiceberg_does_not_write(catalog: Catalog) -> None:
+    arguments = creation_arguments()
+    with pytest.raises(NotImplementedError):  # should this fail some day, the version can be allowed
+        catalog.create_table(TABLE, **{**arguments, "properties": {"format-version": "3"}})
+    table = catalog.create_table(TABLE, **arguments)
+    table.metadata = table.metadata.model_copy(update={"format_version": 3})
+
+    assert problems_of(table) == ["it has Iceberg's format version 3, which pyiceberg does not write"]
+
+
 def test_a_namespace_that_is_not_there(catalog: Catalog) -> None:
     catalog.drop_namespace(NAMESPACE)
 

@@ -235,6 +235,7 @@ def test_lineage_names_a_rest_catalog_by_its_uri(exported: str, rest: RestCatalo
     [
         ({"output_format": "csv"}, "In task 'land': iceberg_table needs output_format='parquet'"),
         ({"output_format": "parquet", "replace": True}, "In task 'land': iceberg_table and replace=True contradict"),
+        ({"replace": "True"}, "In task 'land': iceberg_table"),
     ],
 )
 def test_a_transfer_that_would_fail_stops_the_submission(
