@@ -1,4 +1,4 @@
-"""``airflow dags test``: three sensors in one run, two authorities of TLS, and an HTTP proxy."""
+"""``airflow dags test``: three sensors in one run, two authorities of TLS, an HTTP proxy, and an Iceberg table."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyiceberg.catalog import load_catalog
+from pyiceberg.table import Table
 
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.s3_server import S3Server
 from dev.testing.http_proxy import Proxy, http_proxy
 from tests.airflow.dag_test import run_dag
-from tests.conftest import API_KEY, BUCKET, aws_connection, empty_bucket, keys_of
+from tests.conftest import API_KEY, BUCKET, WAREHOUSE, aws_connection, empty_bucket, keys_of
 
 pytestmark = pytest.mark.airflow
 
@@ -29,13 +31,17 @@ class Outcome:
     output: str
     keys: list[str]
     proxy: Proxy
+    table: Table
     sandboxes: dict[str, Sandbox]
 
 
 @pytest.fixture(scope="module")
-def outcome(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
+def outcome(warehouse: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     """Run the DAG once."""
-    home = tmp_path_factory.mktemp("dags-test-home")
+    s3_server, home = warehouse, tmp_path_factory.mktemp("dags-test-home")
+    iceberg = s3_server.iceberg_properties(f"sqlite:///{home}/catalog.db", f"s3://{WAREHOUSE}/{home.name}")
+    catalog = load_catalog("iceberg_default", **iceberg)
+    catalog.create_namespace("ekyc")
     numbers = home / "numbers.txt"
     numbers.write_text("".join(f"+999{number:010d}\n" for number in range(100)))
     client = s3_server.client()
@@ -48,6 +54,7 @@ def outcome(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> It
     ):
         env = {
             "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(s3_server),
+            "AIRFLOW_CONN_ICEBERG_DEFAULT": json.dumps({"conn_type": "iceberg", "extra": iceberg}),
             "AIRFLOW_CONN_EKYC_FIRST": connection(first),
             "AIRFLOW_CONN_EKYC_SECOND": connection(second),
             "AIRFLOW_CONN_EKYC_PROXIED": connection(plain, proxy=proxy.url),
@@ -56,7 +63,8 @@ def outcome(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> It
         }
         done = run_dag("ekyc_three_connections", DAGS, home, env)
         sandboxes = {"first": first, "second": second, "proxied": plain}
-        yield Outcome(done.returncode, done.stdout, keys_of(client), proxy, sandboxes)
+        table = catalog.load_table("ekyc.results")
+        yield Outcome(done.returncode, done.stdout, keys_of(client), proxy, table, sandboxes)
 
 
 def connection(sandbox: Sandbox, **extra: Any) -> str:
@@ -68,7 +76,16 @@ def connection(sandbox: Sandbox, **extra: Any) -> str:
 
 def test_three_chains_in_one_run_land_three_results(outcome: Outcome) -> None:
     assert outcome.code == 0, outcome.output[-5000:]
-    assert sorted(outcome.keys) == ["three/first.zip", "three/proxied.zip", "three/second.zip"]
+    assert sorted(outcome.keys) == ["three/first.zip", "three/proxied.zip", "three/second.parquet"]
+
+
+def test_one_result_is_in_the_iceberg_table(outcome: Outcome) -> None:
+    rows = outcome.table.scan().to_arrow()
+    assert sorted(rows["number"].to_pylist()) == [f"+999{number:010d}" for number in range(100)]
+    (submission,) = outcome.sandboxes["second"].bill.submissions
+    assert set(rows["ekyc_task_id"].to_pylist()) == {submission.task_id}
+    (snapshot,) = outcome.table.snapshots()
+    assert f"ekyc.results (connection 'iceberg_default'): snapshot {snapshot.snapshot_id}." in outcome.output
 
 
 def test_each_sandbox_was_asked_through_its_own_connection(outcome: Outcome) -> None:
@@ -97,6 +114,7 @@ def test_the_proxied_chain_went_through_the_proxy_and_the_others_did_not(outcome
 
 def test_the_output_holds_no_key_no_signature_and_no_number(outcome: Outcome) -> None:
     assert API_KEY not in outcome.output
+    assert "made-up-secret" not in outcome.output
     assert "X-Amz-Signature=" not in outcome.output
     assert "99900000000" not in outcome.output
     assert "Unclosed client session" not in outcome.output
