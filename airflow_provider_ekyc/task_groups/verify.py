@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from os import PathLike
@@ -29,6 +30,12 @@ _ENDINGS = {"zip": ".zip", "csv": ".csv", "csv.gz": ".csv.gz", "parquet": ".parq
 
 # A run that is started by hand has no logical date; Airflow 2.11 has no run_after.
 _DAY = "{{ (dag_run.logical_date or dag_run.run_after) | ds }}"
+
+
+#: What a template names that differs from run to run.
+_OF_ONE_RUN = re.compile(
+    r"\{[{%][^}]*\b(ds|ds_nodash|ts\w*|run_id|dag_run|logical_date|execution_date|data_interval_\w+|ti|task_instance)\b"
+)
 
 
 class VerifyNumbersGroup(TaskGroup):
@@ -112,7 +119,7 @@ def verify_numbers(
     :param conn_id: Airflow connection of the database to run ``sql`` in (templated)
     :param column: the list's column of numbers, by name or position (templated)
     :param destination_uri: where the prepared files go: personal data, kept until the results have landed (templated)
-    :param results_uri: where the results go: ``s3://bucket/prefix/`` (templated)
+    :param results_uri: where the results go: ``s3://bucket/prefix/``, the same in each run (templated)
     :param task_type: what to verify (templated)
     :param skip_verified_within: leave out numbers whose landed result is younger: for all answers, or a mapping for
         ``yes``, ``no`` and ``unknown`` (templated)
@@ -140,13 +147,15 @@ def verify_numbers(
     :param land: further arguments of :class:`~airflow_provider_ekyc.transfers.ekyc_to_s3.EkycResultsToS3Operator`
     :return: the group
     :raises EkycSettingsError: when the DAG is parsed, if an argument has a wrong name, is one that the group sets
-        itself, or is an unknown ``output_format``
+        itself, is an unknown ``output_format``, or would keep ``skip_verified_within`` from finding earlier results
     """
     if output_format not in _ENDINGS:
         raise EkycSettingsError(f"output_format of verify_numbers must be one of: {', '.join(_ENDINGS)}.")
+    if iceberg_table is not None and output_format != "parquet":
+        raise EkycSettingsError("iceberg_table of verify_numbers needs output_format='parquet'.")
     if skip_verified_within is not None and history_uri is None and history_table is None:
         history_table = iceberg_table
-        history_uri = results_uri if iceberg_table is None else None
+        history_uri = None if iceberg_table is not None else _history_in(results_uri, output_format)
     everywhere = {"task_type": task_type, "ekyc_conn_id": ekyc_conn_id}
     connections = {"aws_conn_id": aws_conn_id, "numbers_conn_id": numbers_conn_id}
 
@@ -213,6 +222,26 @@ def verify_numbers(
         )
         mapped >> group.landed
     return group
+
+
+def _history_in(results_uri: str, output_format: str) -> str:
+    """
+    Return the place of the results as that of the history.
+
+    :raises EkycSettingsError: if a run would not find there what earlier ones have landed, and pay for it again
+    """
+    if output_format != "parquet":
+        raise EkycSettingsError(
+            f"skip_verified_within of verify_numbers reads Parquet files, and output_format is {output_format!r}. Land "
+            f"'parquet', or name a history_uri or a history_table."
+        )
+    if _OF_ONE_RUN.search(results_uri):
+        raise EkycSettingsError(
+            "results_uri of verify_numbers is another one in each run, so that skip_verified_within would not find "
+            "what earlier runs have landed. Leave the date out of it, since each key has its own dt=, or name a "
+            "history_uri or a history_table."
+        )
+    return results_uri
 
 
 def _prefix(uri: str) -> str:

@@ -190,6 +190,39 @@ def test_freshness_reads_what_the_group_lands_unless_a_history_is_named() -> Non
     assert (named.history_uri, named.history_table) == (None, "ekyc.results")
 
 
+@pytest.mark.parametrize(
+    "results_uri",
+    [
+        "s3://bucket/results/{{ ds }}/",
+        "s3://bucket/results/{{ds_nodash}}/",
+        "s3://bucket/{{ run_id }}/results/",
+        "s3://bucket/{{ (dag_run.logical_date or dag_run.run_after) | ds }}/",
+        "s3://bucket/{{ data_interval_start.strftime('%Y') }}/",
+    ],
+)
+def test_a_history_that_no_later_run_would_find_is_an_error_when_the_dag_is_parsed(results_uri: str) -> None:
+    window = timedelta(days=30)
+    with pytest.raises(EkycSettingsError, match="is another one in each run"):
+        verified(results_uri=results_uri, skip_verified_within=window)
+    assert verified(results_uri=results_uri).land.s3_key.startswith(results_uri)
+    named = verified(results_uri=results_uri, skip_verified_within=window, history_uri="s3://bucket/results/")
+    assert named.prepare.history_uri == "s3://bucket/results/"
+
+
+def test_a_place_that_is_the_same_in_each_run_may_be_a_template() -> None:
+    results_uri = "s3://{{ params.s3_bucket }}/{{ var.value.tds }}/results/"
+    group = verified(results_uri=results_uri, skip_verified_within=timedelta(days=30))
+    assert group.prepare.history_uri == results_uri
+
+
+def test_freshness_and_a_table_need_parquet() -> None:
+    with pytest.raises(EkycSettingsError, match="skip_verified_within of verify_numbers reads Parquet files"):
+        verified(output_format="csv", skip_verified_within=timedelta(days=30))
+    with pytest.raises(EkycSettingsError, match="iceberg_table of verify_numbers needs output_format='parquet'"):
+        verified(output_format="zip", iceberg_table="ekyc.results")
+    assert verified(output_format="csv", skip_verified_within=timedelta(days=30), history_table="ekyc.results")
+
+
 def test_tasks_are_retried_as_in_the_examples() -> None:
     for each in tasks_of(verified()):
         assert (each.retries, each.retry_delay) == (2, timedelta(minutes=1))
