@@ -82,5 +82,7 @@ def airflow_errors(*, submitted: bool = False) -> Iterator[None]:
         yield
     except EkycError as error:
         details = error.details(submitted=submitted)
-        # Without the cause: an HTTP library's own text may quote a presigned URL.
+        # Without the cause: an HTTP library's own text may quote a presigned URL, a UnicodeDecodeError holds rows of a
+        # list. "from None" only hides it, while a callback is given the exception with all that it refers to.
+        error.__cause__ = error.__context__ = None
         raise (EkycRetryException if error.retryable else EkycFailException).of(error.message, details) from None

@@ -21,10 +21,12 @@ from airflow_provider_ekyc.airflow_sdk import (
 )
 from airflow_provider_ekyc.exceptions import EkycError, EkycRateLimitError, EkycServerError
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
+from dev.testing.task_context import context_of
 from tests.conftest import BUCKET
 from tests.submitted import submitted
 
@@ -233,3 +235,18 @@ def test_the_callback_and_the_policy_of_the_page(context: dict[str, Any]) -> Non
     decide = names["PatientRetryPolicy"]().evaluate
     assert decide(caught.value, 1, 3).retry_delay.total_seconds() == 1200
     assert decide(ValueError("not ours"), 1, 3).retry_delay is None
+
+
+def test_nothing_of_a_list_is_reachable_from_the_exception(tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_bytes(b"id,phone\n" + b"1,+12025550100\n" * 200 + b"2,caf\xe9\n")
+    with pytest.raises(FINAL, match="is not UTF-8 text") as raised:
+        EkycPrepareNumbersOperator(
+            task_id="prepare", numbers=listed, column="phone", destination_uri=tmp_path / "ready"
+        ).execute(context_of())
+    reached: list[BaseException] = []
+    error: BaseException | None = raised.value
+    while error is not None:
+        reached.append(error)
+        error = error.__cause__ or error.__context__
+    assert not any("2025550" in repr(each.args) for each in reached)

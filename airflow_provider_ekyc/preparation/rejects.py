@@ -6,6 +6,7 @@ import csv
 import io
 from typing import Final
 
+from airflow_provider_ekyc.preparation.sources.cells import UNREADABLE_ROW
 from airflow_provider_ekyc.s3.file_sums import FileSums, Summing
 from airflow_provider_ekyc.spool import Spool
 
@@ -39,7 +40,7 @@ class Rejects:
         :param value: the row, or its cell
         :raises EkycSpoolError: if the disk is full
         """
-        text = value.rstrip(b"\r\n").decode("utf-8", "replace")[:LONGEST_VALUE]
+        text = value.rstrip(b"\r\n").decode("utf-8", "replace").removeprefix(UNREADABLE_ROW)[:LONGEST_VALUE]
         self._writer.writerow((file, row, reason, text))
         if self._text.tell() > _BUFFER:
             self._flush()

@@ -196,7 +196,9 @@ class Tidier:
             kinds.append(NATIONAL)
         readings = self._national.readings(digits)
         if len(readings) == 1:
-            return readings.pop()
+            number = readings.pop()
+            # libphonenumber has plans with numbers that are longer than E.164 allows, such as Germany's.
+            return number if number < 10**_MOST_DIGITS else Reject.TOO_MANY
         return Reject.AMBIGUOUS if readings else Reject.NOT_VALID
 
 

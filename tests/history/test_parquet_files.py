@@ -86,3 +86,10 @@ def test_an_old_file_is_left_out_by_its_footer(store: tuple[str, Write]) -> None
     files = opened(uri)
     assert len(rows_of(files, None)) == 3
     assert (files.files_read, files.files_skipped, files.is_complete) == (3, 0, True)
+
+
+@pytest.mark.parametrize("key", ["_landed/part-0.parquet", ".landed/part-0.parquet", "dt=2026-05-01/_part-0.PARQUET"])
+def test_a_file_that_the_uri_itself_names_is_read_wherever_it_is(store: tuple[str, Write], key: str) -> None:
+    uri, write = store
+    write(f"ekyc/results/{key}", landed([(A, YES)], NOW - DAY))
+    assert rows_of(opened(f"{uri}/{key}")) == [(f"+{A}", True, NOW - DAY)]

@@ -210,3 +210,13 @@ def test_files_are_closed_with_the_block(folder: Path) -> None:
         next(lists)
         assert opened() > before
     assert opened() == before
+
+
+@pytest.mark.parametrize("pattern", ["", "*"])
+def test_a_name_that_ends_with_a_blank_is_refused_since_another_file_would_be_read(
+    tmp_path: Path, pattern: str
+) -> None:
+    (tmp_path / "list.txt").write_text(f"{FIRST}\n")
+    (tmp_path / "list.txt ").write_text(f"{SECOND}\n")
+    with pytest.raises(EkycNumbersError, match=r"^1 files at .* have a blank at the end of their names\. Nothing was"):
+        found(f"{tmp_path}/{pattern}")

@@ -5,6 +5,7 @@ import hashlib
 import io
 
 from airflow_provider_ekyc.preparation.rejects import LONGEST_VALUE, Rejects
+from airflow_provider_ekyc.preparation.sources.cells import UNREADABLE_ROW
 from airflow_provider_ekyc.spool import spool_file
 
 
@@ -12,6 +13,7 @@ def test_rows_are_written_as_csv_with_the_sums_of_the_file() -> None:
     rows = [
         ("a.csv", 1, "not a number", b'x, "y"'),
         ("a.csv", 7, "not a number", "é".encode() + b"\xff"),
+        ("a.csv", 8, "another number of columns", f"{UNREADABLE_ROW}2,x".encode()),
         ("b,c.csv", 10**7, "too long", b"1" * 5000 + b"\n"),
     ]
     with spool_file(None) as spool:
@@ -27,6 +29,7 @@ def test_rows_are_written_as_csv_with_the_sums_of_the_file() -> None:
         ["file", "row", "reason", "value"],
         ["a.csv", "1", "not a number", 'x, "y"'],
         ["a.csv", "7", "not a number", "é\ufffd"],
+        ["a.csv", "8", "another number of columns", "2,x"],
         ["b,c.csv", "10000000", "too long", "1" * LONGEST_VALUE],
     ]
 

@@ -132,3 +132,8 @@ def test_a_region_must_be_known_and_used() -> None:
         NationalNumbers("XX")
     with pytest.raises(EkycSettingsError, match="no effect without normalise"):
         Tidier(False, "US")
+
+
+def test_a_number_that_the_region_has_but_is_too_long_for_e164_is_rejected() -> None:
+    assert Tidier(True, "SY").read(b"0049980532757708962") is Reject.TOO_MANY
+    assert Tidier(True, "DE").read(b"0980532757708962") is Reject.TOO_MANY

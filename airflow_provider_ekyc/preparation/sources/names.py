@@ -96,6 +96,12 @@ def _expanded(text: str, aws_conn_id: str | None, numbers_conn_id: str | None) -
             f"There is no file at {shown_path(without_query(text))}. {NOTHING_SENT} Check the prefix or the pattern, "
             f"and that the step that writes the files has run. Names that begin with _ or . are left out."
         )
+    if trailing := sum(name != name.rstrip() for name in names):
+        # An address is read without the blanks around it, so this would be another file, or none.
+        raise EkycNumbersError(
+            f"{trailing:,} files at {shown_path(without_query(text))} have a blank at the end of their names. "
+            f"{NOTHING_SENT} A retry can't help. Rename them, then clear this task."
+        )
     return [directory + name for name in names]
 
 
