@@ -25,19 +25,22 @@ from dev.benchmarks.prepare_data import NumberList, number_list
 
 _METHODS = "dev.benchmarks.prepare_methods"
 OURS = Method("ours", f"{_METHODS}:ours", "prepare")
+FILES = Method("ours, EkycPrepareNumbersOperator's way", f"{_METHODS}:files", "prepare_files")
 SUBMIT = Method("ours, EkycSubmitOperator's pass", f"{_METHODS}:submit_pass", "prepare_submit")
 LOOP = Method("loop with a set", f"{_METHODS}:loop", "prepare_loop")
 SORT = Method("sort -u", f"{_METHODS}:sort", "prepare_sort")
 POLARS = Method("Polars", f"{_METHODS}:polars", "prepare_polars")
 DUCKDB = Method("DuckDB", f"{_METHODS}:duckdb", "prepare_duckdb")
-METHODS = (OURS, SUBMIT, LOOP, SORT, POLARS, DUCKDB)
+METHODS = (OURS, FILES, SUBMIT, LOOP, SORT, POLARS, DUCKDB)
 
 ROUNDS = {"quick": 2, "10m": 3, "50m": 1}
 BOUNDS = {
     "prepare_10m": Bound(ratio=0.22, rss_mib=150),
     "prepare_beside_duckdb_10m": Bound(ratio=0.8, rss_mib=150),
+    "prepare_files_10m": Bound(ratio=0.3, rss_mib=150),
     "prepare_submit_10m": Bound(ratio=0.22, rss_mib=150),
     "prepare_50m": Bound(rss_mib=250),
+    "prepare_files_50m": Bound(rss_mib=250),
     "prepare_submit_50m": Bound(rss_mib=250),
 }
 #: What the loop needs of memory for a line: an object and its place in the set.

@@ -17,6 +17,26 @@ _NUMBER = r"\+[1-9][0-9]{1,14}"
 
 
 def ours(source: str, target: str, spool_dir: str) -> int:
+    """The engine, from file to file: checked lines in, distinct numbers in order out, with the SHA-256 of both."""
+    import hashlib
+
+    from airflow_provider_ekyc.numbers.distinct_numbers import DistinctNumbers
+    from airflow_provider_ekyc.numbers.lines import BLOCK_BYTES, LineTally, line_blocks
+    from airflow_provider_ekyc.numbers.prepare import HashedSource
+
+    tally, digest = LineTally(), hashlib.sha256()
+    with DistinctNumbers(spool_dir) as numbers, open(source, "rb", buffering=0) as file:
+        for block in line_blocks(HashedSource(file), BLOCK_BYTES):
+            numbers.add(block, tally.read_number)
+        numbers.find_duplicates()
+        with open(target, "wb", buffering=0) as written:
+            for block in numbers.kept_blocks():
+                written.write(block)
+                digest.update(block)
+        return numbers.kept
+
+
+def files(source: str, target: str, spool_dir: str) -> int:
     """Run what ``EkycPrepareNumbersOperator`` runs: its readers, its tidying, its files in ``target``, a directory."""
     from airflow_provider_ekyc.numbers.distinct_numbers import DistinctNumbers
     from airflow_provider_ekyc.preparation.lists import ListArguments, open_lists
@@ -32,8 +52,8 @@ def ours(source: str, target: str, spool_dir: str) -> int:
                 reading.read(opened)
         numbers.find_duplicates()
         destination = LocalDestination(target)
-        files = write_files(numbers.kept_blocks(), [numbers.kept], destination, spool_dir=spool_dir)
-        return sum(file.rows for file in files)
+        written = write_files(numbers.kept_blocks(), [numbers.kept], destination, spool_dir=spool_dir)
+        return sum(file.rows for file in written)
 
 
 def submit_pass(source: str, target: str, spool_dir: str) -> int:

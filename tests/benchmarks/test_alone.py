@@ -63,7 +63,7 @@ def test_a_method_that_fails_ends_the_benchmark(capfd: pytest.CaptureFixture[str
     assert "FileNotFoundError" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["ours", "submit_pass", "sort", "polars", "duckdb"])
+@pytest.mark.parametrize("name", ["ours", "files", "submit_pass", "sort", "polars", "duckdb"])
 def test_each_way_to_prepare_a_list_writes_what_the_loop_writes(name: str, tmp_path: Path) -> None:
     source = str(number_list("warm").path)
     expected, found = tmp_path / "expected", tmp_path / "found"
@@ -71,7 +71,7 @@ def test_each_way_to_prepare_a_list_writes_what_the_loop_writes(name: str, tmp_p
     assert getattr(prepare_methods, name)(source, str(found), str(tmp_path)) == count
     if name == "submit_pass":
         return
-    [path] = [*found.iterdir()] if name == "ours" else [found]
+    [path] = [*found.iterdir()] if name == "files" else [found]
     left, right = path.read_bytes(), expected.read_bytes()
     if name in ("sort", "duckdb"):  # in any order
         assert sorted(left.split(b"\n")) == sorted(right.split(b"\n"))
