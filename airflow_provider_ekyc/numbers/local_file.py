@@ -59,7 +59,7 @@ def open_local_file(path: str) -> OpenedSource:
                 f"do; so it is not known whether it changed. {NOTHING_SENT} Copy it to a file on a disk."
             )
 
-    return OpenedSource(file, shown, None, check_end, _failure_of, before)
+    return OpenedSource(file, shown, None, check_end, _failure_of)
 
 
 def _state(status: os.stat_result) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycUnreadableInputError
@@ -43,7 +43,6 @@ class OpenedSource:
     :param check_end: is called once at the end, with the count of bytes that were read; raises if the source is no
         longer what it was at the first byte
     :param failure_of: returns what an error of its stream means, and what to do (or nothing)
-    :param state: what its store reported when it was opened, by name: size, time, ETag and the like
     """
 
     stream: ByteStream
@@ -51,7 +50,6 @@ class OpenedSource:
     size: int | None
     check_end: Callable[[int], None] = _accept_any_end
     failure_of: Callable[[Exception], tuple[str, str]] = name_of
-    state: Mapping[str, object] = field(default_factory=dict)
 
 
 class WholeStream:
@@ -72,8 +70,6 @@ class WholeStream:
         self._position = 0
         #: Its address, for messages.
         self.shown = source.shown
-        #: What its store reported when it was opened.
-        self.state = source.state
 
     def read(self, size: int, /) -> bytes:
         """

@@ -55,7 +55,7 @@ def open_s3_object(address: S3Address, aws_conn_id: str | None) -> OpenedSource:
         problem = explain(error, "GetObject")
         return problem.shown, problem.advice
 
-    return OpenedSource(answer["Body"], address.shown, answer["ContentLength"], check_end, failure_of, before)
+    return OpenedSource(answer["Body"], address.shown, answer["ContentLength"], check_end, failure_of)
 
 
 def _state(answer: Mapping[str, Any]) -> dict[str, object]:

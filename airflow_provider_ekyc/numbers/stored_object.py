@@ -71,7 +71,7 @@ def open_stored_object(address: StoredAddress, numbers_conn_id: str | None) -> O
 
     # fsspec's buffered files know their size from opening them; where the size is unknown it is None.
     size = getattr(file, "size", None)
-    return OpenedSource(file, address.shown, size if isinstance(size, int) else None, check_end, state=state_of(before))
+    return OpenedSource(file, address.shown, size if isinstance(size, int) else None, check_end)
 
 
 def _info(path: Any) -> Mapping[str, Any]:

@@ -11,7 +11,6 @@ Whatever a source is, a row of it is a line here, so that all that follows is th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -67,13 +66,11 @@ class OpenedList:
     :param first_row: which row of the source the first line is, from 1 on; 2 after a header
     :param blocks: to be read once, before the next list: lines ended by ``\n``, one for each row. Whatever is wrong
         with the source is raised here, at its end at the latest
-    :param identity: text that changes when the source changes; None if that is not known, as of a query
     """
 
     name: str
     first_row: int
     blocks: Iterator[bytes]
-    identity: str | None
 
 
 @contextmanager
@@ -103,7 +100,7 @@ def open_lists(arguments: ListArguments) -> Iterator[Iterator[OpenedList]]:
         elif arguments.numbers is None:
             blocks = query_blocks(arguments.sql, arguments.conn_id, options)
             stack.callback(blocks.close)
-            yield iter([OpenedList(query_name(arguments.conn_id), 1, blocks, None)])
+            yield iter([OpenedList(query_name(arguments.conn_id), 1, blocks)])
         else:
             raise EkycSettingsError("numbers and sql exclude each other. No request was sent. Set one of them.")
 
@@ -119,8 +116,7 @@ def _files(
             # Elsewhere "?" may be a part of a name, whose end would be lost.
             path = without_query(address) if address.lower().startswith(("http://", "https://")) else address
             row, blocks = open_rows(source, path, source.shown, options, opened, arguments.spool_dir)
-            identity = json.dumps(source.state, sort_keys=True, default=str)
-            yield OpenedList(source.shown, row, blocks, identity)
+            yield OpenedList(source.shown, row, blocks)
 
 
 @contextmanager

@@ -25,14 +25,3 @@ def test_several_files_are_read_in_the_order_given(tmp_path: Path) -> None:
     first.write_bytes(b"+12025550100\n")
     second.write_bytes(b"+12025550101\n")
     assert read(numbers=[str(first), second]) == [(1, b"+12025550100\n"), (1, b"+12025550101\n")]
-
-
-def test_a_changed_file_has_another_identity(tmp_path: Path) -> None:
-    path = tmp_path / "numbers.txt"
-    seen = []
-    for content in (b"+12025550100\n", b"+12025550100\n+12025550101\n"):
-        path.write_bytes(content)
-        with open_lists(ListArguments(numbers=path)) as lists:
-            seen += [opened.identity for opened in lists]
-    assert None not in seen
-    assert len(set(seen)) == 2
