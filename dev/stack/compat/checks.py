@@ -70,7 +70,11 @@ class VersionChecks:
             self._connection_form(airflow.inside("connection_form"))
             self._example_dags(airflow.inside("example_dags"))
             seconds = self._basic_chain(airflow, sandbox)
-        return f"{modules} modules and {len(DAG_IDS)} example DAGs import, basic chain {seconds:.0f} s, billed once"
+            self._task_group(airflow, sandbox)
+        return (
+            f"{modules} modules and {len(DAG_IDS)} example DAGs import, basic chain {seconds:.0f} s, billed once, task "
+            f"group of three files"
+        )
 
     def _names(self, found: dict[str, Any]) -> int:
         if found["airflow"] != self._version.number:
@@ -117,6 +121,19 @@ class VersionChecks:
         if len(keys) != 1 or read_back(client, BUCKET, keys[0]).rows != ROWS:
             raise CompatError(f"the basic chain landed {len(keys)} objects, or another number of rows than were sent")
         return seconds
+
+    def _task_group(self, airflow: DagTest, sandbox: SandboxServer) -> None:
+        numbers = self._version.folder / "numbers.txt"
+        before = len(sandbox.bill()["submissions"])
+        conf = {"numbers": str(numbers), "s3_bucket": BUCKET, "max_rows": ROWS // 3}
+        run = airflow.inside("task_group", json.dumps(conf))
+        each = [(f"verify.each_file.{name}", index) for name in ("land", "submit", "wait") for index in range(3)]
+        expected = [["report", -1], *map(list, each), ["verify.landed", -1], ["verify.prepare", -1]]
+        if run["state"] != "success" or run["tasks"] != [[*task, "success"] for task in expected]:
+            raise CompatError(f"the task group ended {run['state']} ({run['tasks']}); see {self._shown('task_group')}")
+        rows = [charge["rows"] for charge in sandbox.bill()["submissions"][before:]]
+        if rows != [ROWS // 3] * 3:
+            raise CompatError(f"the task group paid for {rows} rows")
 
     def _shown(self, name: str) -> str:
         return os.path.relpath(self._version.log(name), ROOT)
