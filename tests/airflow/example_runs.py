@@ -113,18 +113,16 @@ def run_examples(rest: AirflowRest, results: Any, postgres: PostgresServer, basi
     }
     for dag_id in (*AT_ONCE, "ekyc_results_report", *FROM_LISTS):
         rest.wait_for_dag(dag_id)
-    for dag_id in (*AT_ONCE, "ekyc_results_report"):
-        rest.unpause(dag_id)
-    for dag_id in AT_ONCE:
-        runs.ids[dag_id] = rest.trigger(dag_id, confs.get(dag_id, {}))
+    # Alone until it waits, so that its progress is seen before the remote task has ended.
+    rest.unpause("ekyc_basic")
+    runs.ids["ekyc_basic"] = rest.trigger("ekyc_basic", confs["ekyc_basic"])
     while not runs.was_deferred and rest.run("ekyc_basic", runs.ids["ekyc_basic"])["state"] in ("queued", "running"):
         runs.was_deferred = rest.task_instance("ekyc_basic", runs.ids["ekyc_basic"], "wait")["state"] == "deferred"
         time.sleep(0.2)
-    # Now, so that the task whose progress is looked at is waited for before the remote task has ended.
-    for dag_id in FROM_LISTS:
+    for dag_id in (*AT_ONCE[1:], "ekyc_results_report", *FROM_LISTS):
         rest.unpause(dag_id)
-    for dag_id in (CSV, LOAD):
-        runs.ids[dag_id] = rest.trigger(dag_id)
+    for dag_id in (*AT_ONCE[1:], CSV, LOAD):
+        runs.ids[dag_id] = rest.trigger(dag_id, confs.get(dag_id, {}))
     in_three = {"numbers": f"s3://{BUCKET}/large.txt", "max_rows": 100}
     runs.group["clear"] = runs.ids[GROUP] = rest.trigger(GROUP, in_three)
     runs.group["unclear"] = rest.trigger(GROUP, {**in_three, "ekyc_conn_id": UNCLEAR_CONNECTION})
