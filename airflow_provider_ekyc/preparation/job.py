@@ -171,7 +171,10 @@ class PreparationJob:
         return earlier
 
     def _find_earlier(self) -> Manifest | None:
-        return find_earlier(self.manifest, task=self.task, arguments=self.arguments)
+        earlier = find_earlier(self.manifest, task=self.task, arguments=self.arguments)
+        if earlier is not None:
+            self.money.check_earlier(earlier, shown_path(self.manifest.uri))
+        return earlier
 
     def _check_invalid(self, reading: Reading) -> None:
         invalid = sum(reading.invalid.values())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from airflow_provider_ekyc.preparation.manifest import Manifest
 from airflow_provider_ekyc.submission.balance import BalanceApi
 from airflow_provider_ekyc.submission.spending import Estimate, SpendingLimits, amount_text
 from airflow_provider_ekyc.submission.spending_check import check_spending
@@ -55,3 +56,18 @@ class ListMoney:
             "saved": amount_text(saved),
             "balance": amount_text(balance),
         }
+
+    def check_earlier(self, manifest: Manifest, shown: str) -> None:
+        """
+        Check the limits for files that an earlier try has prepared: they may have been lowered since.
+
+        The balance is not checked: part of the files may be paid for already.
+
+        :param manifest: of the earlier try
+        :param shown: address of the manifest, for the error
+        :raises EkycSpendingError: if a limit of rows or cost is exceeded, or that can't be known; the files may be
+            submitted already
+        """
+        rows = sum(file.rows for file in manifest.files)
+        estimate = Estimate(self.task_type, rows, self.price, files=len(manifest.files), earlier=shown)
+        replace(self.limits, min_balance_after=None).check(estimate)

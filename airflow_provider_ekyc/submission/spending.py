@@ -14,7 +14,7 @@ from decimal import Context, Decimal
 from typing import Self
 
 from airflow_provider_ekyc.arguments import read_amount, read_count, read_text
-from airflow_provider_ekyc.exceptions import EkycSettingsError, EkycSpendingError
+from airflow_provider_ekyc.exceptions import Charge, EkycSettingsError, EkycSpendingError
 
 #: Rows of at most 14 digits, a price of at most 18 digits, a balance of at most 17 and 324 decimals: all exact.
 _EXACT = Context(prec=400)
@@ -32,6 +32,8 @@ class Estimate:
     :param sent_before: how often the list was sent before with an outcome that is unknown, each of which may be
         charged
     :param refused: whether this try has sent it already, and it was not accepted, which is free
+    :param earlier: address of the manifest of an earlier try that has prepared these files, which may be submitted
+        already; None if this try prepares them
     """
 
     task_type: str
@@ -40,6 +42,7 @@ class Estimate:
     files: int = 1
     sent_before: int = 0
     refused: bool = False
+    earlier: str | None = None
 
     @property
     def cost(self) -> Decimal | None:
@@ -116,22 +119,25 @@ class SpendingLimits:
             the connection does not have; a retry can't help
         """
         if self.max_rows is not None and estimate.rows > self.max_rows:
-            raise EkycSpendingError(
+            raise _exceeded(
+                estimate,
                 f"Raise {self.rows_argument}, or send fewer numbers. {_subject(estimate)} {estimate.rows:,} numbers "
-                f"to send; {self.rows_argument} is {self.max_rows:,}. {_ending(estimate)}"
+                f"to send; {self.rows_argument} is {self.max_rows:,}.",
             )
         cost = estimate.possible_cost
         for name, limit in (("max_cost", self.max_cost), ("min_balance_after", self.min_balance_after)):
             if limit is not None and cost is None:
-                raise EkycSpendingError(
+                raise _exceeded(
+                    estimate,
                     f"Add the price of {estimate.task_type} to the connection: extra prices, such as "
                     f"{estimate.task_type}=0.001. {name} is {shown_amount(limit)}, and without a price it is not "
-                    f"known what {estimate.rows:,} numbers cost. {_ending(estimate)}"
+                    f"known what {estimate.rows:,} numbers cost.",
                 )
         if self.max_cost is not None and cost is not None and cost > self.max_cost:
-            raise EkycSpendingError(
+            raise _exceeded(
+                estimate,
                 f"Raise max_cost, or send fewer numbers. {_costs(estimate)}; max_cost is "
-                f"{shown_amount(self.max_cost)}. {_ending(estimate)}"
+                f"{shown_amount(self.max_cost)}.",
             )
 
     def check_balance(self, estimate: Estimate, balance: Decimal | float | None) -> None:
@@ -192,7 +198,18 @@ def _subject(estimate: Estimate) -> str:
     return "This list has" if estimate.files == 1 else f"The {estimate.files:,} files of this list together have"
 
 
+def _exceeded(estimate: Estimate, message: str) -> EkycSpendingError:
+    charge = None if estimate.earlier is None else Charge.POSSIBLE
+    return EkycSpendingError(f"{message} {_ending(estimate)}", charge=charge)
+
+
 def _ending(estimate: Estimate) -> str:
+    if estimate.earlier is not None:
+        return (
+            f"An earlier try of this task has prepared these files, so they may be submitted and charged already; "
+            f"this try returned and sent nothing. Check the submissions of this run first. To send fewer numbers, if "
+            f"none of the files was submitted, delete {estimate.earlier}. Then clear this task."
+        )
     nothing = "It was not sent again; what was refused before is free." if estimate.refused else ""
     if not estimate.sent_before:
         return nothing or "Nothing was sent or charged."

@@ -152,6 +152,44 @@ def test_a_limit_counts_all_files_together_and_refuses_before_any_is_written(
     assert len(sandbox.bill.submissions) == 0
 
 
+@pytest.mark.parametrize(
+    ("limits", "price", "message"),
+    [
+        ({"max_total_rows": 199}, "amazon=0.002", r"Raise max_total_rows.* 200 numbers to send; .* is 199"),
+        ({"max_cost": 0.39}, "amazon=0.002", r"Raise max_cost.* 200 numbers, which cost 0\.40"),
+        ({"max_cost": 0.4}, "amazon=0.003", r"Raise max_cost.* 200 numbers, which cost 0\.60"),
+        ({"max_cost": 0.4}, "", r"Add the price of amazon"),
+    ],
+)
+def test_a_limit_that_was_lowered_counts_for_files_of_an_earlier_try_which_may_be_submitted(
+    prepare: Prepare, connect: Any, sandbox: Sandbox, tmp_path: Path, limits: dict[str, Any], price: str, message: str
+) -> None:
+    connect(sandbox, prices="amazon=0.002")
+    prepare(max_rows=199, max_cost=0.4, max_total_rows=200)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "ready").iterdir()}
+    connect(sandbox, **({"prices": price} if price else {}))
+    with pytest.raises(EkycFailException, match=message) as failed:
+        prepare(max_rows=199, **limits)
+    assert (failed.value.kind, failed.value.charge) == ("spending_limit", "possible")
+    (manifest,) = (tmp_path / "ready").glob("manifest-*")
+    assert "may be submitted and charged already" in str(failed.value)
+    assert f"delete {manifest}" in str(failed.value)
+    assert "Nothing was sent or charged" not in str(failed.value)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "ready").iterdir()} == before
+
+
+def test_the_balance_is_not_checked_for_files_of_an_earlier_try_which_may_be_paid_for(
+    prepare: Prepare, connect: Any, sandbox: Sandbox
+) -> None:
+    connect(sandbox, prices="amazon=0.002")
+    sandbox.change(balance=1)
+    first, _ = prepare(min_balance_after=0.5)
+    sandbox.change(balance=0.6)
+    queries = sandbox.calls["balance"]
+    assert prepare(min_balance_after=0.5)[0] == first
+    assert sandbox.calls["balance"] == queries
+
+
 def test_what_is_within_the_limits_is_prepared(prepare: Prepare, connect: Any, sandbox: Sandbox) -> None:
     connect(sandbox, prices="amazon=0.002")
     sandbox.change(balance=1e6)

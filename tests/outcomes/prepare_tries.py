@@ -216,6 +216,10 @@ class PrepareTries:
             self._arguments["max_rows"] = 200
             self.stage.repairs.append(lambda: self._arguments.update(max_rows=199))
             return
+        if what == "of more rows than max_total_rows":
+            self._arguments["max_total_rows"] = 199
+            self.stage.repairs.append(lambda: self._arguments.update(max_total_rows=200))
+            return
         if what == "whole":
             self.stage.numbers.unlink()
             return

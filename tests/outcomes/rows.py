@@ -217,7 +217,10 @@ ARRANGEMENTS: dict[str, str] = {
         r"damaged|all are fresh|most are fresh|of another schema|without Parquet|missing|replaced while it is read"
         r"|in an S3 that answers \d+ [A-Za-z]+"
     ),
-    "manifest": r"whole|cut|of another release|of other arguments|without a file|of a file that was changed",
+    "manifest": (
+        r"whole|cut|of another release|of other arguments|without a file|of a file that was changed"
+        r"|of more rows than max_total_rows"
+    ),
     "memory": r"runs out",
     "journal": (
         r"receipt|intent|away|intent refused|receipt refused|receipt damaged|receipt of schema 3|intent damaged"
