@@ -95,6 +95,24 @@ class CatalogConnection:
             except NoSuchTableError:
                 return None
 
+    def has_namespace_of(self, table: str) -> bool:
+        """
+        Return whether a table's namespace exists: to load a table says the same whether it is missing or its namespace.
+
+        :param table: with its namespace
+        :raises EkycSettingsError: if Airflow has no such connection, or the Iceberg provider is too old
+        :raises CatalogCallError: if the catalog can't be used
+        """
+        catalog = self.open()
+        from pyiceberg.exceptions import NoSuchNamespaceError
+
+        with self.explained():
+            try:  # not namespace_exists, which catalogs of earlier releases do not have
+                catalog.load_namespace_properties(catalog.namespace_from(table))
+            except NoSuchNamespaceError:
+                return False
+        return True
+
     def open(self) -> Catalog:
         """
         Return pyiceberg's catalog.

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ekyc.exceptions import EkycHistoryError
 from airflow_provider_ekyc.iceberg.catalog import CatalogConnection, read_table_name
 from airflow_provider_ekyc.iceberg.failures import CatalogCallError
+from airflow_provider_ekyc.iceberg.file_failures import files_explained
 from airflow_provider_ekyc.iceberg.plain_files import read_plain
+from airflow_provider_ekyc.numbers.address import shown_path
+from airflow_provider_ekyc.redaction import without_query
 
 if TYPE_CHECKING:
     import pyarrow
@@ -28,7 +31,7 @@ class IcebergHistory:
     """
     The rows of an Iceberg table, as a ``HistorySource``: deleted rows are not yielded.
 
-    A table that does not exist yet, or has no rows, is an empty history.
+    A table that does not exist yet, or has no rows, is an empty history; its namespace must exist.
 
     :param table: with its namespace
     :param conn_id: Airflow connection of type ``iceberg``
@@ -55,6 +58,7 @@ class IcebergHistory:
         try:
             table = self._catalog.load_table(self._table)
             if table is None:
+                self._check_namespace()
                 log.warning("There is no %s: nothing counts as verified. It is made by the first landing.", self.shown)
                 return
             self._check_columns(table)
@@ -68,6 +72,13 @@ class IcebergHistory:
                 f"{problem.advice}",
                 retryable=problem.retryable,
             ) from None
+
+    def _check_namespace(self) -> None:
+        if not self._catalog.has_namespace_of(self._table):
+            raise EkycHistoryError(
+                f"Correct history_table, or create its namespace: the catalog has no namespace of the history, "
+                f"{self.shown}. Nothing was sent. A retry can't help. Then clear this task."
+            )
 
     def _check_columns(self, table: Table) -> None:
         schema = table.schema()
@@ -97,7 +108,8 @@ class IcebergHistory:
         if since is not None:
             wanted = make.And(of_type, make.GreaterThan("verified_at", since.isoformat()))
         scan = table.scan(row_filter=wanted, selected_fields=_COLUMNS)
-        tasks = list(scan.plan_files())
+        with files_explained(self.shown, "a list of its files"):
+            tasks = list(scan.plan_files())
         total = _count_of_files(snapshot)
         self.files_skipped = max(0, (total or 0) - len(tasks))
         # Files of other task types count as well: False where it isn't certain.
@@ -106,10 +118,11 @@ class IcebergHistory:
         reader = ArrowScan(table.metadata, table.io, scan.projection(), of_type)
         for task in tasks:
             self.files_read += 1
-            plain = read_plain(table, task, _COLUMNS, task_type, _BATCH_ROWS)
-            for batch in _batches_of(reader, task) if plain is None else plain:
-                for start in range(0, len(batch), _BATCH_ROWS):
-                    yield batch.slice(start, _BATCH_ROWS)
+            with files_explained(self.shown, shown_path(without_query(task.file.file_path))):
+                plain = read_plain(table, task, _COLUMNS, task_type, _BATCH_ROWS)
+                for batch in _batches_of(reader, task) if plain is None else plain:
+                    for start in range(0, len(batch), _BATCH_ROWS):
+                        yield batch.slice(start, _BATCH_ROWS)
 
 
 def _batches_of(reader: Any, task: FileScanTask) -> Iterator[pyarrow.RecordBatch]:

@@ -28,6 +28,7 @@ from dev.testing.sockets import Request, SocketServer, answer, read_request
 Fault = Callable[[Callable[[], bytes]], bytes]
 
 _PATH = re.compile(r"/v1/namespaces/([^/]+)/tables(?:/([^/?]+))?")
+_NAMESPACE = re.compile(r"/v1/namespaces/([^/?]+)$")
 _STATUSES = {
     CommitFailedException: HTTPStatus.CONFLICT,
     TableAlreadyExistsError: HTTPStatus.CONFLICT,
@@ -38,7 +39,7 @@ _STATUSES = {
 
 class RestCatalogServer(SocketServer):
     """
-    As much of Iceberg's REST specification as a table needs: configuration, load, create and commit.
+    As much of Iceberg's REST specification as a table needs: configuration, the namespace, load, create and commit.
 
     :param catalog: the catalog that has the tables
     """
@@ -47,7 +48,7 @@ class RestCatalogServer(SocketServer):
         super().__init__(self._talk)
         self._catalog = catalog
         self._lock = threading.RLock()
-        #: For the next requests of a kind (``config``, ``load``, ``create``, ``commit``), in turn.
+        #: For the next requests of a kind (``config``, ``namespace``, ``load``, ``create``, ``commit``), in turn.
         self.faults: dict[str, list[Fault]] = defaultdict(list)
         #: Requests by kind.
         self.calls: dict[str, int] = defaultdict(int)
@@ -70,6 +71,8 @@ class RestCatalogServer(SocketServer):
         connection.sendall(reply() if fault is None else fault(reply))
 
     def _work(self, request: Request) -> tuple[str, Callable[[], Any]]:
+        if found := _NAMESPACE.match(request.target):
+            return "namespace", lambda: self._namespace(unquote(found[1]))
         found = _PATH.match(request.target)
         if found is None:
             return "config", lambda: {"defaults": {}, "overrides": {}}
@@ -80,6 +83,9 @@ class RestCatalogServer(SocketServer):
         if request.method == "GET":
             return "load", lambda: _table(self._catalog.load_table(identifier))
         return "commit", lambda: self._commit(identifier, CommitTableRequest.model_validate_json(request.body))
+
+    def _namespace(self, namespace: str) -> Any:
+        return {"namespace": [namespace], "properties": self._catalog.load_namespace_properties(namespace)}
 
     def _create(self, namespace: str, wanted: Mapping[str, Any]) -> Any:
         return _table(

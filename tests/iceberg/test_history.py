@@ -1,7 +1,7 @@
 """
 An Iceberg table as a history: only files that may matter are read, and no row that was deleted.
 
-Modules: ``iceberg/history.py``, ``iceberg/plain_files.py``.
+Modules: ``iceberg/history.py``, ``iceberg/plain_files.py``, ``iceberg/file_failures.py``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pyiceberg.table import DataScan, FileScanTask
 
 from airflow_provider_ekyc.exceptions import EkycHistoryError, EkycNoConnectionError, EkycSettingsError
 from airflow_provider_ekyc.iceberg.commit import WarehouseTable
+from airflow_provider_ekyc.iceberg.file_failures import files_explained
 from airflow_provider_ekyc.iceberg.history import IcebergHistory
 from dev.testing.rest_catalog import RestCatalogServer, unsent
 from tests.conftest import BUCKET
@@ -225,14 +226,77 @@ def test_a_table_of_another_schema(catalog: Catalog, fields: dict[str, pyarrow.D
     assert "Nothing was sent" in caught.value.message
 
 
-def test_a_data_file_that_is_gone(catalog: Catalog, land: Land, s3: Any) -> None:
-    fill(land, 0)
-    task = next(iter(catalog.load_table(TABLE).scan().plan_files()))
-    bucket, _, key = task.file.file_path.removeprefix("s3://").partition("/")
+@pytest.mark.parametrize("kind", ["sql", "rest"])
+def test_a_namespace_that_is_not_there_is_an_error_and_a_table_that_is_not_there_is_none(
+    kind: str, request: pytest.FixtureRequest, catalog: Catalog, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A typo must not mean that each number is paid for again."""
+    request.getfixturevalue(kind)
+    with pytest.raises(EkycHistoryError, match=r"Correct history_table.*no namespace.*ekcy\.results") as caught:
+        rows_of(IcebergHistory("ekcy.results"), None)
+    assert not caught.value.retryable
+    assert "Nothing was sent. A retry can't help." in caught.value.message
+
+    assert rows_of(IcebergHistory("ekyc.resutls"), None) == []
+    assert "nothing counts as verified" in caplog.text
+
+
+def test_a_namespace_that_can_not_be_looked_for_is_an_error(rest: RestCatalogServer) -> None:
+    rest.faults["namespace"] += [unsent] * 3
+
+    with pytest.raises(EkycHistoryError, match=r"can't be read.*A retry may help"):
+        rows_of(IcebergHistory("ekyc.not_there"), None)
+
+
+@pytest.fixture(params=["by Arrow", "by pyiceberg"])
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of reading a data file."""
+    if request.param == "by pyiceberg":
+        monkeypatch.setattr("airflow_provider_ekyc.iceberg.history.read_plain", lambda *_: None)
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_data_file_that_is_gone_is_named_and_a_retry_reads_the_table_as_it_is_then(
+    catalog: Catalog, land: Land, s3: Any
+) -> None:
+    fill(land, 0, 1)
+    path = str(next(iter(catalog.load_table(TABLE).scan().plan_files())).file.file_path)
+    bucket, _, key = path.removeprefix("s3://").partition("/")
+    content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     s3.delete_object(Bucket=bucket, Key=key)
 
-    with pytest.raises(EkycHistoryError, match=r"can't be read.*FileNotFoundError.*Nothing was sent"):
+    with pytest.raises(EkycHistoryError, match=r"is missing from its store.*Nothing was sent. A retry reads") as caught:
         rows_of(IcebergHistory(TABLE), None)
+
+    assert caught.value.retryable
+    assert path in caught.value.message
+    s3.put_object(Bucket=bucket, Key=key, Body=content)
+    assert len(rows_of(IcebergHistory(TABLE), None)) == 6
+
+
+@pytest.mark.usefixtures("reader")
+@pytest.mark.parametrize("how", ["cut", "empty", "zeros in a page"])
+def test_a_damaged_data_file_is_named_and_a_retry_can_not_help(how: str, catalog: Catalog, land: Land, s3: Any) -> None:
+    fill(land, 0)
+    path = str(next(iter(catalog.load_table(TABLE).scan().plan_files())).file.file_path)
+    bucket, _, key = path.removeprefix("s3://").partition("/")
+    content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    start = parquet.read_metadata(io.BytesIO(content)).row_group(0).column(0).total_compressed_size
+    damaged = {"cut": content[:-30], "empty": b"", "zeros in a page": content[:4] + bytes(start) + content[4 + start :]}
+    s3.put_object(Bucket=bucket, Key=key, Body=damaged[how])
+
+    with pytest.raises(EkycHistoryError, match=r"is damaged.*Nothing was sent. A retry can't help") as caught:
+        rows_of(IcebergHistory(TABLE), None)
+
+    assert not caught.value.retryable
+    assert path in caught.value.message
+
+
+def test_a_store_that_fails_while_a_file_is_read_is_no_damage() -> None:
+    for error in (OSError("AWS Error NETWORK_CONNECTION during GetObject: corrupt"), OSError(5, "corrupt disk")):
+        with pytest.raises(OSError, match="corrupt") as caught, files_explained("a table", "a file"):
+            raise error
+        assert caught.value is error
 
 
 def test_a_catalog_that_does_not_answer(rest: RestCatalogServer, land: Land) -> None:
