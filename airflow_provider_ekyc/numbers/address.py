@@ -36,6 +36,11 @@ class LocalPath:
 
     path: str
 
+    @property
+    def shown(self) -> str:
+        """The path for a message: absolute."""
+        return shown_path(os.path.abspath(self.path))
+
 
 @dataclass(frozen=True, slots=True)
 class S3Address:

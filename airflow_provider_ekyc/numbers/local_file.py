@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycUnreadableInputError
-from airflow_provider_ekyc.numbers.address import NOTHING_SENT, contents_error, shown_path
+from airflow_provider_ekyc.numbers.address import NOTHING_SENT, LocalPath, contents_error, shown_path
 from airflow_provider_ekyc.numbers.opened_source import OpenedSource, refuse_change
 
 _KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
@@ -34,7 +34,7 @@ def open_local_file(path: str) -> OpenedSource:
     :raises EkycNumbersError: if there is no such file, or there is no permission to read it
     :raises EkycUnreadableInputError: if it can't be read just now
     """
-    shown = shown_path(os.path.abspath(path))
+    shown = LocalPath(path).shown
     try:
         _refuse_other_kinds(shown, os.stat(path))
         # O_NONBLOCK, should it have been replaced by a FIFO meanwhile; on a regular file it has no effect.

@@ -101,9 +101,8 @@ class PreparationJob:
         reading = Reading(numbers, self.tidier, rejects, self._stop_if_killed)
         own = OwnOutput(self.manifest, self.rejects)
         own.refuse_around(self.lists.numbers)
-        with open_lists(self.lists) as lists:
+        with open_lists(self.lists, own.refuse) as lists:
             for opened in lists:
-                own.refuse(opened.name)
                 reading.read(opened)
         if rejects is not None and rejects_spool is not None and self.rejects is not None:
             sums = rejects.finish()

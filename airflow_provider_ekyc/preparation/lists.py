@@ -11,11 +11,12 @@ Whatever a source is, a row of it is a line here, so that all that follows is th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from airflow_provider_ekyc.exceptions import EkycNumbersError, EkycSettingsError, EkycUnreadableInputError
+from airflow_provider_ekyc.numbers.address import read_address
 from airflow_provider_ekyc.numbers.opened_source import WholeStream
 from airflow_provider_ekyc.numbers.source import open_numbers
 from airflow_provider_ekyc.preparation.sources.names import find_sources
@@ -74,12 +75,16 @@ class OpenedList:
 
 
 @contextmanager
-def open_lists(arguments: ListArguments) -> Iterator[Iterator[OpenedList]]:
+def open_lists(
+    arguments: ListArguments, refuse: Callable[[str], None] = lambda name: None
+) -> Iterator[Iterator[OpenedList]]:
     """
     Open a list's sources, one after another, each when it is asked for.
 
     Arguments are checked, and prefixes are listed, when the block begins.
 
+    :param refuse: is given the name of each file, as messages show it, before the first one is opened; it raises if one
+        is not to be read
     :raises EkycNumbersError: if there is no such source, or it is no list; also while it is read
     :raises EkycUnreadableInputError: if it can't be read just now, or changes meanwhile; a retry reads it again
     :raises EkycSettingsError: if an argument is wrong
@@ -96,6 +101,8 @@ def open_lists(arguments: ListArguments) -> Iterator[Iterator[OpenedList]]:
             addresses = find_sources(
                 arguments.numbers, aws_conn_id=arguments.aws_conn_id, numbers_conn_id=arguments.numbers_conn_id
             )
+            for address in addresses:
+                refuse(read_address(address).shown)
             yield _files(addresses, arguments, options, stack)
         elif arguments.numbers is None:
             blocks = query_blocks(arguments.sql, arguments.conn_id, options)

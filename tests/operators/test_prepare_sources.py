@@ -127,6 +127,28 @@ def test_a_glob_that_finds_what_was_written_is_refused(tmp_path: Path, numbers_f
         prepare("second")
 
 
+def test_rejects_within_a_glob_are_refused_by_their_name_before_any_list_is_opened(
+    tmp_path: Path, numbers: list[str]
+) -> None:
+    (tmp_path / "b.csv").write_text(
+        "\n".join(["phone,name", *(f"{number},Anna" for number in numbers), "garbage,Ben\n"])
+    )
+
+    def prepare(run_id: str) -> None:
+        EkycPrepareNumbersOperator(
+            task_id="prepare",
+            numbers=f"{tmp_path}/*.csv",
+            column="phone",
+            rejects_uri=tmp_path / "rejects.csv",
+            destination_uri=tmp_path / "ready",
+        ).execute(context_of(TaskInstance(run_id=run_id)))
+
+    prepare("first")
+    (tmp_path / "a.csv").write_text("without,this,column\n")
+    with pytest.raises(EkycFailException, match=r"rejects.csv is among the lists to read, and was written by this"):
+        prepare("second")
+
+
 @pytest.mark.parametrize("is_listed", [True, False])
 @pytest.mark.parametrize("what", ["vanishes", "is another file"])
 def test_a_list_that_changes_before_its_turn_leaves_nothing_half(
