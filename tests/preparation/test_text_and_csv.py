@@ -8,8 +8,11 @@ Modules: ``preparation/sources/encodings.py``, ``preparation/sources/delimited.p
 
 from __future__ import annotations
 
+import codecs
 import csv
+import encodings
 import io
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -65,9 +68,25 @@ def test_text_in_another_encoding_is_an_error(
         read_file(tmp_path, "list.txt", content, encoding=declared)
 
 
-@pytest.mark.parametrize("encoding", ["base64", "nothing"])
-def test_an_encoding_must_be_known(encoding: str) -> None:
-    with pytest.raises(EkycSettingsError, match="not one that Python knows"):
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        *("base64", "rot13", "hex", "zlib", "nothing", "a\0b", "idna", "punycode", "unicode_escape", "UNICODE-ESCAPE"),
+        *(
+            "raw_unicode_escape",
+            "undefined",
+            "charmap",
+            "utf-7",
+            "U7",
+            "hz",
+            "iso2022_jp",
+            "csISO2022KR",
+            "iso2022_jp_2",
+        ),
+    ],
+)
+def test_an_encoding_must_be_one_of_text_whose_lines_are_read_one_by_one(encoding: str) -> None:
+    with pytest.raises(EkycSettingsError, match="not one that a list can be read in"):
         read_options(column=None, delimiter=None, header=None, encoding=encoding, sheet=None)
 
 
@@ -124,6 +143,48 @@ def test_a_table_that_is_not_certain_is_an_error(
 ) -> None:
     with pytest.raises(EkycNumbersError, match=message):
         read_file(tmp_path, "a.csv", text.encode(), **arguments)
+
+
+def test_an_encoding_of_python_that_is_accepted_reads_a_line_alike_wherever_it_is() -> None:
+    """Each of them, also those of later releases."""
+    lines = [f"{FIRST}\t;x\n", "+(999) 555-0100\n", '"~a b",.|\n']
+    accepted = 0
+    for module in pkgutil.iter_modules(encodings.__path__):
+        try:
+            name = read_options(column=None, delimiter=None, header=None, encoding=module.name, sheet=None).encoding
+        except EkycSettingsError:
+            continue
+        assert name is not None
+        if name in ("utf-8-sig", "utf-16", "utf-32"):  # with a byte order mark
+            continue
+        accepted += 1
+        encoded = [line.encode(name) for line in lines]
+        assert b"".join(encoded).decode(name) == "".join(lines) == "".join(each.decode(name) for each in encoded)
+        assert len({len(character.encode(name)) for character in "+0123456789\n"}) == 1, name
+    assert accepted > 90
+
+
+def test_a_codec_that_another_package_has_registered_is_refused() -> None:
+    def search(name: str) -> codecs.CodecInfo | None:
+        latin = codecs.lookup("latin-1")
+        return codecs.CodecInfo(latin.encode, latin.decode, name=name) if name == "made_up" else None
+
+    codecs.register(search)
+    try:
+        with pytest.raises(EkycSettingsError, match="encoding is not one"):
+            read_options(column=None, delimiter=None, header=None, encoding="made_up", sheet=None)
+    finally:
+        codecs.unregister(search)
+
+
+@pytest.mark.parametrize("end", ['"', ""])
+def test_a_cell_that_is_too_long_is_said_to_be_so(tmp_path: Path, end: str) -> None:
+    text = f'name,phone\nBen,{FIRST}\n"{"a" * csv.field_size_limit()}a{end},{SECOND}\n'
+    with pytest.raises(
+        EkycNumbersError, match=r"cell in row 3 that is too long: more than 131,072 characters"
+    ) as caught:
+        read_file(tmp_path, "a.csv", text.encode(), column="phone")
+    assert "not closed" not in caught.value.message
 
 
 def test_a_table_in_another_encoding_is_an_error_and_is_read_once_it_is_declared(tmp_path: Path) -> None:

@@ -188,7 +188,13 @@ def _cell(record: list[str], place: int, count: int, delimiter: str) -> str:
 
 
 def _quote_error(name: str, row: int, error: csv.Error) -> EkycNumbersError:
-    if "field limit" in str(error) or "unexpected end" in str(error):
+    if "field limit" in str(error):
+        return list_error(
+            name,
+            f"has a cell in row {row:,} that is too long: more than {csv.field_size_limit():,} characters",
+            "Close the quote that it begins with, if that is open; otherwise write the table without this column.",
+        )
+    if "unexpected end" in str(error):
         problem = f"has a quote in row {row:,} that is not closed"
     else:
         problem = f"has a cell in row {row:,} that continues after its closing quote"

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from airflow_provider_ekyc.arguments import read_bool, read_text
 from airflow_provider_ekyc.exceptions import EkycSettingsError
+
+#: Text encodings of Python that no list is written in: escapes of a programming language, host names, whatever has no
+#: table of its own; and those in which a byte means something else after a shift sequence, such as ``+`` in UTF-7, so
+#: that a line can't be read by itself.
+_NO_LIST: Final = re.compile(
+    r"idna|punycode|(?:raw-)?unicode-escape|undefined|charmap|mbcs|oem|utf-7|hz|iso2022-.*", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +87,15 @@ def _encoding(value: object) -> str | None:
     name = read_text("encoding", value)
     try:
         found = codecs.lookup(name)
-        "".encode(name)  # refuses codecs that are none of text, such as base64
+        if not _NO_LIST.fullmatch(found.name.replace("_", "-")):
+            "".encode(name)  # refuses codecs that are none of text, such as base64
+            # Codecs that another package has registered are not known to be of text either.
+            if getattr(found.incrementaldecoder, "__module__", "").startswith("encodings."):
+                return found.name
     except (LookupError, ValueError):
-        raise EkycSettingsError(
-            "encoding is not one that Python knows. No request was sent. Set it to a name such as cp1252 or utf-16-le."
-        ) from None
-    return found.name
+        pass  # as below
+    raise EkycSettingsError(
+        "encoding is not one that a list can be read in. No request was sent. Set it to the name of a text encoding of "
+        "Python whose lines can be read one by one, such as cp1252 or utf-16-le; others, such as utf-7, iso2022_jp and "
+        "idna, are refused."
+    )
