@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ekyc.arguments import read_text, split_s3_connection
+from airflow_provider_ekyc.counted import counted
 from airflow_provider_ekyc.exceptions import EkycError, EkycHistoryError, EkycSettingsError
 from airflow_provider_ekyc.history.files import (
     NOTHING_SENT,
@@ -122,7 +123,7 @@ class ParquetFiles:
             yield file
         if not self._kinds[Kind.PARQUET] and self._kinds[Kind.OTHER]:
             raise EkycHistoryError(
-                f"{self.shown} has {self._kinds[Kind.OTHER]:,} files, but none whose name ends in .parquet. "
+                f"{self.shown} has {counted(self._kinds[Kind.OTHER], 'file')}, but none whose name ends in .parquet. "
                 f"{NOTHING_SENT} A retry can't help. A history is what EkycResultsToS3Operator lands with "
                 f"output_format='parquet': correct history_uri, then clear this task.",
                 retryable=False,
@@ -141,10 +142,10 @@ class ParquetFiles:
     def _log_other_files(self) -> None:
         if others := self._kinds[Kind.OTHER]:
             log.warning(
-                "%s has %s files whose name does not end in .parquet. They were passed over: no number counts as "
+                "%s has %s whose name does not end in .parquet. Passed over: no number counts as "
                 "verified because of them.",
                 self.shown,
-                f"{others:,}",
+                counted(others, "file"),
             )
         if not self._kinds[Kind.PARQUET]:
             log.warning(

@@ -34,9 +34,11 @@ def find_earlier(target: Target, *, task: str, arguments: str) -> Manifest | Non
         raise _unusable(shown, "was written with other arguments", "Restore the arguments, or")
     sizes = [(file, destination.size(file.name)) for file in manifest.files]
     if missing := sum(size is None for _, size in sizes):
-        raise _unusable(shown, f"names {missing:,} files that are not there", "Restore them, or")
+        raise _unusable(shown, f"names files that are not there ({missing:,} of {len(sizes):,})", "Restore them, or")
     if changed := sum(size != file.bytes for file, size in sizes):
-        raise _unusable(shown, f"names {changed:,} files that have another size now", "Restore them, or")
+        raise _unusable(
+            shown, f"names files that have another size now ({changed:,} of {len(sizes):,})", "Restore them, or"
+        )
     return manifest
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airflow_provider_ekyc.counted import counted
 from airflow_provider_ekyc.exceptions import (
     Charge,
     EkycDestinationError,
@@ -86,9 +87,9 @@ class PreparationJob:
         earlier = self._find_earlier()
         if earlier is not None:
             log.info(
-                "An earlier try of this task has prepared this list; its %s files are returned, and nothing was read. "
+                "An earlier try of this task has prepared this list, in %s; it is returned, and nothing was read. "
                 "To prepare it again, check that nothing of it was submitted, delete %s, and clear this task.",
-                *(f"{len(earlier.files):,}", self.manifest.uri),
+                *(counted(len(earlier.files), "file"), self.manifest.uri),
             )
             return earlier
         with ExitStack() as stack:
@@ -128,8 +129,8 @@ class PreparationJob:
             log.info("%s", line)
         if held_back:
             log.warning(
-                "%s numbers are held back for a later run: fewer than the minimum of %s that the API accepts.",
-                *(f"{held_back:,}", f"{self.min_rows:,}"),
+                "%s held back for a later run: fewer than the minimum of %s that the API accepts.",
+                *(f"{counted(held_back, 'number')} {'is' if held_back == 1 else 'are'}", f"{self.min_rows:,}"),
             )
         return self._write(numbers, report)
 
@@ -152,8 +153,8 @@ class PreparationJob:
         if not self.manifest.destination.create(self.manifest.name, manifest.as_bytes()):
             return self._prepared_meanwhile()
         log.info(
-            "Wrote %s numbers to %s files in %s.",
-            *(f"{report.to_send:,}", f"{len(sizes):,}", self.destination.uri("")),
+            "Wrote %s to %s in %s.",
+            *(counted(report.to_send, "number"), counted(len(sizes), "file"), self.destination.uri("")),
         )
         return manifest
 
@@ -197,10 +198,10 @@ class PreparationJob:
         if not 0 < distinct < self.min_rows:
             return
         raise EkycNumbersError(
-            f"{distinct:,} numbers are left of {reading.rows:,} rows ({reading.blank:,} blank, {duplicates:,} "
-            f"duplicate and {sum(reading.invalid.values()):,} invalid rows left out): fewer than the minimum of "
-            f"{self.min_rows:,}. {NOTHING_CHARGED} Put more numbers into one list, or change row_limits on the "
-            f"connection if the vendor's minimum has changed."
+            f"{counted(distinct, 'number')} {'is' if distinct == 1 else 'are'} left of {counted(reading.rows, 'row')} "
+            f"({reading.blank:,} blank, {duplicates:,} duplicate and {sum(reading.invalid.values()):,} invalid rows "
+            f"left out): fewer than the minimum of {self.min_rows:,}. {NOTHING_CHARGED} Put more numbers into one list "
+            f"or change row_limits on the connection if the vendor's minimum has changed."
         )
 
     def _stop_if_killed(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from airflow_provider_ekyc.counted import counted
 from airflow_provider_ekyc.preparation.manifest import Manifest
 from airflow_provider_ekyc.submission.balance import BalanceApi
 from airflow_provider_ekyc.submission.spending import Estimate, SpendingLimits, amount_text
@@ -45,7 +46,7 @@ class ListMoney:
         estimate = Estimate(self.task_type, to_send, self.price, files=files)
         saved = None if fresh is None else Estimate(self.task_type, fresh, self.price).cost
         if fresh is not None and saved is not None:
-            log.info("Not verifying %s fresh numbers again saves %s.", f"{fresh:,}", f"{amount_text(saved)}")
+            log.info("Not verifying %s again saves %s.", counted(fresh, "fresh number"), f"{amount_text(saved)}")
         balance = None
         if files:
             log.info("Cost of all files together: %s.", estimate.shown)

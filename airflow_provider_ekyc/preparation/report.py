@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from airflow_provider_ekyc.counted import counted
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -54,7 +56,8 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Yield it as lines for the log."""
         yield (
-            f"Read {self.rows_read:,} rows of {self.sources:,} sources: {self.distinct:,} different numbers; left out "
+            f"Read {counted(self.rows_read, 'row')} of {counted(self.sources, 'source')}: "
+            f"{counted(self.distinct, 'different number')}; left out "
             f"{self.blank:,} blank, {sum(self.invalid.values()):,} invalid, {self.duplicates:,} duplicate rows."
         )
         for what, counts in (("Invalid", self.invalid), ("Changed", self.changed)):
@@ -62,4 +65,4 @@ class Report:
                 yield f"{what}: {', '.join(f'{count:,} {name}' for name, count in sorted(counts.items()))}."
         if self.fresh is not None:
             older = "" if self.stale is None else f" ({self.stale:,} stale, {self.new:,} new)"
-            yield f"Fresh, so not sent: {self.fresh:,} numbers. Not fresh: {self.stale_or_new:,}{older}."
+            yield f"Fresh, so not sent: {counted(self.fresh, 'number')}. Not fresh: {self.stale_or_new:,}{older}."

@@ -44,7 +44,7 @@ class LandedFilesOperator(BaseOperator):
         results = [result for result in found if isinstance(result, Mapping)]
         total = total_of(results, files)
         self.log.info(
-            "Landed %s of %s files: %s numbers, %s yes, %s no, %s unknown.",
+            "Landed files: %s of %s. Numbers: %s, %s yes, %s no, %s unknown.",
             *(f"{total[name]:,}" for name in ("landed", "files", "rows", "yes", "no", "unknown")),
         )
         for outlet in self.outlets:

@@ -138,13 +138,13 @@ def test_what_is_not_parquet_is_passed_over_and_counted(tmp_path: Path, caplog: 
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "PART.PARQUET").write_bytes(RIGHT)
     assert numbers_in(tmp_path) == [f"+{A}", f"+{B}"]
-    assert "has 3 files whose name does not end in .parquet. They were passed over" in caplog.text
+    assert "has 3 files whose name does not end in .parquet. Passed over" in caplog.text
 
 
 def test_files_none_of_which_is_parquet_are_no_empty_history(tmp_path: Path) -> None:
     (tmp_path / "result.zip").write_bytes(b"PK")
     error = failure(tmp_path)
-    assert "has 1 files, but none whose name ends in .parquet" in error.message
+    assert "has 1 file, but none whose name ends in .parquet" in error.message
     assert not error.retryable
 
 

@@ -216,5 +216,5 @@ def test_a_name_that_ends_with_a_blank_is_refused_since_another_file_would_be_re
 ) -> None:
     (tmp_path / "list.txt").write_text(f"{FIRST}\n")
     (tmp_path / "list.txt ").write_text(f"{SECOND}\n")
-    with pytest.raises(EkycNumbersError, match=r"^1 files at .* have a blank at the end of their names\. Nothing was"):
+    with pytest.raises(EkycNumbersError, match=r"^1 file at .* with a blank at the end of the name\. Nothing was"):
         found(f"{tmp_path}/{pattern}")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from airflow_provider_ekyc.arguments import split_s3_connection
+from airflow_provider_ekyc.counted import counted
 from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycUnreadableInputError
 from airflow_provider_ekyc.numbers.address import NOTHING_SENT, LocalPath, read_address, read_numbers, shown_path
 from airflow_provider_ekyc.redaction import redact, without_query
@@ -99,7 +100,7 @@ def _expanded(text: str, aws_conn_id: str | None, numbers_conn_id: str | None) -
     if trailing := sum(name != name.rstrip() for name in names):
         # An address is read without the blanks around it, so this would be another file, or none.
         raise EkycNumbersError(
-            f"{trailing:,} files at {shown_path(without_query(text))} have a blank at the end of their names. "
+            f"{counted(trailing, 'file')} at {shown_path(without_query(text))} with a blank at the end of the name. "
             f"{NOTHING_SENT} A retry can't help. Rename them, then clear this task."
         )
     return [directory + name for name in names]
