@@ -157,6 +157,33 @@ def test_a_stored_value_of_a_formula_is_read(tmp_path: Path) -> None:
     assert read_file(tmp_path, "a.xlsx", zipped(*changed)) == (2, [FIRST, FIRST])
 
 
+def renumbered(*rows: tuple[bytes, bytes]) -> bytes:
+    """A workbook of five rows with other row numbers."""
+    content = io.BytesIO(excel(["phone"], *([f"+1202555010{last}"] for last in range(4))))
+    with zipfile.ZipFile(content) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    for old, new in rows:
+        changed = (
+            members[sheet].replace(b'r="A%s"' % old, b'r="A%s"' % new).replace(b'row r="%s"' % old, b'row r="%s"' % new)
+        )
+        assert changed != members[sheet]
+        members[sheet] = changed
+    return zipped(*members.items())
+
+
+@pytest.mark.parametrize("piece", [7, 1 << 20])
+def test_a_row_behind_one_with_a_larger_number_is_an_error_since_it_would_be_left_out(
+    tmp_path: Path, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook, "_PIECE", piece)
+    for number in (b"2", b"4"):
+        with pytest.raises(EkycNumbersError, match=rf"a row {number.decode()} that stands behind row 4"):
+            read_file(tmp_path, "a.xlsx", renumbered((b"5", number)))
+    _, lines = read_file(tmp_path, "a.xlsx", renumbered((b"5", b"7")))
+    assert lines == ["+12025550100", "+12025550101", "+12025550102", "", "", "+12025550103"]
+
+
 @pytest.mark.parametrize(
     ("content", "arguments", "message"),
     [

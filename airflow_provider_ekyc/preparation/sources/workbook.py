@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,10 @@ _SHARED: Final = "xl/sharedstrings.xml"
 _BATCH_ROWS: Final = 10_000
 _PIECE: Final = 1 << 20
 _FORMULA_TAGS: Final = (b"<f>", b"<f ", b"<f/", b":f>", b":f ")
+#: The beginning of a row, with its number if it says one.
+_ROW: Final = re.compile(rb"""<(?:\w+:)?row(?=[\s/>])(?:[^<>]*?\sr\s*=\s*["'](\d+))?""")
+#: Bytes of an element's beginning at the most: those of a row are some hundred.
+_TAG_BYTES: Final = 1 << 16
 
 
 def is_workbook(names: Sequence[str]) -> bool:
@@ -120,21 +125,38 @@ def _sheet(workbook: Any, wanted: str | None, name: str) -> Any:
 
 
 def _check_members(file: BinaryIO, name: str) -> bool:
-    """Check the sizes of all members; return whether a sheet has formulas."""
+    """Check the sizes of all members, and the order of the rows of all sheets; return whether one has formulas."""
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         shared = sum(member.file_size for member in members if member.filename.lower() == _SHARED)
         if shared > SHARED_LIMIT or sum(member.file_size for member in members) > UNPACKED_LIMIT:
             raise list_error(name, "is a workbook too large to be read", "Save the sheet as CSV.")
         sheets = [member for member in members if member.filename.lower().startswith("xl/worksheets/")]
-        return any(_has_formula(archive, sheet) for sheet in sheets)
+        have_formulas = [_look_through(archive, sheet, name) for sheet in sheets]
+        return any(have_formulas)
 
 
-def _has_formula(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+def _look_through(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> bool:
+    """
+    Return whether a sheet has a formula.
+
+    :raises EkycNumbersError: if a row has no larger number than the one before: openpyxl would leave it out unseen
+    """
+    has_formula, row = False, 0
     with archive.open(member) as sheet:
         end = b""
         while block := sheet.read(_PIECE):
-            if any(tag in end + block for tag in _FORMULA_TAGS):
-                return True
-            end = block[-2:]
-    return False
+            data = end + block
+            has_formula = has_formula or any(tag in data for tag in _FORMULA_TAGS)
+            last = max(data.rfind(b"<"), len(data) - _TAG_BYTES, 0)  # an element that the next block may complete
+            for found in _ROW.finditer(data, 0, last):
+                number = int(found[1]) if found[1] else row + 1
+                if number <= row:
+                    raise list_error(
+                        name,
+                        f"is a workbook with a row {number:,} that stands behind row {row:,}",
+                        "Open it and save it again as .xlsx, or save the sheet as CSV.",
+                    )
+                row = number
+            end = data[last:]
+    return has_formula
