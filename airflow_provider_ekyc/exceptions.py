@@ -226,7 +226,11 @@ class EkycNumbersError(EkycError):
 
 
 class EkycSpendingError(EkycError):
-    """A submission would exceed a limit of its task, or that can't be known; nothing was sent, nothing charged."""
+    """
+    A submission would exceed a limit of its task, or that can't be known; nothing was sent, nothing charged.
+
+    Where files of an earlier try exceed one that was lowered since, they may be submitted and charged already.
+    """
 
     kind = "spending_limit"
     charge = Charge.NONE

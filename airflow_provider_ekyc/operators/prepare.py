@@ -58,7 +58,8 @@ class EkycPrepareNumbersOperator(BaseOperator):
     the manifest, and money. Neither holds a number.
 
     Files are named by their content. The manifest is written last. A retry or a clear that finds the manifest of its
-    own task instance returns the same files without reading the lists again, because they may have been submitted.
+    own task instance returns the same files without reading the lists again, because they may have been submitted; it
+    fails if they exceed ``max_total_rows`` or ``max_cost`` as these are now.
 
     :param numbers: what to read: a local path, an ``s3://`` address, or any URI that Airflow's object storage opens,
         as text, a ``Path`` or an ``ObjectStoragePath``; a glob, or a prefix that ends with ``/``; or a list of these
