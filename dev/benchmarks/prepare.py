@@ -37,7 +37,7 @@ ROUNDS = {"quick": 2, "10m": 3, "50m": 1}
 BOUNDS = {
     "prepare_10m": Bound(ratio=0.22, rss_mib=150),
     "prepare_beside_duckdb_10m": Bound(ratio=0.8, rss_mib=150),
-    "prepare_files_10m": Bound(ratio=0.3, rss_mib=150),
+    "prepare_files_10m": Bound(ratio=0.22, rss_mib=150),
     "prepare_submit_10m": Bound(ratio=0.22, rss_mib=150),
     "prepare_50m": Bound(rss_mib=250),
     "prepare_files_50m": Bound(rss_mib=250),
