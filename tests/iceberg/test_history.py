@@ -237,7 +237,7 @@ def test_a_namespace_that_is_not_there_is_an_error_and_a_table_that_is_not_there
     assert not caught.value.retryable
     assert "Nothing was sent. A retry can't help." in caught.value.message
 
-    assert rows_of(IcebergHistory("ekyc.resutls"), None) == []
+    assert rows_of(IcebergHistory("ekyc.result"), None) == []
     assert "nothing counts as verified" in caplog.text
 
 
