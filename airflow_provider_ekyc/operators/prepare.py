@@ -234,7 +234,7 @@ class EkycPrepareNumbersOperator(BaseOperator):
         return uris
 
     def on_kill(self) -> None:
-        """Write no manifest from now on, so that nothing half is taken for a whole list."""
+        """Write no manifest from now on, so that a part of a list is never taken for the whole."""
         self._killed = True
         self.log.warning("Killed. Nothing was submitted or charged. A retry prepares the list again.")
 

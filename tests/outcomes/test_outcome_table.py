@@ -127,7 +127,7 @@ def test_a_row_about_preparing_is_true(row: data.Row, stage: Stage) -> None:
     check(row, first, first.submissions, stage)
     check_calls(row, calls_in(first, row))
     if first.ending != "succeeds":
-        assert tries.written() == before  # no file, no manifest, nothing half
+        assert tries.written() == before  # no file, no manifest, no part of one
     stage.repair()
     second = tries.once()
     assert first.submissions == second.submissions == 0

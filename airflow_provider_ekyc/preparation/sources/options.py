@@ -85,17 +85,23 @@ def _encoding(value: object) -> str | None:
     if value is None:
         return None
     name = read_text("encoding", value)
+    codec = _text_codec(name)
+    if codec is None:
+        raise EkycSettingsError(
+            "encoding is not one that a list can be read in. No request was sent. Set it to the name of a text "
+            "encoding of Python whose lines can be read one by one, such as cp1252 or utf-16-le; others, such as "
+            "utf-7, iso2022_jp and idna, are refused."
+        )
+    return codec
+
+
+def _text_codec(name: str) -> str | None:
+    """Return Python's own name of a text encoding whose lines can be read one by one, None for any other codec."""
     try:
         found = codecs.lookup(name)
-        if not _NO_LIST.fullmatch(found.name.replace("_", "-")):
-            "".encode(name)  # refuses codecs that are none of text, such as base64
-            # Codecs that another package has registered are not known to be of text either.
-            if getattr(found.incrementaldecoder, "__module__", "").startswith("encodings."):
-                return found.name
+        "".encode(name)  # refuses codecs that are none of text, such as base64
     except (LookupError, ValueError):
-        pass  # as below
-    raise EkycSettingsError(
-        "encoding is not one that a list can be read in. No request was sent. Set it to the name of a text encoding of "
-        "Python whose lines can be read one by one, such as cp1252 or utf-16-le; others, such as utf-7, iso2022_jp and "
-        "idna, are refused."
-    )
+        return None
+    # Codecs that another package has registered are not known to be of text either.
+    is_python = getattr(found.incrementaldecoder, "__module__", "").startswith("encodings.")
+    return found.name if is_python and not _NO_LIST.fullmatch(found.name.replace("_", "-")) else None
