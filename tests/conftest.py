@@ -155,8 +155,8 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def known_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A new id has a quarter of a second to become known instead of ten minutes."""
-    monkeypatch.setattr("airflow_provider_ekyc.polling.poller.NOT_FOUND_SECONDS", 0.25)
+    """A new id has a second to become known instead of ten minutes."""
+    monkeypatch.setattr("airflow_provider_ekyc.polling.poller.NOT_FOUND_SECONDS", 1.0)
 
 
 @pytest.fixture
