@@ -106,7 +106,7 @@ def _is_beside(member: zipfile.ZipInfo) -> bool:
 
 
 def _gunzipped(source: ByteReader) -> BinaryIO:
-    file: BinaryIO = igzip.IGzipFile(fileobj=RawFile(source), mode="rb")  # type: ignore[no-untyped-call,assignment]
+    file: BinaryIO = igzip.IGzipFile(fileobj=RawFile(source), mode="rb")  # type: ignore[no-untyped-call,assignment]  # isal has no types
     return file
 
 
