@@ -10,9 +10,10 @@ and a retry policy can branch on it instead of reading its message. ``docs/failu
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_ekyc.airflow_sdk import (
     AirflowException,
@@ -20,7 +21,19 @@ from airflow_provider_ekyc.airflow_sdk import (
     AirflowSensorTimeout,
     AirflowTaskTimeout,
 )
-from airflow_provider_ekyc.exceptions import Charge, Details, EkycError
+from airflow_provider_ekyc.exceptions import Charge, Details, EkycError, EkycUnknownOutcomeError
+from airflow_provider_ekyc.reported import report
+from airflow_provider_ekyc.runbook import runbook_entry
+from airflow_provider_ekyc.ways_out import PAGE_WAY_OUT
+from airflow_provider_ekyc.xcom_keys import FAILURE
+
+if TYPE_CHECKING:
+    from airflow_provider_ekyc.airflow_sdk import Context
+
+log = logging.getLogger(__name__)
+
+#: Characters of a failure's message in its XCom, at the most.
+MOST_OF_A_MESSAGE = 2_000
 
 
 class EkycFailure:
@@ -36,6 +49,8 @@ class EkycFailure:
     retry_after: float | None = None
     #: Whether the submission was charged, as far as this try knows: ``none``, ``possible`` or ``certain``.
     charge: str = Charge.POSSIBLE.value
+    #: Whether it was written to the task's log and XComs.
+    is_reported: bool = False
 
     @classmethod
     def of(cls, message: str, details: Mapping[str, Any]) -> Self:
@@ -69,11 +84,18 @@ class EkycTaskTimeout(EkycFailure, AirflowTaskTimeout):
     """The task's ``execution_timeout`` is over."""
 
 
-@contextmanager
-def airflow_errors(*, submitted: bool = False) -> Iterator[None]:
-    """
-    Turn an :class:`EkycError` of the block into the Airflow exception that it calls for.
+_FAILURES = (EkycFailException, EkycRetryException, EkycSensorTimeout, EkycTaskTimeout)
 
+
+@contextmanager
+def airflow_errors(task: Any = None, context: Context | None = None, *, submitted: bool = False) -> Iterator[None]:
+    """
+    Turn an :class:`EkycError` of the block into the Airflow exception that it calls for, and log it for a person.
+
+    The log is written before the exception is raised, so that it stands above the traceback that Airflow writes.
+
+    :param task: the operator or sensor; its ``ekyc_task_id``, if it has one, is the remote task that a failure names
+    :param context: of the task's try, to which the XCom ``failure`` is pushed
     :param submitted: whether the block is about a remote task, which may have been charged
     :raises EkycFailException: for what can't succeed by itself
     :raises EkycRetryException: for what may
@@ -85,4 +107,76 @@ def airflow_errors(*, submitted: bool = False) -> Iterator[None]:
         # Without the cause: an HTTP library's own text may quote a presigned URL, a UnicodeDecodeError holds rows of a
         # list. "from None" only hides it, while a callback is given the exception with all that it refers to.
         error.__cause__ = error.__context__ = None
-        raise (EkycRetryException if error.retryable else EkycFailException).of(error.message, details) from None
+        failure = (EkycRetryException if error.retryable else EkycFailException).of(error.message, details)
+        _report(failure, task, context, error.steps, error.advice)
+        raise failure from None
+    except _FAILURES as failure:
+        # How a wait has ended: the sensor raises it itself. Blocks are nested, so it may be reported already.
+        if not failure.is_reported:
+            _report(failure, task, context)
+        raise
+
+
+def _report(
+    failure: EkycFailure, task: Any, context: Context | None, steps: tuple[str, ...] = (), advice: str = ""
+) -> None:
+    """Write a failure into the task's log and its XCom. Whatever goes wrong here, the failure itself is raised."""
+    failure.is_reported = True
+    try:
+        from airflow_provider_ekyc.log_lines import failure_lines, log_lines
+
+        if steps and failure.kind == EkycUnknownOutcomeError.kind and not failure.retryable and _has_row(context):
+            steps = (PAGE_WAY_OUT, *steps)
+        is_retried = failure.retryable and _has_tries_left(context)
+        lines = failure_lines(
+            str(failure).replace(advice, "", 1),
+            kind=failure.kind,
+            charge=failure.charge,
+            retryable=is_retried,
+            steps=steps,
+            ekyc_task_id=_remote_task(task),
+            runbook=runbook_entry(failure.kind),
+        )
+        log_lines(log, logging.WARNING if is_retried else logging.ERROR, lines)
+    except Exception as error:  # noqa: BLE001  # a report must not take the place of what it reports
+        log.warning("The failure could not be explained (%s).", type(error).__name__)
+    if context is not None:
+        report(context, FAILURE, lambda: _shown(failure, task))
+
+
+def _has_tries_left(context: Context | None) -> bool:
+    """Return whether Airflow tries the task again after this try, as far as the task instance says."""
+    ti = None if context is None else context["ti"]
+    try_number, max_tries = getattr(ti, "try_number", None), getattr(ti, "max_tries", None)
+    return not isinstance(try_number, int) or not isinstance(max_tries, int) or try_number <= max_tries
+
+
+def _has_row(context: Context | None) -> bool:
+    """Return whether the task instance has a row on the page eKYC."""
+    from airflow_provider_ekyc.links.ekyc import address_of_row
+
+    return context is not None and bool(address_of_row(context["ti"]))
+
+
+def _shown(failure: EkycFailure, task: Any) -> dict[str, Any]:
+    """Return the XCom ``failure``."""
+    message = str(failure)
+    return {
+        "kind": failure.kind,
+        "status": failure.status,
+        "retryable": failure.retryable,
+        "charge": failure.charge,
+        "message": message if len(message) <= MOST_OF_A_MESSAGE else f"{message[: MOST_OF_A_MESSAGE - 3]}...",
+        "ekyc_task_id": _remote_task(task),
+        "runbook": runbook_entry(failure.kind),
+    }
+
+
+def _remote_task(task: Any) -> str | None:
+    """Return the id of the remote task that a task is about, if it has one."""
+    from airflow_provider_ekyc.api.task_ids import checked_task_id
+
+    try:
+        return checked_task_id(getattr(task, "ekyc_task_id", None))
+    except EkycError:
+        return None

@@ -27,7 +27,10 @@ async def read_connection(conn_id: str, hook: BaseHook) -> tuple[Connection, dic
     # aextra_dejson was added together with the asynchronous masking, in 3.3.2.
     if hasattr(Connection, "aextra_dejson"):
         connection = await hook.aget_connection(conn_id)
-        return connection, await connection.aextra_dejson()
+        if hasattr(connection, "aextra_dejson"):
+            return connection, await connection.aextra_dejson()
+        # LocalFilesystemBackend returns the class of Airflow's database, which masks without a call to the supervisor.
+        return connection, connection.extra_dejson
 
     from asgiref.sync import sync_to_async
 

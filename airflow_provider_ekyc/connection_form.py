@@ -39,6 +39,11 @@ _FIELDS: dict[str, tuple[str, str, str]] = {
         "Where submissions are remembered: s3://bucket/prefix, or a directory that all workers share.",
         "string",
     ),
+    "console_url": (
+        "Console URL",
+        "Link to a remote task in the vendor's console, such as https://console.example/tasks/{ekyc_task_id}.",
+        "string",
+    ),
     "ca_file": ("CA file", "PEM file of the authorities to trust instead of the usual ones.", "string"),
     "verify": ("Verify TLS", "true (default) or false: whether to check certificates.", "string"),
     "proxy": ("Proxy", "URL of an HTTP proxy; the environment's if empty.", "string"),
@@ -56,9 +61,15 @@ def form_fields() -> dict[str, Any]:
 def form_behaviour() -> dict[str, Any]:
     """Return which standard fields are hidden, renamed and explained (``ui-field-behaviour``)."""
     return {
-        "hidden_fields": ["schema", "login", "port"],
+        "hidden_fields": ["schema", "login"],
         "relabeling": {"host": "Base URL", "password": "API key"},
-        "placeholders": {"host": "https://api.ekycpro.com", "password": "the X-API-Key of your account"},
+        "placeholders": {
+            "host": "https://api.ekycpro.com",
+            # Shown, although few need it: 3.3's page sends an empty port as 0, and refuses to test another than that
+            # which is stored.
+            "port": "443 (needed for Test)",
+            "password": "the X-API-Key of your account",
+        },
     }
 
 

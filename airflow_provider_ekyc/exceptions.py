@@ -58,6 +58,10 @@ class EkycError(Exception):
     retry_after: float | None = None
     #: Not foreseen is not free.
     charge: Charge = Charge.POSSIBLE
+    #: The way out of this very error, one step or one key a line, for a log; empty for that of its kind.
+    steps: tuple[str, ...] = ()
+    #: What of the message the steps say in other words, and a log leaves out.
+    advice: str = ""
 
     def __init__(
         self, message: str, *, retryable: bool | None = None, kind: str | None = None, charge: Charge | None = None
@@ -67,6 +71,16 @@ class EkycError(Exception):
         self.retryable = self.retryable if retryable is None else retryable
         self.kind = kind or self.kind
         self.charge = charge or self.charge
+
+    def with_steps(self, *steps: str, advice: str = "") -> Self:
+        """
+        Return the error with a way out of its own for a log.
+
+        :param steps: one step, or one key or id, a line
+        :param advice: what of the message they say in other words
+        """
+        self.steps, self.advice = steps, advice
+        return self
 
     def with_message(self, message: str) -> Self:
         """Return the same error with another message."""

@@ -10,6 +10,12 @@ from airflow_provider_ekyc.connection_form import form_behaviour, form_fields
 
 _NAME = "eKYC"
 
+#: Paths in this project's repository: Airflow's schema of this metadata asks for a path that begins with ``/docs/``.
+_GUIDES = [
+    f"/docs/{page}.md"
+    for page in ("connection", "task_group", "prepare", "submit", "sensor", "results", "iceberg", "monitoring")
+]
+
 #: Section ``[ekyc]`` of Airflow's configuration, or ``AIRFLOW__EKYC__JOURNAL_URI`` and so on.
 _CONFIG: dict[str, Any] = {
     "ekyc": {
@@ -32,6 +38,33 @@ _CONFIG: dict[str, Any] = {
                 "example": "aws_default",
                 "default": "",
             },
+            "freeze_heap": {
+                "description": (
+                    "Whether the first wait in a triggerer leaves what is loaded by then out of Python's garbage\n"
+                    "collections (gc.freeze), each of which stops all triggers of the process until it ends.\n"
+                ),
+                "version_added": "0.1.0",
+                "type": "boolean",
+                "example": None,
+                "default": "True",
+            },
+            "page": {
+                "description": "Whether the web UI has the page eKYC (Airflow 3.1 and later).\n",
+                "version_added": "0.1.0",
+                "type": "boolean",
+                "example": None,
+                "default": "True",
+            },
+            "runbook_url": {
+                "description": (
+                    "Address of the runbook that messages name, each with the kind of its failure behind a #.\n"
+                    "By default the page docs/runbook.md of this provider.\n"
+                ),
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "https://wiki.example/ekyc-runbook",
+                "default": "",
+            },
         },
     }
 }
@@ -46,7 +79,12 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Bulk verification of phone numbers with the eKYC API.",
         "versions": [__version__],
         "integrations": [
-            {"integration-name": _NAME, "external-doc-url": "https://api.ekycpro.com", "tags": ["service"]}
+            {
+                "integration-name": _NAME,
+                "external-doc-url": "https://api.ekycpro.com",
+                "how-to-guide": list(_GUIDES),
+                "tags": ["service"],
+            }
         ],
         "hooks": [{"integration-name": _NAME, "python-modules": ["airflow_provider_ekyc.hooks.ekyc"]}],
         "operators": [
@@ -61,8 +99,15 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "source-integration-name": _NAME,
                 "target-integration-name": "Amazon Simple Storage Service (S3)",
+                "how-to-guide": "/docs/results.md",
                 "python-module": "airflow_provider_ekyc.transfers.ekyc_to_s3",
             }
+        ],
+        "notifications": ["airflow_provider_ekyc.notifications.ekyc.EkycNotifier"],
+        "extra-links": [
+            "airflow_provider_ekyc.links.ekyc.EkycConsoleLink",
+            "airflow_provider_ekyc.links.ekyc.EkycObjectLink",
+            "airflow_provider_ekyc.links.ekyc.EkycPageLink",
         ],
         "config": deepcopy(_CONFIG),
         "connection-types": [

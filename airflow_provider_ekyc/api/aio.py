@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from weakref import WeakKeyDictionary
 
 import aiohttp
 
@@ -25,6 +27,7 @@ from airflow_provider_ekyc.api.failures import classify_transport
 from airflow_provider_ekyc.api.models import Task
 from airflow_provider_ekyc.api.protocol import status_query
 from airflow_provider_ekyc.api.settings import EkycSettings
+from airflow_provider_ekyc.api.user_agent import user_agent
 
 #: Connections that one event loop keeps to one host; further requests to it wait for one. At a fifth of a second
 #: for an answer these are 250 queries a second.
@@ -36,6 +39,26 @@ CONNECTION_LIMIT = 400
 READ_IN_THREAD = 4096
 
 
+#: Seconds for which the proxy and the trusted certificates that the machine names are used: to look them up takes a
+#: quarter of a query's CPU time.
+ROUTE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """
+    How to reach the API.
+
+    :param proxy: URL of the proxy before it, which may hold a password
+    :param tls: the certificates to trust; True without TLS, False to trust any
+    :param until: when it is to be read again, on the monotonic clock
+    """
+
+    proxy: str | None = field(repr=False)
+    tls: ssl.SSLContext | bool
+    until: float
+
+
 @dataclass(slots=True)
 class _Shared:
     session: aiohttp.ClientSession
@@ -43,6 +66,7 @@ class _Shared:
 
 
 _shared: dict[asyncio.AbstractEventLoop, _Shared] = {}
+_routes: WeakKeyDictionary[aiohttp.ClientSession, dict[tuple[object, ...], _Route]] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -85,7 +109,7 @@ async def get_task(
     """
     query = status_query(settings, ekyc_task_id)
     request = query.request
-    tls = await _tls(settings)
+    route = await _route(session, settings)
     try:
         async with asyncio.timeout(turn) as timeout:
             response = await session.request(
@@ -94,8 +118,9 @@ async def get_task(
                 headers=dict(request.headers),
                 data=request.body,
                 allow_redirects=False,
-                proxy=http_proxy(settings),
-                ssl=tls,
+                proxy=route.proxy,
+                proxy_headers={"User-Agent": user_agent()},
+                ssl=route.tls,
                 timeout=aiohttp.ClientTimeout(
                     total=None, sock_connect=settings.connect_timeout, sock_read=settings.read_timeout
                 ),
@@ -172,12 +197,21 @@ def _expanded(body: bytes, encoding: str) -> bytes:
     return body if bits is None else zlib.decompressobj(bits).decompress(body, STATUS_ANSWER_LIMIT + 1)
 
 
-async def _tls(settings: EkycSettings) -> ssl.SSLContext | bool:
-    if not settings.base_url.startswith("https"):
-        return True
-    if not settings.verify:
-        return False
-    return await asyncio.to_thread(trust, settings)  # it may read a file
+async def _route(session: aiohttp.ClientSession, settings: EkycSettings) -> _Route:
+    """Return how to reach the API; what the machine says of it is read again after :data:`ROUTE_SECONDS`."""
+    routes = _routes.setdefault(session, {})
+    key = (settings.base_url, settings.proxy, settings.verify, settings.ca_file)
+    route = routes.get(key)
+    if route is None or time.monotonic() >= route.until:
+        route = routes[key] = await asyncio.to_thread(_read_route, settings)  # it may read a file
+    return route
+
+
+def _read_route(settings: EkycSettings) -> _Route:
+    tls: ssl.SSLContext | bool = True
+    if settings.base_url.startswith("https"):
+        tls = trust(settings) if settings.verify else False
+    return _Route(http_proxy(settings), tls, time.monotonic() + ROUTE_SECONDS)
 
 
 def _kind(error: Exception) -> str:

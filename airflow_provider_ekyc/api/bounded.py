@@ -24,6 +24,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from airflow_provider_ekyc.api.user_agent import user_agent
+
 #: Bytes of one block, sent or received.
 BLOCK = 1024 * 1024
 
@@ -162,6 +164,10 @@ class ApiAdapter(HTTPAdapter):
         """Use the connections of this class."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self.pool_classes
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        """Return the headers for a proxy: the credentials in its URL, and who asks."""
+        return {**super().proxy_headers(proxy), "User-Agent": user_agent()}
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """Use the connections of this class through an HTTP proxy too; a SOCKS proxy needs its own."""

@@ -131,6 +131,16 @@ class EkycClient:
         with self.result_connection() as connection, connection.open(url, offset=offset, etag=etag) as stream:
             yield stream
 
+    def ask_once(self, request: Request) -> HttpAnswer:
+        """
+        Send a query once and return the answer, whatever its status is.
+
+        :raises OSError: or another of :data:`~airflow_provider_ekyc.api.transport.FAILURES`, as the library raised it:
+            its text may quote what must not be shown
+        :raises EkycApiError: if the answer breaks off
+        """
+        return self._send(self._session, request, request.body, self.settings.read_timeout)
+
     def _ask(self, query: Query[_Model]) -> _Model:
         request = query.request
         return query.read(self._exchange(self._session, request, request.body, self.settings.read_timeout))
@@ -139,27 +149,32 @@ class EkycClient:
         self, session: requests.Session, request: Request, body: bytes | UploadBody, timeout: float
     ) -> HttpAnswer:
         try:
-            with hidden_queries():
-                response = session.request(
-                    request.method,
-                    request.url,
-                    headers=dict(request.headers),
-                    data=body,
-                    stream=True,
-                    allow_redirects=False,
-                    timeout=(self.settings.connect_timeout, timeout),
-                    verify=(self.settings.ca_file or True) if self.settings.verify else False,
-                    proxies=self._proxies(),
-                )
-            with response:
-                limit = STATUS_ANSWER_LIMIT + 1 if request.call is Call.STATUS else ANSWER_LIMIT
-                answer = self._read(request.call, response, limit)
-            if isinstance(body, UploadBody) and not body.finished:
-                answer = replace(answer, request_sent=False)
-            return answer
+            return self._send(session, request, body, timeout)
         except FAILURES as error:
             sent = body.started if isinstance(body, UploadBody) else True
             raise classify_transport(request.call, failure_kind(error), sent=sent) from None
+
+    def _send(
+        self, session: requests.Session, request: Request, body: bytes | UploadBody, timeout: float
+    ) -> HttpAnswer:
+        with hidden_queries():
+            response = session.request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                data=body,
+                stream=True,
+                allow_redirects=False,
+                timeout=(self.settings.connect_timeout, timeout),
+                verify=(self.settings.ca_file or True) if self.settings.verify else False,
+                proxies=self._proxies(),
+            )
+        with response:
+            limit = STATUS_ANSWER_LIMIT + 1 if request.call is Call.STATUS else ANSWER_LIMIT
+            answer = self._read(request.call, response, limit)
+        if isinstance(body, UploadBody) and not body.finished:
+            answer = replace(answer, request_sent=False)
+        return answer
 
     def _read(self, call: Call, response: requests.Response, limit: int) -> HttpAnswer:
         body, broken_off = read_body(response, limit)

@@ -25,6 +25,7 @@ from airflow_provider_ekyc.api.models import (
 from airflow_provider_ekyc.api.paid_ids import NO_IDS, FoundIds, find_ids
 from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.api.task_ids import checked_task_id
+from airflow_provider_ekyc.api.user_agent import user_agent
 from airflow_provider_ekyc.arguments import read_task_type
 from airflow_provider_ekyc.exceptions import EkycAnswerError, EkycProxyError, Outcome
 from airflow_provider_ekyc.redaction import SentNumbers, digits_of, redact
@@ -199,7 +200,12 @@ def _is_secret(ekyc_task_id: str, settings: EkycSettings, sent: SentNumbers | No
 
 def _headers(settings: EkycSettings, boundary: str | None = None) -> dict[str, str]:
     # An answer that is not packed can be read up to where it breaks off.
-    headers = {"X-API-Key": settings.api_key, "Accept": "application/json", "Accept-Encoding": "identity"}
+    headers = {
+        "X-API-Key": settings.api_key,
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": user_agent(),
+    }
     if boundary is not None:
         headers["Content-Type"] = f"multipart/form-data; boundary={boundary}"
     return headers

@@ -26,6 +26,7 @@ from airflow_provider_ekyc.api.result_hosts import find_result_host
 from airflow_provider_ekyc.api.result_stream import ResultStream, read_result_head
 from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.api.transport import BODY_FAILURES, FAILURES, failure_kind, new_session, read_body, utc_now
+from airflow_provider_ekyc.api.user_agent import user_agent
 
 #: Bytes of a result in one block. A break loses the block that it falls into, so not more than this.
 BLOCK = 256 * 1024
@@ -74,7 +75,7 @@ class ResultConnection:
         if self._is_aborted:
             raise classify_transport(Call.RESULT, "aborted", sent=False)
         host = find_result_host(url, self._settings.result_hosts)
-        headers = {"Accept-Encoding": "identity"}
+        headers = {"Accept-Encoding": "identity", "User-Agent": user_agent()}
         if offset or last is not None:
             headers["Range"] = f"bytes={offset}" if offset < 0 else f"bytes={offset}-{'' if last is None else last}"
             if etag:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import tenacity
 
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycError
+from airflow_provider_ekyc.log_lines import warn
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def retrying(
     def log_wait(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         seconds = state.next_action.sleep if state.next_action else 0.0
-        log.warning("%s Trying again in %.0f s (try %d).", error, seconds, state.attempt_number + 1)
+        warn(log, f"{error} Trying again in {seconds:.0f} s (try {state.attempt_number + 1}).")
 
     caps = tenacity.stop_after_attempt(retries.attempts) | tenacity.stop_before_delay(retries.seconds)
     return tenacity.Retrying(

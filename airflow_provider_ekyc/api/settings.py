@@ -46,6 +46,7 @@ class EkycSettings:
     :param row_limits: task type -> (least, most) rows
     :param prices: task type -> price of one number, in the unit of the account's balance
     :param journal_uri: where submissions with this connection are remembered, or None
+    :param console_url: address of a remote task in the vendor's console, with ``{ekyc_task_id}`` in it, or None
     """
 
     base_url: str
@@ -61,6 +62,7 @@ class EkycSettings:
     row_limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     prices: Mapping[str, Decimal] = field(default_factory=dict)
     journal_uri: str | None = None
+    console_url: str | None = None
 
     @property
     def scope_url(self) -> str:
@@ -103,6 +105,7 @@ EXTRA_NAMES = (
     "account",
     "ca_file",
     "connect_timeout",
+    "console_url",
     "journal_uri",
     "prices",
     "proxy",
@@ -151,16 +154,34 @@ def read_settings(
             row_limits=_row_limits(given),
             prices=read_prices(given.get("prices", {})),
             journal_uri=_text("journal_uri", given),
+            console_url=_console_url(given),
         )
     except EkycSettingsError as error:
         raise connection_error(conn_id, error.message) from None
 
 
+class EkycConnectionFieldError(EkycSettingsError):
+    """
+    A field of the connection is wrong.
+
+    :param conn_id: the connection
+    :param problem: which field, and what it must be: a sentence for the form
+    """
+
+    def __init__(self, conn_id: str, problem: str) -> None:
+        super().__init__(
+            f"Connection {conn_id!r}: {problem} No request was sent. A retry can't help before the connection is "
+            f"corrected."
+        )
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return EkycSettingsError, (self.message,)
+
+
 def connection_error(conn_id: str, problem: str) -> EkycSettingsError:
     """Return the error of a connection that can't be used."""
-    return EkycSettingsError(
-        f"Connection {conn_id!r}: {problem} No request was sent. A retry can't help before the connection is corrected."
-    )
+    return EkycConnectionFieldError(conn_id, problem)
 
 
 def _base_url(host: str | None, schema: str | None, port: int | None) -> str:
@@ -180,7 +201,9 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str:
         raise EkycSettingsError("host must be the base URL of the API, such as https://api.ekycpro.com.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise EkycSettingsError("host must be a bare base URL; the API key belongs in the password field.")
-    port = own_port or port
+    port = own_port or port  # 0 is what a form sends for an empty field
+    if port and not 0 < port < 65_536:
+        raise EkycSettingsError("port must be from 1 to 65535, or empty for the one of the scheme (443 for https).")
     name = parts.hostname
     # Certificates name hosts without the dot at the end. A name of one label keeps it: there it has a meaning,
     # "do not try my search domains".
@@ -223,6 +246,17 @@ def _proxy(extra: Mapping[str, Any]) -> str | None:
     if proxy is not None and not re.match(r"https?://[^/\s]+", proxy):
         raise EkycSettingsError("proxy must be a URL such as http://proxy.example:3128.")
     return proxy
+
+
+def _console_url(extra: Mapping[str, Any]) -> str | None:
+    """Return the address, which becomes a link of a page: of the web, and without credentials, which all would see."""
+    url = _text("console_url", extra)
+    if url is not None and not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", url.strip()):
+        raise EkycSettingsError(
+            "console_url must be an http or https URL without credentials, such as "
+            "https://console.example/tasks/{ekyc_task_id}."
+        )
+    return url and url.strip()
 
 
 def _result_hosts(extra: Mapping[str, Any]) -> tuple[ResultHost, ...]:

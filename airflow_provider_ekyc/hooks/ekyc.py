@@ -132,15 +132,22 @@ class EkycHook(BaseHook):
         return self._client.result_connection()
 
     def test_connection(self) -> tuple[bool, str]:
-        """Check host and key with the balance call, which is free. The balance itself is not shown."""
-        from airflow_provider_ekyc.api.retries import Retries
+        """
+        Check host and key with the balance query, which is free.
+
+        :return: whether it works, and what to write into the form otherwise; the connection's id, which Airflow makes
+            up for a test, is not named
+        """
+        from airflow_provider_ekyc.api.connection_check import check_connection, field_problem
 
         try:
-            with EkycHook(self.ekyc_conn_id, retries=Retries(attempts=1)).get_conn() as client:
-                client.get_balance()
+            settings = EkycHook(self.ekyc_conn_id).settings
+        except EkycNoConnectionError:
+            # A test hands it over as a URI, which a port above 65535 or another wrong field makes unreadable.
+            return False, "Airflow can't read this connection. Check the base URL, the port (1 to 65535) and the extra."
         except EkycError as error:
-            return False, error.message
-        return True, "The API accepts the key."
+            return False, field_problem(error)
+        return check_connection(settings)
 
     @cached_property
     def _client(self) -> EkycClient:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,11 @@ from airflow_provider_ekyc.airflow_errors import airflow_errors
 from airflow_provider_ekyc.airflow_sdk import BaseOperator
 from airflow_provider_ekyc.arguments import read_bool, read_choice, read_task_type, read_text
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
+from airflow_provider_ekyc.links.addresses import console_address
+from airflow_provider_ekyc.links.ekyc import EkycConsoleLink, EkycPageLink, show, show_row
 from airflow_provider_ekyc.redaction import without_query
+from airflow_provider_ekyc.reported import report
+from airflow_provider_ekyc.xcom_keys import SUBMISSION, SUMMARY, UNSETTLED
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, ObjectStoragePath, XComArg
@@ -31,6 +36,9 @@ class EkycSubmitOperator(BaseOperator):
 
     Each submission is recorded before it is sent and after it was accepted. A retry, a clear, or a run after a change
     of a mapped list finds the record by the numbers and the task type, and returns the remote task that is paid for.
+
+    Three more XComs are for the UI: ``summary``, one line of text; ``unsettled``, written before a list is sent and
+    when the outcome is unknown; ``failure``, why a task has failed.
 
     A submission whose outcome is unknown (time-out, lost connection, 502/503/504, an answer that is not the API's)
     fails without a retry, whatever ``retries`` is: it may have been charged.
@@ -74,6 +82,7 @@ class EkycSubmitOperator(BaseOperator):
         "min_balance_after",
     )
     ui_color = "#d8ecd8"
+    operator_extra_links = (EkycPageLink(), EkycConsoleLink())
 
     def __init__(
         self,
@@ -116,18 +125,24 @@ class EkycSubmitOperator(BaseOperator):
 
     def execute(self, context: Context) -> str:
         """Submit the file and return the remote task's id."""
+        from airflow_provider_ekyc.metrics import submit_counted
         from airflow_provider_ekyc.numbers.address import read_numbers
         from airflow_provider_ekyc.numbers.prepare import prepared_numbers
         from airflow_provider_ekyc.numbers.source import open_numbers
+        from airflow_provider_ekyc.operators.downstream_buckets import check_buckets
         from airflow_provider_ekyc.operators.requirements import check_downstream
         from airflow_provider_ekyc.submission.identity import identity_of
         from airflow_provider_ekyc.submission.journal import Journal
         from airflow_provider_ekyc.submission.spending import SpendingLimits
         from airflow_provider_ekyc.submission.stores import open_stores
         from airflow_provider_ekyc.submission.submitter import Submitter
+        from airflow_provider_ekyc.summaries import submit_summary
+        from airflow_provider_ekyc.tracing import task_span
 
-        with airflow_errors():
+        show_row(context)
+        with airflow_errors(self, context), task_span("ekyc.submit", context.get("ti")) as step:
             check_downstream(self)
+            check_buckets(self, context)
             numbers = read_numbers(self.numbers)
             task_type = read_task_type(self.ekyc_task_type)
             check = read_bool("check_e164", self.check_e164)
@@ -169,7 +184,7 @@ class EkycSubmitOperator(BaseOperator):
                     without_query(numbers),
                     *(f"{n:,}" for n in (prepared.rows, prepared.blank, prepared.duplicates, prepared.invalid)),
                 )
-                submission = Submitter(
+                submitter = Submitter(
                     hook,
                     journal,
                     task,
@@ -178,15 +193,25 @@ class EkycSubmitOperator(BaseOperator):
                     limits=limits,
                     resubmit=unknown == "resubmit",
                     killed=lambda: self._killed,
-                ).submit()
+                    report=partial(report, context, UNSETTLED),
+                )
+                submission = submit_counted(submitter, task_type)
+                step.set(ekyc_task_id=submission.ekyc_task_id, task_type=task_type, rows=submission.rows)
+        pushed = submission.as_dict()
         # If this fails, a retry finds the receipt and pushes it again.
-        context["ti"].xcom_push(key="submission", value=submission.as_dict())
+        context["ti"].xcom_push(key=SUBMISSION, value=pushed)
+        report(context, SUMMARY, partial(submit_summary, pushed, sent=submitter.is_accepted))
+        console_url = hook.settings.console_url or ""
+        show(self, context, EkycConsoleLink, console_address(console_url, submission.ekyc_task_id))
         return submission.ekyc_task_id
 
     def on_kill(self) -> None:
         """Send nothing from now on; the API has no call to cancel what is being sent."""
         self._killed = True
-        self.log.warning(
+        from airflow_provider_ekyc.log_lines import warn
+
+        warn(
+            self.log,
             "Killed. Nothing is sent from now on. A submission that was being sent may have been accepted and charged; "
-            "the next try reads its record."
+            "the next try reads its record.",
         )

@@ -14,6 +14,7 @@ from airflow_provider_ekyc.airflow_errors import airflow_errors
 from airflow_provider_ekyc.airflow_sdk import BaseOperator
 from airflow_provider_ekyc.arguments import read_bool, read_choice, read_count, read_task_type, read_text
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
+from airflow_provider_ekyc.xcom_keys import PREPARATION
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, ObjectStoragePath, XComArg
@@ -214,13 +215,15 @@ class EkycPrepareNumbersOperator(BaseOperator):
     def execute(self, context: Context) -> list[str]:
         """Prepare the lists and return the URIs of the files."""
         from airflow_provider_ekyc.preparation.memory import memory_errors
+        from airflow_provider_ekyc.tracing import task_span
 
-        with airflow_errors(), memory_errors():
+        with airflow_errors(self, context), task_span("ekyc.prepare", context.get("ti")) as step, memory_errors():
             job = self._job(context)
             manifest = job.run()
+            step.set(files=len(manifest.files), rows=sum(file.rows for file in manifest.files))
         uris = [job.destination.uri(file.name) for file in manifest.files]
         context["ti"].xcom_push(
-            key="preparation",
+            key=PREPARATION,
             value={
                 **manifest.report,
                 "files": [

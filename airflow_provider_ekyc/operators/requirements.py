@@ -20,15 +20,20 @@ def check_downstream(submit: Any) -> None:
     :param submit: the running task; nothing is checked if it belongs to no DAG
     :raises EkycSettingsError: if a task would fail after the submission
     """
-    for task in _tasks_after(submit):
+    for task in tasks_after(submit):
         unmet_requirement = getattr(getattr(task, "operator_class", type(task)), "unmet_requirement", None)
-        if unmet_requirement is None or _worker_kind(task) != _worker_kind(submit):
+        if unmet_requirement is None or worker_kind(task) != worker_kind(submit):
             continue
         if problem := unmet_requirement(task):
             raise EkycSettingsError(problem)
 
 
-def _tasks_after(submit: Any) -> Iterator[Any]:
+def tasks_after(submit: Any) -> Iterator[Any]:
+    """
+    Yield the tasks of the same DAG that run after a task, in the order of their names.
+
+    :param submit: the task; nothing is yielded if it belongs to no DAG
+    """
     tasks = getattr(submit.get_dag(), "task_dict", {})
     seen: set[str] = set()
     waiting = [submit.task_id]
@@ -42,5 +47,6 @@ def _tasks_after(submit: Any) -> Iterator[Any]:
         yield tasks[task_id]
 
 
-def _worker_kind(task: Any) -> tuple[object, object]:
+def worker_kind(task: Any) -> tuple[object, object]:
+    """Return what decides on which workers a task runs; others may have other packages and another network."""
     return getattr(task, "queue", None), getattr(task, "executor", None)

@@ -22,6 +22,7 @@ from airflow_provider_ekyc.exceptions import (
     EkycTaskFailedError,
     EkycTimeoutError,
 )
+from airflow_provider_ekyc.log_lines import warn
 from airflow_provider_ekyc.polling.interval import PollPolicy, next_wait, wait_after_failure
 
 #: Seconds for which a 404 of the API does not end the wait. The vendor documents 404 as "task not found" and nothing
@@ -111,11 +112,14 @@ class Decision:
 
     def log_to(self, log: Any) -> None:
         """
-        Write the note.
+        Write the note; a warning, which may quote the server, as lines of a log page.
 
         :param log: a logger of the standard library, or Airflow's own
         """
-        (log.warning if self.is_warning else log.info)(self.note)
+        if self.is_warning:
+            warn(log, self.note)
+        else:
+            log.info(self.note)
 
     @property
     def event(self) -> dict[str, Any]:
@@ -229,8 +233,8 @@ class Poller:
                 # Doubling by the time waited so far needs no count, which reschedule mode would forget.
                 wait = max(min(max(wait, min(now - since, self.policy.ceiling)), left), self.policy.least)
                 note = (
-                    f"The API does not know this task (404). A new task may take a while to become known, so the wait "
-                    f"ends only if it is still unknown {left / 60:.0f} minutes from now."
+                    f"The API does not know this task (404). A new task may take a while: {left / 60:.0f} minutes are "
+                    f"left."
                 )
                 return self._go_on(note, now, wait, is_warning=True)
         return Decision(error.message, end=End.ERROR, is_warning=True, error=error)

@@ -9,6 +9,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycLandingError, EkycResultError
+from airflow_provider_ekyc.log_lines import warn
 from airflow_provider_ekyc.results.archive.check import ArchiveReader, check_members
 from airflow_provider_ekyc.results.compare.comparison import Compared, Comparison
 from airflow_provider_ekyc.results.compare.ledger import LARGEST_RESULT
@@ -21,6 +22,7 @@ from airflow_provider_ekyc.results.output.output_format import OutputFormat, Row
 from airflow_provider_ekyc.results.work_thread import working
 from airflow_provider_ekyc.s3.file_sums import sums_of
 from airflow_provider_ekyc.s3.result_object import UNMATCHED, Landed
+from airflow_provider_ekyc.spans import span
 from airflow_provider_ekyc.spool import Spool, spool_file
 
 if TYPE_CHECKING:
@@ -100,15 +102,16 @@ class TransferJob:
             counted = stack.enter_context(
                 working("ekyc-count", partial(comparison.finish, output.summary, numbers, is_archive=is_archive))
             )
-            landed = target.put(
-                cast("Spool", output.file),
-                cast("FileSums", output.sums),
-                self._landed_result(target, unmatched_target, output, comparison.likely(output.summary)),
-                content_type=self.output_format.media_type,
-                replace=self.replace,
-                confirm=confirmed,
-                connections=self.connections,
-            )
+            with span("ekyc.upload", ekyc_task_id=self.ekyc_task_id, bytes=cast("FileSums", output.sums).size):
+                landed = target.put(
+                    cast("Spool", output.file),
+                    cast("FileSums", output.sums),
+                    self._landed_result(target, unmatched_target, output, comparison.likely(output.summary)),
+                    content_type=self.output_format.media_type,
+                    replace=self.replace,
+                    confirm=confirmed,
+                    connections=self.connections,
+                )
         counts = (landed.rows, landed.yes, landed.no, landed.unknown, landed.distinct, landed.contradictions)
         rows, yes, no, unknown, distinct, contradictions = ("unknown" if n is None else f"{n:,}" for n in counts)
         log.info(
@@ -150,7 +153,9 @@ class TransferJob:
             # Within the stack: its files are closed when this thread has ended, also if this one is killed.
             check = partial(self._check_and_convert, early_stack, growing, task)
             with working("ekyc-check", check, growing.invalidate) as early:
-                sums = download(source.result_connection, fresh_url, growing, connections=self.connections)
+                with span("ekyc.download", ekyc_task_id=self.ekyc_task_id) as step:
+                    sums = download(source.result_connection, fresh_url, growing, connections=self.connections)
+                    step.set(bytes=sums.size)
                 log.info("Downloaded %s bytes.", f"{sums.size:,}")
         except EkycApiError as error:
             raise download_error(error) from None
@@ -197,7 +202,7 @@ class TransferJob:
                 f"{mismatch} {NOTHING_LANDED} Clear this task to download the result again; if it is the same then, "
                 f"ask the vendor, or land it as it is with on_mismatch='warn'."
             )
-        log.warning("%s It is landed because on_mismatch='warn'.", mismatch)
+        warn(log, f"{mismatch} It is landed because on_mismatch='warn'.")
 
     def _landed_result(
         self, target: S3Target, unmatched_target: S3Target | None, output: Output, compared: Compared

@@ -20,6 +20,7 @@ from threading import Event
 from types import TracebackType
 from typing import Any, Self
 
+from airflow_provider_ekyc.log_lines import warn
 from airflow_provider_ekyc.s3.body import FileBody, FileWithDescriptor, UploadEndedError
 from airflow_provider_ekyc.s3.errors import S3CallError
 from airflow_provider_ekyc.s3.failures import is_settled
@@ -198,11 +199,12 @@ class MultipartUpload:
         except S3CallError as error:
             if error.problem.code == "NoSuchUpload":
                 return  # it is completed, or somebody else has aborted it
-            log.warning(
-                "The upload %s to %s was not aborted (%s). No object is visible, but S3 stores its parts and charges "
-                "for them: abort it (aws s3api abort-multipart-upload), or have a lifecycle rule of the bucket do it "
-                "(AbortIncompleteMultipartUpload). %s",
-                *(self._upload_id, self._target.uri, error.problem.shown, error.problem.advice),
+            warn(
+                log,
+                f"The upload {self._upload_id} to {self._target.uri} was not aborted ({error.problem.shown}). No "
+                f"object is visible, but S3 stores its parts and charges for them: abort it (aws s3api "
+                f"abort-multipart-upload), or have a lifecycle rule of the bucket do it "
+                f"(AbortIncompleteMultipartUpload). {error.problem.advice}",
             )
 
     def _end_if_asked(self) -> None:

@@ -14,7 +14,7 @@ from airflow_provider_ekyc.sandbox.app_keys import EXPORTS, FAULT_MET, STATE, er
 from airflow_provider_ekyc.sandbox.intake import Intake, take_in
 from airflow_provider_ekyc.sandbox.lifecycle import standing, timestamp
 from airflow_provider_ekyc.sandbox.presign import presigned_url
-from airflow_provider_ekyc.sandbox.upload import BadForm, TooLarge, receive
+from airflow_provider_ekyc.sandbox.upload import MALFORMED, BadForm, TooLarge, receive
 
 _EXPORT_PATIENCE_SECONDS = 5.0
 
@@ -84,7 +84,7 @@ async def status(request: web.Request) -> web.Response:
         return refused
     try:
         form = await request.post()
-    except ValueError:
+    except MALFORMED:
         return error(400, "invalid_parameters", "malformed form")
     task_id = form.get("task_id")
     if not isinstance(task_id, str) or not task_id:

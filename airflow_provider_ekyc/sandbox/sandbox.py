@@ -201,6 +201,17 @@ class Sandbox:
         """PEM of the authority that clients must trust; ``None`` without TLS of the sandbox's own."""
         return self._certificate.ca_file if self._certificate else None
 
+    def connection(self, **extra: Any) -> dict[str, Any]:
+        """Describe it as an Airflow connection, for ``AIRFLOW_CONN_EKYC_DEFAULT`` as JSON.
+
+        :param extra: further extras of the connection
+        :return: the connection, with the sandbox's row limits and, under TLS, its authority
+        """
+        limits = {name: list(limits) for name, limits in self._settings.row_limits.items()}
+        ca_file = {} if self.ca_file is None else {"ca_file": str(self.ca_file)}
+        extra = {"result_hosts": self.url, "row_limits": limits, **ca_file, **extra}
+        return {"conn_type": "ekyc", "host": self.url, "password": self.api_key, "extra": extra}
+
     @property
     def bill(self) -> Bill:
         """The account as it stands."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from airflow_provider_ekyc.sandbox import control, routes_api, routes_result
+from airflow_provider_ekyc.sandbox import control, description, routes_api, routes_result
 from airflow_provider_ekyc.sandbox.app_keys import EXPORTS, STATE
 from airflow_provider_ekyc.sandbox.exports import Exports
 from airflow_provider_ekyc.sandbox.fault_middleware import act_out, remember
@@ -35,6 +35,7 @@ def make_application(state: SandboxState) -> web.Application:
             web.get("/v1/balance", routes_api.balance, allow_head=False),
             # Every method: S3 refuses a HEAD of a URL signed for GET with 403, not with 405.
             web.route("*", "/externalcheck/{task_id}/{name}", routes_result.result),
+            web.get("/openapi.json", description.show, allow_head=False),
             web.get("/sandbox/bill", control.show_bill, allow_head=False),
             web.get("/sandbox/tasks", control.show_tasks, allow_head=False),
             web.get("/sandbox/calls", control.show_calls, allow_head=False),

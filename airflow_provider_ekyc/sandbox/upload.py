@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 _CHUNK_BYTES = 1 << 16
+_TASK_TYPE = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
 _LONGEST_TASK_TYPE_BYTES = 200
+
+MALFORMED = (ValueError, AssertionError, LookupError, RuntimeError, HttpProcessingError)
+"""What aiohttp raises while it reads a form that is none."""
 
 
 class TooLarge(Exception):
@@ -72,7 +78,9 @@ async def _short_text(part: BodyPartReader) -> str:
         text += chunk
         if len(text) > _LONGEST_TASK_TYPE_BYTES:
             raise BadForm("task_type is too long")
-    return text.decode("utf-8", "replace").strip()
+    if not _TASK_TYPE.fullmatch(text.strip()):
+        raise BadForm("task_type is missing or has other characters than letters, digits, dots and dashes")
+    return text.strip().decode("ascii")
 
 
 async def receive(request: web.Request, path: Path, most_bytes: int | None) -> Upload:
@@ -98,10 +106,10 @@ async def receive(request: web.Request, path: Path, most_bytes: int | None) -> U
                 task_type = await _short_text(part)
             else:
                 await part.release()
-    except (ValueError, AssertionError) as error:
+    except MALFORMED as error:
         raise BadForm("malformed multipart body") from error
     if sha256 is None:
         raise BadForm("file is missing")
-    if not task_type:
+    if task_type is None:
         raise BadForm("task_type is missing")
     return Upload(task_type, sha256)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_ekyc.airflow_errors import (
@@ -26,12 +27,16 @@ from airflow_provider_ekyc.airflow_sdk import (
 )
 from airflow_provider_ekyc.arguments import read_bool, read_number, read_seconds
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
+from airflow_provider_ekyc.links.ekyc import EkycConsoleLink, EkycPageLink, show_console, show_row
+from airflow_provider_ekyc.reported import report
+from airflow_provider_ekyc.xcom_keys import PROGRESS, SUMMARY
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, XComArg
     from airflow_provider_ekyc.api.models import Task
     from airflow_provider_ekyc.polling.interval import PollPolicy
     from airflow_provider_ekyc.polling.poller import Poller
+    from airflow_provider_ekyc.polling.progress import Progress
 
 
 class EkycTaskSensor(BaseSensorOperator):
@@ -39,7 +44,8 @@ class EkycTaskSensor(BaseSensorOperator):
     Wait until the remote task is ``exported``; by default without holding a worker.
 
     Its return value is a summary: ``ekyc_task_id``, ``status``, ``total``, ``success``, ``failure``,
-    ``created_at``, ``updated_at``, ``seconds`` waited, ``queries`` made. Never a URL.
+    ``created_at``, ``updated_at``, ``seconds`` waited, ``queries`` made. Never a URL. Three more XComs are for the UI:
+    ``progress``, overwritten at each query; ``summary``, one line of text; ``failure``, why a wait has failed.
 
     A failed query (5xx, 429, a lost connection, an unreadable answer, a proxy's page) never ends the wait; a wrong
     key, a failed remote task, and a task that the API does not know for ten minutes do, without retries. A task
@@ -70,6 +76,7 @@ class EkycTaskSensor(BaseSensorOperator):
         "max_failure_rate",
     )
     ui_color = "#e6f1f2"
+    operator_extra_links = (EkycPageLink(), EkycConsoleLink())
 
     def __init__(
         self,
@@ -100,10 +107,12 @@ class EkycTaskSensor(BaseSensorOperator):
         self._poke_interval_given = poke_interval is not None
         self._ask_at: float | None = None
         self._poller: Poller | None = None
+        self._progress: Progress | None = None
 
     def execute(self, context: Context) -> Any:
         """Defer at once (the trigger makes the first query), or poke."""
-        with self._skipping(), airflow_errors(submitted=True):
+        with self._skipping(), airflow_errors(self, context, submitted=True):
+            show_row(context)
             self._most_failures()  # a wrong rate is an error before the wait, not after it
             if read_bool("deferrable", self.deferrable):
                 self._defer(context)
@@ -111,36 +120,47 @@ class EkycTaskSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the summary, or raise what the event calls for; an unexpected event is a failure."""
-        with self._skipping(), airflow_errors(submitted=True):
-            summary = self._result(event or {})
+        with self._skipping(), airflow_errors(self, context, submitted=True):
+            summary = self._exported(context, event or {})
             self.log.info("Remote task %s is exported.", self.ekyc_task_id)
             return summary
 
     def on_kill(self) -> None:
         """Say that the paid task goes on, in poke and in reschedule mode; while deferred the trigger says it."""
+        from airflow_provider_ekyc.log_lines import warn
         from airflow_provider_ekyc.polling.poller import STILL_PAID
 
-        self.log.warning(STILL_PAID, self.ekyc_task_id)
+        warn(self.log, STILL_PAID % self.ekyc_task_id)
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Query once, in poke and in reschedule mode."""
         from airflow_provider_ekyc.api.retries import Retries
         from airflow_provider_ekyc.exceptions import EkycApiError
+        from airflow_provider_ekyc.metrics import count_query
+        from airflow_provider_ekyc.polling.progress import Progress
+        from airflow_provider_ekyc.sensors.submitted_type import submitted_task_type
+        from airflow_provider_ekyc.tracing import task_span
 
         poller = self._poller = self._poller or self._new_poller(context)
         with (
-            airflow_errors(submitted=True),
+            airflow_errors(self, context, submitted=True),
             EkycHook(self.ekyc_conn_id, retries=Retries(attempts=1)).get_conn() as client,
         ):
             try:
-                answer: Task | EkycApiError = client.get_task(self.ekyc_task_id)
+                with task_span("ekyc.query", context.get("ti"), ekyc_task_id=str(self.ekyc_task_id)):
+                    answer: Task | EkycApiError = client.get_task(self.ekyc_task_id)
             except EkycApiError as error:
                 answer = error
-            decision = poller.decide(answer, time.time(), random.random())
+            now = time.time()
+            decision = poller.decide(answer, now, random.random())
             decision.log_to(self.log)
+            waited = None if decision.ask_at else time.time() - poller.started
+            count_query(answer, submitted_task_type(self, context, str(self.ekyc_task_id)), waited=waited)
+            self._progress = self._progress or Progress(str(self.ekyc_task_id), poller.started)
+            report(context, PROGRESS, partial(self._progress.after, answer, decision, now))
             self._ask_at = decision.ask_at
             if decision.ask_at is None:
-                return PokeReturnValue(True, self._result(decision.event))
+                return PokeReturnValue(True, self._exported(context, decision.event))
             return PokeReturnValue(False)
 
     def _get_next_poke_interval(
@@ -152,6 +172,8 @@ class EkycTaskSensor(BaseSensorOperator):
     def _defer(self, context: Context) -> NoReturn:
         from airflow_provider_ekyc.api.task_ids import checked_task_id
         from airflow_provider_ekyc.polling.poller import BACKSTOP, Deadline
+        from airflow_provider_ekyc.polling.progress import Progress
+        from airflow_provider_ekyc.sensors.submitted_type import submitted_task_type
         from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
 
         ekyc_task_id = checked_task_id(self.ekyc_task_id)
@@ -164,6 +186,8 @@ class EkycTaskSensor(BaseSensorOperator):
             execution_timeout=None if limit is None else (begun.timestamp() if begun else now) + limit.total_seconds(),
         )
         self.log.info("Waiting for remote task %s in the triggerer.", ekyc_task_id)
+        report(context, PROGRESS, Progress(ekyc_task_id, now).before(None))
+        show_console(self, context, self.ekyc_conn_id, ekyc_task_id)
         self.defer(
             trigger=EkycTaskTrigger(
                 ekyc_task_id=ekyc_task_id,
@@ -174,6 +198,7 @@ class EkycTaskSensor(BaseSensorOperator):
                 poll_interval=policy.poll_interval,
                 ceiling=policy.ceiling,
                 exponential_backoff=policy.exponential_backoff,
+                task_type=submitted_task_type(self, context, ekyc_task_id),
             ),
             method_name="execute_complete",
             timeout=timedelta(seconds=max(deadline.at - now, 0.0) + BACKSTOP),
@@ -231,6 +256,14 @@ class EkycTaskSensor(BaseSensorOperator):
         started = first.timestamp() if first else time.time()
         # Airflow itself enforces execution_timeout while the task runs on a worker.
         return Poller(self._policy(), started, Deadline(started + self.timeout))
+
+    def _exported(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Return the summary of a wait that has ended, and push it as a line of text; or raise."""
+        from airflow_provider_ekyc.summaries import wait_summary
+
+        summary = self._result(event)
+        report(context, SUMMARY, partial(wait_summary, summary))
+        return summary
 
     def _result(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return the summary of a wait that has ended, in any mode; or raise what the event calls for."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from airflow_provider_ekyc.api.models import Balance
 from airflow_provider_ekyc.exceptions import EkycApiError, EkycProxyError
+from airflow_provider_ekyc.log_lines import warn
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def balance_before(api: BalanceApi) -> float | None:
         if isinstance(error, EkycProxyError) and error.status not in (404, 405):
             shown = f"{error.message} No submission was sent. A retry queries the balance again."
             raise error.with_message(shown) from None
-        log.warning("%s The submission continues without knowing the balance.", error)
+        warn(log, f"The submission continues without knowing the balance. {error}")
         return None
 
 
@@ -45,5 +46,5 @@ def balance_now(api: BalanceApi) -> float | None:
     try:
         return api.get_balance(once=True).balance
     except EkycApiError as error:
-        log.warning("%s So the balance is not known.", error)
+        warn(log, f"The balance is not known. {error}")
         return None

@@ -19,11 +19,14 @@ from airflow_provider_ekyc.exceptions import (
     EkycUnknownOutcomeError,
     Outcome,
 )
+from airflow_provider_ekyc.log_lines import warn
 from airflow_provider_ekyc.submission.record import Intent, IntentState, Scope
+from airflow_provider_ekyc.submission.settle_steps import possible_id_steps, settle_steps
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.submission.identity import TaskIdentity
     from airflow_provider_ekyc.submission.journal import Journal, SubmissionRecords
+    from airflow_provider_ekyc.submission.unsettled import UnsettledReport
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,7 @@ class SubmissionGate:
     :param task: the Airflow task
     :param resubmit: whether a submission whose outcome is unknown is sent again by the next try
     :param balance_now: asks for the account's balance; free
+    :param report: is given what keeps a list from being sent
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class SubmissionGate:
         *,
         resubmit: bool,
         balance_now: Callable[[], float | None],
+        report: UnsettledReport,
     ) -> None:
         self._journal = journal
         self._records = records
@@ -60,6 +65,7 @@ class SubmissionGate:
         self._task = task
         self._resubmit = resubmit
         self._balance_now = balance_now
+        self._report = report
 
     def sends_so_far(self, found: Intent | None) -> int:
         """
@@ -99,11 +105,27 @@ class SubmissionGate:
         settle = self._records.settle_instructions()
         return f"This list may have been charged. {settle}. It is not sent again automatically.{ids}"
 
+    def steps(self, intent: Intent) -> tuple[str, ...]:
+        """Return the same for a log, with each key and id alone on its line."""
+        if self._resubmit:
+            return (
+                "Clear this task: its next try sends this list again, as on_unknown_outcome='resubmit' requests.",
+                *possible_id_steps(intent.possible_ids),
+            )
+        return settle_steps(self._records.address, intent.possible_ids)
+
+    @property
+    def advice(self) -> str:
+        """What :meth:`instructions` and :meth:`steps` have in common."""
+        return "" if self._resubmit else f"{self._records.settle_instructions()}."
+
     def evidence(self, intent: Intent) -> str:
-        """Return what is known of an unknown outcome beside its record."""
+        """Report an unknown outcome, and return what is known of it beside its record."""
+        balance = self._balance_now()
+        self._report.unknown(self._records, intent, balance)
         return (
             f"Fingerprint {self._scope.fingerprint}; balance before {amount(intent.balance)}, now "
-            f"{amount(self._balance_now())} (evidence, not proof: others may use the account, and a charge may be "
+            f"{amount(balance)} (evidence, not proof: others may use the account, and a charge may be "
             f"booked late)."
         )
 
@@ -111,28 +133,26 @@ class SubmissionGate:
         """Never treat an absent record as "not submitted" where another record says otherwise."""
         scope, begun = self._scope, self._journal.begun
         if scope.name in begun:
+            self._report.unknown(self._records, None)
             raise EkycJournalError(
                 f"This list may have been charged. {self._records.settle_instructions()}. An earlier try of this task "
                 f"began to submit it and recorded that in {begun[scope.name].journal}; that record can't be found now: "
                 f"it was deleted, or this worker does not share its directory. Nothing was sent now."
-            )
+            ).with_steps(*settle_steps(self._records.address), advice=f"{self._records.settle_instructions()}.")
         for name, other in begun.items():
             if other.fingerprint == scope.fingerprint and self._may_be_paid(name):
-                log.warning(
-                    "An earlier try of this task submitted this list to %s (account %s): see %s. The connection now "
-                    "names %s (account %s), so it is submitted there, and charged.",
-                    other.api,
-                    other.account,
-                    other.journal,
-                    scope.api,
-                    scope.account,
+                warn(
+                    log,
+                    f"An earlier try of this task submitted this list to {other.api} (account {other.account}): see "
+                    f"{other.journal}. The connection now names {scope.api} (account {scope.account}), so it is "
+                    f"submitted there, and charged.",
                 )
         if self._task.try_number > 1 and self._journal.is_first_record:
-            log.warning(
-                "This is try %d, and no earlier try has left a record: it ended before it began to submit, or the "
-                "records were deleted. The list is submitted now; if an earlier try submitted it, it is charged "
-                "twice.",
-                self._task.try_number,
+            warn(
+                log,
+                f"This is try {self._task.try_number}, and no earlier try has left a record: it ended before it began "
+                f"to submit, or the records were deleted. The list is submitted now; if an earlier try submitted it, "
+                f"it is charged twice.",
             )
 
     def _may_be_paid(self, name: str) -> bool:
@@ -148,20 +168,30 @@ class SubmissionGate:
             record = other.find()
             if record is None or (isinstance(record, Intent) and record.is_open and not self._resubmit):
                 shown = "its record can't be found" if record is None else record.shown
+                self._report.unknown(other, record)
                 raise EkycUnknownOutcomeError(
                     f"Another list may have been charged. {other.settle_instructions()}. An earlier try of this task "
                     f"submitted another list, and its outcome is unknown ({shown}). This list may contain the same "
                     f"numbers. Nothing was sent now.",
                     outcome=Outcome.UNKNOWN,
+                ).with_steps(
+                    "Settle another list of this task first.",
+                    *settle_steps(other.address),
+                    advice=f"{other.settle_instructions()}.",
                 )
         if is_known or self._resubmit or self._task.map_index < 0:
             return
-        for address, intent in self._journal.unknown_elsewhere(self._scope.name):
+        for other, intent in self._journal.unknown_elsewhere(self._scope.name):
+            self._report.unknown(other, intent)
             raise EkycUnknownOutcomeError(
-                f"Settle {address} first: write the remote id into it, or 'send again'. The list of another map index "
-                f"of this task has an unknown outcome ({intent.shown}), and this list is new, so it may "
-                f"be the same numbers. Nothing was sent now. Then clear this task.",
+                f"Settle {other.address} first: write the remote id into it, or 'send again'. The list of another map "
+                f"index of this task has an unknown outcome ({intent.shown}), and this list is new, so it may be the "
+                f"same numbers. Nothing was sent now. Then clear this task.",
                 outcome=Outcome.UNKNOWN,
+            ).with_steps(
+                "Settle the list of another map index first.",
+                *settle_steps(other.address, intent.possible_ids),
+                advice=f"Settle {other.address} first: write the remote id into it, or 'send again'.",
             )
 
     def _require_settled(self, intent: Intent) -> None:
@@ -171,6 +201,10 @@ class SubmissionGate:
                 f"Another map index of this task is submitting the same list ({intent.shown}; record "
                 f"{self._records.address}). Nothing was sent now. A retry finds its remote task. If no such task runs "
                 f"any more: {self._records.settle_instructions()}."
+            ).with_steps(
+                "If no other map index of this task runs any more:",
+                *settle_steps(self._records.address),
+                advice=f"If no such task runs any more: {self._records.settle_instructions()}.",
             )
         if self._resubmit:
             return
@@ -182,7 +216,7 @@ class SubmissionGate:
             f"try was killed, received no clear answer, or is still running. It may or may not have been accepted and "
             f"charged. Nothing was sent now. {self.evidence(intent)}",
             outcome=Outcome.UNKNOWN,
-        )
+        ).with_steps(*self.steps(intent), advice=self.advice)
 
     def _count(self, found: Intent | None) -> int:
         """Count the sends; a clear raises the task's ``max_tries``, by which it starts a new count."""
@@ -192,10 +226,10 @@ class SubmissionGate:
         if sends >= MOST_SENDS:
             raise self.limit_error(found, "")
         if found.is_open:
-            log.warning(
-                "An earlier submission of this list has an unknown outcome (%s). It is sent again, as "
-                "on_unknown_outcome='resubmit' requests, and may be charged twice.",
-                found.shown,
+            warn(
+                log,
+                f"An earlier submission of this list has an unknown outcome ({found.shown}). It is sent again, as "
+                f"on_unknown_outcome='resubmit' requests, and may be charged twice.",
             )
         return sends
 

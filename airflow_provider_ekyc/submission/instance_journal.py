@@ -15,6 +15,9 @@ from airflow_provider_ekyc.submission.record_format import read_instance, write_
 if TYPE_CHECKING:
     from airflow_provider_ekyc.submission.stores import RecordStore
 
+#: How the name of a task instance's record begins.
+INSTANCE = "instance_"
+
 
 class InstanceJournal:
     """
@@ -31,7 +34,7 @@ class InstanceJournal:
         self._instances = instances
         self._instance = InstanceRecord(task.try_number, "", {})
         self._instance_body: bytes | None = None
-        self._instance_name = f"instance_{max(task.map_index, 0)}"
+        self._instance_name = f"{INSTANCE}{max(task.map_index, 0)}"
         self._is_first_record = True
 
     @property

@@ -17,6 +17,7 @@ from airflow_provider_ekyc.submission.record import (
     IntentState,
     Receipt,
     Scope,
+    SendAgain,
 )
 from airflow_provider_ekyc.submission.record_format import (
     SEND_AGAIN,
@@ -56,7 +57,7 @@ class Journal(InstanceJournal):
         """
         return SubmissionRecords(self, self._stores, name, schema_1_name)
 
-    def unknown_elsewhere(self, name: str) -> Iterator[tuple[str, Intent]]:
+    def unknown_elsewhere(self, name: str) -> Iterator[tuple[SubmissionRecords, Intent]]:
         """
         Return submissions of other map indexes whose outcome is unknown since before the run was cleared.
 
@@ -65,7 +66,7 @@ class Journal(InstanceJournal):
         records: Variables below Airflow 3.3.
 
         :param name: of the submission at hand
-        :return: pairs of address and intent
+        :return: pairs of the other list's records and its intent
         :raises EkycJournalError: if a record can't be read
         """
         for store in self._stores.submissions:
@@ -75,7 +76,7 @@ class Journal(InstanceJournal):
                     continue
                 record = other.find()
                 if isinstance(record, Intent) and self._is_unknown_of_before(record):
-                    yield other.address, record
+                    yield other, record
 
     def _is_unknown_of_before(self, intent: Intent) -> bool:
         if self._task.run_started is None:
@@ -114,6 +115,11 @@ class SubmissionRecords:
         """Where the submission is recorded, for a message."""
         return self._store.address(self.name)
 
+    @property
+    def store_kind(self) -> str:
+        """The kind of store that has the records, as :attr:`RecordStore.kind`."""
+        return self._store.kind
+
     def is_accepted(self) -> bool:
         """
         Return whether the first store has a receipt, which :meth:`find` then returns: one read instead of three.
@@ -138,18 +144,23 @@ class SubmissionRecords:
                 continue
             self._store, self._own, self._open, self._receipt = store, own, being_sent, receipt
             intents: dict[str, Intent] = {}
+            decided = None
             for entry, body in ((self.name + RECEIPT, receipt), (self.name, own), (OPEN + self.name, being_sent)):
                 record = None if body is None else read_record(body, store.address(entry))
                 if isinstance(record, Receipt) or record is SENT_AGAIN_BY_HAND:
                     return record
-                if record is not None:
+                if isinstance(record, SendAgain):
+                    decided = record
+                elif record is not None:
                     intents[entry] = record
-            if intents.pop(self.name + RECEIPT, None) is not None and not intents:
+            intents.pop(self.name + RECEIPT, None)
+            if not intents:
                 # A person had the list sent again, and the records of that are gone.
                 raise unreadable(self.address)
             being_sent_now = intents.get(OPEN + self.name)
             if being_sent_now is not None and being_sent_now.is_open:
-                return being_sent_now
+                is_decided = decided is not None and decided.nonce == being_sent_now.nonce
+                return SENT_AGAIN_BY_HAND if is_decided else being_sent_now
             return _first_with_all_sends(list(intents.values()))
         return self._find_schema_1()
 
@@ -253,7 +264,10 @@ class SubmissionRecords:
             for store in self._stores.schema_1:
                 for entry in (f"{self._schema_1_name}.receipt", f"{self._schema_1_name}.intent"):
                     if (body := store.read(entry)) is not None:
-                        return read_record(body, store.address(entry))
+                        record = read_record(body, store.address(entry))
+                        if isinstance(record, SendAgain):
+                            raise unreadable(store.address(entry))
+                        return record
         return None
 
     def _changed_record_error(self) -> EkycInProgressError:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from airflow_provider_ekyc.exceptions import EkycJournalError
 
@@ -22,6 +23,8 @@ class LocalStore:
     :param root: of all records
     :param folders: the names of the directories below it that lead to this task's run
     """
+
+    kind: ClassVar[str] = "directory"
 
     def __init__(self, root: Path, folders: tuple[str, ...]) -> None:
         self._root = root

@@ -107,6 +107,21 @@ SENT_AGAIN_BY_HAND = Intent("", 0, -1, 0, "", "", IntentState.NOT_ACCEPTED)
 
 
 @dataclass(frozen=True, slots=True)
+class SendAgain:
+    """
+    A person has decided, on the page, that one send whose outcome is unknown is followed by another.
+
+    It means that send alone: where it is written late, another send may be open by then, which nobody has decided on.
+
+    :param nonce: of the :class:`Intent` that the person saw
+    :param decided_at: time (ISO 8601, UTC)
+    """
+
+    nonce: str
+    decided_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """
     What was submitted, in ids and counts alone: the second XCom of ``EkycSubmitOperator``.

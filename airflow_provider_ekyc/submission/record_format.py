@@ -9,7 +9,8 @@ Schema 1 had no version, and an intent and a receipt in two entries under anothe
 that an upgrade does not pay again. A record of an unknown schema is never treated as an absent one.
 
 A person may write a record by hand: the remote id alone, as text or JSON, adopts it; the words ``send again`` have
-the list sent again.
+the list sent again. For the latter the page writes a record of its own kind, ``send_again``, which names the send that
+it is about; a version that does not know this kind sends nothing.
 """
 
 from __future__ import annotations
@@ -30,14 +31,13 @@ from airflow_provider_ekyc.submission.record import (
     IntentState,
     Pointer,
     Receipt,
+    SendAgain,
     Submission,
 )
+from airflow_provider_ekyc.submission.settle_steps import SEND_AGAIN as SEND_AGAIN, settle_steps
 
 #: The schema that is written, and the newest that can be read.
 SCHEMA = 2
-
-#: What a person writes into a record to have its list sent again.
-SEND_AGAIN = "send again"
 
 #: Other words with the same meaning.
 _SEND_AGAIN = frozenset({SEND_AGAIN, "sendagain", "resend", "send it again", "resubmit"})
@@ -57,16 +57,25 @@ _SCHEMA_1_INTENT = {
 _SUBMISSION_FIELDS = frozenset(each.name for each in fields(Submission)) - {"ekyc_task_id"}
 
 
-def write_record(record: Intent | Receipt | InstanceRecord | Pointer) -> bytes:
+_KINDS = {
+    Intent: "intent",
+    Receipt: "receipt",
+    InstanceRecord: "instance",
+    Pointer: "pointer",
+    SendAgain: "send_again",
+}
+
+
+def write_record(record: Intent | Receipt | InstanceRecord | Pointer | SendAgain) -> bytes:
     """Return a record as it is stored."""
-    kind = {Intent: "intent", Receipt: "receipt", InstanceRecord: "instance", Pointer: "pointer"}[type(record)]
+    kind = _KINDS[type(record)]
     content = asdict(record)
     submission = content.pop("submission", {})
     value = {"schema": SCHEMA, "record": kind, **submission, **content}
     return json.dumps(value, indent=1, sort_keys=True).encode() + b"\n"
 
 
-def read_record(body: bytes, address: str) -> Receipt | Intent:
+def read_record(body: bytes, address: str) -> Receipt | Intent | SendAgain:
     """
     Read what is recorded of a submission.
 
@@ -88,11 +97,16 @@ def read_record(body: bytes, address: str) -> Receipt | Intent:
             known = {name: record[name] for name in _SUBMISSION_FIELDS & record.keys()}
             return Receipt(ekyc_task_id, known, tuple(map(str, record.get("possible_ids", ()))))
         if record.get("record") == "pointer":
+            advice = (
+                f"Set journal_uri back; or write the remote id into {address}, or the words '{SEND_AGAIN}'. Then "
+                f"clear this task."
+            )
             raise EkycJournalError(
                 f"This list may have been charged: it was recorded in {record['address']}, and that record can't be "
-                f"found now: it was deleted, or journal_uri names another place. Nothing was sent. Set journal_uri "
-                f"back; or write the remote id into {address}, or the words '{SEND_AGAIN}'. Then clear this task."
-            )
+                f"found now: it was deleted, or journal_uri names another place. Nothing was sent. {advice}"
+            ).with_steps("Set journal_uri back to where that record is, or:", *settle_steps(address), advice=advice)
+        if record.get("record") == "send_again":
+            return SendAgain(str(record["nonce"]), str(record["decided_at"]))
         if record.get("record") == "intent":
             return _intent(record)
         if "record" not in record:
@@ -104,10 +118,11 @@ def read_record(body: bytes, address: str) -> Receipt | Intent:
 
 def unreadable(address: str) -> EkycJournalError:
     """Return the error for a record that can't be read."""
+    advice = f"Write the remote id into it, or the words '{SEND_AGAIN}', then clear this task."
     return EkycJournalError(
         f"The record {address} can't be read, so it is not known whether this list was submitted before. Nothing was "
-        f"sent. Write the remote id into it, or the words '{SEND_AGAIN}', then clear this task."
-    )
+        f"sent. {advice}"
+    ).with_steps(*settle_steps(address), advice=advice)
 
 
 def read_instance(body: bytes, address: str) -> InstanceRecord:
@@ -135,7 +150,7 @@ def read_json(body: bytes) -> Any:
     text = body.decode("utf-8-sig", "replace").strip()
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None if text.startswith(("{", "[")) else text
     return value.strip(" \t'\"`") if isinstance(value, str) else value
 

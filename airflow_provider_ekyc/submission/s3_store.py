@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow_provider_ekyc.exceptions import EkycJournalError
 from airflow_provider_ekyc.s3.errors import S3CallError, explained
@@ -24,6 +24,8 @@ class S3Store:
     :param prefix: of this task's run, without a slash at its end
     :param aws_conn_id: Airflow connection to reach it with
     """
+
+    kind: ClassVar[str] = "s3"
 
     def __init__(self, bucket: str, prefix: str, aws_conn_id: str | None) -> None:
         self._bucket = bucket

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_ekyc.exceptions import EkycError
+from airflow_provider_ekyc.log_lines import warn
 from airflow_provider_ekyc.submission.balance import BalanceApi, balance_before
 from airflow_provider_ekyc.submission.spending import (
     Estimate,
@@ -110,7 +111,7 @@ class SpendingCheck:
         try:
             balance = self._api.get_balance(once=True).balance
         except EkycError as error:
-            log.warning("%s The submission is accepted and recorded; only the balance after it is not known.", error)
+            warn(log, f"The submission is accepted and recorded; only the balance after it is not known. {error}")
             return submission
         log.info(
             "Balance after: %s, before: %s; estimated cost: %s. Others may use the account, and a charge may be booked "

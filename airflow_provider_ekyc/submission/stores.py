@@ -8,14 +8,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from airflow_provider_ekyc.airflow_sdk import conf
 from airflow_provider_ekyc.arguments import split_s3_connection
 from airflow_provider_ekyc.exceptions import EkycJournalError, EkycSettingsError
+from airflow_provider_ekyc.log_lines import warn
 from airflow_provider_ekyc.submission.identity import TaskIdentity
 from airflow_provider_ekyc.submission.local_store import LocalStore
+from airflow_provider_ekyc.submission.settle_steps import TASK_STATE_STORE
 from airflow_provider_ekyc.submission.variable_store import VariableStore
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,9 @@ class ReadableStore(Protocol):
 
 class RecordStore(ReadableStore, Protocol):
     """The same, to be written to."""
+
+    #: ``variables``, ``s3`` or ``directory``: how a person reaches a record.
+    kind: ClassVar[str]
 
     def write(self, name: str, body: bytes, *, replacing: bytes | None) -> bool:
         """
@@ -79,7 +84,13 @@ class Stores:
 
 
 def open_stores(
-    task: TaskIdentity, *, uri: str | None, aws_conn_id: str | None, connection_uri: str | None, state_store: Any
+    task: TaskIdentity,
+    *,
+    uri: str | None,
+    aws_conn_id: str | None,
+    connection_uri: str | None,
+    state_store: Any,
+    variables: RecordStore | None = None,
 ) -> Stores:
     """
     Return the stores of a task: the one of its ``journal_uri``, and Airflow's Variables.
@@ -92,9 +103,10 @@ def open_stores(
         section's
     :param connection_uri: ``journal_uri`` of the eKYC connection
     :param state_store: ``context["task_state_store"]``, to which schema 1 was written; None below Airflow 3.3
+    :param variables: Airflow's Variables of the task where no task runs, as in the API server; None in a task
     :raises EkycSettingsError: if the URI is not one of S3 or of a directory
     """
-    variables = VariableStore(task)
+    variables = variables or VariableStore(task)
     schema_1: tuple[ReadableStore, ...] = () if state_store is None else (_TaskStateStore(state_store),)
     chosen = uri or connection_uri
     if not chosen:
@@ -147,7 +159,7 @@ class _TaskStateStore:
 
     def address(self, name: str) -> str:
         """Return the key, as a message names it."""
-        return f"{self._key(name)} in this task's Task State Store"
+        return f"{self._key(name)}{TASK_STATE_STORE}"
 
     def read(self, name: str) -> bytes | None:
         """Return the record as JSON, or None if there is none."""
@@ -187,9 +199,8 @@ def _not_a_store(parts: SplitResult | None) -> EkycSettingsError:
 def _warn_of_other_machines(uri: str) -> None:
     executor = conf.get("core", "executor", fallback="")
     if re.search("celery|kubernetes|edge|ecs|batch", executor, re.IGNORECASE):
-        log.warning(
-            "journal_uri %s is a directory, and the executor (%s) may run the next try on another machine. It must be "
-            "a directory that all workers share; s3://bucket/prefix needs none.",
-            uri,
-            executor,
+        warn(
+            log,
+            f"journal_uri {uri} is a directory, and the executor ({executor}) may run the next try on another machine. "
+            f"It must be a directory that all workers share; s3://bucket/prefix needs none.",
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,6 +26,8 @@ from airflow_provider_ekyc.exceptions import (
     EkycUnknownOutcomeError,
     Outcome,
 )
+from airflow_provider_ekyc.log_lines import log_lines, wrapped
+from airflow_provider_ekyc.spans import span
 from airflow_provider_ekyc.submission.balance import BalanceApi, balance_now
 from airflow_provider_ekyc.submission.gate import MOST_SENDS, SubmissionGate
 from airflow_provider_ekyc.submission.record import (
@@ -36,8 +38,10 @@ from airflow_provider_ekyc.submission.record import (
     Scope,
     Submission,
 )
+from airflow_provider_ekyc.submission.settle_steps import receipt_steps
 from airflow_provider_ekyc.submission.spending import NO_LIMITS, Estimate, SpendingLimits
 from airflow_provider_ekyc.submission.spending_check import SpendingCheck
+from airflow_provider_ekyc.submission.unsettled import UnsettledReport
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -78,6 +82,7 @@ class Submitter:
     :param limits: what the user allows to be spent on this list
     :param resubmit: whether a submission whose outcome is unknown is sent again by the next try
     :param killed: whether the task was killed meanwhile
+    :param report: takes the XCom ``unsettled``, and never raises an error
     """
 
     def __init__(
@@ -91,6 +96,7 @@ class Submitter:
         limits: SpendingLimits = NO_LIMITS,
         resubmit: bool,
         killed: Callable[[], bool] = lambda: False,
+        report: Callable[[Mapping[str, Any]], object] = lambda _: None,
     ) -> None:
         self._api = api
         self._task = task
@@ -98,12 +104,23 @@ class Submitter:
         self._task_type = task_type
         self._resubmit = resubmit
         self._killed = killed
-        estimate = Estimate(task_type, numbers.rows, api.settings.price(task_type))
-        self._spending = SpendingCheck(api, limits, estimate)
+        #: Whether this try's submission was accepted; not if it was submitted before.
+        self.is_accepted = False
+        #: How many sends of this try were accepted, or may have been: at the most so many are charged.
+        self.possibly_charged = 0
+        price = api.settings.price(task_type)
+        self._spending = SpendingCheck(api, limits, Estimate(task_type, numbers.rows, price))
         self._scope = Scope.of(api.settings, task_type, numbers)
+        self._report = UnsettledReport(report, self._scope, task_type, numbers.rows, price, task.try_number)
         self._records = journal.submission(self._scope.name, self._scope.schema_1_name)
         self._gate = SubmissionGate(
-            journal, self._records, self._scope, task, resubmit=resubmit, balance_now=lambda: balance_now(api)
+            journal,
+            self._records,
+            self._scope,
+            task,
+            resubmit=resubmit,
+            balance_now=lambda: balance_now(api),
+            report=self._report,
         )
 
     def submit(self) -> Submission:
@@ -126,6 +143,8 @@ class Submitter:
             # What this try did not send, or what was refused, leaves an earlier unknown outcome as it is.
             if found is not None and found.is_open:
                 error.charge = Charge.POSSIBLE
+            if not isinstance(error, EkycUnknownOutcomeError):
+                self._report.ended(self._records, found)
             raise
 
     def _submit(self, found: Intent | None) -> Submission:
@@ -151,16 +170,13 @@ class Submitter:
             nonce=intent.nonce,
         )
         self._records.begin(self._scope, idle, by_hand=found is SENT_AGAIN_BY_HAND)
-        log.info(
-            "Submitting %s numbers (task type %s, fingerprint %s); an accepted submission is charged. Record: %s.%s",
-            f"{self._numbers.rows:,}",
-            self._task_type,
-            self._scope.fingerprint,
-            self._records.address,
-            " This is a test run (airflow tasks test, dag.test): each call submits again and is charged again."
-            if self._task.is_test
-            else "",
+        begun = (
+            f"Submitting {self._numbers.rows:,} numbers (task type {self._task_type}). An accepted submission is "
+            f"charged. Record: {self._records.address}. Fingerprint: {self._scope.fingerprint}."
         )
+        if self._task.is_test:
+            begun += " This is a test run (airflow tasks test, dag.test): each call submits again and is charged again."
+        log_lines(log, logging.INFO, wrapped(begun))
         task, earlier_ids = self._send(intent, idle)
         accepted = "" if task.total is None else f": {task.total:,} numbers"
         log.info("Remote task %s was accepted%s.", task.ekyc_task_id, accepted)
@@ -185,6 +201,8 @@ class Submitter:
                 possible_ids=idle.possible_ids,
                 possibly_charged=idle.possibly_charged + 1,
             )
+            # Before the record, which must not say "being sent" while this waits for Airflow.
+            self._report.sending(self._records, sending)
             try:
                 self._records.announce(sending)
                 self._stop_if_killed()
@@ -192,9 +210,15 @@ class Submitter:
             except EkycError:
                 self._note(idle)
                 raise
+            self.possibly_charged += 1  # also if a signal ends the call
             try:
-                return self._api.submit(self._numbers.file, self._numbers.size, self._task_type)
+                with span("ekyc.send", rows=self._numbers.rows, bytes=self._numbers.size):
+                    task = self._api.submit(self._numbers.file, self._numbers.size, self._task_type)
+                self.is_accepted = True
+                return task
             except EkycApiError as error:
+                if error.outcome is not Outcome.UNKNOWN:
+                    self.possibly_charged -= 1
                 if error.outcome is Outcome.UNKNOWN:
                     ids = tuple(dict.fromkeys((*idle.possible_ids, *error.possible_ids)))
                     unknown = replace(sending, state=IntentState.UNKNOWN, possible_ids=ids)
@@ -209,6 +233,7 @@ class Submitter:
                     raise self._gate.limit_error(idle, error.message) from None
                 raise
             except EkycSettingsError:  # raised before the call, such as a task type that can't be one
+                self.possibly_charged -= 1
                 self._note(idle)
                 raise
 
@@ -231,13 +256,12 @@ class Submitter:
 
     def _submitted_before(self, receipt: Receipt) -> Submission:
         submission = replace(self._describe(receipt.ekyc_task_id), **receipt.submission)
-        log.info(
-            "This list was already submitted, as remote task %s (%s). Nothing was sent or charged now. To submit it "
-            "again, which is charged again: %s.",
-            submission.ekyc_task_id,
-            submission.submitted_at or "recorded by hand",
-            self._records.resubmit_instructions(),
+        text = (
+            f"This list was already submitted, as remote task {submission.ekyc_task_id} "
+            f"({submission.submitted_at or 'recorded by hand'}). Nothing was sent or charged now. To submit it again, "
+            f"which is charged again: {self._records.resubmit_instructions()}."
         )
+        log_lines(log, logging.INFO, wrapped(text))
         return submission
 
     def _unknown(self, error: EkycApiError, intent: Intent) -> EkycUnknownOutcomeError:
@@ -247,20 +271,15 @@ class Submitter:
             status=error.status,
             outcome=Outcome.UNKNOWN,
             possible_ids=error.possible_ids,
-        )
+        ).with_steps(*self._gate.steps(intent), advice=self._gate.advice)
 
     def _complete(self, receipt: Receipt) -> None:
         try:
             retrying(Retries(), log, kinds=EkycJournalError)(self._records.complete, receipt)
         except EkycJournalError as error:
             # It is paid for, and its id is known: this task succeeds with it.
-            log.error(
-                "Write %s into %s: this remote task was accepted, and its receipt could not be written. %s Unless it "
-                "is there, a later try of this task fails because the outcome is unknown.",
-                receipt.ekyc_task_id,
-                self._records.address,
-                error,
-            )
+            steps = receipt_steps(self._records.address, receipt.ekyc_task_id)
+            log_lines(log, logging.ERROR, (*steps, *wrapped(error.message)))
         except BaseException:
             log.error("Remote task %s was accepted. Writing its receipt once more.", receipt.ekyc_task_id)
             self._records.complete(receipt)
@@ -271,12 +290,11 @@ class Submitter:
         try:
             self._records.note(intent)
         except EkycJournalError as error:
-            log.error(
-                "The record %s could not be changed to %r: %s The next try may fail because the outcome is unknown.",
-                self._records.address,
-                intent.state.value,
-                error,
+            text = (
+                f"The record {self._records.address} could not be changed to {intent.state.value!r}. The next try may "
+                f"fail because the outcome is unknown. {error}"
             )
+            log_lines(log, logging.ERROR, wrapped(text))
 
     def _describe(self, ekyc_task_id: str, **answer: Any) -> Submission:
         return Submission.of(ekyc_task_id, self._task_type, self._scope.fingerprint, self._numbers, **answer)

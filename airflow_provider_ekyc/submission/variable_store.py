@@ -7,11 +7,12 @@ The task state store (3.3) does not: since 3.4 a clear discards it (apache/airfl
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow_provider_ekyc.airflow_sdk import Variable
 from airflow_provider_ekyc.exceptions import EkycJournalError
 from airflow_provider_ekyc.submission.identity import TaskIdentity
+from airflow_provider_ekyc.submission.settle_steps import VARIABLE
 
 #: How the keys of all records begin.
 PREFIX = "ekyc_submission_"
@@ -35,17 +36,24 @@ class VariableStore:
     :param task: of the records
     """
 
+    kind: ClassVar[str] = "variables"
+
     def __init__(self, task: TaskIdentity) -> None:
         self._prefix = f"{PREFIX}{task.digest}_"
-        self._description = f"eKYC submission of {task.dag_id}.{task.task_id}, run {task.run_id}"
+        #: What a person reads beside the key.
+        self.description = f"eKYC submission of {task.dag_id}.{task.task_id}, run {task.run_id}"
+
+    def key(self, name: str) -> str:
+        """Return the Variable's key."""
+        return f"{self._prefix}{name}"
 
     def address(self, name: str) -> str:
         """Return the Variable's key, as a message names it."""
-        return f"Airflow Variable {self._prefix}{name}"
+        return f"{VARIABLE}{self.key(name)}"
 
     def read(self, name: str) -> bytes | None:
         """Return the Variable, or None if it is certain that there is none."""
-        key = f"{self._prefix}{name}"
+        key = self.key(name)
         value = read_variable(key)
         if value is None:
             self._require_reading()
@@ -56,8 +64,8 @@ class VariableStore:
         """Write the Variable, and read it back."""
         if self.read(name) != replacing:
             return False
-        key = f"{self._prefix}{name}"
-        _write_variable(key, body.decode(), self._description)
+        key = self.key(name)
+        _write_variable(key, body.decode(), self.description)
         value = read_variable(key)
         if value == body.decode():
             return True
@@ -68,7 +76,7 @@ class VariableStore:
 
     def names(self, prefix: str) -> list[str] | None:
         """Return the names of the Variables; Airflow can list them from 3.3 on."""
-        keys = list_variables(f"{self._prefix}{prefix}")
+        keys = list_variables(self.key(prefix))
         return None if keys is None else [key.removeprefix(self._prefix) for key in keys]
 
     def _require_reading(self) -> None:

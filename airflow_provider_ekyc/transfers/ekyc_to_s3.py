@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from airflow_provider_ekyc.arguments import (
 )
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
+from airflow_provider_ekyc.links.ekyc import EkycObjectLink
+from airflow_provider_ekyc.xcom_keys import RESULT
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context, ObjectStoragePath, XComArg
@@ -48,7 +50,8 @@ class EkycResultsToS3Operator(BaseOperator):
     Returns the S3 URI. A second XCom, ``result``, holds ids and counts: ``ekyc_task_id``, ``s3_uri``,
     ``output_format``, ``rows``, ``yes``, ``no``, ``unknown``, ``size`` (bytes), ``sha256``, ``unmatched``,
     ``unmatched_uri``, ``distinct``, ``contradictions``, ``missing``; with ``iceberg_table`` also ``iceberg_table`` and
-    ``iceberg_snapshot_id`` (text). ``outlets=[Asset(...)]`` gives an asset event with the same.
+    ``iceberg_snapshot_id`` (text). ``outlets=[Asset(...)]`` gives an asset event with the same. ``summary`` is one line
+    of text, ``failure`` says why a task has failed; the button *S3 object* leads to the object.
 
     :param ekyc_task_id: the remote task: the return value of ``EkycSubmitOperator``, or a literal id (templated)
     :param s3_key: key of the object, or a whole ``s3://`` address; the connection in ``s3://conn_id@bucket/key`` wins
@@ -113,6 +116,7 @@ class EkycResultsToS3Operator(BaseOperator):
         "iceberg_conn_id",
     )
     ui_color = "#d8e0f0"
+    operator_extra_links = (EkycObjectLink(),)
 
     def __init__(
         self,
@@ -174,17 +178,21 @@ class EkycResultsToS3Operator(BaseOperator):
         """Land the result, add it to the Iceberg table if there is one, and return its S3 URI."""
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
+        from airflow_provider_ekyc.metrics import CountedSource
         from airflow_provider_ekyc.s3.client import s3_client
         from airflow_provider_ekyc.s3.put_arguments import read_extra_args
         from airflow_provider_ekyc.s3.target import S3Target
+        from airflow_provider_ekyc.tracing import task_span
         from airflow_provider_ekyc.transfers.lineage import api_host, report_to_hook_lineage
         from airflow_provider_ekyc.transfers.outlets import describe_outlets
+        from airflow_provider_ekyc.transfers.shown import show_landed
         from airflow_provider_ekyc.transfers.warehouse import read_warehouse
 
         self._landed = self._committed = None
-        with airflow_errors(submitted=True):
+        with airflow_errors(self, context, submitted=True), task_span("ekyc.land", context.get("ti")) as step:
             places = self._places()
             job = self._job(context)
+            step.set(ekyc_task_id=job.ekyc_task_id, task_type=job.task_type, output_format=job.output_format.name)
             warehouse = read_warehouse(self.iceberg_table, self.iceberg_conn_id, job, places.result)
             extra_args = read_extra_args(self.s3_extra_args, self.encrypt, self.acl_policy)
             s3 = S3Hook(aws_conn_id=places.conn_id, extra_args=extra_args)
@@ -194,11 +202,15 @@ class EkycResultsToS3Operator(BaseOperator):
             targets = [S3Target(place.bucket, place.key, client, s3.extra_args) for place in wanted]
             if warehouse is not None:
                 warehouse.prepare(job.ekyc_task_id, targets[0].uri)
-            landed = job.run(hook, *targets)
+            source = CountedSource(hook, job)
+            landed = job.run(source, *targets)
+            source.count_landed(landed)
+            step.set(rows=landed.rows, bytes=landed.size)
             committed = None if warehouse is None else warehouse.add(landed)
         self._landed, self._committed, self._host = landed, committed, api_host(hook)
         reported = landed.as_dict() if committed is None else landed.as_dict() | committed.as_dict()
-        context["ti"].xcom_push(key="result", value=reported)
+        context["ti"].xcom_push(key=RESULT, value=reported)
+        show_landed(self, context, targets[0], reported)
         describe_outlets(self.outlets, context, landed.s3_uri, reported)
         report_to_hook_lineage(landed, self._host, hook, s3, committed)
         return landed.s3_uri
@@ -213,6 +225,18 @@ class EkycResultsToS3Operator(BaseOperator):
         from airflow_provider_ekyc.transfers.requirements import unmet_requirement
 
         return unmet_requirement(task)
+
+    @staticmethod
+    def missing_bucket(task: Any, render: Callable[[object], str | None]) -> str | None:
+        """
+        Return which bucket of a task of this class does not exist; a submission upstream asks before it pays.
+
+        :param task: the task, mapped or not
+        :param render: renders an argument with what is known by then
+        """
+        from airflow_provider_ekyc.transfers.buckets import missing_bucket
+
+        return missing_bucket(task, render)
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """

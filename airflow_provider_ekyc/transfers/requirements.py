@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -38,9 +39,9 @@ def unmet_requirement(transfer: Any) -> str | None:
                 f"This worker has no {module}, which {task} needs. Nothing was sent or charged. Install it on the "
                 f"workers (pip install {package}), then clear this task."
             )
-    if not is_wanted(_argument(transfer, "iceberg_table")):
+    if not is_wanted(argument_of(transfer, "iceberg_table")):
         return None
-    if problem := conflict_of(output_format, replace=_argument(transfer, "replace")):
+    if problem := conflict_of(output_format, replace=argument_of(transfer, "replace")):
         return f"In {task}: {problem} Nothing was sent or charged. Correct the DAG, then clear this task."
     from airflow_provider_ekyc.iceberg import catalog
 
@@ -50,12 +51,30 @@ def unmet_requirement(transfer: Any) -> str | None:
 
 def _known_format(transfer: Any) -> str | None:
     """Return the transfer's ``output_format``, or None if it is not named, or rendered or expanded at run time."""
-    value = _argument(transfer, "output_format")
+    value = argument_of(transfer, "output_format")
     return value if isinstance(value, str) and "{" not in value else None
 
 
-def _argument(transfer: Any, name: str) -> Any:
-    """Return an argument as the DAG has it; None if it is not named, or expanded at run time."""
+def argument_of(transfer: Any, name: str, *, default: Any = None) -> Any:
+    """
+    Return an argument as the DAG has it.
+
+    :param transfer: the task, mapped or not
+    :param name: of the argument
+    :param default: what a mapped task means that does not name it
+    :return: None if it is expanded at run time
+    """
     # A mapped task keeps its arguments apart, and has no attribute for one that is expanded.
     arguments = getattr(transfer, "partial_kwargs", None)
-    return getattr(transfer, name) if arguments is None else arguments.get(name)
+    if arguments is None:
+        return getattr(transfer, name)
+    return arguments.get(name, None if is_expanded(transfer, name) else default)
+
+
+def is_expanded(transfer: Any, name: str) -> bool:
+    """Return whether an argument of a mapped task is only known at run time."""
+    arguments = getattr(transfer, "partial_kwargs", None)
+    if arguments is None or name in arguments:
+        return False
+    expanded = getattr(getattr(transfer, "expand_input", None), "value", None)
+    return not isinstance(expanded, Mapping) or name in expanded

@@ -1,0 +1,3 @@
+"""Notifiers."""
+
+from __future__ import annotations

@@ -1,0 +1,116 @@
+// The ways out of what needs a person: check and record (the plugin), write the record (Airflow's Variables, with the
+// user's own rights, where the journal is in Airflow), clear the task (Airflow). No React.
+//
+// Each step is done once. When one fails, `proceed` called with its result goes on from that step: an id that has been
+// recorded is not recorded twice, and a submission is not allowed twice.
+
+import { address, ask as askServer } from "./request.js";
+
+/**
+ * What is to be done, before anything of it is done.
+ *
+ * @param {"adopt"|"send_again"|"clear"} way
+ * @param {object} need the row's `need`
+ * @param {{ekyc_task_id?: string}} fields what the person typed
+ */
+export function plan(way, need, fields = {}) {
+  return { way, need, fields, confirmed: way === "send_again", answer: null, recorded: false, cleared: null, problem: null, confirm: false };
+}
+
+/** The JSON of the plugin's route for a way. */
+export function settleBody({ way, need, fields, confirmed }) {
+  const { dag_id, run_id, task_id, map_index = -1, name } = need;
+  const which = { dag_id, run_id, task_id, map_index, name };
+  if (way === "adopt") which.ekyc_task_id = fields.ekyc_task_id;
+  return confirmed ? { ...which, confirmed: true } : which;
+}
+
+/** The JSON for Airflow's clearTaskInstances: the failed task and what failed after it. */
+export function clearBody(need) {
+  const mapped = need.map_index >= 0;
+  return {
+    dag_id: need.dag_id,
+    dag_run_id: need.run_id,
+    task_ids: [mapped ? [need.task_id, need.map_index] : need.task_id],
+    include_downstream: true,
+    only_failed: true,
+    reset_dag_runs: true,
+    dry_run: false,
+  };
+}
+
+/** An id as it was pasted: without the white space and the quotes around it. */
+export function pastedId(text) {
+  return text
+    .trim()
+    .replace(/^(["'`])(.*)\1$/s, "$2")
+    .trim();
+}
+
+/** Why an id cannot be one; null if it can. The server decides in the end. */
+export function complaint(id) {
+  if (id === "") return "Enter the id of the remote task.";
+  return /\s/.test(id) ? "An id has no spaces in it." : null;
+}
+
+/**
+ * Do the steps that are still to be done.
+ *
+ * @param {object} state from `plan`, or from a call of this function that ended with a problem; with `confirmed: true`
+ *   where the answer was a question (`confirm`) and the person has said yes
+ * @param {(sentence: string) => void} report says what is being done
+ * @param {typeof askServer} ask sends a request
+ * @returns {Promise<object>} the state after the last step, or after the step that failed, with its `problem`
+ */
+export async function proceed(state, report, ask = askServer) {
+  let now = { ...state, problem: null, confirm: false };
+  if (now.way !== "clear" && now.answer === null) {
+    report(now.way === "adopt" ? "Checking the id with one status query." : "Recording that the list may be sent again.");
+    const url = address(now.way === "adopt" ? "ekyc/adopt" : "ekyc/send-again");
+    const { data, problem } = await ask(url, { method: "POST", json: settleBody(now) });
+    // Settled by somebody else, and not cleared yet: that is all that is left to do.
+    if (problem && data?.clear) return { ...now, answer: data, recorded: true, problem };
+    if (problem) return { ...now, problem, confirm: data?.confirm === true };
+    now = { ...now, answer: data, recorded: !data.write };
+  }
+  if (!now.recorded && now.way !== "clear") {
+    report("Writing the record.");
+    const { problem } = await writeVariable(now.answer.write, ask);
+    if (problem) return { ...now, problem };
+    now = { ...now, recorded: true };
+  }
+  report("Clearing the task.");
+  const { dag_id, ...clear } = now.way === "clear" ? clearBody(now.need) : now.answer.clear;
+  const url = address(`api/v2/dags/${encodeURIComponent(dag_id)}/clearTaskInstances`);
+  const { data, problem } = await ask(url, { method: "POST", json: clear });
+  if (problem) return { ...now, problem };
+  return { ...now, cleared: data?.total_entries ?? data?.task_instances?.length ?? 0 };
+}
+
+/** Write a Variable as the plugin says: create it (refused where it exists by now), or replace it. */
+function writeVariable({ method = "PATCH", variable, value, description }, ask) {
+  const path = method === "POST" ? "api/v2/variables" : `api/v2/variables/${encodeURIComponent(variable)}`;
+  return ask(address(path), { method, json: { key: variable, value, description } });
+}
+
+/** What a person reads afterwards: what has been done, what has not, and whether it is safe to try again. */
+export function outcome(state) {
+  const { way, answer, recorded, cleared, problem } = state;
+  const done = { adopt: "The id is recorded.", send_again: "It is recorded that the list may be sent again.", clear: "" }[way];
+  const joined = (...parts) => parts.filter(Boolean).join(" ");
+  if (problem === null) {
+    const tasks =
+      cleared === 0
+        ? "Airflow found no failed task to clear: it may be running again already."
+        : cleared === 1
+          ? "1 task is cleared and runs again."
+          : `${cleared} tasks are cleared and run again.`;
+    return joined(answer?.message ?? done, tasks);
+  }
+  const isUnsure = ["away", "server"].includes(problem.kind);
+  if (way === "clear") return joined(problem.text, isUnsure ? "It is not known whether the tasks were cleared; to try again is safe." : "Nothing was cleared.");
+  if (answer === null) return joined(problem.text, isUnsure && "It is not known whether anything was recorded; to try again is safe: nothing is recorded twice.");
+  if (!recorded) return joined("Nothing is recorded yet.", problem.status === 409 ? "Somebody has settled it meanwhile." : problem.text);
+  if (answer.message === undefined) return problem.text;
+  return joined(done, "The task is not cleared yet.", problem.text);
+}
