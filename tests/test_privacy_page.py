@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.fs
 import pyarrow.parquet as pq
 import pytest
@@ -56,6 +57,16 @@ def test_a_number_is_erased_from_landed_files_and_freshness_reads_the_rest(resul
     assert (results / "dt=2026-02-01" / "d4g1.parquet").read_bytes() == untouched
     assert all(str(ERASED).encode() not in path.read_bytes() for path in results.rglob("*.parquet"))
     assert names["erase"](f"+{ERASED}", str(results), pyarrow.fs.LocalFileSystem()) == 0
+
+
+def test_what_is_there_of_a_person_is_one_query(results: Path) -> None:
+    (query,) = re.findall(r"```sql duckdb\n(.*?)```", PAGE, re.DOTALL)
+    rows = duckdb.sql(query.replace("s3://my-bucket/results", str(results))).fetchall()
+    assert [(time.month, task_type) for time, task_type, _, _ in rows] == [(1, "amazon"), (3, "amazon")]
+    assert {remote_id for *_, remote_id in rows} == {
+        row[0]
+        for row in duckdb.sql(f"SELECT DISTINCT ekyc_task_id FROM read_parquet('{results}/**/*.parquet')").fetchall()
+    }
 
 
 def test_what_the_page_refers_to_is_there() -> None:

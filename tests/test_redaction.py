@@ -114,9 +114,9 @@ def test_the_text_fits_on_one_line(text: str, limit: int) -> None:
 
 @pytest.mark.parametrize("text", ["?" * 1_000_000, "?a" * 500_000, "1 " * 500_000, "+" * 1_000_000, "X-Amz-" * 160_000])
 def test_a_megabyte_of_malice_costs_no_time(text: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     redact(text, secrets=(KEY,))
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_a_url_without_its_query_has_neither_credentials_nor_fragment() -> None:

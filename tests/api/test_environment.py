@@ -182,3 +182,11 @@ def test_one_session_asks_apis_of_two_authorities(tls_sandbox: Sandbox, other_sa
                     await get_task(session, wrong, ekyc_task_id)
 
     asyncio.run(ask())
+
+
+@BOTH
+def test_a_directory_of_authorities_is_read_by_both(tls_sandbox: Sandbox, ask: Ask, tmp_path: Path) -> None:
+    ekyc_task_id = submitted(tls_sandbox)
+    failed = failure(ask, settings_of(tls_sandbox, ca_file=str(tmp_path)), ekyc_task_id)
+    assert isinstance(failed, EkycConnectionError), "an empty one trusts nobody"
+    assert "ca_file" in failed.message

@@ -195,9 +195,9 @@ def test_a_number_that_breaks_off_is_no_id() -> None:
     ids=range(8),
 )
 def test_no_answer_takes_long_to_look_through(body: bytes) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     assert found(200, body).created is None
-    assert time.monotonic() - begun < 3
+    assert time.process_time() - begun < 3
 
 
 _NAMES = st.sampled_from(["task_id", "taskId", "id", "status", "data", "error", "code", "message", "total", "x"])

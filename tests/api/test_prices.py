@@ -36,6 +36,11 @@ def test_prices_have_the_forms_of_a_form_and_of_json(value: object) -> None:
     assert prices(value) == {"amazon": Decimal("0.001"), "ws": Decimal("0.00001")}
 
 
+def test_a_price_with_more_digits_than_a_float_has_is_exact() -> None:
+    digits = "0.123456789012345678"
+    assert prices(f'{{"amazon": {digits}}}') == prices(f"amazon={digits}") == {"amazon": Decimal(digits)}
+
+
 def test_a_task_type_without_a_price_is_not_free() -> None:
     settings = read_settings("made_up", host=None, password=API_KEY, extra={"prices": "amazon=0.001"})
     assert settings.price("amazon") == Decimal("0.001")
@@ -65,6 +70,7 @@ def test_no_prices_are_no_prices(empty: str | None) -> None:
         ("amazon=0", "prices of amazon must be above 0"),
         ({"amazon": 0.0}, "prices of amazon must be above 0"),
         ("amazon=-0.001", "prices of amazon must be an amount"),
+        ("amazon=0.001=2", "prices of amazon must be an amount"),
         ("amazon=", "prices of amazon must be an amount"),
         ('{"amazon": NaN}', "prices of amazon must be an amount"),
         ({"amazon": float("nan")}, "prices of amazon must be an amount"),

@@ -245,6 +245,6 @@ def test_an_echo_in_a_page_or_in_text_is_not_shown_either(client: Make, where: s
 @pytest.mark.parametrize("text", ["1 ", "%25", "&amp;", "@", "\\u0031", "<a", "7" * 15 + ","])
 def test_malice_costs_no_time_with_numbers_to_compare(text: str) -> None:
     numbers = io.BytesIO(b"".join(b"+999%010d\n" % index for index in range(200_000)))
-    begun = time.monotonic()
+    begun = time.process_time()
     redact(text * 300_000, secrets=(KEY,), sent=SentFile(numbers), keep=("123456789012",))
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5

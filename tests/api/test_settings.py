@@ -220,6 +220,33 @@ def test_texts_are_texts(name: str) -> None:
         extra(**{name: 7})
 
 
+@pytest.mark.parametrize("port", [None, 0, 443])
+def test_an_empty_port_is_that_of_the_scheme(port: int | None) -> None:
+    assert read("https://api.example", port=port).base_url == "https://api.example"
+    assert read("api.example", port=port).base_url == "https://api.example"
+
+
+@pytest.mark.parametrize("port", [-1, 65_536, 443_443])
+def test_a_port_that_none_can_be_is_named(port: int) -> None:
+    with pytest.raises(EkycSettingsError, match="port must be from 1 to 65535"):
+        read("https://api.example", port=port)
+
+
+@pytest.mark.parametrize("url", ["https://console.example/tasks/{ekyc_task_id}", "https://c.example", None])
+def test_a_console_has_a_url(url: str | None) -> None:
+    assert extra(console_url=url).console_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "console.example", "https://user:made-up@c.example/", "https://c.example/a b", 7, [""]],
+)
+def test_what_is_no_link_is_refused_and_not_quoted(url: object) -> None:
+    with pytest.raises(EkycSettingsError, match="console_url must be") as caught:
+        extra(console_url=url)
+    assert "made-up" not in caught.value.message
+
+
 def test_a_proxy_is_a_url_of_http() -> None:
     assert extra(proxy="http://proxy.example:3128").proxy == "http://proxy.example:3128"
     for wrong in ("proxy.example:3128", "socks5://proxy.example", 7, "http://"):

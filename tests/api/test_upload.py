@@ -31,8 +31,9 @@ from airflow_provider_ekyc.exceptions import (
     Outcome,
 )
 from airflow_provider_ekyc.sandbox import Sandbox
+from dev.stack.processes import free_ports
 from dev.testing.http_proxy import http_proxy
-from dev.testing.sockets import SocketServer, answer, answering, free_port, read_head, read_request
+from dev.testing.sockets import SocketServer, answer, answering, read_head, read_request
 from tests.api.conftest import AT_ONCE, numbers, settings_for, settings_of
 
 Make = Callable[..., EkycClient]
@@ -201,7 +202,7 @@ def test_a_wrong_key_is_refused(sandbox: Sandbox, client: Make) -> None:
 
 
 def test_a_refused_port_is_not_sent(client: Make) -> None:
-    caught = failed(client(settings_for(f"http://127.0.0.1:{free_port()}"), AT_ONCE), EkycConnectionError)
+    caught = failed(client(settings_for(f"http://127.0.0.1:{free_ports(1)[0]}"), AT_ONCE), EkycConnectionError)
     assert (caught.outcome, caught.retryable) == (Outcome.NOT_SENT, True)
 
 

@@ -148,9 +148,11 @@ def test_the_caps_of_the_retries_are_passed_on(sandbox: Sandbox, connect: Connec
     assert sandbox.calls["balance"] == 3
 
 
-def test_a_connection_that_works_says_so_and_its_balance_is_not_shown(sandbox: Sandbox, connect: Connect) -> None:
+def test_a_connection_that_works_says_so_with_host_and_balance(sandbox: Sandbox, connect: Connect) -> None:
     connect(sandbox)
-    assert EkycHook().test_connection() == (True, "The API accepts the key.")
+    port = sandbox.url.rpartition(":")[2]
+    said = f"127.0.0.1, port {port}: the API accepts the key. Balance: 1,000,000.00."
+    assert EkycHook().test_connection() == (True, said)
     assert sandbox.calls == {"submit": 0, "status": 0, "balance": 1, "result": 0, "other": 0}
 
 
@@ -160,7 +162,7 @@ def test_a_connection_that_does_not_work_says_why_at_once(
     connect(sandbox, password="another-made-up-key")
     works, why = EkycHook().test_connection()
     assert not works
-    assert "password field" in why
+    assert "Check the API key." in why
     assert "another-made-up-key" not in why
     connect(sandbox)
     sandbox.fault("balance", "status", status=503)
@@ -168,22 +170,34 @@ def test_a_connection_that_does_not_work_says_why_at_once(
     assert (works, sandbox.calls["balance"]) == (False, 2)
     assert "503" in why
     define(monkeypatch, {"conn_type": "ekyc", "host": sandbox.url})
-    assert EkycHook().test_connection() == (
-        False,
-        "Connection 'ekyc_default': no API key; put it in the password field. No request was sent. A retry can't help "
-        "before the connection is corrected.",
-    )
+    assert EkycHook().test_connection() == (False, "No API key; put it in the password field.")
     sandbox.stop()
     connect(sandbox)
     works, why = EkycHook().test_connection()
     assert not works
-    assert "got no answer" in why
+    assert "refuses connections. Check the port" in why
 
 
 def test_a_connection_without_an_entry_does_not_work() -> None:
     works, why = EkycHook("no_such_connection").test_connection()
     assert not works
-    assert "no connection 'no_such_connection'" in why
+    assert why == "Airflow can't read this connection. Check the base URL, the port (1 to 65535) and the extra."
+
+
+def test_a_field_that_is_wrong_is_named_and_the_id_of_the_test_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    for connection, said in (
+        ({"host": "https://api.example", "port": 99_999, "password": API_KEY}, "Port must be from 1 to 65535"),
+        ({"host": "ftp://api.example", "password": API_KEY}, "Host must be the base URL of the API"),
+        ({"password": API_KEY, "extra": {"timeout": 5}}, "Unknown extra timeout; known are account"),
+        ({"password": API_KEY, "extra": "[1]"}, "The extra must be a JSON object."),
+        ({"password": "made up key"}, "The API key (password) contains blanks"),
+    ):
+        define(monkeypatch, {"conn_type": "ekyc", **connection}, "qzx7")
+        works, why = EkycHook("qzx7").test_connection()
+        assert not works
+        assert why.startswith(said)
+        assert "qzx7" not in why
+        assert "retry" not in why
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ from airflow_provider_ekyc.history.local_files import LocalFolder
 from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
 from airflow_provider_ekyc.preparation.tidy import Tidier
 from dev.stack.postgres_server import PostgresServer
-from dev.testing.sockets import ScriptedServer, answer, free_port
+from dev.stack.processes import free_ports
+from dev.testing.sockets import ScriptedServer, answer
 from dev.testing.task_context import TaskInstance, context_of
 from tests.history.landed import YES, landed
 from tests.outcomes.rows import Provocation
@@ -109,7 +110,7 @@ class PrepareTries:
         good = "SELECT '+999' || lpad(n::text, 10, '0') FROM generate_series(0, 199) AS n"
         self._arguments |= {"numbers": None, "conn_id": "customers", "sql": good}
         connection = server.connection()
-        absent = {**connection, "port": free_port()}
+        absent = {**connection, "port": free_ports(1)[0]}
         shown = json.dumps(absent if what == "without a server" else connection)
         self.stage.servers.enter_context(patch.dict(os.environ, AIRFLOW_CONN_CUSTOMERS=shown))
         self.stage.repairs.append(lambda: os.environ.update(AIRFLOW_CONN_CUSTOMERS=json.dumps(connection)))
@@ -126,7 +127,7 @@ class PrepareTries:
             self._allow_no_file_beyond(1000)
             return
         if what == "in an S3 that is gone":
-            url = f"http://127.0.0.1:{free_port()}"
+            url = f"http://127.0.0.1:{free_ports(1)[0]}"
         else:
             code = what.removeprefix("in an S3 that answers ")
             url = self._s3_that_answers("403 Forbidden", code)

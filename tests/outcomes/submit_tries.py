@@ -22,7 +22,8 @@ from airflow_provider_ekyc.numbers import prepare, source
 from airflow_provider_ekyc.numbers.paced_stream import Pace, PacedStream
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
-from dev.testing.sockets import ScriptedServer, answer, free_port
+from dev.stack.processes import free_ports
+from dev.testing.sockets import ScriptedServer, answer
 from tests.numbers.test_paced_stream import trickling_store
 from tests.outcomes.rows import Provocation
 from tests.outcomes.stage import Killed, Stage, Try
@@ -124,7 +125,7 @@ class SubmitTries:
 
     def _connect_to_s3(self, what: str) -> None:
         if what == "in an S3 that is gone":
-            url = f"http://127.0.0.1:{free_port()}"
+            url = f"http://127.0.0.1:{free_ports(1)[0]}"
         elif what == "in an S3 that trickles":
             url = self.stage.servers.enter_context(trickling_store(b"")).url
             # As it is, but for half a second instead of a minute.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from airflow_provider_ekyc.api.models import Task, TaskStatus
-from airflow_provider_ekyc.polling.interval import CEILING, FLOOR, PollPolicy, next_wait
+from airflow_provider_ekyc.polling.interval import CEILING, FLOOR, PollPolicy, next_wait, wait_after_failure
 from tests.polling.answers import CREATED, START, moving, task
 
 
@@ -69,6 +69,27 @@ def test_an_updated_at_that_never_moves_does_not_make_the_figures_stand_still() 
     assert wait(1000, moving(0, total=1000, success=999)) == pytest.approx(50)
 
 
+def test_figures_that_last_moved_in_the_first_second_stand_still() -> None:
+    assert wait(1000, moving(1, total=1000, success=999)) == pytest.approx(250)
+
+
+def test_without_times_of_the_server_figures_do_not_stand_still() -> None:
+    assert wait(1000, task(total=1000, success=999)) == pytest.approx(50)
+    # Nor is it known that they jumped, so the speed of two answers holds: 40 % in 10 s.
+    assert wait(19, moving(0, total=100, success=50), (9, 0.1)) == pytest.approx(12.5 + 19 / 40)
+
+
+@pytest.mark.parametrize(("moved", "expected"), [(950, 1000), (949, 750)])
+def test_figures_that_moved_within_a_twentieth_give_a_speed(moved: int, expected: float) -> None:
+    assert wait(1000, moving(moved, total=100, success=50), (500, 0.25)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("before", [1000, 2000], ids=["at the same time", "later, by a clock that was set back"])
+def test_an_earlier_answer_that_is_not_earlier_gives_no_speed(before: float) -> None:
+    answer = moving(1000, total=100, success=50)
+    assert wait(1000, answer, (before, 0.25)) == wait(1000, answer) == pytest.approx(750)
+
+
 @pytest.mark.parametrize("total", [None, 0, 500])
 def test_while_queued_it_waits_a_little_longer_than_it_has_waited(total: int | None) -> None:
     waits = [wait(s, task(TaskStatus.PENDING, total=total, success=0)) for s in (0, 5, 25, 600, 10_000)]
@@ -115,6 +136,26 @@ def test_a_server_clock_that_is_off_by_an_hour_changes_nothing(offset: int) -> N
 def test_a_fixed_interval_is_kept() -> None:
     policy = PollPolicy(poll_interval=42.0)
     assert next_wait(policy, START + 7, START, task(total=100, success=99), None, 0.5) == 42.0
+
+
+@pytest.mark.parametrize(("waited", "expected"), [(-30, 60), (0, 60), (60, 120), (180, 240), (1000, 300)])
+def test_a_fixed_interval_that_doubles_is_kept_between_itself_and_the_ceiling(waited: float, expected: float) -> None:
+    policy = PollPolicy(ceiling=300.0, poll_interval=60.0, exponential_backoff=True)
+    assert next_wait(policy, START + waited, START, task(), None, 0.5) == expected
+
+
+def test_jitter_makes_a_wait_after_a_failure_a_tenth_longer_at_the_most() -> None:
+    assert [wait_after_failure(PollPolicy(), 2, None, 0, jitter) for jitter in (0, 0.5, 1)] == [10, 10.5, 11]
+
+
+def test_failures_double_the_wait_sixteen_times_at_the_most() -> None:
+    policy = PollPolicy(ceiling=1e9)
+    assert [wait_after_failure(policy, failures, None, 0, 0) for failures in (16, 17, 18, 10**6)] == [
+        FLOOR * 2**15,
+        FLOOR * 2**16,
+        FLOOR * 2**16,
+        FLOOR * 2**16,
+    ]
 
 
 @given(

@@ -74,6 +74,7 @@ def test_an_example_of_a_source_reads_its_list(
     if "sql" in arguments:
         monkeypatch.setenv("AIRFLOW_CONN_CUSTOMERS", json.dumps(postgres.connection()))
         postgres.execute(
+            "DROP TABLE IF EXISTS customers",
             "CREATE TABLE customers (id int, phone text, country text)",
             f"INSERT INTO customers VALUES (2, '{SECOND}', 'US'), (3, 'x', 'DE'), (1, '{FIRST}', 'US')",
         )

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from importlib import metadata, resources
+from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -20,6 +21,8 @@ from airflow_provider_ekyc.airflow_sdk import conf
 from airflow_provider_ekyc.api.settings import EXTRA_NAMES, EkycSettings, read_settings
 from airflow_provider_ekyc.get_provider_info import get_provider_info
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
+
+ROOT = Path(__file__).parents[2]
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -52,10 +55,19 @@ def test_the_info_is_what_airflow_takes() -> None:
     assert info["versions"] == [airflow_provider_ekyc.__version__] == [metadata.version("airflow-provider-ekyc")]
 
 
+def test_each_guide_is_a_page_that_is_there() -> None:
+    info = get_provider_info()
+    (integration,) = info["integrations"]
+    guides = [*integration["how-to-guide"], *(transfer["how-to-guide"] for transfer in info["transfers"])]
+    assert len(guides) == 9
+    assert [guide for guide in guides if not (ROOT / guide.removeprefix("/")).is_file()] == []
+    assert all(guide.startswith("/docs/") for guide in guides), "as Airflow's schema of a provider asks"
+
+
 def test_a_deployment_names_its_journal_once(monkeypatch: pytest.MonkeyPatch) -> None:
     options = get_provider_info()["config"]["ekyc"]["options"]
-    assert list(options) == ["journal_uri", "journal_conn_id"]
-    for name, option in options.items():
+    for name in ("journal_uri", "journal_conn_id", "runbook_url"):
+        option = options[name]
         assert option["default"] == "", "not set"
         assert option["description"].strip()
         assert conf.get("ekyc", name, fallback="") == ""
@@ -79,6 +91,8 @@ def test_a_new_answer_each_time_so_that_nobody_changes_it_for_the_others() -> No
 def test_every_module_that_is_named_is_there() -> None:
     info = get_provider_info()
     names = [name for kind in ("hooks", "operators", "sensors", "triggers") for name in info[kind][0]["python-modules"]]
+    links = [name.rsplit(".", 1) for name in info["extra-links"]]
+    assert [link for module, link in links if not hasattr(importlib.import_module(module), link)] == []
     names += [transfer["python-module"] for transfer in info["transfers"]]
     assert len(names) == 6
     for name in names:
@@ -180,7 +194,7 @@ def test_airflow_lists_the_connection_type_with_its_fields(connection_type: dict
     prefix = "extra__ekyc__"
     fields = [name for name in manager.connection_form_widgets if name.startswith(prefix)]
     assert [name.removeprefix(prefix) for name in fields] == list(connection_type["conn-fields"])
-    assert manager.field_behaviours["ekyc"]["hidden_fields"] == ["schema", "login", "port"]
+    assert manager.field_behaviours["ekyc"]["hidden_fields"] == ["schema", "login"]
     (shown,) = [meta for meta in HookMetaService.hook_meta_data() if meta.connection_type == "ekyc"]
     assert shown.hook_name == "eKYC"
     assert set(shown.extra_fields or {}) == set(EXTRA_NAMES)

@@ -97,6 +97,11 @@ def test_a_number_or_an_address_is_never_shown(word: str) -> None:
     assert shown((f"carrier {word}", 3)) == "[removed] 3"
 
 
+def test_a_code_of_three_digits_is_shown() -> None:
+    assert shown(("error 404", 1)) == '"error 404" 1'
+    assert shown(("error 4040", 1)) == "[removed] 1"
+
+
 def test_a_long_word_is_cut_and_a_control_character_is_taken_out() -> None:
     assert shown(("a" * 500, 1)) == f'"{"a" * 24}…" 1'
     assert shown(("a\x1b[31m\nb", 1)) == '"a [31m b" 1'

@@ -124,7 +124,9 @@ OTHERS: dict[str, Callable[[RangeStore, Request], bytes]] = {
     "403": lambda _, __: refusal(403, b"<Error><Code>AccessDenied</Code></Error>"),
     "an expired URL": lambda _, __: refusal(403, EXPIRED),
     "503": lambda _, __: refusal(503, b"<Error><Code>SlowDown</Code></Error>"),
-    "a redirect": lambda _, __: b"HTTP/1.1 307 X\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n",
+    "a redirect": lambda _, __: (
+        b"HTTP/1.1 307 X\r\nConnection: close\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n"
+    ),
     "nothing": lambda _, __: b"",
     "half of a head": lambda store, request: store.answer(request)[:10],
     "half of the bytes": lambda store, request: store.answer(request)[: -SIZE // 2],
@@ -138,7 +140,9 @@ OTHERS: dict[str, Callable[[RangeStore, Request], bytes]] = {
     "the end of a longer one": lambda store, request: store.answer(request, span=(9_001, 10_000), total=10_001),
     "the first bytes": lambda store, request: store.answer(request, span=(0, SIZE - 1)),
     "more of the end": lambda store, request: store.answer(request, span=(8_000, 9_999)),
-    "no range": lambda _, __: b'HTTP/1.1 206 X\r\nETag: "a"\r\nContent-Length: 1000\r\n\r\n' + CONTENT[-SIZE:],
+    "no range": lambda _, __: (
+        b'HTTP/1.1 206 X\r\nConnection: close\r\nETag: "a"\r\nContent-Length: 1000\r\n\r\n' + CONTENT[-SIZE:]
+    ),
 }
 
 

@@ -67,8 +67,13 @@ def downloaded(
     return content
 
 
+#: Threads of a whole process, which other tests in it have begun.
+OF_THE_PROCESS = ("ekyc-metrics", "ekyc-progress")
+
+
 def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("ekyc-") and thread.is_alive()]
+    alive = [thread.name for thread in threading.enumerate() if thread.is_alive()]
+    return [name for name in alive if name.startswith("ekyc-") and not name.startswith(OF_THE_PROCESS)]
 
 
 def refusal(status: int, body: bytes) -> bytes:

@@ -37,9 +37,9 @@ def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_ekyc.polling.interval.FIXED_FLOOR", INTERVAL)
 
 
-def wait(mode: str, ekyc_task_id: str, **arguments: Any) -> Any:
+def wait(mode: str, ekyc_task_id: str, ti: TaskInstance | None = None, **arguments: Any) -> Any:
     """Run a sensor to its end in a mode, as Airflow does."""
-    ti = TaskInstance()
+    ti = ti or TaskInstance()
     context: Any = {"ti": ti}
 
     def sensor() -> EkycTaskSensor:
@@ -132,21 +132,25 @@ def test_silent_fail_is_refused_with_a_reason(mode: str) -> None:
         wait(mode, "d1", silent_fail=True)
 
 
+@pytest.mark.usefixtures("clock_of_queries")
 def test_exponential_backoff_doubles_a_fixed_interval(mode: str, sandbox: Sandbox) -> None:
-    sandbox.change(queue_seconds=6 * INTERVAL)
+    sandbox.change(queue_seconds=3)  # the fourth query finds it exported
+    begun = time.monotonic()
     shown = wait(mode, submitted(sandbox), poll_interval=INTERVAL, exponential_backoff=True)
-    # After 0, 1, 3 and 7 intervals, fewer on a busy machine; the trigger's first query is made after one interval.
-    assert 2 <= sandbox.calls["status"] <= (3 if mode == "deferred" else 4)
-    assert shown["status"] == "exported"
+    assert (shown["status"], sandbox.calls["status"]) == ("exported", 4)
+    # At least after 0, 1, 3 and 7 intervals; the trigger's first query is made after one.
+    assert time.monotonic() - begun >= (15 if mode == "deferred" else 7) * INTERVAL * 0.95
 
 
+@pytest.mark.usefixtures("clock_of_queries")
 def test_max_wait_caps_the_doubling(mode: str, sandbox: Sandbox) -> None:
-    sandbox.change(queue_seconds=8 * INTERVAL)
-    wait(
-        mode, submitted(sandbox), poll_interval=INTERVAL, exponential_backoff=True, max_wait=timedelta(seconds=INTERVAL)
-    )
-    # After each interval, so 8 or 9 queries, fewer on a busy machine; 4 or 5 without the cap.
-    assert sandbox.calls["status"] >= 6
+    sandbox.change(queue_seconds=8)
+    begun = time.monotonic()
+    cap = timedelta(seconds=INTERVAL)
+    shown = wait(mode, submitted(sandbox), poll_interval=INTERVAL, exponential_backoff=True, max_wait=cap)
+    assert (shown["status"], sandbox.calls["status"]) == ("exported", 9)
+    # 9 intervals and what a busy machine adds; without the cap the last of them alone would be 128.
+    assert time.monotonic() - begun < 128 * INTERVAL
 
 
 @pytest.mark.parametrize(("rate", "fails"), [(0.1, True), ("0.1", True), (0.25, False), (1, False), (None, False)])

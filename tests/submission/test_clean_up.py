@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -54,3 +55,27 @@ def test_airflow_that_cannot_list_variables_says_what_to_use(monkeypatch: pytest
     monkeypatch.setattr("airflow_provider_ekyc.submission.variable_store.Variable", object())
     with pytest.raises(EkycSettingsError, match="airflow variables list"):
         delete_old_records(timedelta(days=90))
+
+
+@pytest.mark.parametrize("time", [None, "yesterday", 5, ""])
+def test_a_record_without_a_readable_time_stays(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables, time: object
+) -> None:
+    Job("variables", numbers_file, tmp_path).submit()
+    names = ("started_at", "submitted_at", "written_at", "updated_at")
+    for key, value in variables.values.items():
+        record = json.loads(value) if value.startswith("{") else None
+        if record is not None:
+            variables.values[key] = json.dumps({name: time if name in names else each for name, each in record.items()})
+    before = dict(variables.values)
+    assert delete_old_records(timedelta(days=90), now=datetime.now(UTC) + timedelta(days=91)) == 0
+    assert variables.values == before
+
+
+def test_a_time_without_a_zone_is_one_in_utc(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
+) -> None:
+    Job("variables", numbers_file, tmp_path).submit()
+    variables.values = {key: value.replace("+00:00", "") for key, value in variables.values.items()}
+    assert delete_old_records(timedelta(days=90), now=datetime.now(UTC) + timedelta(days=89)) == 0
+    assert delete_old_records(timedelta(days=90), now=datetime.now(UTC) + timedelta(days=91)) == 4

@@ -101,7 +101,8 @@ def test_an_account_that_is_added_later_is_warned_of_before_it_pays(
     connect(sandbox, account="another account")
     job.submit()
     assert "submitted this list to" in caplog.text
-    assert "(account another account), so it is submitted there, and charged" in caplog.text
+    logged = " ".join(" ".join(caplog.messages).split())
+    assert "(account another account), so it is submitted there, and charged" in logged
 
 
 @IN_VARIABLES

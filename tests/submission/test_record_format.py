@@ -115,6 +115,7 @@ def test_a_record_of_an_unknown_schema_stops_the_submission(
         ("Send again.", SENT_AGAIN_BY_HAND),
         *((word, None) for word in ("", "{", "[]", "{}", "null", "true", "two words", "unknown", '{"record": "more"}')),
         ('{"record": "intent", "state": "sent"}', None),
+        pytest.param("[" * 100_000, None, id="nested too deeply"),
     ],
 )
 def test_what_a_person_writes_is_a_receipt_an_intent_or_an_error(body: str, read_as: object) -> None:

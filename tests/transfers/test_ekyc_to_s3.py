@@ -1,7 +1,7 @@
 """
 EkycResultsToS3Operator from end to end: the sandbox, a real S3 server, nothing of our own replaced.
 
-Modules: ``transfers/places.py``, ``results/transfer.py``.
+Modules: ``transfers/places.py``, ``transfers/shown.py``, ``results/transfer.py``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryExc
 from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
+from airflow_provider_ekyc.xcom_keys import OBJECT_LINK
 from dev.stack.s3_server import S3Server
 from dev.testing.s3_events import accept, record
 from dev.testing.task_context import context_of
@@ -49,7 +50,7 @@ def rows_of(client: Any, key: str = KEY) -> dict[str, str]:
 
 
 def test_a_result_lands_with_every_row(
-    s3: Any, exported: str, numbers: list[str], context: dict[str, Any], sandbox: Sandbox
+    s3: Any, exported: str, numbers: list[str], context: dict[str, Any], sandbox: Sandbox, s3_server: S3Server
 ) -> None:
     assert operator(exported).execute(context) == f"s3://{BUCKET}/{KEY}"
     assert keys_of(s3) == [KEY]
@@ -72,7 +73,9 @@ def test_a_result_lands_with_every_row(
             "distinct": 200,
             "contradictions": 0,
             "missing": 0,
-        }
+        },
+        "summary": f"200 rows: {yes} yes, {200 - yes} no",
+        OBJECT_LINK: f"{s3_server.endpoint_url}/{BUCKET}/{KEY}",
     }
     assert (sandbox.calls["status"], sandbox.calls["result"], sandbox.key_leaks) == (1, 1, 0)
 
@@ -81,10 +84,10 @@ def test_neither_xcom_nor_metadata_holds_a_number_or_a_url(
     s3: Any, exported: str, numbers: list[str], context: dict[str, Any]
 ) -> None:
     returned = operator(exported).execute(context)
+    xcoms = context["ti"].xcoms
+    assert "?" not in xcoms.pop(OBJECT_LINK), "the link is an address alone"
     head = s3.head_object(Bucket=BUCKET, Key=KEY)
-    visible = json.dumps(
-        [returned, context["ti"].xcoms, head["Metadata"], s3.get_object_tagging(Bucket=BUCKET, Key=KEY)]
-    )
+    visible = json.dumps([returned, xcoms, head["Metadata"], s3.get_object_tagging(Bucket=BUCKET, Key=KEY)])
     assert not [number for number in numbers if number[1:] in visible]
     assert "http" not in visible
     assert "X-Amz" not in json.dumps(context["ti"].xcoms)
@@ -129,7 +132,8 @@ def test_a_taken_key_fails_before_the_api_is_asked(
     with pytest.raises(EkycFailException, match="already contains an object that is not a result of eKYC"):
         operator(exported).execute(context)
     assert sandbox.calls == calls
-    assert context["ti"].xcoms == {}
+    assert set(context["ti"].xcoms) == {"failure"}
+    assert context["ti"].xcoms["failure"]["kind"] == "object_exists"
     operator(exported, replace=True).execute(context)
     assert len(rows_of(s3)) == 200
 

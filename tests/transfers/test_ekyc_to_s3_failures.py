@@ -28,7 +28,9 @@ pytestmark = pytest.mark.usefixtures("connections")
 
 LOST = "Nothing was landed. The submission is already paid for and will not be charged again."
 REFUSED = "The result was not landed. The submission is already paid for and will not be charged again."
-SECRET = re.compile(r"X-Amz-|999\d{7}|" + re.escape(API_KEY) + "|made-up-secret|made-up-wrong")
+SECRET = re.compile(
+    r"X-Amz-|(?<![0-9a-f])\+?999\d{7}(?![0-9a-f])|" + re.escape(API_KEY) + "|made-up-secret|made-up-wrong"
+)
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,11 @@ def test_nothing_lands_and_one_clear_error_says_why_without_a_secret(
     assert type(caught.value) is kind
     assert not [words for words in case.words if words.lower() not in str(caught.value).lower()], str(caught.value)
     assert keys_of(s3) == []
-    assert context["ti"].xcoms == {}
+    assert set(context["ti"].xcoms) == {"failure"}
+    failure = context["ti"].xcoms["failure"]
+    assert (failure["message"], failure["kind"]) == (str(caught.value)[:2000], caught.value.kind)
+    assert (failure["ekyc_task_id"], failure["retryable"]) == (arguments["ekyc_task_id"], case.retry)
+    assert not SECRET.search(json.dumps(failure))
     assert sandbox.key_leaks == 0
     printed = "".join(traceback.format_exception(caught.value))
     assert not SECRET.search(printed)

@@ -86,9 +86,9 @@ def test_before_the_download_has_begun(
 
 
 class Slow(io.RawIOBase):
-    """An input that comes for ten seconds, a little at a time."""
+    """An input that comes for a minute, a little at a time."""
 
-    left = 200
+    left = 1200
 
     def read(self, size: int = -1, /) -> bytes:
         threading.Event().wait(0.05)
@@ -123,7 +123,7 @@ def test_a_failure_does_not_wait_for_the_input(
     begun = time.monotonic()
     with pytest.raises(EkycFailException):
         compared(exported).execute(context)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     assert keys_of(s3) == []
 
 
@@ -141,7 +141,7 @@ def test_a_kill_does_not_wait_for_the_input(
     begun = time.monotonic()
     with pytest.raises(Ended):
         compared(exported).execute(context)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     assert keys_of(s3) == []
 
 

@@ -117,7 +117,7 @@ def test_the_lifecycle_rule_is_one_that_s3_takes() -> None:
     sent = {
         key
         for text in texts
-        for key in re.findall(r'"?(?:numbers|lists)"?(?:=|: Param\()"s3://ekyc-results/([^"]+)"', text)
+        for key in re.findall(r'"?(?:numbers|lists)"?(?:=|: Param\(\s*)"s3://ekyc-results/([^"]+)"', text)
     }
     landed = {key for text in texts[:1] for key in re.findall(r'(?:s3_key|unmatched_key)="([^"]+)"', text)}
     assert len(sent) >= 3

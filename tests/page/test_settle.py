@@ -1,0 +1,157 @@
+"""``plugins/static/settle.js``: adopt, send again and clear, step by step, over real requests of the browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.page.conftest import Run
+from tests.page.page_server import Answer, PageServer
+
+NEED = {"dag_id": "d", "run_id": "r", "task_id": "submit", "map_index": -1, "name": "0123456789abcdef"}
+CLEAR = {
+    "dag_id": "d",
+    "dag_run_id": "r",
+    "task_ids": ["submit"],
+    "include_downstream": True,
+    "only_failed": True,
+    "reset_dag_runs": True,
+    "dry_run": False,
+}
+ROUTE = "api/v2/dags/d/clearTaskInstances"
+CLEARED = Answer({"task_instances": [{}, {}, {}], "total_entries": 3})
+WRITE = {"method": "POST", "variable": "ekyc_submission_1", "value": "{}", "description": "eKYC"}
+
+
+def checked(write: dict[str, str] | None = None) -> Answer:
+    return Answer(
+        {"status": "exported", "total": 3, "message": "It is exported: 3 numbers.", "write": write, "clear": CLEAR}
+    )
+
+
+def settle(run: Run, way: str, need: dict[str, Any] = NEED, **fields: str) -> dict[str, Any]:
+    code = "const end = await proceed(plan($0, $1, $2), () => {}); return { ...end, said: outcome(end) }"
+    return dict(run("settle", code, way, need, fields))
+
+
+def go_on(run: Run, state: dict[str, Any], **more: object) -> dict[str, Any]:
+    code = "const end = await proceed({ ...$0, ...$1 }, () => {}); return { ...end, said: outcome(end) }"
+    return dict(run("settle", code, state, more))
+
+
+def test_an_adopted_task_is_checked_recorded_by_the_server_and_cleared(run: Run, server: PageServer) -> None:
+    server.answers = {"ekyc/adopt": [checked()], ROUTE: [CLEARED]}
+    end = settle(run, "adopt", ekyc_task_id="abc")
+    assert server.calls() == [("POST", "ekyc/adopt"), ("POST", ROUTE)]
+    adopt, clear = server.received
+    assert adopt.json == {**NEED, "ekyc_task_id": "abc"}
+    assert clear.json == {name: value for name, value in CLEAR.items() if name != "dag_id"}
+    assert end["said"] == "It is exported: 3 numbers. 3 tasks are cleared and run again."
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "api/v2/variables"), ("PATCH", "api/v2/variables/ekyc_submission_1")]
+)
+def test_a_record_in_airflows_variables_is_written_before_the_clear(
+    run: Run, server: PageServer, method: str, path: str
+) -> None:
+    server.answers = {"ekyc/adopt": [checked({**WRITE, "method": method})], path: [Answer({})], ROUTE: [CLEARED]}
+    settle(run, "adopt", ekyc_task_id="abc")
+    assert server.calls() == [("POST", "ekyc/adopt"), (method, path), ("POST", ROUTE)]
+    assert server.received[1].json == {"key": "ekyc_submission_1", "value": "{}", "description": "eKYC"}
+
+
+def test_a_list_is_sent_again_only_as_confirmed(run: Run, server: PageServer) -> None:
+    server.answers = {"ekyc/send-again": [checked()], ROUTE: [CLEARED]}
+    settle(run, "send_again")
+    assert server.received[0].json == {**NEED, "confirmed": True}
+
+
+def test_what_the_server_refuses_changes_nothing(run: Run, server: PageServer) -> None:
+    server.answers = {
+        "ekyc/adopt": [Answer({"detail": "The API knows no such task. Nothing was changed."}, status=404)]
+    }
+    end = settle(run, "adopt", ekyc_task_id="abc")
+    assert server.calls() == [("POST", "ekyc/adopt")]
+    assert end["said"] == "The API knows no such task. Nothing was changed."
+
+
+def test_a_question_of_the_server_is_answered_with_the_same_request(run: Run, server: PageServer) -> None:
+    question = Answer({"detail": "It has 4 numbers, not 3.", "confirm": True}, status=409)
+    server.answers = {"ekyc/adopt": [question, checked()], ROUTE: [CLEARED]}
+    asked = settle(run, "adopt", ekyc_task_id="abc")
+    assert asked["confirm"] is True
+    end = go_on(run, asked, confirmed=True)
+    assert server.received[1].json == {**NEED, "ekyc_task_id": "abc", "confirmed": True}
+    assert end["problem"] is None
+
+
+def test_a_clear_that_fails_is_done_again_alone(run: Run, server: PageServer) -> None:
+    server.answers = {"ekyc/adopt": [checked()], ROUTE: [Answer({"detail": "Forbidden"}, status=403), CLEARED]}
+    first = settle(run, "adopt", ekyc_task_id="abc")
+    assert first["said"].startswith("The id is recorded. The task is not cleared yet.")
+    end = go_on(run, first)
+    assert server.calls() == [("POST", "ekyc/adopt"), ("POST", ROUTE), ("POST", ROUTE)]
+    assert end["cleared"] == 3
+
+
+def test_a_record_that_fails_is_written_again_before_anything_is_cleared(run: Run, server: PageServer) -> None:
+    variables = [Answer({"detail": "database is locked"}, status=500), Answer({})]
+    server.answers = {"ekyc/adopt": [checked(WRITE)], "api/v2/variables": variables, ROUTE: [CLEARED]}
+    first = settle(run, "adopt", ekyc_task_id="abc")
+    assert first["said"].startswith("Nothing is recorded yet.")
+    assert ("POST", ROUTE) not in server.calls()
+    assert go_on(run, first)["cleared"] == 3
+    assert [path for _, path in server.calls()].count("ekyc/adopt") == 1
+
+
+def test_a_record_that_somebody_else_has_written_is_left_alone(run: Run, server: PageServer) -> None:
+    server.answers = {"ekyc/adopt": [checked(WRITE)], "api/v2/variables": [Answer({"detail": "exists"}, status=409)]}
+    end = settle(run, "adopt", ekyc_task_id="abc")
+    assert end["said"] == "Nothing is recorded yet. Somebody has settled it meanwhile."
+    assert ("POST", ROUTE) not in server.calls()
+
+
+def test_where_only_the_clear_is_left_it_is_offered(run: Run, server: PageServer) -> None:
+    settled = Answer({"detail": "It is settled already; clear the task.", "clear": CLEAR}, status=409)
+    server.answers = {"ekyc/adopt": [settled], ROUTE: [CLEARED]}
+    first = settle(run, "adopt", ekyc_task_id="abc")
+    assert first["said"] == "It is settled already; clear the task."
+    assert go_on(run, first)["cleared"] == 3
+    assert server.calls() == [("POST", "ekyc/adopt"), ("POST", ROUTE)]
+
+
+def test_a_server_that_is_away_leaves_it_open_what_was_recorded(run: Run, server: PageServer) -> None:
+    server.answers = {"ekyc/send-again": [Answer(closes=True)]}
+    assert "It is not known whether anything was recorded" in settle(run, "send_again")["said"]
+
+
+@pytest.mark.parametrize(("index", "tasks"), [(-1, ["land"]), (0, [["land", 0]]), (7, [["land", 7]])])
+def test_a_failed_landing_is_cleared_by_airflow_alone(
+    run: Run, server: PageServer, index: int, tasks: list[Any]
+) -> None:
+    server.answers = {ROUTE: [CLEARED]}
+    settle(run, "clear", {**NEED, "task_id": "land", "map_index": index})
+    assert server.calls() == [("POST", ROUTE)]
+    sent = server.received[0].json
+    assert sent["task_ids"] == tasks
+    assert (sent["only_failed"], sent["include_downstream"], sent["dry_run"]) == (True, True, False)
+
+
+def test_nothing_to_clear_is_said(run: Run, server: PageServer) -> None:
+    server.answers = {ROUTE: [Answer({"task_instances": [], "total_entries": 0})]}
+    assert "no failed task to clear" in settle(run, "clear")["said"]
+
+
+@pytest.mark.parametrize(("pasted", "used"), [(' "abc"\n', "abc"), ("`a-b`", "a-b"), ("'x", "'x"), ("  ", "")])
+def test_an_id_is_read_without_what_was_copied_with_it(run: Run, pasted: str, used: str) -> None:
+    assert run("settle", "pastedId($0)", pasted) == used
+
+
+def test_what_can_be_no_id_is_not_sent(run: Run) -> None:
+    assert run("settle", "['', 'a b', 'abc'].map(complaint)") == [
+        "Enter the id of the remote task.",
+        "An id has no spaces in it.",
+        None,
+    ]

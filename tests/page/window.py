@@ -1,0 +1,66 @@
+"""A window of Airflow's UI with the page, whose data a test makes up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+
+from dev.browser.person import PATIENCE
+from tests.page.made_up import answer
+
+DATA = "**/ekyc/verifications*"
+
+
+class Shown:
+    """The page as one user sees it; ``says`` is what the route answers, ``asked`` what it was asked."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        context.set_default_timeout(PATIENCE)
+        self.page: Page = context.new_page()
+        self.url = url
+        self.says: dict[str, Any] = answer()
+        self.asked: list[dict[str, str]] = []
+        self.sent: list[tuple[str, str, Any]] = []
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.route(DATA, self._answer)
+
+    def open(self, says: dict[str, Any] | None = None, path: str = "/plugin/ekyc") -> Page:
+        self.says = says or self.says
+        self.page.goto(f"{self.url}{path}")
+        expect(self.page.locator(".ekyc-foot, [role=alert]").first).to_be_visible(timeout=PATIENCE)
+        return self.page
+
+    def routes(self, **answers: Any) -> None:
+        """Answer other requests of the page: their path's last part and its JSON."""
+
+        def handler(value: Any) -> Callable[[Route], None]:
+            def handle(route: Route) -> None:
+                request = route.request
+                self.sent.append((request.method, urlsplit(request.url).path, request.post_data_json))
+                route.fulfill(json=value)
+
+            return handle
+
+        for name, value in answers.items():
+            self.page.route(f"**/{name.replace('_', '-') if name == 'send_again' else name}", handler(value))
+
+    def refreshed(self) -> None:
+        """Wait for the answer of the next call, and until it is drawn."""
+        with self.page.expect_response(DATA, timeout=PATIENCE):
+            pass
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def section(self, name: str) -> Locator:
+        return self.page.get_by_role("region", name=re.compile(f"^{name}"))
+
+    def _answer(self, route: Route) -> None:
+        query = dict(parse_qsl(urlsplit(route.request.url).query))
+        self.asked.append(query)
+        parts = query["part"].split(",")
+        lists = ("needs", "waiting", "history", "days")
+        route.fulfill(json={name: value for name, value in self.says.items() if name not in lists or name in parts})
