@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 # Before Airflow is imported: its configuration and database are made where this says.
@@ -24,16 +24,57 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 import botocore.loaders
 import pytest
+from hypothesis import settings
 
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.postgres_server import PostgresServer
 from dev.stack.s3_server import S3Server
 from dev.testing.task_context import context_of
 from dev.testing.variables import Variables
+from dev.testing.xdist_scheduler import AirflowFirst
+
+if TYPE_CHECKING:
+    from dev.browser.made_up_runs import MadeUpRuns
+
+ROOT = Path(__file__).parents[1]
+
+#: Files whose tests call the same API server: they run in one process.
+SHARED_SERVERS = {
+    f"tests/{file}": "made-up runs"
+    for file in ("browser/test_many_runs.py", "hooks/test_connection_over_rest.py", "page/test_in_airflow.py")
+}
+
+#: Files with few tests that take a minute or more: pytest-xdist would begin with those that have many.
+LONG = [
+    f"tests/{file}"
+    for file in (
+        "browser/test_journeys.py",
+        "plugins/test_settle_server.py",
+        "plugins/test_settle_fab.py",
+        "browser/test_rights.py",
+        "page/test_ways_out.py",
+        "faults/test_short_run.py",
+        "fuzz/test_fuzz_run.py",
+        "sandbox/test_sandbox_description.py",
+        "test_testing_your_dags.py",
+        "site/test_site.py",
+        "provider/test_distribution.py",
+        "deployment/test_db_clean.py",
+    )
+]
 
 API_KEY = "made-up-api-key-0123456789abcdef"
 BUCKET = "ekyc-results"
 WAREHOUSE = "ekyc-warehouse"
+
+# A busy machine may stop any example for longer than the 200 ms that Hypothesis allows. Speed is for the benchmarks.
+settings.register_profile("without a deadline", deadline=None)
+settings.load_profile("without a deadline")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> AirflowFirst:
+    """Begin with the tests that start Airflow, and keep those together that share one."""
+    return AirflowFirst(config, log, ROOT, SHARED_SERVERS, LONG)
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
@@ -53,6 +94,19 @@ def sandbox() -> Iterator[Sandbox]:
     """The API, plain, at once done with every task."""
     with Sandbox(API_KEY) as running:
         yield running
+
+
+@pytest.fixture
+def clock_of_queries(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox's clock moves by a second with each status query, and not otherwise, however busy the machine."""
+    now, book = [time.time()], sandbox.state.book_poll
+
+    def booked(*arguments: Any) -> None:
+        book(*arguments)
+        now[0] += 1
+
+    monkeypatch.setattr(sandbox.state, "clock", lambda: now[0])
+    monkeypatch.setattr(sandbox.state, "book_poll", booked)
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +138,17 @@ def postgres() -> Iterator[PostgresServer]:
     """A real PostgreSQL server."""
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def made_up_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeUpRuns]:
+    """An API server over 10,000 made-up runs, which nobody changes; connections can be tested there."""
+    from dev.browser.made_up_runs import MadeUpRuns
+    from dev.stack.compat.versions import Version
+
+    version = os.environ.get("EKYC_BROWSER_VERSION")
+    with MadeUpRuns(tmp_path_factory.mktemp("many"), python=Version(version).python if version else None) as running:
+        yield running
 
 
 def empty_bucket(client: Any) -> None:

@@ -28,6 +28,7 @@ from dev.faults.fault_cases import needs_short_timeouts
 from dev.faults.killing import deaths_in
 from dev.faults.objects import look_at_objects
 from dev.stack.airflow_rest import FINISHED, AirflowRest, AirflowRestError
+from dev.testing.held_clock import Clock
 
 #: Seconds after which a run is counted as hung.
 PATIENCE = 300.0
@@ -35,25 +36,6 @@ PATIENCE = 300.0
 USUAL = {"submit": 0.8, "wait": 0.3, "land": 1.2}
 #: What Airflow does not retry, by the names in its logs.
 FINAL = ("EkycFailException", "EkycSensorTimeout", "AirflowSensorTimeout", "AirflowFailException")
-
-
-class Clock:
-    """The time, which can be held: remote tasks then stay where they are."""
-
-    def __init__(self) -> None:
-        self._held: float | None = None
-
-    def __call__(self) -> float:
-        """Return it, as Unix time."""
-        return time.time() if self._held is None else self._held
-
-    def hold(self) -> None:
-        """Stop."""
-        self._held = time.time()
-
-    def release(self) -> None:
-        """Go on, with the present."""
-        self._held = None
 
 
 class Slot:

@@ -32,7 +32,9 @@ def run_scheduled(cases: Sequence[Case], folder: Path, s3: S3Server, report: Cal
         slots = [stack.enter_context(Slot(index)) for index in range(SLOTS)]
         report("starting Airflow")
         airflow = stack.enter_context(
-            AirflowStack(folder / "scheduled", Path(__file__).parent / "dags", _environment(slots, s3))
+            AirflowStack(
+                folder / "scheduled", Path(__file__).parent / "dags", _environment(slots, s3), import_once=True
+            )
         )
         rest = AirflowRest(airflow.url, *airflow.login)
         for name in DAGS:

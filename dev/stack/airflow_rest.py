@@ -5,6 +5,7 @@ Never the command line: each ``airflow ...`` call imports all of Airflow, for se
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 from urllib.parse import quote
@@ -24,8 +25,10 @@ class AirflowRest:
     :param password: password
     """
 
+    session_type: type[RestSession] = RestSession
+
     def __init__(self, url: str, user: str, password: str) -> None:
-        self._session = RestSession(url, user, password)
+        self._session = self.session_type(url, user, password)
 
     def unpause(self, dag_id: str) -> None:
         """Let a DAG run.
@@ -98,12 +101,13 @@ class AirflowRest:
         """
         return list(self._session.pages(f"dags/{dag_id}/dagRuns", "dag_runs", **filters))
 
-    def wait_for_run(self, dag_id: str, run_id: str, timeout: float = 300.0) -> Json:
+    def wait_for_run(self, dag_id: str, run_id: str, timeout: float = 300.0, interval: float = 0.5) -> Json:
         """Wait until a run has ended.
 
         :param dag_id: the DAG
         :param run_id: the run
         :param timeout: seconds
+        :param interval: seconds between two questions
         :return: the run
         :raise TimeoutError: when it still goes on; the message holds the tasks' states
         """
@@ -118,7 +122,7 @@ class AirflowRest:
                     for task in self.task_instances(dag_id, run_id)
                 }
                 raise TimeoutError(f"run {run_id} of {dag_id} is {run['state']}: {states}")
-            time.sleep(0.5)
+            time.sleep(interval)
 
     def patch_run(self, dag_id: str, run_id: str, state: str) -> Json:
         """Set the state of a run.
@@ -253,6 +257,17 @@ class AirflowRest:
         path = f"{self._task_path(dag_id, run_id, task_id)}/xcomEntries/{quote(key, safe='')}"
         return self._session.call("GET", path, params={"map_index": map_index, "deserialize": True})["value"]
 
+    def links(self, dag_id: str, run_id: str, task_id: str) -> dict[str, str | None]:
+        """Return the buttons of a task, as its page shows them.
+
+        :param dag_id: the DAG
+        :param run_id: the run
+        :param task_id: the task
+        :return: the addresses by name; None where there is none
+        """
+        found = self._session.call("GET", f"{self._task_path(dag_id, run_id, task_id)}/links")
+        return dict(found["extra_links"])
+
     def asset_events(self, **filters: Any) -> list[Json]:
         """List asset events.
 
@@ -269,6 +284,30 @@ class AirflowRest:
         """
         found = self._session.pages("variables", "variables", variable_key_pattern=f"{prefix}%")
         return [each for each in found if each["key"].startswith(prefix)]
+
+    def put_connection(self, conn_id: str, connection: Json) -> None:
+        """Create a connection, or replace the one of this id.
+
+        :param conn_id: its id
+        :param connection: its fields, as in an environment variable: ``extra`` may be an object
+        """
+        extra = connection.get("extra", {})
+        # Not null: the page of Airflow 3.3 sends an empty port as 0, and tests no connection whose port differs.
+        body = {"port": 0, **connection, "extra": extra if isinstance(extra, str) else json.dumps(extra)}
+        try:
+            self._session.call("DELETE", f"connections/{conn_id}")
+        except AirflowRestError as error:
+            if error.status != 404:
+                raise
+        self._session.call("POST", "connections", json={"connection_id": conn_id, **body})
+
+    def test_connection(self, connection: Json) -> bool:
+        """Test a connection as the button of the UI does.
+
+        :param connection: its fields, as the UI sends them
+        :return: whether it works
+        """
+        return bool(self._session.call("POST", "connections/test", json=connection)["status"])
 
     def clear_task_state(self, dag_id: str, run_id: str, task_id: str) -> None:
         """Delete all entries of a task's state store, as a clear does by default from Airflow 3.4 on.

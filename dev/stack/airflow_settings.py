@@ -83,11 +83,15 @@ def airflow_environment(home: Path, dags_folder: Path, port: int, extra: Mapping
         # Off by default in 3.0, where REST gives no readable XCom without it.
         "API__ENABLE_XCOM_DESERIALIZE_SUPPORT": "True",
         "API_AUTH__JWT_SECRET": made["jwt_secret"],
-        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        # 5 s by default, for which a write waits for another: too few for a busy machine. Many more would not do: one
+        # request of the API server may wait in its event loop for another one that needs the loop to be committed, and
+        # for so long the server answers nobody (seen in 3.3.2: a PATCH of a DAG beside a task's rendered fields).
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=15",
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         # 300 s by default: a new DAG file would stay unseen for minutes.
         "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+        # A file that has changed is read at once; every 10 s, the example DAGs would keep a core busy.
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
         # 5 s by default, for which a task's supervisor may sleep past its end.
         "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",

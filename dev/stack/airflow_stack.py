@@ -17,6 +17,8 @@ from typing import Any
 import requests
 
 from dev.stack.airflow_settings import USER, airflow_environment, home_secrets
+from dev.stack.imported_once import import_in_scheduler
+from dev.stack.migrated_database import migrated_database
 from dev.stack.processes import LOOPBACK, ChildProcess, ProcessError, Stoppable, free_ports, log_tail
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
@@ -41,14 +43,21 @@ def airflow_version(python: str) -> str:
 
 
 class AirflowStack(Stoppable):
-    """An Airflow of our own, with its own home, database and secrets.
+    """An Airflow 3 of our own, with its own home, database and secrets.
+
+    :class:`~dev.stack.airflow2_stack.Airflow2Stack` runs Airflow 2.
 
     :param home: its AIRFLOW_HOME; one that was used before starts faster and still knows its runs
     :param dags_folder: where the DAG files are
     :param env: further environment variables of all components, such as ``AIRFLOW_CONN_...``
     :param log_dir: takes the output of the components; inside the home by default
     :param python: interpreter of the virtual environment whose Airflow is run; this one by default
+    :param import_once: whether the scheduler imports what its tasks need, before it forks them
     """
+
+    #: Its processes; the first is the web server, which the others need.
+    components: tuple[str, ...] = COMPONENTS
+    health_path = "/api/v2/monitor/health"
 
     def __init__(
         self,
@@ -57,10 +66,14 @@ class AirflowStack(Stoppable):
         env: Mapping[str, str] | None = None,
         log_dir: Path | None = None,
         python: Path | None = None,
+        *,
+        import_once: bool = False,
     ) -> None:
         self.home = home.resolve()
         self.log_dir = log_dir.resolve() if log_dir else self.home / "processes"
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if import_once:
+            import_in_scheduler(self.home)
         self._python = str(python or sys.executable)
         self._port = free_ports(1)[0]
         self.env = airflow_environment(self.home, dags_folder.resolve(), self._port, env or {})
@@ -98,7 +111,7 @@ class AirflowStack(Stoppable):
     def launch(self) -> None:
         """Migrate the database if needed and start all components at once, without waiting for them."""
         self.migrate()
-        for component in COMPONENTS:
+        for component in self.components:
             self._launch(component)
 
     def start(self, timeout: float = HEALTHY_TIMEOUT, *, api_server_first: bool = False) -> None:
@@ -111,9 +124,9 @@ class AirflowStack(Stoppable):
         try:
             if api_server_first:
                 self.migrate()
-                self._launch(COMPONENTS[0])
-                self.wait_until_healthy(timeout, COMPONENTS[:1])
-                for component in COMPONENTS[1:]:
+                self._launch(self.components[0])
+                self.wait_until_healthy(timeout, self.components[:1])
+                for component in self.components[1:]:
                     self._launch(component)
             else:
                 self.launch()
@@ -122,12 +135,26 @@ class AirflowStack(Stoppable):
             self.stop()
             raise
 
+    def serve(self, timeout: float = HEALTHY_TIMEOUT) -> None:
+        """Start the API server alone, which is enough for what no task does, and wait until it is healthy.
+
+        :param timeout: seconds
+        """
+        try:
+            self.migrate()
+            self._launch(self.components[0])
+            self.wait_until_healthy(timeout, self.components[:1])
+        except BaseException:
+            self.stop()
+            raise
+
     def stop(self) -> None:
-        """End all components, the API server last: the others still talk to it while they end."""
-        for component in ("triggerer", "dag-processor", "scheduler"):
+        """End all components, the web server last: the others still talk to it while they end."""
+        server, *others = self.components
+        for component in reversed(others):
             if component in self._processes:
                 self._processes[component].terminate()
-        for component in ("scheduler", "dag-processor", "triggerer", "api-server"):
+        for component in (*others, server):
             if component in self._processes:
                 self._processes[component].stop(GRACE_AT_THE_END.get(component))
         self._processes.clear()
@@ -157,22 +184,29 @@ class AirflowStack(Stoppable):
         wanted = airflow_version(self._python)
         if self._has_tables() and stamp.exists() and stamp.read_text() == wanted:
             return
+        database = self.home / "airflow.db"
+        if database.exists() or str(database) not in self.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]:
+            self._run_migration()
+        else:
+            migrated_database(self._python, database, self.env, self._run_migration)
+        stamp.write_text(wanted)
+
+    def _run_migration(self) -> None:
         command = [self._python, "-m", "airflow", "db", "migrate"]
         log = self.log_of("db-migrate")
         with ChildProcess("airflow db migrate", command, log, env=self.env) as process:
             code = process.wait(HEALTHY_TIMEOUT)
         if code:
             raise ProcessError(f"airflow db migrate failed with exit code {code}.\n{log_tail(log)}")
-        stamp.write_text(wanted)
 
-    def wait_until_healthy(self, timeout: float = HEALTHY_TIMEOUT, components: tuple[str, ...] = COMPONENTS) -> None:
+    def wait_until_healthy(self, timeout: float = HEALTHY_TIMEOUT, components: tuple[str, ...] = ()) -> None:
         """Wait until components are healthy.
 
         :param timeout: seconds
-        :param components: which ones
+        :param components: which ones; all by default
         """
         deadline = time.monotonic() + timeout
-        for component in components:
+        for component in components or self.components:
             self._processes[component].wait_until(
                 lambda component=component: self._is_healthy(component),  # type: ignore[misc]
                 deadline - time.monotonic(),
@@ -185,7 +219,7 @@ class AirflowStack(Stoppable):
         :return: the report; empty while the API server does not answer
         """
         try:
-            answer = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=10)
+            answer = self._session.get(f"{self.url}{self.health_path}", timeout=10)
         except requests.RequestException:
             return {}
         return dict(answer.json()) if answer.ok else {}
@@ -197,7 +231,7 @@ class AirflowStack(Stoppable):
                 raise ProcessError(
                     f"Airflow's {name} ended with exit code {process.exit_code}.\n{log_tail(process.log_file)}"
                 )
-        if component == "api-server":
+        if component == self.components[0]:
             return report.get("metadatabase", {}).get("status") == "healthy" and self._serves_tasks()
         name = REPORTED_AS[component]
         part = report.get(name, {})
@@ -216,16 +250,18 @@ class AirflowStack(Stoppable):
         except requests.RequestException:
             return False
 
-    def _launch(self, component: str) -> None:
-        arguments = {
+    def _arguments(self, component: str) -> list[str]:
+        return {
             "api-server": ["--host", LOOPBACK, "--port", str(self._port), "--workers", "1"],
             "scheduler": ["--skip-serve-logs"],
             "dag-processor": [],
             "triggerer": ["--skip-serve-logs"],
         }[component]
+
+    def _launch(self, component: str) -> None:
         self._processes[component] = ChildProcess(
             f"Airflow's {component}",
-            [self._python, "-m", "airflow", component, *arguments],
+            [self._python, "-m", "airflow", component, *self._arguments(component)],
             self.log_of(component),
             env=self.env,
             directory=self.home,

@@ -68,9 +68,13 @@ def stay(demo: Demo) -> None:
     say.line("Everything stays up. Ctrl-C stops it.")
     say.fact("web UI", demo.airflow.url)
     say.fact("login", f"{user} / {password}")
+    if demo.page:
+        say.fact("page eKYC", f"{demo.page} (eKYC in the navigation)")
+    say.fact("to try", f"trigger {DAG_ID}: its form has this demo's list and bucket")
     if others:
-        say.fact("to try", ", ".join(others))
-        say.fact("with", f"numbers={demo.numbers}, bucket {demo.plan.bucket}")
+        say.fact("more", ", ".join(others))
+    if demo.plan.connections:
+        say.fact("note", "your own connections are in the environment, so the web UI neither lists nor tests them")
     say.line()
     try:
         while True:
@@ -103,6 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 done = demo.run()
                 if options.keep and demo.has_web_ui:
                     stay(demo)
+                elif done and demo.page:
+                    terminal.line("make demo KEEP=1 leaves Airflow's web UI up, with the page eKYC of this run.")
         return 0 if done else 1
     except DemoRefusedError as refusal:
         terminal.line(f"Refused: {refusal}")

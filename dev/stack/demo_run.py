@@ -15,7 +15,8 @@ from typing import Any
 from dev.stack.airflow_dag_test import DagTest
 from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import AirflowStack, airflow_version
-from dev.stack.demo_plan import AWS_CONNECTION, EKYC_CONNECTION, SANDBOX_PACE, DemoPlan, write_numbers
+from dev.stack.demo_dags import EXAMPLE_LISTS, write_demo_dags
+from dev.stack.demo_plan import SANDBOX_PACE, DemoPlan, write_numbers
 from dev.stack.demo_progress import Followed, RunFollower
 from dev.stack.result_object import read_back
 from dev.stack.s3_server import S3Server
@@ -54,11 +55,16 @@ class Demo:
         logs.mkdir(parents=True)
         self._s3 = None if plan.real_bucket else S3Server(logs / "s3.log")
         self._sandbox = None if plan.real_service else SandboxServer(logs / "sandbox.log", SANDBOX_PACE)
-        self.airflow = AirflowStack(build / kind, dags_folder, self._connections(), logs, python)
+        dags = write_demo_dags(dags_folder, build / "dags", numbers=self.numbers, bucket=plan.bucket)
+        settings = {**plan.connections, "AIRFLOW__CORE__TEST_CONNECTION": "Enabled"}
+        self.airflow = AirflowStack(build / kind, dags, settings, logs, python)
+        self._version = tuple(int(part) for part in version.split(".")[:2])
         self.rest = AirflowRest(self.airflow.url, *self.airflow.login)
         # Airflow 2 has no API server to drive it by: there the run is one of dag.test(), without a scheduler.
         self._dag_test = (
-            DagTest(interpreter, build / kind, dags_folder, self._connections(), logs) if version[0] == "2" else None
+            DagTest(interpreter, build / kind, dags, self._connections_as_variables(), logs)
+            if self._version < (3, 0)
+            else None
         )
 
     @property
@@ -66,9 +72,16 @@ class Demo:
         """Whether there is a web UI to leave up; not on Airflow 2, of which no server is started."""
         return self._dag_test is None
 
+    @property
+    def page(self) -> str | None:
+        """Address of the page eKYC; None below Airflow 3.1, which has none."""
+        return f"{self.airflow.url}/plugin/ekyc" if self._version >= (3, 1) else None
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """Run all that is needed for as long as the context lasts."""
+        if self.plan.numbers is None:
+            write_numbers(Path(self.numbers))
         with ExitStack() as started:
             for part in (self._s3, self._sandbox, None if self._dag_test else self.airflow):
                 if part is not None:
@@ -77,12 +90,16 @@ class Demo:
             if self._s3 is not None:
                 self._s3.wait_until_ready()
                 self._s3.create_bucket(self.plan.bucket)
+                self._put_lists(self._s3)
                 self.terminal.step("S3", f"ready on {self._s3.endpoint_url}")
             if self._sandbox is not None:
                 self._sandbox.wait_until_ready()
                 self.terminal.step("sandbox", f"ready on {self._sandbox.url}")
             if self._dag_test is None:
                 self.airflow.wait_until_healthy()
+                # In the database, not in the environment: the web UI lists and tests only these.
+                for conn_id, connection in self._connections().items():
+                    self.rest.put_connection(conn_id, connection)
                 self.terminal.step("Airflow", f"ready on {self.airflow.url}")
             else:
                 self._dag_test.migrate()
@@ -96,8 +113,6 @@ class Demo:
 
         :return: whether the result is in the bucket, whole
         """
-        if self.plan.numbers is None:
-            write_numbers(Path(self.numbers))
         if self._dag_test is not None:
             return self._run_dag_test(self._dag_test)
         self.rest.wait_for_dag(DAG_ID)
@@ -130,13 +145,24 @@ class Demo:
         self._report_time(time.monotonic() - started)
         return agreed
 
-    def _connections(self) -> dict[str, str]:
+    def _connections(self) -> dict[str, dict[str, Any]]:
+        """Return the connections of the demo's own servers; those that the user gave stay in the environment."""
         made: dict[str, dict[str, Any]] = {}
         if self._sandbox is not None:
-            made[EKYC_CONNECTION] = self._sandbox.connection()
+            made["ekyc_default"] = self._sandbox.connection()
         if self._s3 is not None:
-            made[AWS_CONNECTION] = self._s3.connection()
-        return {**self.plan.connections, **{name: json.dumps(value) for name, value in made.items()}}
+            made["aws_default"] = self._s3.connection()
+        return made
+
+    def _connections_as_variables(self) -> dict[str, str]:
+        made = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(each) for name, each in self._connections().items()}
+        return {**self.plan.connections, **made}
+
+    def _put_lists(self, s3: S3Server) -> None:
+        """Put the list where the other examples look for one."""
+        if "://" not in self.numbers:
+            for key in EXAMPLE_LISTS:
+                s3.client().put_object(Bucket=self.plan.bucket, Key=key, Body=Path(self.numbers).read_bytes())
 
     def _end_interrupted_runs(self) -> None:
         """End runs of a demo that was interrupted: the sandbox they waited for is gone."""

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,14 @@ class PostgresServer(Stoppable):
     """A fresh, empty database server for as long as the context lasts; each statement is in its log.
 
     :param log_file: takes the server's output; inside the data directory by default
+    :param settings: further settings of the server, such as ``max_connections``; they win
     """
 
-    def __init__(self, log_file: Path | None = None) -> None:
+    def __init__(self, log_file: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
         self.password = f"made-up-{secrets.token_hex(16)}"
         self._port = free_ports(1)[0]
         self._log_file = log_file
+        self._settings = dict(settings or {})
         self._directory: Path | None = None
         self._process: ChildProcess | None = None
 
@@ -104,6 +107,7 @@ class PostgresServer(Stoppable):
             "unix_socket_directories": "",
             "fsync": "off",
             "log_statement": "all",
+            **self._settings,
         }
         self._process = ChildProcess(
             "The PostgreSQL server",

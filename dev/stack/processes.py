@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import functools
 import os
 import random
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +32,10 @@ class ProcessError(Exception):
 
 
 def free_ports(count: int) -> list[int]:
-    """Find ports that are free on 127.0.0.1, all different.
+    """Find ports that are free on 127.0.0.1, all different, and that no other process was given here.
+
+    A server binds its port a moment later, in which the test of another process may look for one too. So each port is
+    a byte of one file, and the process that was given it holds the byte's lock until it ends.
 
     :param count: how many
     :return: the port numbers
@@ -40,6 +46,7 @@ def free_ports(count: int) -> list[int]:
             break
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             try:
+                fcntl.lockf(_given_ports(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
                 probe.bind((LOOPBACK, port))
             except OSError:
                 continue
@@ -47,6 +54,12 @@ def free_ports(count: int) -> list[int]:
     if len(found) < count:
         raise ProcessError(f"no {count} free ports on {LOOPBACK}")
     return found
+
+
+@functools.cache
+def _given_ports() -> int:
+    """Open the file once: a process that closes any descriptor of a file loses its locks on it (``fcntl(2)``)."""
+    return os.open(Path(tempfile.gettempdir()) / f"ekyc-ports-{os.getuid()}", os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def log_tail(path: Path, lines: int = TAIL_LINES) -> str:

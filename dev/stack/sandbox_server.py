@@ -45,7 +45,8 @@ class SandboxServer(Stoppable):
         """
         return {
             "conn_type": "ekyc",
-            "host": self.url,
+            "host": self.url.rpartition(":")[0],
+            "port": int(self.url.rpartition(":")[2]),
             "password": self.api_key,
             "extra": {"result_hosts": self.url, **extra},
         }

@@ -10,7 +10,10 @@ Stand-ins that tests and tools share. What can be real is real: the sandbox, and
 * ``variables``: Airflow's Variables in memory, with what can fail about them.
 * ``supervisor``: the process that gives a task Airflow's Variables, for Airflow's own code; over texts of a test.
 * ``stored_texts``: texts by name in a folder, each written whole or not at all, so that they outlive a kill.
+* ``statsd_receiver``, ``otlp_receiver``: what a StatsD server or an OpenTelemetry collector would receive.
+* ``smtp_server``: a mail server that keeps what it is sent.
 * ``waiting``: ``wait_until()`` waits for a condition, in place of a sleep of fixed length.
+* ``held_clock``: a clock for the sandbox that can be held.
 * ``commands``: ``run_module()`` runs a module of this checkout as a command.
 
 Nothing here imports another folder of ``dev``.

@@ -218,11 +218,9 @@ def dripping(head: bytes, every: float = 0.05, piece: bytes = b"x") -> Talk:
 
 
 def _bytes_of(given: Answer, request: Request) -> bytes:
-    return given if isinstance(given, bytes) else given(request)
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Return the answer; one of HTTP/1.1 says that the connection closes, or a client may use it again too late."""
+    sent = given if isinstance(given, bytes) else given(request)
+    first, end, rest = sent.partition(b"\r\n")
+    if not end or not first.startswith(b"HTTP/1.1 ") or b"connection:" in sent.partition(b"\r\n\r\n")[0].lower():
+        return sent
+    return first + b"\r\nConnection: close\r\n" + rest

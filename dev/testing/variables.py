@@ -6,9 +6,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
-from airflow.sdk.execution_time.comms import ErrorResponse
-
 
 class Variables:
     """Text that outlives a try and a clear. One of these is what ``Variable`` is to a test."""
@@ -29,7 +26,7 @@ class Variables:
         if key not in self.values and default is not ...:
             return default
         if self.unseen or key not in self.values:
-            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.VARIABLE_NOT_FOUND, detail={"key": key}))
+            raise _error("VARIABLE_NOT_FOUND", {"key": key})
         return self.values[key]
 
     def set(self, key: str, value: str, description: str | None = None) -> None:
@@ -65,4 +62,12 @@ class Variables:
 
     def _reach(self) -> None:
         if self.away:
-            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"made": "up"}))
+            raise _error("API_SERVER_ERROR", {"made": "up"})
+
+
+def _error(kind: str, detail: dict[str, str]) -> Exception:
+    # Imported here, so that tests that need no Variable also run under Airflow 2.11 ("make lowest").
+    from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+    from airflow.sdk.execution_time.comms import ErrorResponse
+
+    return AirflowRuntimeError(ErrorResponse(error=ErrorType[kind], detail=detail))

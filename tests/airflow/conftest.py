@@ -63,10 +63,19 @@ def results(s3_server: S3Server) -> Any:
 
 @pytest.fixture(scope="module")
 def airflow(tmp_path_factory: pytest.TempPathFactory, connection_env: dict[str, str]) -> Iterator[AirflowStack]:
-    """A running Airflow with the example DAGs; it logs all that it can, so that a leak shows."""
+    """
+    A running Airflow with the example DAGs; it logs all that it can, so that a leak shows.
+
+    Tasks have a retry: a scheduler that is slow fails one that its trigger has resumed soon (apache/airflow#72716).
+    """
     home = tmp_path_factory.mktemp("airflow-home")
-    env = {**connection_env, "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG"}
-    with AirflowStack(home, EXAMPLES, env) as stack:
+    env = {
+        **connection_env,
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "1",
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
+    }
+    with AirflowStack(home, EXAMPLES, env, import_once=True) as stack:
         yield stack
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dev.stack.airflow_settings import airflow_environment
+from dev.stack.migrated_database import migrated_database
 
 
 def run_dag(dag_id: str, dags: Path, home: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
@@ -20,7 +21,11 @@ def run_dag(dag_id: str, dags: Path, home: Path, env: Mapping[str, str]) -> subp
     """
     environment = airflow_environment(home, dags, 1, env)
     airflow = [sys.executable, "-m", "airflow"]
-    subprocess.run([*airflow, "db", "migrate"], env=environment, check=True, capture_output=True, timeout=180)
+
+    def migrate() -> None:
+        subprocess.run([*airflow, "db", "migrate"], env=environment, check=True, capture_output=True, timeout=180)
+
+    migrated_database(sys.executable, home / "airflow.db", environment, migrate)
     return subprocess.run(
         [*airflow, "dags", "test", dag_id],
         env=environment,

@@ -92,7 +92,7 @@ def test_each_sandbox_was_asked_through_its_own_connection(outcome: Outcome) -> 
     for sandbox in outcome.sandboxes.values():
         assert len(sandbox.bill.submissions) == 1
         assert sandbox.calls["status"] >= 2  # by the trigger, and by the transfer
-        assert sandbox.calls["result"] == 1
+        assert sandbox.calls["result"] in (1, 2)  # its end too, if the first range does not arrive before
         assert sandbox.key_leaks == 0
 
 

@@ -8,11 +8,13 @@ import re
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 from pyarrow import parquet
 
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
+from airflow_provider_ekyc.xcom_keys import OBJECT_LINK, PAGE_LINK
 from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import AirflowStack
 from dev.stack.postgres_server import PostgresServer
@@ -108,6 +110,35 @@ def test_the_xcoms_hold_ids_and_counts(runs: Runs) -> None:
     assert submission["ekyc_task_id"] == waited["ekyc_task_id"] == result["ekyc_task_id"]
     assert submission["rows"] == waited["success"] == result["rows"] == 1000
     assert result["yes"] + result["no"] == 1000
+
+
+def test_a_person_sees_how_far_it_was_and_how_it_ended(runs: Runs) -> None:
+    ekyc_task_id = runs.xcom("ekyc_basic", "submit")
+    result = runs.xcom("ekyc_basic", "land", "result")
+    lines = {task: runs.xcom("ekyc_basic", task, "summary") for task in ("submit", "wait", "land")}
+    assert lines["submit"].startswith(f"1,000 numbers submitted as remote task {ekyc_task_id}")
+    assert lines["wait"].startswith("Exported: 1,000 of 1,000 processed; ")
+    assert lines["land"] == f"1,000 rows: {result['yes']:,} yes, {result['no']:,} no"
+    # The trigger writes beside the wait, so the last write may follow the end of the task.
+    assert wait_until(lambda: runs.xcom("ekyc_basic", "wait", "progress")["status"] == "exported", 30)
+    progress = runs.xcom("ekyc_basic", "wait", "progress")
+    assert (progress["done"], progress["total"], progress["ekyc_task_id"]) == (1000, 1000, ekyc_task_id)
+    assert progress["queries"] == runs.xcom("ekyc_basic", "wait")["queries"]
+    row = f"dag_id=ekyc_basic&run_id={quote(runs.ids['ekyc_basic'], safe='')}"
+    for task in ("submit", "wait"):
+        assert runs.xcom("ekyc_basic", task, PAGE_LINK) == f"/plugin/ekyc?{row}&task_id={task}&map_index=-1"
+    key = result["s3_uri"].partition("://")[2]
+    assert unquote(runs.xcom("ekyc_basic", "land", OBJECT_LINK)).endswith(f"/{key}")
+
+
+@pytest.mark.parametrize("index", FILES)
+def test_the_progress_of_a_mapped_wait_is_that_of_its_own_remote_task(runs: Runs, index: int) -> None:
+    def progress() -> Any:
+        return runs.xcom("ekyc_mapped", "wait", "progress", map_index=index)
+
+    assert wait_until(lambda: progress()["status"] == "exported", 30)
+    assert progress()["ekyc_task_id"] == runs.xcom("ekyc_mapped", "submit", map_index=index)
+    assert progress()["total"] == len(FILES[index])
 
 
 @pytest.mark.parametrize(("dag_id", "task_id"), [("ekyc_mapped", "land"), ("ekyc_mapped_group", "verify.land")])

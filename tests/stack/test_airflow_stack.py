@@ -11,6 +11,7 @@ import pytest
 
 from dev.stack.airflow_rest import AirflowRest, AirflowRestError
 from dev.stack.airflow_stack import COMPONENTS, AirflowStack
+from dev.stack.imported_once import import_in_scheduler
 from dev.testing.waiting import wait_until
 from tests.stack.listening import listening_addresses
 
@@ -124,3 +125,13 @@ def test_everything_ends_when_the_parent_is_killed(airflow: AirflowStack, home: 
     parent.wait()
     _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
+
+
+def test_a_scheduler_imports_once_what_its_tasks_need_and_no_other_component_does(tmp_path: Path) -> None:
+    import_in_scheduler(tmp_path)
+    settings = tmp_path / "config" / "airflow_local_settings.py"
+    code = "import runpy, sys; sys.argv[1:] = [sys.argv[2]]; runpy.run_path(SETTINGS); print('boto3' in sys.modules)"
+    for component in COMPONENTS:
+        command = [sys.executable, "-c", code.replace("SETTINGS", repr(str(settings))), "-", component]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout.split()[-1] == str(component == "scheduler"), component

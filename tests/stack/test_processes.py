@@ -139,3 +139,14 @@ def test_free_ports_are_different_and_outside_the_range_of_outgoing_connections(
     setting = Path("/proc/sys/net/ipv4/ip_local_port_range")
     if setting.exists():
         assert PORT_RANGE.stop <= int(setting.read_text().split()[0])
+
+
+def test_no_two_processes_are_given_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    (first,) = free_ports(1)
+    asks = (
+        f"from dev.stack import processes; processes.PORT_RANGE = range({first}, {first + 1}); processes.free_ports(1)"
+    )
+    refused = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=False)
+    assert "no 1 free ports" in refused.stderr
+    monkeypatch.setattr("dev.stack.processes.PORT_RANGE", range(first, first + 1))
+    assert free_ports(1) == [first], "the process that was given it may ask again"

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_ekyc.connection_form import form_fields
+from airflow_provider_ekyc.xcom_keys import OBJECT_LINK, PAGE_LINK, PROGRESS, RESULT, SUBMISSION, SUMMARY, UNSETTLED
 from dev.stack.airflow_dag_test import DagTest
 from dev.stack.compat.airflow_names import expected_places, minor_version
+from dev.stack.compat.telemetry import check_telemetry
 from dev.stack.compat.versions import ROOT, CompatError, Version
 from dev.stack.demo_plan import write_numbers
 from dev.stack.result_object import read_back
@@ -71,9 +73,10 @@ class VersionChecks:
             self._example_dags(airflow.inside("example_dags"))
             seconds = self._basic_chain(airflow, sandbox)
             self._task_group(airflow, sandbox)
+        check_telemetry(version, EXAMPLES)
         return (
             f"{modules} modules and {len(DAG_IDS)} example DAGs import, basic chain {seconds:.0f} s, billed once, task "
-            f"group of three files"
+            f"group of three files, metrics and spans"
         )
 
     def _names(self, found: dict[str, Any]) -> int:
@@ -90,9 +93,7 @@ class VersionChecks:
         return len(found["imported"])
 
     def _connection_form(self, found: dict[str, Any]) -> None:
-        # 3.0 asks no provider for its fields unless the FAB provider is installed (docs/compat.md).
-        expected = [] if minor_version(self._version.number) == (3, 0) else list(form_fields())
-        if not found["listed"] or found["fields"] != expected:
+        if not found["listed"] or found["fields"] != expected_form(self._version.number):
             raise CompatError(f"the connection form has the fields {found['fields']}")
 
     def _example_dags(self, found: dict[str, Any]) -> None:
@@ -113,6 +114,9 @@ class VersionChecks:
             raise CompatError(
                 f"the basic chain ended {run['state']} ({run['tasks']}); see {self._shown('basic_chain')}"
             )
+        missing = [xcom for xcom in _shown_in_ui(self._version.number) if xcom not in run["xcoms"]]
+        if missing:
+            raise CompatError(f"the basic chain has no XCom {missing}")
         bill = sandbox.bill()["submissions"]
         if [int(charge["rows"]) for charge in bill] != [ROWS]:
             raise CompatError(f"the basic chain was billed {len(bill)} times")
@@ -137,3 +141,28 @@ class VersionChecks:
 
     def _shown(self, name: str) -> str:
         return os.path.relpath(self._version.log(name), ROOT)
+
+
+def expected_form(version: str) -> list[str]:
+    """Return the fields that the connection form is to have, by what Airflow's web server asks of the providers.
+
+    :param version: of Airflow
+    """
+    # 3.0 asks no provider for its fields unless the FAB provider is installed (docs/compat.md).
+    return [] if minor_version(version) == (3, 0) else list(form_fields())
+
+
+def _shown_in_ui(version: str) -> list[list[str]]:
+    """Return task and key of each XCom that the basic chain is to leave for a person.
+
+    :param version: of Airflow
+    """
+    keys = {
+        "submit": [SUBMISSION, SUMMARY, UNSETTLED],
+        "wait": [PROGRESS, SUMMARY],
+        "land": [RESULT, SUMMARY, OBJECT_LINK],
+    }
+    if minor_version(version) >= (3, 1):  # the first that has pages
+        keys["submit"].append(PAGE_LINK)
+        keys["wait"].append(PAGE_LINK)
+    return [[task, key] for task in keys for key in keys[task]]

@@ -1,219 +1,280 @@
-"""What a whole deployment must not pay for again: scheduler, API server, dag-processor and triggerer of one version."""
+"""What a whole deployment must not pay for again: scheduler, executor, triggerer and web server of one version."""
 
 from __future__ import annotations
 
-import json
 import secrets
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
-from airflow_provider_ekyc.sandbox import Sandbox
-from dev.stack.airflow_rest import AirflowRest
-from dev.stack.airflow_stack import AirflowStack
-from dev.stack.compat.airflow_names import minor_version
-from dev.stack.compat.checks import BUCKET, EXAMPLES
-from dev.stack.compat.versions import CompatError, Version
-from dev.stack.demo_plan import write_numbers
-from dev.stack.s3_server import S3Server
+import requests
 
-BASIC = "ekyc_basic"
-MAPPED = "ekyc_mapped"
-LOOP = "compat_loop"
-LOOP_DAGS = Path(__file__).with_name("dags_3_4")
+from airflow_provider_ekyc.xcom_keys import PROGRESS, RESULT, SUBMISSION, SUMMARY, UNSETTLED
+from dev.stack.airflow_rest import FINISHED, AirflowRestError
+from dev.stack.compat.checks import BUCKET
+from dev.stack.compat.deployment import BASIC, LOOP, MAPPED, PACE, CompatDeployment
+from dev.stack.compat.findings import Findings
+from dev.stack.compat.versions import CompatError
+
 CHAIN = ["submit", "wait", "land"]
-RUN_TIMEOUT = 300.0
+#: What is run beside the form and the basic chain.
+PARTS = ("mapped", "loops", "triggerer", "restart")
+#: Rows a second: slow enough to do something while a task is deferred.
+SLOW = 6.0
+CONSOLE = "https://console.example/tasks/{ekyc_task_id}"
+#: What the buttons are called in the UI. Not from the links' module, whose import brings this process's own Airflow.
+CONSOLE_BUTTON, OBJECT_BUTTON, PAGE_BUTTON = "Vendor's console", "S3 object", "eKYC"
+#: Of what the trigger logs when its task is marked failed.
+GOES_ON = "No longer waiting for remote task"
+#: Seconds within which that is in the log.
+LOGGED_WITHIN = 15.0
 
 
 class StackScenarios:
-    """The scenarios under one version.
+    """The scenarios in one deployment.
 
-    Each submission has a number of rows of its own, by which it is found on the bill.
-
-    :param version: the version, installed
-    :param s3: a running S3 server with :data:`~dev.stack.compat.checks.BUCKET`
+    :param deployment: the deployment, running
+    :param findings: takes what was found
     """
 
-    def __init__(self, version: Version, s3: S3Server) -> None:
-        self._version = version
-        self._s3 = s3
-        self._numbers = version.folder / "stack-numbers"
-        self._wrong: list[str] = []
-        self._held: list[str] = []
+    def __init__(self, deployment: CompatDeployment, findings: Findings) -> None:
+        self._on = deployment
+        self._rest = deployment.rest
+        self._findings = findings
+        #: Seconds from the kill of the triggerer to the end of its run; None if it was not killed.
+        self.recovery_seconds: float | None = None
 
-    def run(self) -> str:
-        """Run all scenarios in one deployment.
+    def run(self, parts: Collection[str] = PARTS) -> None:
+        """Run the form, the basic chain and the parts that are asked for, each whatever became of the others.
 
-        :return: what was seen, in a few words
-        :raises CompatError: naming all that does not hold
+        Those that disturb nothing run beside each other: most of the time is that of Airflow's processes that start.
+
+        :param parts: of :data:`PARTS`
         """
-        home, dags = self._version.folder / "stack-home", self._version.folder / "stack-dags"
-        for folder in (home, dags):
-            shutil.rmtree(folder, ignore_errors=True)
-        self._numbers.mkdir(exist_ok=True)
-        shutil.copytree(EXAMPLES, dags, ignore=shutil.ignore_patterns("__pycache__"))
-        if self._has_loops:
-            shutil.copytree(LOOP_DAGS, dags, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-        with Sandbox(f"made-up-key-{secrets.token_hex(12)}", pace=200.0) as sandbox:
-            self._sandbox = sandbox
-            env = {
-                "AIRFLOW_CONN_EKYC_DEFAULT": json.dumps(
-                    {
-                        "conn_type": "ekyc",
-                        "host": sandbox.url,
-                        "password": sandbox.api_key,
-                        "extra": {"result_hosts": sandbox.url},
-                    }
-                ),
-                "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(self._s3.connection()),
-            }
-            self._airflow = AirflowStack(home, dags, env, self._version.folder / "stack", self._version.python)
-            with self._airflow:
-                self._rest = AirflowRest(self._airflow.url, *self._airflow.login)
-                for dag_id in (BASIC, MAPPED, *([LOOP] if self._has_loops else [])):
-                    self._rest.wait_for_dag(dag_id)
-                    self._rest.unpause(dag_id)
-                self._scenarios()
-        if self._wrong:
-            raise CompatError("; ".join(self._wrong))
-        return f"whole deployment: {', '.join(self._held)}"
+        self._form()
+        unknown = self._unknown_outcome(501) if "restart" in parts else None
+        with ThreadPoolExecutor() as beside:
+            others = [beside.submit(self._mapped_list_that_grows)] if "mapped" in parts else []
+            if "loops" in parts and self._on.has_loops:
+                others.append(beside.submit(self._loop, 701))
+            basic = self._basic(301)
+            # A clear comes through the kill of the triggerer, too.
+            others.append(beside.submit(self._cleared, basic, 301))
+            if "triggerer" in parts:
+                self._failed_and_killed(602, 603)
+            for other in others:
+                other.result()
+        if not self._on.has_loops:
+            for key in ("loop", "loop_adopted", "keep_task_state"):
+                self._findings.note(key, False)
+        elif "loops" in parts:
+            self._adopted_iteration(702)
+        if unknown is not None:
+            self._restart(601)
+            with self._holds("clear_after_restart"):
+                self._on.clear_and_wait(BASIC, basic, ["submit"])
+                self._on.expect(BASIC, basic, "success", {301: 1})
+            self._still_unknown(unknown, 501)
 
-    @property
-    def _has_loops(self) -> bool:
-        return minor_version(self._version.number) >= (3, 4)
-
-    def _scenarios(self) -> None:
-        unknown = self._unknown_outcome(501)
-        basic = self._basic(301)
-        self._cleared(basic, 301)
-        self._mapped_list_that_grows()
-        if self._has_loops:
-            self._loop(701)
-        self._restart(601)
-        with self._holds("a clear after the restart"):
-            self._clear_and_wait(BASIC, basic, ["submit"])
-            self._expect(BASIC, basic, "success", {301: 1})
-        with self._holds("still stopped after the restart"):
-            self._clear_and_wait(BASIC, unknown, ["submit"])
-            self._expect(BASIC, unknown, "failed", {501: 1})
+    def _form(self) -> None:
+        sandbox, form = self._on.sandbox, self._on.form
+        extra = {"result_hosts": sandbox.url, "console_url": CONSOLE}
+        with self._noting("form"):
+            self._findings.note("form", form.shown())
+        with self._noting("form_test"):
+            right = form.test(sandbox.url, sandbox.api_key, extra)
+            self._findings.note("form_test", right and not form.test(sandbox.url, "made-up-wrong-key", extra))
+        form.store(sandbox.url, sandbox.api_key, extra)
 
     def _basic(self, rows: int) -> str:
-        run_id = self._trigger(rows)
-        with self._holds("the basic chain"):
-            self._wait(BASIC, run_id)
-            self._expect(BASIC, run_id, "success", {rows: 1})
+        run_id = self._on.trigger(rows)
+        with self._holds("basic"):
+            self._on.wait(BASIC, run_id)
+            self._on.expect(BASIC, run_id, "success", {rows: 1})
+        # There is no other connection to eKYC than that of the form.
+        self._findings.note("form_stored", self._findings.found.get("basic", False))
+        with self._holds("progress"):
+            # The trigger writes beside the wait, so the last write may follow the end of the task.
+            self._on.until(lambda: self._progress(run_id) == (rows, "exported"))
+        with self._holds("xcoms"):
+            self._xcoms(run_id)
+        with self._noting("object_button", "console_button", "page_button"):
+            links = {name: url for task in CHAIN for name, url in self._rest.links(BASIC, run_id, task).items() if url}
+            self._findings.note("object_button", OBJECT_BUTTON in links)
+            self._findings.note("console_button", links.get(CONSOLE_BUTTON) == self._console(run_id))
+            self._findings.note("page_button", PAGE_BUTTON in links)
+        with self._noting("page"):
+            self._findings.note("page", self._on.page is not None and self._on.page.shown(BASIC, run_id))
         return run_id
 
+    def _xcoms(self, run_id: str) -> None:
+        expected = {
+            "submit": {SUBMISSION, SUMMARY, UNSETTLED, "return_value"},
+            "wait": {PROGRESS, SUMMARY},
+            "land": {RESULT, SUMMARY},
+        }
+        for task, keys in expected.items():
+            missing = keys - {entry["key"] for entry in self._rest.xcoms(BASIC, run_id, task)}
+            if missing:
+                raise CompatError(f"{task} has no XCom {sorted(missing)}")
+
+    def _console(self, run_id: str) -> str:
+        return CONSOLE.format(ekyc_task_id=self._rest.xcom(BASIC, run_id, "submit"))
+
+    def _progress(self, run_id: str) -> tuple[int, str] | None:
+        try:
+            found = self._rest.xcom(BASIC, run_id, "wait", PROGRESS)
+        except AirflowRestError as error:
+            if error.status != 404:
+                raise
+            return None
+        return found["done"], found["status"]
+
     def _cleared(self, run_id: str, rows: int) -> None:
-        with self._holds("a clear of submit"):
+        with self._holds("clear_submit"):
             remote = self._rest.xcom(BASIC, run_id, "submit")
-            self._clear_and_wait(BASIC, run_id, ["submit"])
-            self._expect(BASIC, run_id, "success", {rows: 1})
+            self._on.clear_and_wait(BASIC, run_id, ["submit"])
+            self._on.expect(BASIC, run_id, "success", {rows: 1})
             if self._rest.xcom(BASIC, run_id, "submit") != remote:
                 raise CompatError("another remote id")
-        if self._has_loops:  # and clears that keep the task state
-            with self._holds("a clear that keeps the task state"):
-                self._clear_and_wait(BASIC, run_id, ["submit"], keep_task_state=True)
-                self._expect(BASIC, run_id, "success", {rows: 1})
-        with self._holds("a clear of the chain"):
-            self._clear_and_wait(BASIC, run_id, CHAIN)
-            self._expect(BASIC, run_id, "success", {rows: 1})
+        if self._on.has_loops:  # and clears that keep the task state
+            with self._holds("keep_task_state"):
+                self._on.clear_and_wait(BASIC, run_id, ["submit"], keep_task_state=True)
+                self._on.expect(BASIC, run_id, "success", {rows: 1})
+        with self._holds("clear_chain"):
+            self._on.clear_and_wait(BASIC, run_id, CHAIN)
+            self._on.expect(BASIC, run_id, "success", {rows: 1})
 
     def _mapped_list_that_grows(self) -> None:
         prefix = f"lists/{secrets.token_hex(4)}/"
-        rows = {"a": 404, "b": 401, "c": 402, "d": 403}
-        for name in "bcd":
-            self._put(f"{prefix}{name}.txt", rows[name])
+        rows = {"a": 403, "b": 401, "c": 402}
+        for name in "bc":
+            self._on.put_numbers(f"{prefix}{name}.txt", rows[name])
         run_id = self._rest.trigger(MAPPED, {"s3_bucket": BUCKET, "prefix": prefix})
-        with self._holds("three mapped files"):
-            self._wait(MAPPED, run_id)
-            self._expect(MAPPED, run_id, "success", {401: 1, 402: 1, 403: 1, 404: 0})
-        with self._holds("a clear after a file was added at the front"):
-            self._put(f"{prefix}a.txt", rows["a"])
-            self._clear_and_wait(MAPPED, run_id, ["list_files", *CHAIN])
-            self._expect(MAPPED, run_id, "success", {401: 1, 402: 1, 403: 1, 404: 1})
+        with self._holds("mapped"):
+            self._on.wait(MAPPED, run_id)
+            self._on.expect(MAPPED, run_id, "success", {401: 1, 402: 1, 403: 0})
+        with self._holds("mapped_grown"):
+            self._on.put_numbers(f"{prefix}a.txt", rows["a"])
+            self._on.clear_and_wait(MAPPED, run_id, ["list_files", *CHAIN])
+            self._on.expect(MAPPED, run_id, "success", {401: 1, 402: 1, 403: 1})
 
     def _loop(self, rows: int) -> None:
-        numbers = self._numbers / f"{rows}.txt"
-        write_numbers(numbers, rows)
-        run_id = self._rest.trigger(LOOP, {"numbers": str(numbers)})
-        with self._holds("two iterations of a loop"):
-            self._wait(LOOP, run_id)
-            self._expect(LOOP, run_id, "success", {rows: 2})
-        with self._holds("a clear of the loop"):
-            self._clear_and_wait(LOOP, run_id, ["again.submit"])
-            self._expect(LOOP, run_id, "success", {rows: 2})
+        run_id = self._rest.trigger(LOOP, {"numbers": self._on.numbers(rows)})
+        with self._holds("loop"):
+            self._on.wait(LOOP, run_id)
+            self._on.expect(LOOP, run_id, "success", {rows: 2})
+            self._on.clear_and_wait(LOOP, run_id, ["again.submit"])
+            self._on.expect(LOOP, run_id, "success", {rows: 2})
+
+    def _adopted_iteration(self, rows: int) -> None:
+        """Adopt the remote task of one iteration, which task id and index do not select in Airflow's clear."""
+        self._on.sandbox.fault("submit", "cut_after", skip=1)
+        run_id = self._rest.trigger(LOOP, {"numbers": self._on.numbers(rows)})
+        with self._holds("loop_adopted"):
+            self._on.wait(LOOP, run_id)
+            self._on.expect(LOOP, run_id, "failed", {rows: 2})
+            self._adopt(LOOP, run_id, rows, which=1)
+            self._on.expect(LOOP, run_id, "success", {rows: 2})
+        self._on.sandbox.clear_faults()
 
     def _unknown_outcome(self, rows: int) -> str:
         # The submission is accepted and charged, and the connection breaks before the answer.
-        self._sandbox.fault("submit", "cut_after")
-        run_id = self._trigger(rows)
-        with self._holds("an unknown outcome"):
-            self._wait(BASIC, run_id)
-            self._expect(BASIC, run_id, "failed", {rows: 1})
-        with self._holds("still stopped after a clear"):
-            self._clear_and_wait(BASIC, run_id, ["submit"])
-            self._expect(BASIC, run_id, "failed", {rows: 1})
-        self._sandbox.clear_faults()
+        self._on.sandbox.fault("submit", "cut_after")
+        run_id = self._on.trigger(rows)
+        with self._holds("unknown"):
+            self._on.wait(BASIC, run_id)
+            self._on.expect(BASIC, run_id, "failed", {rows: 1})
+            self._on.clear_and_wait(BASIC, run_id, ["submit"])
+            self._on.expect(BASIC, run_id, "failed", {rows: 1})
+        self._on.sandbox.clear_faults()
         return run_id
 
+    def _still_unknown(self, run_id: str, rows: int) -> None:
+        with self._holds("unknown"):
+            self._on.clear_and_wait(BASIC, run_id, ["submit"])
+            self._on.expect(BASIC, run_id, "failed", {rows: 1})
+        if not self._findings.found.get("page"):
+            self._findings.note("adopted", False)
+            return
+        with self._holds("adopted"):
+            self._adopt(BASIC, run_id, rows)
+            self._on.expect(BASIC, run_id, "success", {rows: 1})
+
+    def _adopt(self, dag_id: str, run_id: str, rows: int, which: int = 0) -> None:
+        page = self._on.page
+        if page is None:
+            raise CompatError("there is no page")
+        # The page looks for new DAGs with tasks of this package from time to time.
+        self._on.until(lambda: len(page.needs(dag_id, run_id)) == 1)
+        (need,) = page.needs(dag_id, run_id)
+        paid = [charge.task_id for charge in self._on.sandbox.bill.submissions if charge.rows == rows]
+        page.adopt(need, paid[which])
+        self._on.until(lambda: self._rest.run(dag_id, run_id)["state"] == "success")
+
+    def _failed_and_killed(self, marked_rows: int, killed_rows: int) -> None:
+        """Mark one deferred task failed and clear it, and kill the triggerer that has two of them."""
+        with self._noting("marked_failed", "on_kill", "triggerer_killed"):
+            marked, killed = self._deferred(marked_rows, killed_rows)
+            self._rest.patch_task_instance(BASIC, marked, "wait", "failed")
+            self._on.wait(BASIC, marked)
+            self._findings.note("on_kill", self._logged(marked, GOES_ON))
+            self._rest.clear(BASIC, marked, ["wait", "land"])
+            with self._holds("triggerer_killed"):
+                at = time.monotonic()
+                self._on.airflow.kill("triggerer")
+                self._on.airflow.restart("triggerer")
+                self._on.wait(BASIC, killed)
+                self.recovery_seconds = time.monotonic() - at
+                self._on.expect(BASIC, killed, "success", {killed_rows: 1})
+            with self._holds("marked_failed"):
+                self._on.wait(BASIC, marked)
+                self._on.expect(BASIC, marked, "success", {marked_rows: 1})
+
+    def _logged(self, run_id: str, text: str) -> bool:
+        try:
+            self._on.until(lambda: text in self._rest.log(BASIC, run_id, "wait"), LOGGED_WITHIN)
+        except TimeoutError:
+            return False
+        return True
+
     def _restart(self, rows: int) -> None:
-        self._sandbox.change(pace=20.0)
-        run_id = self._trigger(rows)
-        with self._holds("a restart of all processes while a task is deferred"):
-            self._until(lambda: self._rest.task_instance(BASIC, run_id, "wait")["state"] == "deferred")
-            self._airflow.stop()
-            self._airflow.start(api_server_first=True)
-            self._wait(BASIC, run_id)
-            self._expect(BASIC, run_id, "success", {rows: 1})
+        with self._holds("restart"):
+            (run_id,) = self._deferred(rows)
+            self._on.airflow.stop()
+            self._on.airflow.start(api_server_first=True)
+            self._on.wait(BASIC, run_id)
+            self._on.expect(BASIC, run_id, "success", {rows: 1})
 
-    def _trigger(self, rows: int) -> str:
-        numbers = self._numbers / f"{rows}.txt"
-        write_numbers(numbers, rows)
-        conf = {"numbers": str(numbers), "s3_bucket": BUCKET, "prefix": f"stack/{self._version.number}/"}
-        return self._rest.trigger(BASIC, conf)
+    def _deferred(self, *rows: int) -> list[str]:
+        """Start runs, and wait until the triggerer has queried their remote tasks, which are far from their ends."""
+        self._on.sandbox.change(pace=SLOW)
+        run_ids = [self._on.trigger(each) for each in rows]
+        for run_id in run_ids:
+            self._on.until(lambda run_id=run_id: self._waits(run_id))  # type: ignore[misc]  # of this iteration
+        # A task that is under way keeps its pace.
+        self._on.sandbox.change(pace=PACE)
+        return run_ids
 
-    def _clear_and_wait(self, dag_id: str, run_id: str, tasks: list[str], **more: Any) -> None:
-        before = self._tries(dag_id, run_id)
-        self._rest.clear(dag_id, run_id, list(tasks), **more)
-        self._wait(dag_id, run_id)
-        if self._tries(dag_id, run_id) <= before:
-            raise CompatError("the clear ran nothing again")
-
-    def _tries(self, dag_id: str, run_id: str) -> int:
-        return sum(int(task["try_number"]) for task in self._rest.task_instances(dag_id, run_id))
-
-    def _wait(self, dag_id: str, run_id: str) -> None:
-        self._rest.wait_for_run(dag_id, run_id, RUN_TIMEOUT)
-
-    def _expect(self, dag_id: str, run_id: str, state: str, bill: dict[int, int]) -> None:
-        found = str(self._rest.run(dag_id, run_id)["state"])
-        charged = [charge.rows for charge in self._sandbox.bill.submissions]
-        billed = {rows: charged.count(rows) for rows in bill}
-        if found != state or billed != bill:
-            raise CompatError(f"the run is {found} (right: {state}), billed {billed} (right: {bill})")
-
-    def _put(self, key: str, rows: int) -> None:
-        file = self._numbers / f"{rows}.txt"
-        write_numbers(file, rows)
-        self._s3.client().upload_file(str(file), BUCKET, key)
-
-    def _until(self, condition: Callable[[], bool], timeout: float = 120.0) -> None:
-        deadline = time.monotonic() + timeout
-        while not condition():
-            if time.monotonic() > deadline:
-                raise TimeoutError("what was waited for did not come")
-            time.sleep(0.2)
+    def _waits(self, run_id: str) -> bool:
+        if self._rest.run(BASIC, run_id)["state"] in FINISHED:
+            raise CompatError("the run has ended before its deferral was seen")
+        return self._on.state_of(run_id, "wait") == "deferred" and self._progress(run_id) is not None
 
     @contextmanager
-    def _holds(self, scenario: str) -> Iterator[None]:
-        """Note whether a scenario holds, and go on with the next."""
+    def _holds(self, key: str) -> Iterator[None]:
+        """Note whether a row holds, which stays wrong once it was wrong, and go on with the next."""
+        with self._noting(key):
+            yield
+            self._findings.note(key, self._findings.found.get(key, True))
+
+    @contextmanager
+    def _noting(self, *keys: str) -> Iterator[None]:
+        """Go on with the next row after a failure."""
         try:
             yield
-        except (CompatError, TimeoutError) as error:
-            self._wrong.append(f"{scenario}: {error}")
-        else:
-            self._held.append(scenario)
+        except (AirflowRestError, CompatError, TimeoutError, requests.RequestException) as error:
+            self._findings.errors.append(f"{keys[0]}: {error}")
+            for key in keys:
+                self._findings.note(key, "failed")

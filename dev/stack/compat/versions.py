@@ -15,9 +15,9 @@ BUILD = ROOT / "build" / "compat"
 
 #: The supported versions, oldest first, and the next one. Each has its constraint file.
 VERSIONS = ("2.11.2", "3.0.6", "3.1.8", "3.2.2", "3.3.2", "3.4.0b2")
-#: Versions under which the scenarios of a whole stack run, too.
-STACK_VERSIONS = ("3.3.2", "3.4.0b2")
 EXTRAS = "parquet,sandbox"
+#: What Airflow's metrics and traces need, as its extras ``statsd`` and ``otel`` have it.
+TELEMETRY = ("statsd", "opentelemetry-exporter-otlp")
 
 
 class CompatError(Exception):
@@ -42,6 +42,11 @@ class Version:
     def folder(self) -> Path:
         """Holds the environment, Airflow's home and the logs."""
         return BUILD / self.number
+
+    @property
+    def is_airflow_2(self) -> bool:
+        """Whether it is a version of Airflow 2."""
+        return self.number.startswith("2.")
 
     @property
     def python(self) -> Path:
@@ -80,10 +85,21 @@ class Version:
         self._uv(
             "install",
             *("pip", "install", *python, "--compile-bytecode", "--reinstall-package", "airflow-provider-ekyc"),
-            *("--constraint", str(self.constraints), f"apache-airflow=={self.number}", package),
+            *("--constraint", str(self.constraints), f"apache-airflow=={self.number}", package, *TELEMETRY),
         )
         self._uv("install", "pip", "check", *python)
         stamp.write_text(self.constraints.read_text())
+
+    def add(self, *requirements: str) -> None:
+        """Install something more, with the version's constraints.
+
+        :param requirements: what
+        :raises CompatError: if it can't be installed
+        """
+        self._uv(
+            "install",
+            *("pip", "install", "--python", str(self.python), "--constraint", str(self.constraints), *requirements),
+        )
 
     def _uv(self, log: str, *arguments: str) -> None:
         with self.log(log).open("ab") as output:
@@ -93,13 +109,35 @@ class Version:
             raise CompatError(f"uv {arguments[0]} failed; see {os.path.relpath(self.log(log), ROOT)}")
 
 
+class BareVersion(Version):
+    """One version of Airflow with the wheel alone: no extra, nothing of the tools."""
+
+    @property
+    def folder(self) -> Path:
+        """Holds the environment, Airflow's home and the logs."""
+        return BUILD / "bare" / self.number
+
+    def install(self, wheel: Path) -> None:
+        """Install the wheel into an empty environment, with the version's constraints.
+
+        :param wheel: the package
+        :raises CompatError: if it can't be resolved or installed, or if a requirement is not met afterwards
+        """
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self._uv("install", "venv", "--python", sys.executable, str(self.folder / "venv"))
+        self.add(f"apache-airflow=={self.number}", f"airflow-provider-ekyc @ {wheel.as_uri()}")
+        self._uv("install", "pip", "check", "--python", str(self.python))
+
+
 def build_wheel() -> Path:
     """Build the wheel of this checkout.
 
     :return: the file
     :raises CompatError: if it can't be built
     """
-    folder = BUILD / "wheel"
+    # Of this process alone: another one may be installing from the wheel that it has built.
+    folder = BUILD / "wheel" / str(os.getpid())
     shutil.rmtree(folder, ignore_errors=True)
     uv = Path(sys.executable).with_name("uv")
     command = [str(uv), "build", "--quiet", "--wheel", "--out-dir", str(folder), str(ROOT)]

@@ -1,0 +1,93 @@
+"""What the browser opens: Airflow with its own sandbox of the API and its own S3 server."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from airflow_provider_ekyc.sandbox import Sandbox
+from dev.stack.airflow_rest import AirflowRest
+from dev.stack.airflow_stack import AirflowStack
+from dev.stack.demo_plan import write_numbers
+from dev.stack.processes import Stoppable
+from dev.stack.s3_server import S3Server
+
+BUCKET = "ekyc-browser"
+#: Rows a second: 600 rows are waited for long enough to be seen on their way, and not longer.
+PACE = 40.0
+
+
+class Deployment(Stoppable):
+    """An Airflow with a connection to AWS and none to eKYC, a sandbox and an S3 server with :data:`BUCKET`.
+
+    :param folder: for Airflow's home, its DAG files, the numbers and the logs
+    :param dags: DAG files, which are copied
+    :param env: further environment variables of all components
+    :param python: interpreter of another virtual environment, to run its Airflow
+    """
+
+    def __init__(
+        self, folder: Path, dags: Sequence[Path], env: Mapping[str, str] | None = None, python: Path | None = None
+    ) -> None:
+        self.folder = folder
+        self.key = f"made-up-key-{secrets.token_hex(12)}"
+        self.sandbox = Sandbox(self.key, pace=PACE, queue_seconds=1.0)
+        self.s3 = S3Server(folder / "s3.log")
+        self._dags = dags
+        settings = {
+            "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+            "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(self.s3.connection()),
+            **(env or {}),
+        }
+        self.airflow = AirflowStack(
+            folder / "home", folder / "dags", settings, folder / "processes", python, import_once=True
+        )
+        self.rest = AirflowRest(self.airflow.url, *self.airflow.login)
+        self._started = ExitStack()
+
+    def start(self) -> None:
+        """Start all parts and wait until they answer."""
+        (self.folder / "dags").mkdir(parents=True, exist_ok=True)
+        for file in self._dags:
+            shutil.copy(file, self.folder / "dags")
+        self._started.callback(self.airflow.stop)
+        self.airflow.launch()
+        self._started.enter_context(self.s3)
+        self.s3.create_bucket(BUCKET)
+        self._started.enter_context(self.sandbox)
+        self.airflow.wait_until_healthy()
+
+    def stop(self) -> None:
+        """End all parts."""
+        self._started.close()
+
+    def numbers(self, rows: int) -> str:
+        """Make up a file of numbers.
+
+        :param rows: how many
+        :return: its path
+        """
+        file = self.folder / f"numbers-{rows}-{secrets.token_hex(3)}.txt"
+        write_numbers(file, rows)
+        return str(file)
+
+    def put_numbers(self, key: str, rows: int) -> str:
+        """Put made-up numbers into the bucket.
+
+        :param key: the object's key
+        :param rows: how many
+        :return: its address
+        """
+        self.s3.client().upload_file(self.numbers(rows), BUCKET, key)
+        return f"s3://{BUCKET}/{key}"
+
+    def paid_for(self, rows: int) -> int:
+        """Return how many submissions of so many rows the account was charged for.
+
+        :param rows: the rows; scenarios have numbers of rows of their own
+        """
+        return [charge.rows for charge in self.sandbox.bill.submissions].count(rows)

@@ -1,0 +1,140 @@
+"""A user at a browser: sign in, open pages, see what the browser sees."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
+
+#: Milliseconds. A machine with several deployments answers slowly; nobody waits longer than needed.
+PATIENCE = 60_000.0
+
+
+@dataclass
+class Seen:
+    """What a browser has requested and reported.
+
+    :param calls: time (:func:`time.monotonic`), method and path of each request for data, without its query
+    :param answers: path and status of each of them
+    :param errors: what the page reported as an error: scripts that failed, and what was logged as an error
+    """
+
+    calls: list[tuple[float, str, str]] = field(default_factory=list)
+    answers: list[tuple[str, int]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def calls_of(self, prefix: str, method: str | None = None) -> list[float]:
+        """Return when something was requested.
+
+        :param prefix: how the path begins
+        :param method: HTTP method; all by default
+        :return: the times
+        """
+        return [at for at, how, path in self.calls if path.startswith(prefix) and method in (None, how)]
+
+
+class Person:
+    """One user, in a browser context of their own.
+
+    :param browser: a running browser
+    :param url: address of the API server
+    :param width: of the window, in pixels
+    :param height: of the window, in pixels
+    :param dark: whether the user has chosen dark mode
+    """
+
+    def __init__(self, browser: Browser, url: str, *, width: int = 1440, height: int = 900, dark: bool = False) -> None:
+        self.url = url.rstrip("/")
+        self.seen = Seen()
+        self._context: BrowserContext = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+            locale="en-US",
+            timezone_id="UTC",
+        )
+        self._context.set_default_timeout(PATIENCE)
+        self._context.grant_permissions(["clipboard-read", "clipboard-write"], origin=self.url)
+        if dark:
+            # Where Airflow's UI remembers the choice of its own button.
+            self._context.add_init_script("localStorage.setItem('theme', 'dark')")
+        self.page: Page = self._context.new_page()
+        self._watch(self.page)
+
+    def sign_in(self, user: str, password: str) -> Self:
+        """Sign in with the form, of SimpleAuthManager or of the FAB provider.
+
+        :param user: user name
+        :param password: password
+        """
+        self.page.goto(f"{self.url}/auth/login/")
+        self.page.locator("input[name=username]").fill(user)
+        self.page.locator("input[name=password]").fill(password)
+        self.page.locator("input[name=password]").press("Enter")
+        self.page.wait_for_url(lambda address: "/login" not in urlsplit(address).path)
+        return self
+
+    def open(self, path: str = "/") -> Page:
+        """Open a page of Airflow.
+
+        :param path: path, with its query
+        :return: the browser's page
+        """
+        self.page.goto(f"{self.url}{path}")
+        return self.page
+
+    @property
+    def path(self) -> str:
+        """Path of the page that is open."""
+        return urlsplit(self.page.url).path
+
+    def overflow(self) -> int:
+        """Return by how many pixels the page is wider than the window; 0 if nothing has to be scrolled sideways."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+    @contextmanager
+    def counting(self) -> Iterator[Seen]:
+        """Record requests from now on, apart from those before.
+
+        :return: what is seen in the context
+        """
+        before, self.seen = self.seen, Seen()
+        try:
+            yield self.seen
+        finally:
+            before.calls += self.seen.calls
+            before.answers += self.seen.answers
+            before.errors += self.seen.errors
+            self.seen = before
+
+    def close(self) -> None:
+        """Close the windows and forget the cookies."""
+        self._context.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _watch(self, page: Page) -> None:
+        def requested(request: Request) -> None:
+            if request.resource_type in ("fetch", "xhr"):
+                self.seen.calls.append((time.monotonic(), request.method, urlsplit(request.url).path))
+
+        def answered(response: Response) -> None:
+            if response.request.resource_type in ("fetch", "xhr"):
+                self.seen.answers.append((urlsplit(response.url).path, response.status))
+
+        page.on("request", requested)
+        page.on("response", answered)
+        page.on("pageerror", lambda error: self.seen.errors.append(str(error)))
+        page.on("console", lambda line: self.seen.errors.append(line.text) if line.type == "error" else None)

@@ -1,0 +1,31 @@
+"""The example DAGs with the demo's own defaults, so that their trigger forms can be used as they are."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+#: What the example DAGs have as the default of their parameters.
+EXAMPLE_NUMBERS, EXAMPLE_BUCKET = "/data/numbers.txt", "ekyc-results"
+
+#: Keys below which the examples look for lists in the bucket.
+EXAMPLE_LISTS = ("numbers/daily.txt", "numbers/group.txt", "numbers/redshift.txt")
+
+
+def write_demo_dags(examples: Path, folder: Path, *, numbers: str, bucket: str) -> Path:
+    """Copy the example DAGs, with a list and a bucket of the demo in place of their defaults.
+
+    :param examples: where the example DAGs are
+    :param folder: where the copies go; what was there is removed
+    :param numbers: path or URI of the list
+    :param bucket: the bucket
+    :return: ``folder``
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for example in sorted(examples.glob("*.py")):
+        text = example.read_text()
+        # As Python writes a text: a path may have quotes in it.
+        text = text.replace(f'"{EXAMPLE_NUMBERS}"', repr(numbers)).replace(f'"{EXAMPLE_BUCKET}"', repr(bucket))
+        (folder / example.name).write_text(text.replace(f"s3://{EXAMPLE_BUCKET}/", f"s3://{bucket}/"))
+    return folder

@@ -1,0 +1,48 @@
+"""Which process of pytest-xdist gets which test files, and when: tests of a real Airflow wait more than they work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from xdist.scheduler.loadfile import LoadFileScheduling
+from xdist.workermanage import WorkerController
+
+AIRFLOW_MARKER = "pytest.mark.airflow"
+
+
+class AirflowFirst(LoadFileScheduling):
+    """
+    Distribution by file, as ``--dist loadfile``, where files that share a server stay together.
+
+    All processes but the last begin with the files that start Airflow, the last one with the others. Whoever has no
+    more of its own kind goes on with the rest. So there are never more Airflows than processes less one while the
+    others are busy, and none waits for the longest file at the end.
+
+    :param root: folder of the project, from which the tests' ids count
+    :param groups: by file the name of its group; files without one are by themselves
+    :param long: files that take long, to begin with
+    """
+
+    def __init__(self, config: Any, log: Any, root: Path, groups: Mapping[str, str], long: Sequence[str] = ()) -> None:
+        super().__init__(config, log)
+        self._root, self._groups, self._long = root, groups, long
+        self._starts_airflow = cache(self._reads_marker)
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return self._groups.get(file, file)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        wanted = len(self.nodes) == 1 or node is not self.nodes[-1]
+        for scope in [*(file for file in self._long if file in self.workqueue), *self.workqueue]:
+            if self._starts_airflow(next(iter(self.workqueue[scope])).split("::", 1)[0]) is wanted:
+                self.workqueue.move_to_end(scope, last=False)
+                break
+        super()._assign_work_unit(node)
+
+    def _reads_marker(self, file: str) -> bool:
+        # The tests are collected in the other processes, so there are no markers to ask here.
+        return AIRFLOW_MARKER in (self._root / file).read_text()
