@@ -1,0 +1,3 @@
+"""Checks of what the deployment page gives to a platform team."""
+
+from __future__ import annotations
