@@ -19,9 +19,25 @@ with DAG(
     schedule=None,
     tags=["ekyc"],
     params={
-        "numbers": Param("/data/numbers.txt", type="string", description="A path, or an s3:// address"),
-        "s3_bucket": Param("ekyc-results", type="string"),
-        "prefix": Param("amazon/", type="string", description="Where in the bucket the result is to lie"),
+        "numbers": Param(
+            "/data/numbers.txt",
+            type="string",
+            title="List of numbers",
+            description="A path on the worker, or an s3:// address; one number a line, such as +12025550100. "
+            "Each accepted submission is charged.",
+        ),
+        "s3_bucket": Param(
+            "ekyc-results",
+            type="string",
+            title="Bucket",
+            description="Bucket of the result, reached with the connection aws_default.",
+        ),
+        "prefix": Param(
+            "amazon/",
+            type="string",
+            title="Prefix",
+            description="Where in the bucket the result is landed: <prefix><run id>.zip.",
+        ),
     },
 ) as dag:
     submit = EkycSubmitOperator(task_id="submit", numbers="{{ params.numbers }}")

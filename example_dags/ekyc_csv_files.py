@@ -24,7 +24,7 @@ with DAG(
     schedule=None,
     tags=["ekyc"],
     params={
-        "s3_bucket": Param("ekyc-results", type="string"),
+        "s3_bucket": Param("ekyc-results", type="string", description="Bucket of the results"),
         "column": Param("phone", type="string", description="The column of numbers, named in the first row"),
     },
 ):

@@ -39,7 +39,7 @@ with DAG(
     max_active_runs=1,  # and a failed one pauses the DAG: see ekyc_customers_daily
     max_consecutive_failed_dag_runs=1,
     tags=["ekyc"],
-    params={"s3_bucket": Param("ekyc-results", type="string")},
+    params={"s3_bucket": Param("ekyc-results", type="string", description="Bucket of the results")},
 ):
     verify_numbers(
         sql="SELECT phone FROM customers ORDER BY id",

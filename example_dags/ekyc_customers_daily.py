@@ -28,7 +28,7 @@ with DAG(
     max_active_runs=1,
     max_consecutive_failed_dag_runs=1,
     tags=["ekyc"],
-    params={"s3_bucket": Param("ekyc-results", type="string")},
+    params={"s3_bucket": Param("ekyc-results", type="string", description="Bucket of the results")},
 ):
     verify_numbers(
         sql="SELECT phone FROM customers ORDER BY id",

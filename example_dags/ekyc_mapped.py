@@ -24,7 +24,7 @@ from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 
 PARAMS = {
-    "s3_bucket": Param("ekyc-results", type="string"),
+    "s3_bucket": Param("ekyc-results", type="string", description="Bucket of the results"),
     "prefix": Param("numbers/", type="string", description="Each object below it is a file of numbers"),
 }
 

@@ -35,8 +35,10 @@ with DAG(
     # Only what may get better is retried, no sooner than the server asks; nothing is paid twice by it.
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1), "retry_policy": EKYC_RETRY_POLICY},
     params={
-        "numbers": Param("s3://ekyc-results/numbers/daily.txt", type="string"),
-        "s3_bucket": Param("ekyc-results", type="string"),
+        "numbers": Param(
+            "s3://ekyc-results/numbers/daily.txt", type="string", description="The list: a path, or an s3:// address"
+        ),
+        "s3_bucket": Param("ekyc-results", type="string", description="Bucket of the results"),
     },
 ):
     submit = EkycSubmitOperator(task_id="submit", numbers="{{ params.numbers }}")

@@ -30,8 +30,10 @@ with DAG(
     schedule=None,
     tags=["ekyc"],
     params={
-        "numbers": Param("s3://ekyc-results/numbers/redshift.txt", type="string"),
-        "s3_bucket": Param("ekyc-results", type="string"),
+        "numbers": Param(
+            "s3://ekyc-results/numbers/redshift.txt", type="string", description="The list: a path, or an s3:// address"
+        ),
+        "s3_bucket": Param("ekyc-results", type="string", description="Bucket of the results"),
     },
 ):
     submit = EkycSubmitOperator(task_id="submit", numbers="{{ params.numbers }}")

@@ -19,7 +19,10 @@ from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
     schedule=None,
     description=__doc__,
     tags=["ekyc"],
-    params={"s3_bucket": Param("ekyc-results", type="string"), "rows": Param(1000, type="integer")},
+    params={
+        "s3_bucket": Param("ekyc-results", type="string", description="Bucket of the results"),
+        "rows": Param(1000, type="integer", description="How many numbers to make up"),
+    },
 )
 def ekyc_taskflow() -> None:
     @task

@@ -24,8 +24,10 @@ with DAG(
     schedule=None,
     tags=["ekyc"],
     params={
-        "numbers": Param("s3://ekyc-results/numbers/group.txt", type="string"),
-        "s3_bucket": Param("ekyc-results", type="string"),
+        "numbers": Param(
+            "s3://ekyc-results/numbers/group.txt", type="string", description="The list: a path, or an s3:// address"
+        ),
+        "s3_bucket": Param("ekyc-results", type="string", description="Bucket of the results"),
         "ekyc_conn_id": Param("ekyc_default", type="string", description="Which account pays"),
         "max_rows": Param(1_000_000, type="integer", description="Most numbers of a file"),
     },

@@ -37,7 +37,7 @@ with DAG(
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1), "retry_policy": EKYC_RETRY_POLICY},
     params={
         "lists": Param("s3://ekyc-results/lists/", type="string", description="Below it, <date>.txt for each run"),
-        "s3_bucket": Param("ekyc-results", type="string"),
+        "s3_bucket": Param("ekyc-results", type="string", description="Bucket of the results"),
     },
 ):
     submit = EkycSubmitOperator(task_id="submit", numbers=NUMBERS)
