@@ -58,10 +58,15 @@ LONG = [
         "sandbox/test_sandbox_description.py",
         "test_testing_your_dags.py",
         "site/test_site.py",
+        "outcomes/test_outcome_table.py::test_a_row_about_landing_is_true",
+        "outcomes/test_outcome_table.py::test_a_row_about_waiting_is_true_in_every_mode",
         "provider/test_distribution.py",
         "deployment/test_db_clean.py",
     )
 ]
+
+#: Tests that share nothing: each function of such a file may run in another process.
+SPLIT = ["tests/outcomes/test_outcome_table.py"]
 
 API_KEY = "made-up-api-key-0123456789abcdef"
 BUCKET = "ekyc-results"
@@ -74,7 +79,7 @@ settings.load_profile("without a deadline")
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> AirflowFirst:
     """Begin with the tests that start Airflow, and keep those together that share one."""
-    return AirflowFirst(config, log, ROOT, SHARED_SERVERS, LONG)
+    return AirflowFirst(config, log, ROOT, SHARED_SERVERS, LONG, SPLIT)
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:

@@ -40,6 +40,9 @@ class Deployment(Stoppable):
         self._dags = dags
         settings = {
             "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+            # The form that starts a run of a paused DAG sends two requests at once, to start the run and to unpause the
+            # DAG. On SQLite the second one may fail on the lock of the first, and the run stays queued.
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(self.s3.connection()),
             **(env or {}),
         }

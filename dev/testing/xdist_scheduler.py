@@ -24,16 +24,25 @@ class AirflowFirst(LoadFileScheduling):
     :param root: folder of the project, from which the tests' ids count
     :param groups: by file the name of its group; files without one are by themselves
     :param long: files that take long, to begin with
+    :param split: files that take long and whose tests share nothing: each test function is distributed by itself
     """
 
-    def __init__(self, config: Any, log: Any, root: Path, groups: Mapping[str, str], long: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        config: Any,
+        log: Any,
+        root: Path,
+        groups: Mapping[str, str],
+        long: Sequence[str] = (),
+        split: Sequence[str] = (),
+    ) -> None:
         super().__init__(config, log)
-        self._root, self._groups, self._long = root, groups, long
+        self._root, self._groups, self._long, self._split = root, groups, long, split
         self._starts_airflow = cache(self._reads_marker)
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return self._groups.get(file, file)
+        return nodeid.split("[", 1)[0] if file in self._split else self._groups.get(file, file)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         wanted = len(self.nodes) == 1 or node is not self.nodes[-1]

@@ -18,9 +18,10 @@ from dev.testing.xdist_scheduler import AirflowFirst
 
 def pytest_xdist_make_scheduler(config, log):
     groups = {"test_b.py": "shared", "test_e.py": "shared"}
-    return AirflowFirst(config, log, Path(__file__).parent, groups, ["test_f.py"])
+    return AirflowFirst(config, log, Path(__file__).parent, groups, ["test_f.py"], ["test_s.py"])
 """
 TESTS = "import pytest\n{mark}\n@pytest.mark.parametrize('number', range(4))\ndef test_passes(number): pass\n"
+MORE_TESTS = "def test_by_itself(): pass\ndef test_alone(): pass\ndef test_apart(): pass\n"
 PROJECT = Path(__file__).parents[2]
 
 
@@ -30,7 +31,8 @@ def processes_by_file(folder: Path, airflow: set[str], others: set[str]) -> dict
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = airflow: starts Airflow\n")
     for name in airflow | others:
         mark = "pytestmark = pytest.mark.airflow" if name in airflow else ""
-        (folder / f"test_{name}.py").write_text(TESTS.format(mark=mark))
+        more = MORE_TESTS if name == "s" else ""
+        (folder / f"test_{name}.py").write_text(TESTS.format(mark=mark) + more)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-v", "-n", "3", "--dist", "loadfile", "-p", "xdist.plugin"],
         cwd=folder,
@@ -56,3 +58,9 @@ def test_files_that_share_a_server_run_in_one_process(tmp_path: Path) -> None:
     ran = processes_by_file(tmp_path, airflow=set(), others={"a", "b", "c", "d", "e"})
     assert len(set(ran["b"] + ran["e"])) == 1
     assert {file: len(tests) for file, tests in ran.items()} == dict.fromkeys("abcde", 4)
+
+
+def test_a_long_file_whose_tests_share_nothing_is_run_by_several_processes(tmp_path: Path) -> None:
+    ran = processes_by_file(tmp_path, airflow=set(), others={"s"})
+    assert len(ran["s"]) == 7
+    assert len(set(ran["s"])) > 1
