@@ -40,8 +40,9 @@ _CONFIG: dict[str, Any] = {
             },
             "freeze_heap": {
                 "description": (
-                    "Whether the first wait in a triggerer leaves what is loaded by then out of Python's garbage\n"
-                    "collections (gc.freeze), each of which stops all triggers of the process until it ends.\n"
+                    "Whether the first wait in a triggerer, and each 500 waits at once more than ever before, leave\n"
+                    "what the process has by then out of Python's garbage collections (gc.freeze), each of which\n"
+                    "stops all triggers of the process until it ends.\n"
                 ),
                 "version_added": "0.1.0",
                 "type": "boolean",

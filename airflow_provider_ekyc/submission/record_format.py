@@ -42,8 +42,10 @@ SCHEMA = 2
 #: Other words with the same meaning.
 _SEND_AGAIN = frozenset({SEND_AGAIN, "sendagain", "resend", "send it again", "resubmit"})
 
-#: Words that a person may write and that are no remote id.
-_NO_IDS = frozenset({"unknown", "free", "failed", "none", "null", "nothing", "not_taken", "delete", "deleted", "retry"})
+#: Words that a person may write and that are no remote id; half of ``send again`` is no decision either.
+_NO_IDS = frozenset(
+    ("unknown", "free", "failed", "none", "null", "nothing", "not_taken", "delete", "deleted", "retry", "send", "again")
+)
 
 #: Fields that an intent of schema 1 does not have. It had no state: it was deleted when the list was refused.
 _SCHEMA_1_INTENT = {

@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,7 @@ class EkycTaskTrigger(BaseTrigger):
         warn(self.log, STILL_PAID % self.ekyc_task_id)
 
     async def _wait(self) -> dict[str, Any]:
-        from airflow_provider_ekyc.triggers.frozen_heap import freeze_heap
+        from airflow_provider_ekyc.triggers.frozen_heap import counted_wait, freeze_heap
 
         in_triggerer = getattr(self, "trigger_id", None) is not None  # and not in dag.test()
         if in_triggerer:
@@ -115,11 +116,12 @@ class EkycTaskTrigger(BaseTrigger):
             freeze_heap("after imports")
         from airflow_provider_ekyc.triggers.progress_writer import ShownProgress
 
-        try:
-            async with ShownProgress(self.task_instance) as shown:
-                return await self._ask_until_end(shown)
-        except EkycError as error:
-            return failure_event(End.ERROR, error)
+        with counted_wait() if in_triggerer else nullcontext():
+            try:
+                async with ShownProgress(self.task_instance) as shown:
+                    return await self._ask_until_end(shown)
+            except EkycError as error:
+                return failure_event(End.ERROR, error)
 
     async def _ask_until_end(self, shown: ShownProgress) -> dict[str, Any]:
         """Return the event; a failure that no query can have, such as a wrong connection, is raised."""

@@ -125,7 +125,9 @@ def test_the_words_of_a_person_send_it_again(words: str) -> None:
     assert read_record(words.encode(), ADDRESS) is SENT_AGAIN_BY_HAND
 
 
-@pytest.mark.parametrize("words", ["do not send again", "not_taken", "Deleted", "null", "two words", ""])
+@pytest.mark.parametrize(
+    "words", ["do not send again", "not_taken", "Deleted", "null", "two words", "", "Send", '"again"']
+)
 def test_other_words_are_no_decision(words: str) -> None:
     with pytest.raises(EkycJournalError, match="can't be read"):
         read_record(words.encode(), ADDRESS)
