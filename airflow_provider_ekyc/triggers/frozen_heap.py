@@ -8,8 +8,8 @@ before it forks workers. It concerns all triggers of the process, so ``[ekyc] fr
 
 What is frozen, and becomes a cycle without a user later, is not freed. So this is done a bounded number of times: with
 the first wait, when little but modules is there, and whenever there are :data:`MORE_WAITS` waits at once more than ever
-before in the process. So what waits leave behind as cycles is kept for the most waits at once, and not for all that follow.
-Without the latter, the 35 objects of each wait make a collection of 5,000 waits take 0.1 to 0.3 s.
+before in the process. Without the latter, the 35 objects of each wait make a collection of 5,000 waits take 0.1 to
+0.3 s. What ended waits leave behind as cycles is kept once at the most; of 1,000 that were 2,000 objects.
 """
 
 from __future__ import annotations
