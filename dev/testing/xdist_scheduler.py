@@ -17,8 +17,8 @@ class AirflowFirst(LoadFileScheduling):
     """
     Distribution by file, as ``--dist loadfile``, where files that share a server stay together.
 
-    All processes but the last begin with the files that start Airflow, the last one with the others. Whoever has no
-    more of its own kind goes on with the rest. So there are never more Airflows than processes less one while the
+    The first half of the processes (two of three) begin with the files that start Airflow, the others with the rest.
+    Whoever has no more of its own kind goes on with the other. So there are never more Airflows than that while the
     others are busy, and none waits for the longest file at the end.
 
     :param root: folder of the project, from which the tests' ids count
@@ -45,7 +45,7 @@ class AirflowFirst(LoadFileScheduling):
         return nodeid.split("[", 1)[0] if file in self._split else self._groups.get(file, file)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        wanted = len(self.nodes) == 1 or node is not self.nodes[-1]
+        wanted = self.nodes.index(node) < (len(self.nodes) + 1) // 2
         for scope in [*(file for file in self._long if file in self.workqueue), *self.workqueue]:
             if self._starts_airflow(next(iter(self.workqueue[scope])).split("::", 1)[0]) is wanted:
                 self.workqueue.move_to_end(scope, last=False)
