@@ -5,7 +5,7 @@ KEEP ?=
 VERSIONS ?=
 STACK ?=
 REVISIONS ?=
-JOBS ?= 4
+JOBS ?= 3
 FINAL ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,7 +38,7 @@ lint: $(STAMP) ## ruff, codespell, and import-linter: which module may import wh
 types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy
 
-unit: $(STAMP) ## pytest, unit and integration tests, JOBS=4 processes beside each other
+unit: $(STAMP) ## pytest, unit and integration tests, JOBS=3 processes beside each other
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 coverage: $(STAMP) ## the tests of "make unit", traced: lines and branches that none of them reaches

@@ -37,9 +37,25 @@ class SensorTries:
         self._is_killed = False
 
     def arrange(self, provocation: Provocation) -> None:
-        """Let it be killed while it waits, if the row says so."""
+        """Let it be killed while it waits, if the row says so, and ask for a new id while it is new."""
         self._is_killed = "while it waits" in provocation.said("kill")
         self.stage.repairs.append(lambda: setattr(self, "_is_killed", False))
+        if "unknown_seconds" in provocation.settings("sandbox"):
+            self._move_the_clock_by_queries()
+
+    def _move_the_clock_by_queries(self) -> None:
+        """Let the sandbox's clock move with queries and sleep alone: a busy machine makes its first query too late."""
+        state, ahead = self.stage.sandbox.state, self.stage.clock
+        find, queries = state.task, [0]
+
+        def counted(task_id: str) -> Any:
+            queries[0] += 1
+            return find(task_id)
+
+        task = find(self.stage.ekyc_task_id)
+        assert task is not None
+        state.clock = lambda: task.plan.accepted_at + ahead.ahead + 0.6 * queries[0]
+        self.stage.servers.enter_context(mock.patch.object(state, "task", counted))
 
     def once(self) -> Try:
         """Make one try, to its end."""
