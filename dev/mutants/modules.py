@@ -105,7 +105,12 @@ LEFT_OUT = {
 
 #: Modules whose survivors were gone through: each is killed or explained. The others are tried only if ``MODULE`` names
 #: them.
-DONE = ("api/prices.py", "polling/interval.py", "polling/progress.py", "results/table/answers.py")
+DONE = (
+    "api/prices.py",
+    "polling/interval.py",
+    "polling/progress.py",
+    "results/table/answers.py",
+)
 
 
 def all_modules(root: Path) -> list[str]:

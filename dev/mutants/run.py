@@ -56,7 +56,7 @@ def _report(found: Mapping[str, Found], modules: Sequence[str], seconds: float) 
     for change in new:
         print(f"\nNo test notices this:\n{change}")
     for change in no_longer(survivors, known, whole):
-        print(f"\nA test notices this by now, so its entry in dev/mutants/survivors.toml may go:\n{change}")
+        print(f"\nA test notices this by now, so its entry in dev/mutants/survivors may go:\n{change}")
     for module in modules:
         if module not in whole:
             print(f"\nNot all mutants of {module} were tried.")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from dev.mutants.changes import Change, changes_of
-from dev.mutants.explained import FILE, explained, no_longer, unexplained
+from dev.mutants.explained import explained, no_longer, unexplained
 from dev.mutants.modules import DONE, LEFT_OUT, PACKAGE, TESTS, all_modules, files_for, picked_modules
 
 ROOT = Path(__file__).parents[2]
@@ -72,22 +71,28 @@ def test_the_words_of_a_message_are_no_behaviour() -> None:
 def test_a_survivor_that_is_not_explained_is_named() -> None:
     (words,) = changes("x_wait__mutmut_2")
     other = Change("polling/wait.py wait", "return seconds", "return None")
-    assert unexplained([CHANGE, words, other], Counter([CHANGE])) == [other]
+    assert unexplained([CHANGE, words, other], {CHANGE}) == [other]
 
 
 def test_an_explanation_that_is_not_needed_is_named_once_all_was_tried() -> None:
-    known = Counter([CHANGE])
+    known = {CHANGE}
     assert no_longer([], known, ["polling/wait.py"]) == [CHANGE]
     assert no_longer([CHANGE], known, ["polling/wait.py"]) == []
     assert no_longer([], known, ["polling/other.py"]) == []
 
 
 def test_each_explanation_has_a_reason(tmp_path: Path) -> None:
-    assert explained(FILE)
-    file = tmp_path / "survivors.toml"
-    file.write_text('[[survivor]]\nfunction = "a.py f"\nbefore = "x"\nafter = "y"\nreason = " "\n')
+    assert explained()
+    (tmp_path / "a.toml").write_text('[[survivor]]\nfunction = "a.py f"\nbefore = "x"\nafter = "y"\nreason = " "\n')
     with pytest.raises(ValueError, match="has no reason"):
-        explained(file)
+        explained(tmp_path)
+
+
+def test_one_reason_may_explain_several_changes_of_a_line(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(
+        '[[survivor]]\nfunction = "a.py f"\nbefore = "x"\nafter = ["y", "z"]\nreason = "The same."\n'
+    )
+    assert explained(tmp_path) == {Change("a.py f", "x", "y"), Change("a.py f", "x", "z")}
 
 
 def test_each_explained_line_is_in_its_module() -> None:
