@@ -58,19 +58,22 @@ class DagTest:
         :param name: of the log file
         :param arguments: of the interpreter
         :param text: standard input
-        :raises ProcessError: if it fails, with the end of its output
+        :raises ProcessError: if it fails or does not end, with the end of its output
         """
         log_file = self._log_dir / f"{name}.log"
-        with log_file.open("wb") as log:
-            done = subprocess.run(
-                [self._python, *arguments],
-                env=self._env,
-                cwd=self._home,
-                input=text.encode(),
-                stdout=log,
-                stderr=log,
-                timeout=TIMEOUT,
-                check=False,
-            )
+        try:
+            with log_file.open("wb") as log:
+                done = subprocess.run(
+                    [self._python, *arguments],
+                    env=self._env,
+                    cwd=self._home,
+                    input=text.encode(),
+                    stdout=log,
+                    stderr=log,
+                    timeout=TIMEOUT,
+                    check=False,
+                )
+        except subprocess.TimeoutExpired as error:
+            raise ProcessError(f"{name} did not end within {TIMEOUT:.0f} s.\n{log_tail(log_file)}") from error
         if done.returncode:
             raise ProcessError(f"{name} ended with exit code {done.returncode}.\n{log_tail(log_file)}")
