@@ -40,6 +40,12 @@ TEXT_LIGHTNESS = """element => {
     return (red + green + blue) / 765;
 }"""
 
+#: What a browser tells a page whose tab is left, or chosen again; a headless one never leaves a tab.
+TAB = """hidden => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
 
 @pytest.fixture(scope="module")
 def reader(made_up_runs: MadeUpRuns, browser: Browser) -> Iterator[Person]:
@@ -75,6 +81,20 @@ def test_the_background_asks_the_one_route_at_most_once_in_five_seconds(reader: 
     assert {path for _, path, _ in [(at, path, how) for at, how, path in seen.calls] if path.startswith("/ekyc")} == {
         "/ekyc/verifications"
     }
+
+
+def test_a_tab_that_nobody_sees_asks_nothing_until_it_is_seen_again(reader: Person) -> None:
+    page = EkycPage(reader)
+    page.open()
+    expect(page.section("Waiting now").get_by_role("row").nth(1)).to_be_visible()
+    reader.page.wait_for_load_state("networkidle")
+    reader.page.evaluate(TAB, True)
+    with reader.counting() as unseen:
+        reader.page.wait_for_timeout(12_000)  # twice as long as between two calls of a page that is seen
+    assert unseen.calls_of("/ekyc/") == []
+    with reader.counting() as seen:
+        reader.page.evaluate(TAB, False)
+        assert wait_until(lambda: reader.page.wait_for_timeout(200) or bool(seen.calls_of("/ekyc/")), interval=0.0)
 
 
 def test_a_refresh_keeps_the_place_and_what_is_typed(reader: Person) -> None:
