@@ -17,7 +17,7 @@ STAMP := $(VENV)/.installed-from
 AIRFLOW_VERSION := 3.3.2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types unit coverage compat stranger browser docs screenshots faults fuzz scale upgrades mutants bench lowest release-check audit constraints clean
+.PHONY: help venv demo test lint types unit compat stranger browser docs screenshots faults fuzz scale upgrades mutants bench lowest release-check audit constraints clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,14 +38,10 @@ lint: $(STAMP) ## ruff, codespell, and import-linter: which module may import wh
 types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy
 
-unit: $(STAMP) ## pytest, unit and integration tests, JOBS=3 processes beside each other
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
-
-coverage: $(STAMP) ## the tests of "make unit", traced: lines and branches that none of them reaches
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov
-	@echo "Lines and branches of api, polling, results and submission that a test reaches, in per cent; at least 95:"
-	@$(BIN)/coverage report --format=total --fail-under=95 \
-	  --include='airflow_provider_ekyc/api/*,airflow_provider_ekyc/polling/*,airflow_provider_ekyc/results/*,airflow_provider_ekyc/submission/*'
+unit: $(STAMP) ## pytest, unit and integration tests, JOBS=3 processes beside each other; what they reach of the package
+	@rm -rf build/coverage
+	$(BIN)/python -m pytest -p dev.coverage.recorder -n $(JOBS) --dist loadfile
+	@$(BIN)/python -m dev.coverage.report
 
 compat: $(STAMP) ## the wheel under each supported Airflow (VERSIONS="2.11.2 3.4.0b2" picks; STACK=0 starts no whole one)
 	@$(BIN)/python -m dev.stack.compat $(if $(filter 0,$(STACK)),--no-stack) $(VERSIONS)
@@ -109,7 +105,7 @@ constraints: $(STAMP) ## pin all dependencies anew, at the chosen Airflow versio
 	@mv $(VENV)/constraints.txt $(CONSTRAINTS)
 
 clean: ## remove .venv and all that was built
-	rm -rf $(VENV) build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # The file's content is the list of what the installation was made from; its age tells make when to redo it.
 $(STAMP): pyproject.toml $(CONSTRAINTS)
