@@ -7,7 +7,6 @@ fields are ignored. Sources: ``docs/api.md``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -140,7 +139,8 @@ def _amount(value: object) -> float | None:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if abs(number) < float("inf") else None  # NaN compares false too
+    # NaN compares false too.
+    return number if abs(number) < float("inf") else None
 
 
 def _count(value: object) -> int | None:
@@ -150,14 +150,14 @@ def _count(value: object) -> int | None:
 
 def _time(value: object) -> datetime | None:
     """
-    Read an RFC 3339 time; the API writes three to nine fractional digits, Python reads six.
+    Read an RFC 3339 time; the API writes three to nine fractional digits, Python keeps six.
 
     :return: None if there is none, which in some languages is written as the year 1
     """
     if not isinstance(value, str):
         return None
     try:
-        time = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value.strip()))
+        time = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
     if time.year == 1:
