@@ -166,10 +166,17 @@ def test_progress_is_capped_and_needs_figures(
     assert task(total=total, success=success, failure=failure).progress == progress
 
 
-@pytest.mark.parametrize("ekyc_task_id", [None, "", "  ", True, 0.5, [], {}])
-def test_an_answer_without_an_id_is_unreadable(ekyc_task_id: object) -> None:
-    with pytest.raises(UnreadableAnswer, match="task_id"):
+NONE, NO_ID = "it has no task_id", "its task_id can't be one"
+
+
+@pytest.mark.parametrize(
+    ("ekyc_task_id", "problem"),
+    [(None, NONE), ("", NONE), ([], NONE), ({}, NONE), ("  ", NO_ID), (True, NO_ID), (0.5, NO_ID), ("a b", NO_ID)],
+)
+def test_an_answer_without_an_id_is_unreadable(ekyc_task_id: object, problem: str) -> None:
+    with pytest.raises(UnreadableAnswer) as caught:
         read_created({**CREATED, "task_id": ekyc_task_id})
+    assert str(caught.value) == problem
 
 
 def test_an_id_that_is_a_number_is_the_id_of_what_was_paid() -> None:
@@ -183,10 +190,21 @@ def test_an_accepted_submission_needs_no_more_than_an_id(status: object) -> None
         read_task({"task_id": "made-up-id", "status": status})
 
 
+@pytest.mark.parametrize(("word", "status"), [("processing", TaskStatus.PROCESSING), ("queued", TaskStatus.UNKNOWN)])
+def test_an_accepted_submission_keeps_the_status_that_it_has(word: str, status: TaskStatus) -> None:
+    one = read_created({"task_id": "made-up-id", "status": word})
+    assert (one.status, one.word) == (status, word)
+
+
 @pytest.mark.parametrize("balance", [12.5, "12.5"])
 def test_a_balance_may_be_a_number_or_text(balance: object) -> None:
     one = read_balance({"balance": balance, "credit": None, "daily_limit": "1000", "reset_time": "x", "status": "ok"})
     assert (one.balance, one.credit, one.used_today, one.daily_limit) == (12.5, None, None, 1000.0)
+
+
+def test_each_figure_of_a_balance_has_its_own_name() -> None:
+    one = read_balance({"balance": 1, "credit": 2, "used_today": 3, "daily_limit": 4})
+    assert (one.balance, one.credit, one.used_today, one.daily_limit) == (1.0, 2.0, 3.0, 4.0)
 
 
 @pytest.mark.parametrize("balance", [None, "", "much", True, [], float("nan"), "inf"])

@@ -1,8 +1,4 @@
-"""
-A paid task's id is found wherever an answer holds it, and what is not surely an id is no receipt.
-
-Modules: ``api/json_body.py``.
-"""
+"""A paid task's id is found wherever an answer holds it, and what is not surely an id is no receipt."""
 
 from __future__ import annotations
 

@@ -149,12 +149,35 @@ def test_an_origin_allows_just_that_scheme_host_and_port() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "*", "*.", "a b", "a/b", "results.example:9000", "http://", "http://a/path", "http://a?b", "http://me@a",
+    ["", "*", "*.", "a b", "a/b", "results.example:9000", "http://", "http://a/path", "http://a/X", "http://a?b", "http://me@a",
      "ftp://a", "http://a:port", "http://[::1", ".example", "example."],
 )  # fmt: skip
 def test_what_is_neither_host_nor_origin_is_an_error(text: str) -> None:
     with pytest.raises(EkycSettingsError, match="result_hosts takes host names"):
         read_result_host(text)
+
+
+def test_only_an_origin_is_trusted_without_its_certificate() -> None:
+    assert read_result_host("https://results.example").is_origin
+    assert not read_result_host("results.example").is_origin
+    assert not read_result_host("*.results.example").is_origin
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        (f"https://results.example/externalcheck/x.zip{QUERY}", "https://results.example"),
+        (f"https://results.example:8443/externalcheck/x.zip{QUERY}", "https://results.example:8443"),
+        (f"https://me@results.example/externalcheck/x.zip{QUERY}", "something that is not a plain URL"),
+        (f"https://results.example:port/externalcheck/x.zip{QUERY}", "something that is not a plain URL"),
+    ],
+)
+def test_the_error_names_the_place_and_what_is_allowed(url: str, place: str) -> None:
+    hosts = tuple(map(read_result_host, ("a.example", "*.b.example")))
+    with pytest.raises(EkycResultError) as caught:
+        find_result_host(url, hosts)
+    assert f"The API named {place} as the place" in caught.value.message
+    assert "(result_hosts: a.example, *.b.example)" in caught.value.message
 
 
 def test_the_error_names_the_origin_and_says_how_to_allow_it() -> None:

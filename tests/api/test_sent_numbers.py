@@ -178,6 +178,26 @@ def test_a_number_is_found_wherever_a_block_ends(end: bytes) -> None:
         assert file.among({*both, "12125550100"}, {"5550123", "5550100"}) == (both, {"5550123"})
 
 
+def test_a_file_is_read_from_its_start_each_time() -> None:
+    sent = SentFile(io.BytesIO(b"12125550123\n12125550124\n"))
+    for _ in range(2):
+        assert sent.among({"12125550123"}, {"5550124"}) == ({"12125550123"}, {"5550124"})
+
+
+class InBlocks(io.BytesIO):
+    """Refuses to be read as a whole."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        assert size is not None
+        assert 0 < size < len(self.getbuffer())
+        return super().read(size)
+
+
+def test_a_large_file_is_not_read_at_once() -> None:
+    file = InBlocks(b"12125550123\n" * 1_000_000)
+    assert SentFile(file).among({"12125550123"}, set()) == ({"12125550123"}, set())
+
+
 def test_a_file_without_lines_is_no_trouble() -> None:
     assert SentFile(io.BytesIO(b"7" * 5_000_000)).among({"7" * 12}, {"7" * 9}) == (set(), {"7" * 9})
 
