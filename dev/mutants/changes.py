@@ -52,8 +52,9 @@ def changes_of(module: str, source: str, keys: Iterable[str]) -> Iterator[Change
     :param source: the file that mutmut wrote
     :param keys: mutmut's names of the mutants, with the module's dotted name before the last dot
     """
+    lines = source.split("\n")  # once: ast.get_source_segment would split the file for each function
     functions = {
-        node.name: ast.get_source_segment(source, node, padded=True) or ""
+        node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno])
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "__mutmut_" in node.name
     }
