@@ -61,6 +61,7 @@ SURE: list[tuple[int, object, dict[str, str]]] = [
     (409, CREATED, {}),
     (500, CREATED, {}),
     (502, CREATED, {}),
+    (502, {**CREATED, "message": " Task created successfully. "}, {}),
     (303, CREATED, {}),
     (500, {"code": 0, "data": CREATED}, {}),
     (502, {"task_id": ID, "status": "processing"}, {}),
