@@ -39,7 +39,7 @@ def wait_seconds(error: EkycError, tries: int, retries: Retries, jitter: float) 
     :param jitter: a random number from 0 to 1
     """
     backoff = min(retries.first_wait * 2.0 ** (tries - 1), retries.longest_wait) * (1 + jitter / 2)
-    return max(backoff, getattr(error, "retry_after", None) or 0.0)
+    return max(backoff, error.retry_after or 0.0)
 
 
 def retrying(

@@ -69,7 +69,7 @@ def test_the_server_may_ask_for_more_but_never_for_less() -> None:
 
 def test_without_a_wish_of_the_server_the_wait_is_that_of_the_limits() -> None:
     assert wait_seconds(again(), 1, Retries(first_wait=0.0), 0.0) == 0
-    assert wait_seconds(EkycSettingsError("has no retry_after"), 2, Retries(), 0.0) == 2
+    assert wait_seconds(EkycSettingsError("made up"), 2, Retries(), 0.0) == 2
 
 
 def test_nobody_waits_longer_than_there_is_time() -> None:
