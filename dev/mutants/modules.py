@@ -112,6 +112,7 @@ DONE = (
     "api/models.py",
     "api/prices.py",
     "api/result_hosts.py",
+    "api/result_stream.py",
     "api/retries.py",
     "api/sent_numbers.py",
     "api/task_ids.py",
