@@ -116,6 +116,7 @@ DONE = (
     "api/retries.py",
     "api/sent_numbers.py",
     "api/task_ids.py",
+    "api/user_agent.py",
     "polling/interval.py",
     "polling/progress.py",
     "results/table/answers.py",
