@@ -145,6 +145,13 @@ def test_a_header_that_comes_again_is_no_row() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["E.164", "Phone 2", "phone2:", "Tel. (2)"])
+def test_a_header_that_comes_again_is_no_row_if_its_name_ends_with_a_digit(name: str) -> None:
+    table = f"{name},amazon\n".encode()
+    summary, lines = check({"t.csv": table + ROWS + table + b"+12025550102,no\n"}, ColumnNames(number=name))
+    assert (summary, lines) == (ArchiveSummary(3, 1, 2, 0), ROWS + b"+12025550102,no\n")
+
+
 def test_rows_of_blank_cells_are_none() -> None:
     assert check({"t.csv": TABLE + b",\n , \n"}) == (READ, ROWS)
 

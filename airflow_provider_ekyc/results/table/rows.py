@@ -193,6 +193,9 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
     # Strict, so that a quote that is never closed does not swallow rows.
     reader = csv.reader(texts(), delimiter=columns.delimiter, strict=True)
     pending = _Pending()
+    # What ends as a number does is compared with the header only if the name there, such as E.164, ends so as well.
+    name = columns.names[columns.number] if columns.names else ""
+    is_like_number = name[-1:].isdigit() or name[-2:-1].isdigit()
     try:
         for row in reader:
             begun, length = at + reader.line_num, 0
@@ -205,7 +208,7 @@ def _read_csv(blocks: Iterable[bytes], columns: Columns, at: int) -> Iterator[Ro
                     again=True,
                 )
             number = row[columns.number]
-            if not (number[-1:].isdigit() or number[-2:-1].isdigit()) and columns.are_header(row):
+            if (is_like_number or not (number[-1:].isdigit() or number[-2:-1].isdigit())) and columns.are_header(row):
                 continue  # files that were joined have it again
             if not pending.add_row(number, _cell(row[columns.answer])):
                 raise contents_error(
