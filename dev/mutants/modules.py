@@ -69,10 +69,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "results/range_workers.py": ("results/test_download_ranges.py",),
     "results/read_ahead.py": ("results/test_read_ahead.py",),
     "results/table/answers.py": ("results/test_answers.py", "results/test_rows.py"),
-    "results/table/header.py": ("results/test_rows.py", "results/test_table_shapes.py"),
+    "results/table/header.py": ("results/test_header.py", "results/test_rows.py", "results/test_table_shapes.py"),
     "results/table/number_forms.py": ("results/test_number_forms.py",),
     "results/table/plain_rows.py": ("results/test_plain_rows.py",),
-    "results/table/rows.py": ("results/test_rows.py", "results/test_table_shapes.py"),
+    "results/table/rows.py": ("results/test_rows.py", "results/test_number_forms.py", "results/test_table_shapes.py"),
     "results/table/whole_lines.py": ("results/test_rows.py", "results/test_plain_rows.py"),
     "results/work_thread.py": ("results/test_work_thread.py",),
     "submission/balance.py": ("submission/test_balance.py", "submission/test_submitter.py"),
@@ -120,6 +120,10 @@ DONE = (
     "polling/interval.py",
     "polling/progress.py",
     "results/table/answers.py",
+    "results/table/header.py",
+    "results/table/number_forms.py",
+    "results/table/plain_rows.py",
+    "results/table/whole_lines.py",
 )
 
 

@@ -103,6 +103,11 @@ def test_a_cell_of_blanks_costs_no_time() -> None:
     assert read_number(" " * 900_000 + "0012025550100") == (NUMBER, "prefix 00")
 
 
+def test_a_number_is_read_up_to_64_characters() -> None:
+    assert read_number("1" + "-" * 53 + "2025550100") == (NUMBER, "blanks, hyphens or brackets")
+    assert read_number("1" + "-" * 54 + "2025550100") == (None, "with other text")
+
+
 @given(st.text("0123456789+-.eE ()'=\"\u200e\u00a0x,;", max_size=24))
 def test_what_is_read_has_the_digits_that_were_written_and_no_others(cell: str) -> None:
     digits, _ = read_number(cell)

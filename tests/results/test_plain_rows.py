@@ -22,6 +22,7 @@ def read(block: bytes) -> Found | None:
         return None
     assert found.numbers.dtype == np.uint64
     assert found.is_yes.dtype == np.bool_
+    assert found.digits.dtype == np.uint8
     assert found.digits.tolist() == [len(str(number)) for number in found.numbers.tolist()]
     return found.numbers.tolist(), found.is_yes.tolist(), found.have_plus
 

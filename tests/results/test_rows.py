@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from airflow_provider_ekyc.exceptions import EkycResultError
+from airflow_provider_ekyc.results.errors import DOWNLOAD_AGAIN
+from airflow_provider_ekyc.results.table import rows as rows_module
 from airflow_provider_ekyc.results.table.answers import meaning
 from airflow_provider_ekyc.results.table.header import ColumnNames
 from airflow_provider_ekyc.results.table.rows import Rows, read_list, read_table
-from airflow_provider_ekyc.results.table.whole_lines import whole_lines
+from airflow_provider_ekyc.results.table.whole_lines import LINE_LIMIT, whole_lines
 
 
 def lines_and_answers(rows: list[Rows]) -> tuple[bytes, dict[str, int]]:
@@ -142,6 +144,152 @@ def test_all_readers_agree_with_a_plain_reading(
     assert answers == dict(Counter(answer for _, answer, _ in rows))
 
 
+@pytest.fixture
+def _no_csv_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Iterator[Rows]:
+        raise AssertionError("These rows are read 6 times as fast without the csv module.")
+        yield
+
+    monkeypatch.setattr(rows_module, "_read_csv", fail)
+
+
+@pytest.mark.usefixtures("_no_csv_module")
+@pytest.mark.parametrize(
+    ("rows", "lines", "answers"),
+    [
+        ("+12025550100,undetermined\n+12025550101,no\n", b"+12025550100,undetermined\n+12025550101,no\n", None),
+        ("12025550100,x\n+12025550101,y\n12025550102,z\n", b"+12025550100,x\n+12025550101,y\n+12025550102,z\n", None),
+        ("+12025550100, yes \n+12025550101,yes\t\n", b"+12025550100,yes\n+12025550101,yes\n", {"yes": 2}),
+        ("+12025550100,yes \n12025550101,yes\n", b"+12025550100,yes\n+12025550101,yes\n", {"yes": 2}),
+        ("\n\n+12025550100,x\n\n\n+12025550101,\n\n", b"+12025550100,x\n+12025550101,\n", None),
+        ('"+12025550100","x"\n"+12025550101","y"\n', b"+12025550100,x\n+12025550101,y\n", None),
+        ('"12025550100","yes"\n"12025550101","no"\n', b"+12025550100,yes\n+12025550101,no\n", None),
+        ("+12025550100,s\u00ed, se\u00f1or\n".replace(", ", " "), "+12025550100,s\u00ed se\u00f1or\n".encode(), None),
+        ("\n\n", b"", {}),
+    ],
+)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_rows_of_digits_and_any_answer_need_no_csv_module(
+    rows: str, lines: bytes, answers: dict[str, int] | None, delimiter: str
+) -> None:
+    rows = rows.replace("\t", " ").replace(",", delimiter)
+    counted = Counter(line.partition(",")[2] for line in lines.decode().splitlines()) if answers is None else answers
+    assert read(f"Number{delimiter}amazon\n{rows}") == (lines, dict(counted))
+
+
+@pytest.mark.usefixtures("_no_csv_module")
+def test_lists_of_digits_need_no_csv_module() -> None:
+    (rows,) = read_list([b"+12025550100\n+12025550101\n"], "no")
+    assert rows.plain is not None
+    assert rows.lines == b"+12025550100,no\n+12025550101,no\n"
+    (rows,) = read_list([b"+12025550100\n12025550101\n"], "no")
+    assert rows.lines == b"+12025550100,no\n+12025550101,no\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "fields"),
+    [
+        ("+12025550100,a,+12025550101\nb\n", 2, 3),
+        ("+12025550100,a\n+12025550101,b,+12025550102\nc\n", 3, 3),
+        ("+12025550100\n12,+12025550101,a\n", 2, 1),
+        ("+12025550100,a\n+12025550101\n12,+12025550102,b\n", 3, 1),
+    ],
+)
+def test_cells_are_not_moved_from_one_line_to_another(rows: str, line: int, fields: int) -> None:
+    assert f"Line {line} of the result's table has {fields} fields instead of 2." in refusal(f"Number,amazon\n{rows}")
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_a_comma_in_an_answer_is_no_delimiter_where_another_one_is(delimiter: str) -> None:
+    assert read(f"Number{delimiter}amazon\n+12025550100{delimiter}a,b\n") == (b"+12025550100,a b\n", {"a b": 1})
+
+
+def test_a_quote_behind_a_number_is_no_part_of_it() -> None:
+    (rows,) = read_table([b'Number,amazon\n"+12025550100""",yes\n'])
+    assert (rows.lines, rows.unreadable) == (b"+12025550100,yes\n", {})
+    assert rows.repaired == {"text mark of a spreadsheet": 1}
+
+
+@pytest.mark.parametrize("cells", ["", " ", ",,", " , ,\x1a"])
+def test_a_row_of_blank_cells_is_none_if_it_has_one_cell_or_all(cells: str) -> None:
+    text = f"Number,amazon,x\n+12025550100,yes,1\n{cells}\n+12025550101,no,1\n"
+    assert read(text, column="amazon") == (b"+12025550100,yes\n+12025550101,no\n", {"yes": 1, "no": 1})
+
+
+@pytest.mark.parametrize(("cells", "fields"), [(",", 2), (",,,", 4)])
+def test_a_row_of_fewer_or_more_blank_cells_is_refused(cells: str, fields: int) -> None:
+    text = f"Number,amazon,x\n+12025550100,yes,1\n{cells}\n"
+    assert f"Line 3 of the result's table has {fields} fields instead of 3." in refusal(text, "amazon")
+
+
+def test_a_row_of_many_lines_is_read_up_to_the_limit() -> None:
+    # The csv module reads 131,072 characters of a cell, so the row has ten columns; quotes, commas and line ends count.
+    names = [f"column_{at}" for at in range(8)]
+
+    def table(size: int) -> str:
+        cells = ["x\n" * 60_000] * 8
+        short = len(",".join(["+12025550101", "no", *(f'"{cell}"' for cell in cells)])) + 1
+        cells.append("x" * (size - short - 3))
+        row = ",".join(["+12025550101", "no", *(f'"{cell}"' for cell in cells)])
+        return f"Number,amazon,{','.join([*names, 'last'])}\n+12025550100,yes{',' * 9}\n{row}\n"
+
+    assert read(table(1024 * 1024), column="amazon")[1] == {"yes": 1, "no": 1}
+    said = "The row that begins in line 3 of the result's table is longer than 1,048,576 characters."
+    message = refusal(table(1024 * 1024 + 1), "amazon")
+    assert message.startswith(said)
+    assert DOWNLOAD_AGAIN in message
+
+
+def test_rows_that_are_read_one_by_one_come_in_blocks_of_4096() -> None:
+    for rows in (1, 4095, 4096, 4097):
+        blocks = list(read_table([b"Number,amazon\n" + b"odd,yes\n" * rows]))
+        assert [sum(found.answers.values()) for found in blocks] == [min(rows, 4096), rows - 4096][: 1 + (rows > 4096)]
+
+
+def test_spanish_answers_may_be_in_latin_1() -> None:
+    assert read(b"Number,amazon\n+12025550100,s\xed\n+12025550101,S\xcd\n")[1] == {"s\u00ed": 1, "S\u00ed": 1}
+    assert read(b'Number,amazon\n"+12025550100","s\xed"\n+12025550101,no\n')[1] == {"s\u00ed": 1, "no": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Number,amazon\n+12025550100,yes,1\n",
+        'Number,amazon\n+12025550100,"yes\n',
+        "Number,amazon\n,yes\n",
+        "amazon,Number\n+12025550100,yes\n",
+        b"Number,amazon\n+12025550100,\xff\n",
+    ],
+    ids=["three fields", "an open quote", "no number", "an answer for a number", "no text"],
+)
+def test_what_is_no_table_is_to_be_downloaded_again(text: str | bytes) -> None:
+    with pytest.raises(EkycResultError) as caught:
+        read(text)
+    assert DOWNLOAD_AGAIN in caught.value.message
+
+
+def test_a_list_may_have_a_header_behind_a_byte_order_mark() -> None:
+    for head in (b"", b"\xef\xbb\xbf"):
+        for name in (b"", b"Number\n", "n\u00famero\n".encode()):
+            (rows,) = read_list([head + name + b"+12025550100\n+12025550101\n"], "yes")
+            assert rows.lines == b"+12025550100,yes\n+12025550101,yes\n"
+            assert (rows.unreadable, rows.repaired) == ({}, {})
+
+
+def test_a_list_of_a_header_alone_has_no_row() -> None:
+    assert list(read_list([b"Number\n\n"], "yes")) == []
+
+
+def test_the_line_of_a_list_that_is_no_number_is_named() -> None:
+    with pytest.raises(EkycResultError, match="Line 2 of the result's table has no number"):
+        list(read_list([b"+12025550100\nyes\n"], "yes"))
+
+
+def test_a_list_that_is_no_text_is_refused() -> None:
+    with pytest.raises(EkycResultError, match="is not UTF-8 text"):
+        list(read_list([b"N\xfamero\n+12025550100\n"], "yes"))
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lists_give_their_numbers_the_answer_of_their_name(end: str) -> None:
     content = ("\ufeff" + end.join(["+12025550100", "", "12025550101", " 12025550102 ", ""])).encode()
@@ -153,8 +301,9 @@ def test_lists_give_their_numbers_the_answer_of_their_name(end: str) -> None:
 
 @pytest.mark.parametrize("line", ["+12025550100,yes", '"+12025550100"'])
 def test_a_list_of_something_else_is_refused(line: str) -> None:
-    with pytest.raises(EkycResultError, match="something other than numbers"):
+    with pytest.raises(EkycResultError, match="something other than numbers") as caught:
         list(read_list([line.encode()], "yes"))
+    assert DOWNLOAD_AGAIN in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -176,6 +325,19 @@ def test_blocks_are_cut_where_lines_end(text: str, cuts: list[int]) -> None:
     assert all(block.endswith(b"\n") for block in blocks)
     whole = text.replace("\r\n", "\n").replace("\r", "\n")
     assert b"".join(blocks).decode() == whole + "\n" * (bool(whole) and not whole.endswith("\n"))
+
+
+@pytest.mark.parametrize("rest", [0, 1, LINE_LIMIT - 1])
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_a_line_has_its_limit_wherever_blocks_are_cut(rest: int, end: bytes) -> None:
+    def lines(size: int) -> list[bytes]:
+        return list(whole_lines([b"a\n" + b"x" * rest, b"x" * (size - rest) + end]))
+
+    assert b"".join(lines(LINE_LIMIT)) == b"a\n" + b"x" * LINE_LIMIT + b"\n"
+    with pytest.raises(EkycResultError) as caught:
+        lines(LINE_LIMIT + 1)
+    assert caught.value.message.startswith("The result has a line of more than 1,048,576 bytes.")
+    assert DOWNLOAD_AGAIN in caught.value.message
 
 
 def test_a_row_that_never_ends_is_refused_before_it_is_kept() -> None:
