@@ -65,3 +65,11 @@ def test_what_unpacks_to_more_than_any_result_is_refused(monkeypatch: pytest.Mon
 def test_members_that_can_not_be_unpacked_are_counted_as_not_checked(field: str, value: int) -> None:
     archive = with_field(pack({"amazon.csv": TABLE, "b.csv": TABLE}), field, value, member=1)
     assert check_members(io.BytesIO(archive)) == ArchiveSummary(0, 0, 0, 0, is_read=False, unchecked=1)
+
+
+def test_each_member_that_can_not_be_unpacked_is_counted_and_what_follows_is_checked() -> None:
+    archive = pack({"a.csv": TABLE, "b.csv": TABLE, "c.csv": TABLE})
+    for member in (0, 1):
+        archive = with_field(archive, "method", 99, member=member)
+    assert check_members(io.BytesIO(archive)).unchecked == 2
+    assert "Bad CRC-32" in refusal(with_field(archive, "crc", 1, member=2))

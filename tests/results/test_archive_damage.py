@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 
 import pytest
@@ -169,6 +170,25 @@ def test_rows_that_lie_where_a_name_should_be_are_not_quoted() -> None:
     assert refusal(bytes(archive)).startswith(
         "The result is a damaged zip archive (a member has another name in the list). "
     )
+
+
+def test_what_an_error_quotes_of_the_archive_is_not_shown() -> None:
+    archive = pack({"\u00e9.csv": TABLE}).replace("\u00e9.csv".encode(), b"\xff\xfe.csv")
+    assert refusal(archive).startswith("The result is a damaged zip archive (UnicodeDecodeError). ")
+
+
+def test_what_is_no_archive_is_not_read_whole_to_say_so() -> None:
+    sizes = []
+
+    class Watched(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            block = super().read(size)
+            sizes.append(len(block))
+            return block
+
+    with pytest.raises(EkycResultError, match="not a zip archive"):
+        check_archive(Watched(b"x" * 1_000_000))
+    assert max(sizes) < 100_000  # where zipfile looks for the list of members
 
 
 @pytest.mark.parametrize("front", [b"", b"#!/bin/true\n"])

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from airflow_provider_ekyc.results.archive import unpack
-from airflow_provider_ekyc.results.archive.check import ArchiveSummary
+from airflow_provider_ekyc.results.archive.check import ArchiveReader, ArchiveSummary
 from tests.results.archives import LISTS, LOCAL, TABLE, Unseekable, check_archive, pack
 
 
@@ -134,6 +135,31 @@ def test_the_file_may_stand_anywhere() -> None:
     file = io.BytesIO(pack({"t.csv": TABLE}))
     file.seek(7)
     assert check_archive(file).rows == 3
+
+
+def packed_table(archive: bytes, size: int, crc: int) -> bytes | None:
+    reader = ArchiveReader(io.BytesIO(archive))
+    assert list(reader.rows())
+    blocks = reader.packed_table(size, crc)
+    return None if blocks is None else b"".join(blocks)
+
+
+def test_the_packed_bytes_of_a_table_are_those_of_the_archive() -> None:
+    size, crc = len(TABLE), zlib.crc32(TABLE)
+    archive = pack({"amazon.csv": TABLE, "activated.txt": b"+9990000000001\n"})
+    packed = packed_table(archive, size, crc)
+    assert packed is not None
+    assert packed in archive
+    assert zlib.decompress(packed, -zlib.MAX_WBITS) == TABLE
+    assert packed_table(archive, size + 1, crc) is None
+    assert packed_table(archive, size, crc + 1) is None
+
+
+def test_there_are_packed_bytes_of_one_deflated_table_alone() -> None:
+    size, crc = len(TABLE), zlib.crc32(TABLE)
+    assert packed_table(pack({"amazon.csv": TABLE}, method=zipfile.ZIP_STORED), size, crc) is None
+    assert packed_table(pack({"amazon_1.csv": TABLE, "amazon_2.csv": TABLE}), size, crc) is None
+    assert packed_table(pack(LISTS), size, crc) is None
 
 
 ROWS = st.lists(

@@ -17,6 +17,8 @@ from airflow_provider_ekyc.results.archive.members import (
     parts_of_one,
 )
 from airflow_provider_ekyc.results.errors import DOWNLOAD_AGAIN, NOTHING_LANDED
+from airflow_provider_ekyc.results.growing_file import GrowingFile
+from airflow_provider_ekyc.spool import spool_file
 
 
 def member(name: str, *, flags: int = 0, method: int = zipfile.ZIP_DEFLATED) -> zipfile.ZipInfo:
@@ -185,18 +187,18 @@ def test_members_up_to_the_limit_are_listed() -> None:
 def test_a_list_of_members_up_to_the_limit_is_read() -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as writer:
-        # 46 bytes and the name for each entry; the last one's extra field fills the list up to the limit.
+        # 46 bytes and the name for each entry; the last one's comment fills the list up to the limit.
         left = DIRECTORY_LIMIT
-        for at in range(17):
+        for at in range(18):
             info = zipfile.ZipInfo(f"{at:02}.txt")
             size = min(60_000, left - 52)
             info.comment = b"x" * size
             left -= 52 + size
             writer.writestr(info, b"")
         start = writer.fp.tell() if writer.fp is not None else 0
-    assert left > 0
-    assert len(list_members(file)) == 17
-    assert len(file.getvalue()) - start > 1_000_000
+    assert left == 0
+    assert len(list_members(file)) == 18
+    assert len(file.getvalue()) - start == DIRECTORY_LIMIT + 22
 
 
 def test_a_list_of_members_above_the_limit_is_refused() -> None:
@@ -219,6 +221,20 @@ def with_offset(file: io.BytesIO, offset: int) -> io.BytesIO:
     last = raw.rindex(b"PK\x01\x02")
     raw[last + 42 : last + 46] = offset.to_bytes(4, "little")
     return io.BytesIO(raw)
+
+
+def test_an_archive_whose_first_bytes_are_missing_is_refused() -> None:
+    with pytest.raises(zipfile.BadZipFile, match="overlap"):
+        list_members(io.BytesIO(archive("a.csv", "b.csv").getvalue()[10:]))
+
+
+def test_members_of_a_file_that_was_downloaded_meanwhile_are_listed() -> None:
+    content = archive("a.csv", "b.csv").getvalue()
+    with spool_file(None) as spool:
+        spool.write(content)
+        with GrowingFile(spool) as file:
+            file.complete(len(content))
+            assert [each.filename for each in list_members(file)] == ["a.csv", "b.csv"]  # type: ignore[arg-type]  # as transfer.py passes it
 
 
 def test_a_member_that_ends_behind_the_members_is_refused() -> None:

@@ -236,6 +236,11 @@ def test_a_file_beside_the_table_is_named_and_not_read(name: str, content: bytes
     assert (summary.rows, summary.beside) == (2, "failed.csv")
 
 
+def test_the_table_beside_others_is_found_by_the_number_column_that_is_named() -> None:
+    members = {"amazon.csv": b"Who,amazon\n" + ROWS, "notes.csv": b"made by a test\n"}
+    assert check(members, ColumnNames(number="Who")) == (READ, ROWS)
+
+
 def test_a_table_alone_is_the_table_whatever_its_name() -> None:
     assert check({"summary.csv": TABLE})[0] == READ
 
