@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import NoReturn
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -146,9 +147,8 @@ def test_all_readers_agree_with_a_plain_reading(
 
 @pytest.fixture
 def _no_csv_module(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> Iterator[Rows]:
+    def fail(*_: object) -> NoReturn:
         raise AssertionError("These rows are read 6 times as fast without the csv module.")
-        yield
 
     monkeypatch.setattr(rows_module, "_read_csv", fail)
 
