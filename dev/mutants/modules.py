@@ -119,6 +119,7 @@ DONE = (
     "api/user_agent.py",
     "polling/interval.py",
     "polling/progress.py",
+    "results/archive/members.py",
     "results/table/answers.py",
     "results/table/header.py",
     "results/table/number_forms.py",
