@@ -157,7 +157,7 @@ class Poller:
         self._failures = 0
         self._is_known = False
         self._not_found_since: float | None = None
-        self._unknown_word = ""
+        self._unknown_word: str | None = None
         self._previous: tuple[float, float] | None = None
 
     def first_query(self, now: float) -> float:
