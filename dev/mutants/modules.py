@@ -118,6 +118,7 @@ DONE = (
     "api/task_ids.py",
     "api/user_agent.py",
     "polling/interval.py",
+    "polling/poller.py",
     "polling/progress.py",
     "results/archive/members.py",
     "results/table/answers.py",

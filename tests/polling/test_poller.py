@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from airflow_provider_ekyc.api.models import Task, TaskStatus
+from airflow_provider_ekyc.api.models import Task, TaskStatus, read_task
 from airflow_provider_ekyc.exceptions import (
+    Charge,
     EkycAnswerError,
     EkycAuthenticationError,
     EkycBalanceError,
@@ -16,10 +19,12 @@ from airflow_provider_ekyc.exceptions import (
     EkycNotFoundError,
     EkycRateLimitError,
     EkycServerError,
+    EkycTaskFailedError,
+    EkycTimeoutError,
 )
-from airflow_provider_ekyc.polling.interval import CEILING, FLOOR, PollPolicy, wait_after_failure
+from airflow_provider_ekyc.polling.interval import CEILING, FLOOR, JITTER, PollPolicy, wait_after_failure
 from airflow_provider_ekyc.polling.poller import NOT_FOUND_SECONDS, Deadline, Decision, End, Poller, task_summary
-from tests.polling.answers import FAR, START, moving, poller, task
+from tests.polling.answers import CREATED, FAR, START, moving, poller, task
 
 
 def not_found() -> EkycNotFoundError:
@@ -28,6 +33,12 @@ def not_found() -> EkycNotFoundError:
 
 def processing() -> Task:
     return Task(ekyc_task_id="dmadeup1", status=TaskStatus.PROCESSING, word="processing")
+
+
+def waited(decision: Decision) -> float:
+    """Return the seconds from START to the next query: of times since 1970 themselves, half an hour is a millionth."""
+    assert decision.ask_at is not None
+    return decision.ask_at - START
 
 
 def not_found_until_the_end(poller: Callable[[], Poller], now: float) -> tuple[Decision, list[float]]:
@@ -57,7 +68,7 @@ def test_a_new_id_that_becomes_known_is_waited_for() -> None:
     for seconds in (5, 10, 20):
         assert one.decide(not_found(), START + seconds, 0.0).end is None
     decision = one.decide(processing(), START + 40, 0.0)
-    assert decision.ask_at == pytest.approx(START + 40 + 10)
+    assert waited(decision) == pytest.approx(40 + 10)
 
 
 def test_a_wait_that_began_earlier_ends_at_once() -> None:
@@ -129,7 +140,7 @@ def test_the_poller_keeps_the_first_figures_and_forgets_the_queue() -> None:
     waiting.decide(moving(180, total=100, success=41), START + 180, 0)
     decision = waiting.decide(moving(200, total=100, success=50), START + 200, 0)
     # 30 % in the 60 s since the first figures, so the rest takes 100 s; a fortieth of 200 s on top.
-    assert decision.ask_at == pytest.approx(START + 200 + 100 + 5)
+    assert waited(decision) == pytest.approx(200 + 100 + 5)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +162,8 @@ def test_what_may_succeed_later_never_ends_the_wait(error: Any) -> None:
 
 @pytest.mark.parametrize("error", [EkycAuthenticationError("401", status=401), EkycBalanceError("402", status=402)])
 def test_what_cannot_succeed_ends_it(error: Any) -> None:
-    assert poller().decide(error, START, 0).end is End.ERROR
+    decision = poller().decide(error, START, 0)
+    assert (decision.end, decision.note, decision.is_warning) == (End.ERROR, error.message, True)
 
 
 def test_failures_in_a_row_widen_the_interval_and_an_answer_resets_it() -> None:
@@ -199,3 +211,136 @@ def test_the_summary_holds_scalars_and_no_url() -> None:
     assert shown["status"] == "exported"
     assert "secret" not in str(shown)
     assert all(value is None or isinstance(value, str | int | float) for value in shown.values())
+
+
+def test_the_summary_is_the_answer_and_what_the_wait_took() -> None:
+    exported = task(
+        TaskStatus.EXPORTED,
+        total=3,
+        success=2,
+        failure=1,
+        created_at=CREATED,
+        updated_at=CREATED + timedelta(seconds=50),
+    )
+    waiting = poller()
+    waiting.decide(task(), START + 5, 0)
+    assert waiting.decide(exported, START + 61.26, 0).summary == {
+        "ekyc_task_id": "dmadeup1",
+        "status": "exported",
+        "total": 3,
+        "success": 2,
+        "failure": 1,
+        "created_at": "2027-01-15T08:00:00+00:00",
+        "updated_at": "2027-01-15T08:00:50+00:00",
+        "seconds": 61.3,
+        "queries": 2,
+    }
+    assert task_summary(task(), seconds=0, queries=0)["created_at"] is None
+
+
+def test_the_event_of_an_export_is_its_summary() -> None:
+    decision = poller().decide(task(TaskStatus.EXPORTED, total=3, success=3), START + 1, 0)
+    assert decision.event == {"end": "exported", "summary": decision.summary}
+
+
+def test_the_event_of_any_other_end_is_its_error_of_a_remote_task_that_may_be_paid() -> None:
+    refused = EkycAuthenticationError("The API rejected the key (401).", status=401)
+    event = poller().decide(refused, START, 0).event
+    assert event == {"end": "error", "message": refused.message, **refused.details(submitted=True)}
+    assert (event["status"], event["charge"]) == (401, Charge.POSSIBLE.value)
+    failed = poller().decide(task(TaskStatus.FAILED), START, 0)
+    assert isinstance(failed.error, EkycTaskFailedError)
+    assert failed.event["end"] == "failed"
+    assert failed.event["message"] == failed.note == "Remote task dmadeup1 has failed."
+    assert Decision("What went wrong.").event == {**event, "message": "What went wrong.", "kind": "unexpected"} | {
+        "status": None
+    }
+
+
+def test_a_note_is_a_line_of_the_log_and_a_warning_as_many_as_it_needs(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("made.up")
+    caplog.set_level(logging.INFO)
+    Decision("Short words. " * 20).log_to(log)
+    assert caplog.record_tuples == [("made.up", logging.INFO, "Short words. " * 20)]
+    caplog.clear()
+    Decision("Short words. " * 20, is_warning=True).log_to(log)
+    assert {(name, level) for name, level, _ in caplog.record_tuples} == {("made.up", logging.WARNING)}
+    assert len(caplog.messages) > 1
+    assert " ".join(caplog.messages) == ("Short words. " * 20).strip()
+
+
+def test_each_failure_in_a_row_doubles_the_wait() -> None:
+    waiting = poller()
+    asked = [waiting.decide(EkycServerError("503", retryable=True), START, 0).ask_at for _ in range(4)]
+    assert asked == [START + 5, START + 10, START + 20, START + 40]
+
+
+def test_a_failure_that_may_pass_is_said_with_the_next_query() -> None:
+    decision = poller().decide(EkycServerError("The API answered 503.", retryable=True), START + 1000, 1.0)
+    assert decision.note == "The API answered 503. The wait continues. Next query in 55 s."
+    assert waited(decision) == pytest.approx(1000 + 55)
+
+
+def test_the_jitter_shortens_the_wait_after_an_answer() -> None:
+    decision = poller().decide(task(), START + 1000, 1.0)
+    assert waited(decision) == pytest.approx(1000 + 250 * (1 - JITTER))
+
+
+@pytest.mark.parametrize(
+    ("deadline", "end"),
+    [(Deadline(START + 60), End.TIMEOUT), (Deadline(START + 90, START + 60), End.EXECUTION_TIMEOUT)],
+)
+def test_at_the_deadline_a_remote_task_that_was_seen_is_certain_to_be_paid(deadline: Deadline, end: End) -> None:
+    seen, unseen = poller(deadline=deadline), poller(deadline=deadline)
+    seen.decide(task(), START + 5, 0)
+    for waiting, charge in ((seen, Charge.CERTAIN), (unseen, Charge.POSSIBLE)):
+        decision = waiting.decide(EkycServerError("The API answered 503.", retryable=True), START + 60, 0)
+        assert (decision.end, decision.note) == (end, "The API answered 503. The wait continues.")
+        assert isinstance(decision.error, EkycTimeoutError)
+        assert (decision.error.message, decision.error.charge) == (decision.note, charge)
+
+
+def test_both_deadlines_move_and_the_one_that_is_not_set_stays_so() -> None:
+    assert Deadline(START, START + 1).moved(-5) == Deadline(START - 5, START - 4)
+    assert Deadline(START).moved(5) == Deadline(START + 5)
+
+
+def test_the_first_query_is_made_at_a_deadline_that_is_nearer_than_the_interval() -> None:
+    assert poller(PollPolicy(poll_interval=60.0), Deadline(START + 30)).first_query(START) == START + 30
+
+
+def test_a_404_names_the_minutes_that_are_left() -> None:
+    for seconds, minutes in ((25, 10), (320, 5), (599.5, 0)):
+        note = poller().decide(not_found(), START + seconds, 0.0).note
+        assert f"A new task may take a while: {minutes} minutes are left. Next query in" in note
+
+
+def test_the_queue_counts_as_the_start_of_the_work_and_an_answer_without_figures_does_not() -> None:
+    queued, unknown = poller(), poller()
+    queued.decide(task(TaskStatus.PENDING), START + 100, 0)
+    unknown.decide(task(), START + 100, 0)
+    first = moving(140, total=100, success=20)
+    # 20 % since the middle of the 40 s, so the rest takes 80 s; of the 140 s since the creation at most four fifths.
+    assert waited(queued.decide(first, START + 140, 0)) == pytest.approx(140 + 80 * 0.75)
+    assert waited(unknown.decide(first, START + 140, 0)) == pytest.approx(140 + 140 * 0.8)
+
+
+def test_each_new_word_for_an_undocumented_state_is_a_warning() -> None:
+    waiting = poller()
+    words = ["parked", "parked", "frozen"]
+    answers = [Task(ekyc_task_id="dmadeup1", status=TaskStatus.UNKNOWN, word=word) for word in words]
+    decisions = [waiting.decide(answer, START + 5 * index, 0) for index, answer in enumerate(answers)]
+    assert [decision.is_warning for decision in decisions] == [True, False, True]
+    assert decisions[0].note.startswith("Remote task dmadeup1 is in a state that is not documented. Next query in")
+
+
+def test_a_state_of_which_nothing_can_be_shown_is_a_warning_once() -> None:
+    unshown = read_task({"task_id": "dmadeup1", "status": "<b></b>"})
+    assert unshown.word == ""
+    waiting = poller()
+    assert [waiting.decide(unshown, START + seconds, 0).is_warning for seconds in (5, 20)] == [True, False]
+
+
+def test_numbers_that_could_not_be_processed_are_in_the_figures() -> None:
+    note = poller().decide(task(TaskStatus.EXPORTED, total=2000, success=500, failure=1500), START + 60, 0).note
+    assert note == "Remote task dmadeup1 is exported: 100%, 500 of 2,000 numbers, 1,500 could not be processed."
