@@ -52,6 +52,7 @@ def test_what_is_expected_is_shown_with_every_figure() -> None:
     assert expected_counts(task(2049, 2060, None)).shown == (
         "remote task d4g24nep2jvh04o9uoh0 reports 2,049 to 2,060 (total 2,049, success 2,060, failure unknown)"
     )
+    assert expected_counts(task(2049, 2049, 1009)).shown.endswith("(total 2,049, success 2,049, failure 1,009)")
     assert "reports 100 (" in expected_counts(task(100, 100, 0)).shown
 
 

@@ -46,6 +46,9 @@ def findings(
 
 def test_a_healthy_result_is_not_talked_about() -> None:
     assert findings() == Findings()
+    healthy = Unmatched(0, 200, 0, 200, 200, 0, None)
+    expected = expected_counts(Task("d1", TaskStatus.EXPORTED, "exported", 200, 200, 0))
+    assert findings_of(ArchiveSummary(200, 200, 0, 0), healthy, expected) == Findings()
 
 
 @pytest.mark.parametrize(
@@ -116,6 +119,25 @@ def test_a_result_most_of_which_was_never_sent_is_another_ones(unexpected: int, 
     ]
 
 
+def test_a_result_half_of_which_was_sent_may_be_the_right_one() -> None:
+    found = findings(sent=200, count=100, unexpected=100, submission=SUBMISSION)
+    assert (found.mismatches, found.notes) == ([], [])
+    assert [warning.partition(",")[0] for warning in found.warnings] == ["Of 200 numbers that were sent"]
+
+
+def test_that_all_numbers_came_back_is_no_warning() -> None:
+    found = findings(sent=200, count=0, unexpected=0, submission=SUBMISSION)
+    assert (found.mismatches, found.warnings) == ([], [])
+    assert found.notes == [
+        "Of 200 numbers that were sent, 0 are not in the result; 0 numbers in the result were not sent."
+    ]
+
+
+def test_rows_without_an_answer_are_right_if_all_numbers_failed() -> None:
+    expected = expected_counts(Task("d1", TaskStatus.EXPORTED, "exported", 9, 0, 9))
+    assert findings_of(summary(9, 0, 0), Unmatched(0, 9, 0, 9, 9, 0, None), expected) == Findings()
+
+
 def test_some_other_numbers_are_a_warning_where_they_were_counted() -> None:
     found = findings(sent=200, count=1, unexpected=1, submission=SUBMISSION, content_key="b" * 32)
     assert found.mismatches == []
@@ -156,15 +178,21 @@ def test_nothing_is_remarked_of_a_result_as_documented() -> None:
 
 
 def test_all_that_was_read_otherwise_or_left_out_is_remarked() -> None:
-    found = summary(5, 2, 1, unknown_words="blank 2", repaired={"prefix 00": 2, "tel:": 1}, beside="failed.csv")
+    found = summary(5, 2, 1, unknown_words="blank 2", repaired={"prefix 00": 1, "tel:": 2}, beside="failed.csv")
     said = [
         "2 of the result's 5 rows are unknown (answers: blank 2).",
-        "3 numbers were written in another form and were read (2 prefix 00, 1 tel:).",
+        "3 numbers were written in another form and were read (2 tel:, 1 prefix 00).",
         "Not read as results: failed.csv.",
     ]
     assert list(remarks(found, is_archive=False)) == said
     said[1] += " The archive has them as they were written."
     assert list(remarks(found, is_archive=True)) == said
+
+
+@pytest.mark.parametrize(("yes", "no"), [(3, 0), (0, 3)])
+def test_unknown_rows_are_remarked_beside_rows_of_one_answer(yes: int, no: int) -> None:
+    (remark,) = remarks(summary(5, yes, no, unknown_words="blank 2"), is_archive=False)
+    assert remark == "2 of the result's 5 rows are unknown (answers: blank 2)."
 
 
 def test_an_archive_that_was_not_read_is_said_to_be_none_that_was_understood() -> None:

@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from airflow_provider_ekyc.airflow_errors import EkycRetryException
-from airflow_provider_ekyc.airflow_sdk import AirflowFailException
 from airflow_provider_ekyc.exceptions import EkycJournalError
-from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.submission.local_store import LocalStore
-from tests.submission.submit_job import IN_FILES, Job
-
-pytestmark = pytest.mark.usefixtures("connections")
-
-
-@IN_FILES
-def test_a_directory_that_the_next_worker_does_not_share_is_never_nothing_there(
-    job: Job, tmp_path: Path, sandbox: Sandbox
-) -> None:
-    job.submit()
-    job.folder = tmp_path / "the other worker's directory"
-    with pytest.raises(AirflowFailException, match="that record can't be found now"):
-        job.submit()
-    assert len(sandbox.bill.submissions) == 1
-
-
-@IN_FILES
-def test_a_directory_that_cannot_be_used_stops_the_submission(job: Job, tmp_path: Path, sandbox: Sandbox) -> None:
-    (tmp_path / "journal").write_text("a file, not a directory")
-    with pytest.raises(EkycRetryException, match="can't be used"):
-        job.submit()
-    assert sandbox.calls["submit"] == 0
 
 
 @pytest.mark.parametrize("call", ["read", "write", "names"])
@@ -44,8 +20,11 @@ def test_a_path_that_is_too_long_is_to_be_corrected(call: str, tmp_path: Path) -
         "write": lambda: store.write("record", b"1", replacing=None),
         "names": lambda: store.names("open_"),
     }
-    with pytest.raises(EkycJournalError, match=r"can't be used \(File name too long\).*Correct journal_uri") as failed:
+    with pytest.raises(
+        EkycJournalError, match=r"can't be used \(File name too long\).* sent\. Correct journal_uri\.$"
+    ) as failed:
         calls[call]()
+    assert f"The journal below {tmp_path / 'xxx'}" in failed.value.message
     assert not failed.value.retryable
 
 
@@ -54,7 +33,7 @@ def test_a_directory_in_the_place_of_a_record_or_of_the_lock_may_pass(tmp_path: 
     for name in ("record.json", ".lock"):
         (tmp_path / "a_dag" / name).mkdir(parents=True)
     for call in (lambda: store.read("record"), lambda: store.write("other", b"1", replacing=None)):
-        with pytest.raises(EkycJournalError, match=r"\(Is a directory\).*A retry reads it again") as failed:
+        with pytest.raises(EkycJournalError, match=r"\(Is a directory\).* sent\. A retry reads it again\.$") as failed:
             call()
         assert failed.value.retryable
 
@@ -76,3 +55,17 @@ def test_a_record_is_written_only_over_what_was_read(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert sorted(each.name for each in path.parent.iterdir()) == [".lock", "other.json", "record.json"]
+    assert (path.parent / ".lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_name_of_a_directory_ends_with_a_whole_letter(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path, ("a" + "é" * 100,))
+    assert store.write("record", b"1", replacing=None)
+    assert [folder.name for folder in tmp_path.iterdir()] == ["a" + "é" * 99]
+
+
+def test_of_many_that_write_at_once_one_succeeds(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        stores = [LocalStore(tmp_path, ("a_dag",)) for _ in range(8)]
+        done = list(pool.map(lambda store: store.write("record", b"1", replacing=None), stores))
+    assert sorted(done) == [False] * 7 + [True]
