@@ -121,6 +121,8 @@ DONE = (
     "polling/poller.py",
     "polling/progress.py",
     "results/archive/members.py",
+    "results/compare/expected_counts.py",
+    "results/compare/parts.py",
     "results/table/answers.py",
     "results/table/header.py",
     "results/table/number_forms.py",
