@@ -37,6 +37,7 @@ def test_rows_in_the_documented_form_are_read_already() -> None:
         (["no", "NO"], [NO, NO]),
         (["yes", "undetermined", "no"], [YES, UNKNOWN, NO]),
         (["Yes", "no"], [YES, NO]),
+        (["YES", "no"], [YES, NO]),
         (["", "yes"], [UNKNOWN, YES]),
         (["maybe yes", "no"], [UNKNOWN, NO]),
         (["undetermined"], [UNKNOWN]),
