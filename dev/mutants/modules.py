@@ -125,6 +125,7 @@ DONE = (
     "results/compare/expected_counts.py",
     "results/compare/parts.py",
     "results/compare/row_keys.py",
+    "results/compare/tally.py",
     "results/table/answers.py",
     "results/table/header.py",
     "results/table/number_forms.py",

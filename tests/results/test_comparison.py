@@ -158,6 +158,19 @@ def test_an_input_that_has_changed_is_a_warning(sent: SubmittedInput, target: Sp
     assert (found.unmatched, found.distinct) == (None, 300)
 
 
+def test_a_number_that_was_sent_in_two_ways_is_a_warning_and_the_rows_are_counted(
+    tmp_path: Path, target: Spool
+) -> None:
+    data = lines([*NUMBERS, NUMBERS[0].removeprefix(b"+")])
+    path = tmp_path / "numbers.txt"
+    path.write_bytes(data)
+    with compared(known=submission(data), source=SubmittedInput(str(path), None, None)) as comparison:
+        found = comparison.finish(summary(), target, is_archive=False)
+    (warning,) = found.findings.warnings
+    assert "contains 300 different numbers, but 301 were sent" in warning
+    assert (found.unmatched, found.distinct, found.missing) == (None, 300, 0)
+
+
 def test_an_archive_whose_rows_were_not_read_is_compared_with_nothing(sent: SubmittedInput, target: Spool) -> None:
     unread = ArchiveSummary(0, 0, 0, 0, is_read=False)
     not_compared = "Not compared with what was sent: check='archive' reads no number."

@@ -124,6 +124,15 @@ def test_what_another_try_has_read_may_be_replaced(
     assert store(monkeypatch, s3_server).read("record") == b"2"
 
 
+def test_of_an_object_that_is_gone_s3_says_so_instead_of_naming_the_condition(
+    monkeypatch: pytest.MonkeyPatch, s3_server: S3Server, s3: Any
+) -> None:
+    records = store(monkeypatch, s3_server)
+    assert records.write("record", b"1", replacing=None)
+    refuse(records._client, "PutObject", 404, "NoSuchKey")
+    assert not records.write("record", b"2", replacing=b"1")
+
+
 def test_a_refusal_of_what_was_written_already_is_none(
     monkeypatch: pytest.MonkeyPatch, s3_server: S3Server, s3: Any
 ) -> None:
