@@ -190,6 +190,8 @@ def test_the_most_likely_is_that_each_number_is_there_once(sent: SubmittedInput)
         assert comparison.likely(summary(297)) == Compared(Findings(), 297, 0, 3, None)
     with compared(source=sent, total=None) as comparison:
         assert comparison.likely(summary(297)) == Compared(Findings(), 297, 0, None, 0)
+    with compared(known=submission(), total=None) as comparison:
+        assert comparison.likely(summary(297)).missing == 3, "of those that were submitted"
 
 
 class Endless(io.RawIOBase):
@@ -274,8 +276,8 @@ def test_it_is_closed_when_it_is_finished(target: Spool) -> None:
         assert set(threading.enumerate()) <= before
 
 
-def test_it_holds_as_many_numbers_as_it_may() -> None:
+def test_it_holds_as_many_numbers_as_it_may_and_the_others_are_in_its_file() -> None:
     with spool_file(None) as file:
         comparison = Comparison(task(), None, None, file, held=7)
-        assert comparison._ledger._held.room == 7
+        assert (comparison._ledger._held.room, comparison._ledger._file) == (7, file)
         comparison.close()
