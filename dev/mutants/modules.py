@@ -122,6 +122,7 @@ DONE = (
     "polling/progress.py",
     "results/archive/members.py",
     "results/compare/ascending.py",
+    "results/compare/comparison.py",
     "results/compare/expected_counts.py",
     "results/compare/findings.py",
     "results/compare/parts.py",
