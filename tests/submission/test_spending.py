@@ -128,6 +128,98 @@ def test_a_refusal_says_what_was_sent_before() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("sent_before", "refused", "ending"),
+    [
+        (0, False, "is 1. Nothing was sent or charged."),
+        (0, True, "is 1. It was not sent again; what was refused before is free."),
+        (
+            1,
+            False,
+            "is 1. Nothing was sent or charged now. An earlier submission of this list still has an unknown outcome.",
+        ),
+        (
+            1,
+            True,
+            "is 1. It was not sent again; what was refused before is free. An earlier submission of this list still "
+            "has an unknown outcome.",
+        ),
+    ],
+)
+def test_each_refusal_ends_with_what_was_sent(sent_before: int, refused: bool, ending: str) -> None:
+    with pytest.raises(EkycSpendingError) as failed:
+        SpendingLimits.read(max_rows=1).check(estimate(sent_before=sent_before, refused=refused))
+    assert failed.value.message.endswith(ending)
+
+
+@pytest.mark.parametrize(
+    ("limits", "price"), [({"max_rows": 1}, PRICE), ({"max_cost": 0}, PRICE), ({"max_cost": 1}, None)]
+)
+def test_files_of_an_earlier_try_may_be_charged_already(limits: dict[str, Any], price: Decimal | None) -> None:
+    manifest = "s3://a-bucket/manifest.json"
+    with pytest.raises(EkycSpendingError) as failed:
+        SpendingLimits.read(**limits).check(estimate(price=price, files=2, earlier=manifest))
+    assert (failed.value.kind, failed.value.charge) == ("spending_limit", Charge.POSSIBLE)
+    assert failed.value.message.endswith(
+        " An earlier try of this task has prepared these files, so they may be submitted and charged already; this try "
+        "returned and sent nothing. Check the submissions of this run first. To send fewer numbers, if none of the "
+        "files was submitted, delete s3://a-bucket/manifest.json. Then clear this task."
+    )
+
+
+def test_a_missing_price_and_a_missing_balance_say_what_they_keep_from_being_known() -> None:
+    assert refusal(estimate(1200, None), min_balance_after=1).message == (
+        "Add the price of amazon to the connection: extra prices, such as amazon=0.001. min_balance_after is 1.00, and "
+        "without a price it is not known what 1,200 numbers cost. Nothing was sent or charged."
+    )
+    assert refusal(estimate(), min_balance_after=1, balance=None).message == (
+        "The balance is not known, so it can't be checked that min_balance_after=1.00 is left. Nothing was sent or "
+        "charged. A retry queries the balance again; the log says why this query failed."
+    )
+
+
+def test_the_whole_cost_is_in_the_message() -> None:
+    assert refusal(estimate(1200, sent_before=2, files=1000), max_cost=1, said="").message == (
+        "Raise max_cost, or send fewer numbers. The 1,000 files of this list together have 1,200 numbers, which cost "
+        "1.20 at 0.001 each (the connection's price of amazon); with earlier submissions whose outcome is unknown (2), "
+        "which may be charged too, 3.60; max_cost is 1.00. Nothing was sent or charged now. An earlier submission of "
+        "this list still has an unknown outcome."
+    )
+
+
+def test_an_estimate_is_shown_with_its_price() -> None:
+    assert estimate(1200).shown == "1.20 (1,200 numbers at 0.001)"
+    assert estimate(1200, None).shown == "not known (the connection has no price of amazon)"
+    assert (estimate(price=None).cost, estimate(price=None, sent_before=1).possible_cost) == (None, None)
+    assert (estimate().cost, estimate(sent_before=2).possible_cost) == (Decimal("0.2"), Decimal("0.6"))
+
+
+def test_a_limit_of_rows_has_its_own_limit() -> None:
+    assert SpendingLimits.read(max_rows=10**14).max_rows == 10**14
+    with pytest.raises(EkycSettingsError, match="max_rows"):
+        SpendingLimits.read(max_rows=10**14 + 1)
+
+
+def test_limits_are_read_as_they_are_given() -> None:
+    read = SpendingLimits.read(max_rows=3, max_cost="0.5", min_balance_after=2, rows_argument="max_total_rows")
+    assert read == SpendingLimits(3, Decimal("0.5"), Decimal(2), "max_total_rows")
+    assert SpendingLimits.read() == SpendingLimits(None, None, None, "max_rows")
+
+
+def test_long_amounts_keep_all_their_digits() -> None:
+    price, rows = Decimal("123456789012.345678"), 99_999_999_999_999
+    long = estimate(rows, price, sent_before=1)
+    cost = Fraction(price) * rows
+    assert (Fraction(long.cost or 0), Fraction(long.possible_cost or 0)) == (cost, 2 * cost)
+    digits = "12345678901234567890123456789012345.5"
+    assert amount_text(Decimal(digits)) == digits
+    assert shown_amount(Decimal(digits)).replace(",", "") == f"{digits}0"
+    limit = SpendingLimits(min_balance_after=Decimal(1))
+    limit.check_balance(estimate(1, Decimal(1)), Decimal(2) + Decimal("1E-300"))
+    with pytest.raises(EkycSpendingError):
+        limit.check_balance(estimate(1, Decimal(1)), Decimal("1." + "9" * 60))
+
+
 @pytest.mark.parametrize("value", ["", "None", "free", -1, float("nan"), True, [], "1,5"])
 @pytest.mark.parametrize("limit", ["max_rows", "max_cost", "min_balance_after"])
 def test_a_limit_that_is_no_number_is_an_error_and_not_no_limit(limit: str, value: object) -> None:
