@@ -92,8 +92,7 @@ def read_record(body: bytes, address: str) -> Receipt | Intent | SendAgain:
     _require_known_schema(record, address)
     try:
         if "ekyc_task_id" in record:
-            given = record["ekyc_task_id"]
-            ekyc_task_id = checked_task_id(str(given) if type(given) is int else given)
+            ekyc_task_id = checked_task_id(record["ekyc_task_id"])
             if not isinstance(value, Mapping) and ekyc_task_id.lower() in _NO_IDS:
                 raise ValueError("a word, not an id")
             known = {name: record[name] for name in _SUBMISSION_FIELDS & record.keys()}
