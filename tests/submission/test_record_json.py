@@ -139,6 +139,12 @@ def test_an_id_is_a_receipt() -> None:
     assert read_record(b'{"ekyc_task_id": "unknown"}', ADDRESS) == Receipt("unknown"), "a field holds no word"
 
 
+@pytest.mark.parametrize("value", [True, None, 1.5, "", "two words", ["made-up-1", "made-up-2"], {}])
+def test_what_can_not_be_an_id_is_no_receipt(value: object) -> None:
+    with pytest.raises(EkycJournalError, match="can't be read"):
+        read_record(json.dumps({"ekyc_task_id": value}).encode(), ADDRESS)
+
+
 @pytest.mark.parametrize("missing", ["started_at", "try_number", "rows", "fingerprint", "state", "sends", "max_tries"])
 def test_an_intent_without_a_field_is_unreadable(missing: str) -> None:
     with pytest.raises(EkycJournalError, match="can't be read"):
