@@ -235,6 +235,15 @@ def test_a_limit_that_became_none_on_the_way_is_not_no_limit() -> None:
         SpendingLimits.read(given=["max_total_rows"], rows_argument="max_total_rows")
 
 
+@pytest.mark.parametrize("limit", ["max_cost", "min_balance_after"])
+def test_an_amount_that_a_template_has_not_found_is_empty(limit: str) -> None:
+    for value in ("", " None "):
+        with pytest.raises(EkycSettingsError, match=f"{limit} is empty; check the template or the argument"):
+            SpendingLimits.read(given=[limit], **{limit: value})
+    with pytest.raises(EkycSettingsError, match=f"{limit} is empty; check the template or the argument"):
+        SpendingLimits.read(given=[limit])
+
+
 def test_a_limit_of_rows_is_whole_and_named_by_its_argument() -> None:
     with pytest.raises(EkycSettingsError, match="max_total_rows must be a whole number"):
         SpendingLimits.read(max_rows=1.5, rows_argument="max_total_rows")

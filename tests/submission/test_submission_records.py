@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -269,6 +270,32 @@ def test_two_receipts_of_one_list_are_an_error() -> None:
         f"{STORE.address(ACCEPTED)} already names another remote task, made-up-id. Both may be charged."
     )
     assert held(ACCEPTED) == ID
+
+
+def test_a_receipt_that_is_deleted_meanwhile_is_written(variables: Variables, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(receipt=Receipt("made-up-other-id"))
+    one = records()
+    get = variables.get
+
+    def get_and_delete(key: str, *default: object) -> object:
+        found = get(key, *default)
+        monkeypatch.setattr(variables, "get", get)
+        variables.delete(key)
+        return found
+
+    monkeypatch.setattr(variables, "get", get_and_delete)
+    one.complete(ID)
+    assert held(ACCEPTED) == ID
+
+
+@pytest.mark.parametrize(("name", "entry"), [("receipt", ACCEPTED), ("open", SENDING)])
+def test_what_can_not_be_read_when_it_is_replaced_names_itself(name: str, entry: str) -> None:
+    one = records()
+    write(**{name: b"{"})
+    step = partial(one.complete, ID) if name == "receipt" else partial(one.note, IDLE)
+    with pytest.raises(EkycJournalError) as failed:
+        step()
+    assert failed.value.message.startswith(f"The record {STORE.address(entry)} can't be read")
 
 
 def test_an_accepted_list_is_known_by_its_receipt_alone() -> None:
