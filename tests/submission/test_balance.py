@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from airflow_provider_ekyc.api.models import Balance
 from airflow_provider_ekyc.exceptions import (
     EkycApiError,
     EkycAuthenticationError,
@@ -75,3 +76,64 @@ def test_after_an_unknown_outcome_one_query_is_all(
         assert balance_now(hook) is None
     assert sandbox.calls["balance"] == before + 1
     assert "The balance is not known." in caplog.text
+
+
+class Failing:
+    """The query alone, which fails; how often it was asked, and whether without a retry."""
+
+    def __init__(self, error: EkycApiError) -> None:
+        self.error = error
+        self.queries: list[bool] = []
+
+    def get_balance(self, *, once: bool = False) -> Balance:
+        self.queries.append(once)
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EkycAuthenticationError("Made up.", status=401),
+        EkycBalanceError("Made up.", status=402),
+        EkycProxyError("Made up.", status=401),
+    ],
+)
+def test_a_wrong_key_and_an_empty_account_are_the_error_as_it_is(error: EkycApiError) -> None:
+    with pytest.raises(EkycApiError) as failed:
+        balance_before(Failing(error))
+    assert failed.value is error
+    assert failed.value.message == "Made up."
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EkycApiError("Made up.", status=401, retryable=True),
+        EkycApiError("Made up.", status=402, retryable=True),
+        EkycApiError("Made up.", status=403),
+        EkycApiError("Made up."),
+        EkycProxyError("Made up.", status=404),
+        EkycProxyError("Made up.", status=405),
+    ],
+)
+def test_any_other_failure_is_a_warning(error: EkycApiError, caplog: pytest.LogCaptureFixture) -> None:
+    api = Failing(error)
+    assert balance_before(api) is None
+    assert api.queries == [False]
+    assert caplog.messages == ["The submission continues without knowing the balance. Made up."]
+
+
+@pytest.mark.parametrize("status", [None, 200, 403, 407, 502])
+def test_another_server_in_the_place_of_the_api_stops_it(status: int | None) -> None:
+    error = EkycProxyError("Made up.", status=status, retryable=True)
+    with pytest.raises(EkycProxyError) as failed:
+        balance_before(Failing(error))
+    assert failed.value.message == "Made up. No submission was sent. A retry queries the balance again."
+    assert (failed.value.status, failed.value.retryable) == (status, True)
+
+
+def test_after_it_any_failure_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    api = Failing(EkycAuthenticationError("Made up.", status=401))
+    assert balance_now(api) is None
+    assert api.queries == [True]
+    assert caplog.messages == ["The balance is not known. Made up."]

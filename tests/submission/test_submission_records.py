@@ -347,6 +347,13 @@ def test_what_schema_1_recorded_is_found_under_its_own_name() -> None:
     assert schema_1(kept).find() == IDLE
 
 
+def test_a_record_of_schema_1_that_can_not_be_read_names_itself() -> None:
+    with pytest.raises(EkycJournalError) as failed:
+        schema_1({"ekyc-receipt-made-up-name": {"record": "made up"}}).find()
+    address = "ekyc-receipt-made-up-name in this task's Task State Store"
+    assert failed.value.message.startswith(f"The record {address} can't be read")
+
+
 def test_a_decision_is_no_record_of_schema_1() -> None:
     decision = json.loads(write_record(SendAgain("made-up-nonce", "then")))
     with pytest.raises(EkycJournalError) as failed:
