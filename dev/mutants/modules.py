@@ -141,6 +141,7 @@ DONE = (
     "submission/instance_journal.py",
     "submission/record.py",
     "submission/settlement.py",
+    "submission/spending.py",
     "submission/submitter.py",
 )
 

@@ -151,6 +151,11 @@ def test_an_intent_without_a_field_is_unreadable(missing: str) -> None:
         read_record(stored(INTENT, **{missing: ...}), ADDRESS)
 
 
+def test_a_record_of_another_kind_is_unreadable_whatever_its_fields() -> None:
+    with pytest.raises(EkycJournalError, match="can't be read"):
+        read_record(write_record(INTENT).replace(b'"record": "intent"', b'"record": "made up"'), ADDRESS)
+
+
 def test_a_receipt_has_the_known_fields_alone() -> None:
     found = read_record(stored(RECEIPT, fingerprint="f", more="made up", possible_ids=...), ADDRESS)
     assert found == Receipt("made-up-id", {**RECEIPT.submission, "fingerprint": "f"})
@@ -214,6 +219,7 @@ def test_which_schemas_are_known(schema: object, known: bool) -> None:
         ("\ufeffmade-up-id", "made-up-id"),
         ("'made-up-id'", "made-up-id"),
         ("`made-up-id`", "made-up-id"),
+        ("Xmade-up-idX", "Xmade-up-idX"),
         ('"\\t made-up-id "', "made-up-id"),
         ("{not json", None),
         ("[not json", None),

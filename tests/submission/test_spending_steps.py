@@ -89,16 +89,25 @@ def test_a_balance_that_is_not_known_is_logged_as_such(caplog: pytest.LogCapture
 
 
 @pytest.mark.parametrize(
-    ("limits", "balance", "queries"),
-    [({"max_rows": 149}, 9.0, 0), ({"max_cost": "0.149"}, 9.0, 0), ({"min_balance_after": 1}, 1.149, 1)],
+    ("limits", "queries", "said"),
+    [
+        ({"max_rows": 149}, 0, "max_rows is 149"),
+        ({"max_cost": "0.149"}, 0, "max_cost is 0.149"),
+        ({"min_balance_after": 1}, 1, "so 0.999 would be left"),
+    ],
 )
-def test_what_is_not_allowed_is_refused_before_it_is_recorded(
-    limits: dict[str, Any], balance: float, queries: int
-) -> None:
-    api = Balances(balance)
-    with pytest.raises(EkycSpendingError):
+def test_what_is_not_allowed_is_refused_before_it_is_recorded(limits: dict[str, Any], queries: int, said: str) -> None:
+    api = Balances(1.149)
+    with pytest.raises(EkycSpendingError, match=said):
         check(api, **limits).before_record(None)
     assert len(api.queries) == queries
+
+
+def test_what_is_just_enough_is_recorded_and_sent() -> None:
+    one = check(Balances(1.15, 1.15), max_rows=150, max_cost="0.15", min_balance_after=1)
+    one.before_record(None)
+    one.before_send(refused=False, first_balance=1.15)
+    assert one.balance == 1.15
 
 
 def test_a_wrong_key_stops_it_before_it_is_recorded() -> None:

@@ -354,6 +354,21 @@ def test_a_record_of_schema_1_that_can_not_be_read_names_itself() -> None:
     assert failed.value.message.startswith(f"The record {address} can't be read")
 
 
+class AwayStateStore(dict[str, object]):
+    """A task state store that can't be read."""
+
+    def get(self, key: object, default: object = None) -> object:
+        raise ConnectionError("made up")
+
+
+def test_without_its_name_of_schema_1_nothing_of_it_is_read() -> None:
+    stores = open_stores(TASK, uri=None, aws_conn_id=None, connection_uri=None, state_store=AwayStateStore())
+    journal = Journal(TASK, stores)
+    assert journal.submission(SCOPE.name).find() is None
+    with pytest.raises(EkycJournalError, match="task state store can't be read"):
+        journal.submission(SCOPE.name, "made-up-name").find()
+
+
 def test_a_decision_is_no_record_of_schema_1() -> None:
     decision = json.loads(write_record(SendAgain("made-up-nonce", "then")))
     with pytest.raises(EkycJournalError) as failed:
