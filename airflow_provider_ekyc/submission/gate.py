@@ -84,12 +84,17 @@ class SubmissionGate:
         self._require_others_settled(is_known=found is not None)
         return self._count(found)
 
-    def limit_error(self, intent: Intent, last: str) -> EkycError:
-        """Return the error for a list that was sent as often as it may be without a clear."""
+    def limit_error(self, intent: Intent, last: str = "") -> EkycError:
+        """
+        Return the error for a list that was sent as often as it may be without a clear.
+
+        :param last: message of the last failure, if this try has sent it
+        """
         outcome = "its outcome is unknown" if intent.is_open else "it was refused each time, which is free"
+        failure = f" {last}" if last else ""
         return EkycError(
             f"This list was sent {intent.sends} times over the tries of this task; {outcome}. It is not sent again "
-            f"automatically. {last} When the API works again, clear this task: that starts a new count. Fingerprint "
+            f"automatically.{failure} When the API works again, clear this task: that starts a new count. Fingerprint "
             f"{self._scope.fingerprint}; record {self._records.address}.",
             kind="send_limit",
             charge=Charge.POSSIBLE if intent.is_open else Charge.NONE,
@@ -224,7 +229,7 @@ class SubmissionGate:
             return 0
         sends = found.sends if found.max_tries == self._task.max_tries else 0
         if sends >= MOST_SENDS:
-            raise self.limit_error(found, "")
+            raise self.limit_error(found)
         if found.is_open:
             warn(
                 log,

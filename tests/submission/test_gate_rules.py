@@ -99,7 +99,7 @@ def test_a_list_that_was_refused_too_often_is_not_sent() -> None:
     error = gate.stopped(EkycError)
     assert error.message == (
         "This list was sent 5 times over the tries of this task; it was refused each time, which is free. It is not "
-        "sent again automatically.  When the API works again, clear this task: that starts a new count. Fingerprint "
+        "sent again automatically. When the API works again, clear this task: that starts a new count. Fingerprint "
         f"{SCOPE.fingerprint}; record {gate.records.address}."
     )
     assert (error.kind, error.charge, error.retryable) == ("send_limit", Charge.NONE, False)
