@@ -143,6 +143,7 @@ DONE = (
     "submission/settlement.py",
     "submission/spending.py",
     "submission/submitter.py",
+    "submission/unsettled.py",
 )
 
 
