@@ -139,6 +139,7 @@ DONE = (
     "submission/gate.py",
     "submission/identity.py",
     "submission/instance_journal.py",
+    "submission/journal.py",
     "submission/record.py",
     "submission/settlement.py",
     "submission/spending.py",
