@@ -141,6 +141,7 @@ DONE = (
     "submission/instance_journal.py",
     "submission/journal.py",
     "submission/record.py",
+    "submission/record_format.py",
     "submission/settlement.py",
     "submission/spending.py",
     "submission/submitter.py",
