@@ -142,6 +142,7 @@ DONE = (
     "submission/journal.py",
     "submission/record.py",
     "submission/record_format.py",
+    "submission/settle_steps.py",
     "submission/settlement.py",
     "submission/spending.py",
     "submission/submitter.py",
