@@ -145,6 +145,7 @@ DONE = (
     "submission/settle_steps.py",
     "submission/settlement.py",
     "submission/spending.py",
+    "submission/spending_check.py",
     "submission/submitter.py",
     "submission/unsettled.py",
 )
