@@ -47,7 +47,7 @@ class S3Store:
         except S3CallError as error:
             if error.problem.is_absent:
                 return None
-            raise self._unusable(name, error) from None
+            raise self._unusable(f"object {self.address(name)}", error) from None
         self._tags[name] = (body, str(answer.get("ETag", "")))
         return body
 
@@ -74,11 +74,12 @@ class S3Store:
         """Return the names of the objects."""
         names: list[str] = []
         more: dict[str, Any] = {}
+        start = f"{self._prefix}/{prefix}"
         while True:
             try:
-                answer = self._object("").call("ListObjectsV2", Prefix=self._key(prefix)[: -len(_SUFFIX)], **more)
+                answer = self._object("").call("ListObjectsV2", Prefix=start, **more)
             except S3CallError as error:
-                raise self._unusable("", error) from None
+                raise self._unusable(f"list of objects at s3://{self._bucket}/{start}", error) from None
             keys = [found["Key"] for found in answer.get("Contents", [])]
             names += [key.removeprefix(f"{self._prefix}/").removesuffix(_SUFFIX) for key in keys]
             if not answer.get("IsTruncated"):
@@ -117,7 +118,7 @@ class S3Store:
             # An object that was read and is gone answers 404 to If-Match.
             if error.problem.is_taken or ("IfMatch" in condition and error.problem.is_absent):
                 return False
-            raise self._unusable(name, error) from None
+            raise self._unusable(f"object {self.address(name)}", error) from None
         return True
 
     def _object(self, name: str) -> S3Object:
@@ -134,11 +135,11 @@ class S3Store:
     def _key(self, name: str) -> str:
         return f"{self._prefix}/{name}{_SUFFIX}"
 
-    def _unusable(self, name: str, error: S3CallError) -> EkycJournalError:
+    def _unusable(self, what: str, error: S3CallError) -> EkycJournalError:
         problem = error.problem
         then = "A retry reads it again." if problem.retryable else "A retry can't help; then clear this task."
         return EkycJournalError(
-            f"{problem.advice} The journal's object {self.address(name)} can't be used ({problem.shown}), so it is not "
-            f"known whether this list was submitted before. Nothing was sent. {then}",
+            f"{problem.advice} The journal's {what} can't be used ({problem.shown}), so it is not known whether this "
+            f"list was submitted before. Nothing was sent. {then}",
             retryable=problem.retryable,
         )

@@ -222,8 +222,9 @@ def test_what_s3_refuses_otherwise_is_no_condition_that_did_not_hold(
         "PutObject": lambda: records.write("record", b"1", replacing=None),
         "ListObjectsV2": lambda: records.names("open_"),
     }
-    name = "record" if operation == "PutObject" else ""
-    shown = rf" s3://{BUCKET}/journal/made-up/{name}\.json can't be used \({operation}: NoSuchKey, 404\)"
+    folder = f"s3://{BUCKET}/journal/made-up"
+    what = rf"object {folder}/record\.json" if operation == "PutObject" else f"list of objects at {folder}/open_"
+    shown = rf" The journal's {what} can't be used \({operation}: NoSuchKey, 404\)"
     with pytest.raises(EkycJournalError, match=shown):
         acts[operation]()
 
