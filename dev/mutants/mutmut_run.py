@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,7 +43,7 @@ class Found:
 
 def try_mutants(module: str, root: Path, home: Path, seconds: float) -> Found:
     """
-    Try the mutants of a module; what an earlier run tried of unchanged functions is not tried again.
+    Try the mutants of a module; what an earlier run killed of unchanged functions is not tried again.
 
     :param module: its path below the package
     :param root: the checkout
@@ -50,10 +51,32 @@ def try_mutants(module: str, root: Path, home: Path, seconds: float) -> Found:
     :param seconds: after which the run is stopped; what was tried until then is kept
     """
     _prepare(root, home, module)
+    forget_survivors(home, module)
     code = _run(home, seconds)
     found = _read(home, module)
     found.is_broken = code > 0 or (code == 0 and not found.made)
     return found
+
+
+def forget_survivors(home: Path, module: str) -> None:
+    """
+    Have the survivors of earlier runs tried again, with the tests as they are now: mutmut would keep what it found.
+
+    :param home: the folder for mutmut's files
+    :param module: its path below the package
+    """
+    written = home / "mutants"
+    for copied in ("tests", "dev"):
+        shutil.rmtree(written / copied, ignore_errors=True)
+    (written / "mutmut-stats.json").unlink(missing_ok=True)
+    meta = _meta(home, module)
+    if meta.exists():
+        known = json.loads(meta.read_text())
+        codes: dict[str, int | None] = known["exit_code_by_key"]
+        known["exit_code_by_key"] = {
+            key: None if code in SURVIVED or code in NO_TESTS else code for key, code in codes.items()
+        }
+        meta.write_text(json.dumps(known))
 
 
 def _run(home: Path, seconds: float) -> int:
@@ -77,8 +100,7 @@ def _run(home: Path, seconds: float) -> int:
 
 def _read(home: Path, module: str) -> Found:
     """Return what mutmut wrote of the module."""
-    written = home / "mutants" / PACKAGE / module
-    meta = written.with_name(f"{written.name}.meta")
+    written, meta = home / "mutants" / PACKAGE / module, _meta(home, module)
     if not meta.exists():
         return Found()
     codes: dict[str, int | None] = json.loads(meta.read_text())["exit_code_by_key"]
@@ -86,6 +108,11 @@ def _read(home: Path, module: str) -> Found:
     alive = [key for key, code in codes.items() if code in SURVIVED or code in NO_TESTS]
     survivors = list(changes_of(module, written.read_text(), alive))
     return Found(len(codes), len(codes) - untried - len(alive), untried, survivors)
+
+
+def _meta(home: Path, module: str) -> Path:
+    written = home / "mutants" / PACKAGE / module
+    return written.with_name(f"{written.name}.meta")
 
 
 def _prepare(root: Path, home: Path, module: str) -> None:
