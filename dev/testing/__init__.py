@@ -13,7 +13,7 @@ Stand-ins that tests and tools share. What can be real is real: the sandbox, and
 * ``statsd_receiver``, ``otlp_receiver``: what a StatsD server or an OpenTelemetry collector would receive.
 * ``smtp_server``: a mail server that keeps what it is sent.
 * ``waiting``: ``wait_until()`` waits for a condition, in place of a sleep of fixed length.
-* ``held_clock``: a clock for the sandbox that can be held.
+* ``held_clock``: a clock for the sandbox that can be held; ``query_clock``: one that moves with queries alone.
 * ``commands``: ``run_module()`` runs a module of this checkout as a command.
 
 Nothing here imports another folder of ``dev``.

@@ -17,6 +17,7 @@ from airflow_provider_ekyc.airflow_sdk import BaseSensorOperator, TaskDeferred
 from airflow_provider_ekyc.polling import interval, poller
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
+from dev.testing.query_clock import clock_of_queries
 from tests.outcomes.rows import Provocation
 from tests.outcomes.stage import Killed, Stage, Try
 
@@ -41,21 +42,10 @@ class SensorTries:
         self._is_killed = "while it waits" in provocation.said("kill")
         self.stage.repairs.append(lambda: setattr(self, "_is_killed", False))
         if "unknown_seconds" in provocation.settings("sandbox"):
-            self._move_the_clock_by_queries()
-
-    def _move_the_clock_by_queries(self) -> None:
-        """Let the sandbox's clock move with queries and sleep alone: a busy machine makes its first query too late."""
-        state, ahead = self.stage.sandbox.state, self.stage.clock
-        find, queries = state.task, [0]
-
-        def counted(task_id: str) -> Any:
-            queries[0] += 1
-            return find(task_id)
-
-        task = find(self.stage.ekyc_task_id)
-        assert task is not None
-        state.clock = lambda: task.plan.accepted_at + ahead.ahead + 0.6 * queries[0]
-        self.stage.servers.enter_context(mock.patch.object(state, "task", counted))
+            # A busy machine may make its first query later than in the first second.
+            sandbox, ahead = self.stage.sandbox, self.stage.clock
+            clock = clock_of_queries(sandbox, self.stage.ekyc_task_id, 0.6, lambda: ahead.ahead)
+            self.stage.servers.enter_context(clock)
 
     def once(self) -> Try:
         """Make one try, to its end."""

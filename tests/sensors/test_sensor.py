@@ -16,6 +16,7 @@ from airflow_provider_ekyc.airflow_sdk import (
 from airflow_provider_ekyc.polling.poller import BACKSTOP
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
+from dev.testing.query_clock import clock_of_queries
 from tests.conftest import API_KEY
 from tests.submitted import submitted
 
@@ -111,10 +112,12 @@ def test_a_timeout_names_the_paid_task_and_how_to_pick_it_up(context: dict[str, 
 
 
 def test_poke_mode_waits_on_the_worker_and_returns_the_summary(sandbox: Sandbox, context: dict[str, Any]) -> None:
-    sandbox.change(pace=80.0)
-    shown = sensor(submitted(sandbox), deferrable=False, poll_interval=1).execute(context)
+    sandbox.change(pace=80.0)  # 200 numbers in 2.5 s
+    ekyc_task_id = submitted(sandbox)
+    with clock_of_queries(sandbox, ekyc_task_id, 1.0):
+        shown = sensor(ekyc_task_id, deferrable=False, poll_interval=1).execute(context)
     assert (shown["status"], shown["total"]) == ("exported", 200)
-    assert 3 <= shown["queries"] == sandbox.calls["status"]
+    assert shown["queries"] == sandbox.calls["status"] == 3
 
 
 def test_reschedule_mode_frees_the_worker_until_the_policys_time(sandbox: Sandbox, context: dict[str, Any]) -> None:
