@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from pyarrow import parquet
 
 from airflow_provider_ekyc.exceptions import EkycHistoryError, EkycNumbersError
@@ -65,6 +66,18 @@ def test_a_damaged_file_is_an_error(tmp_path: Path, data: bytes, words: str) -> 
     error = failure(tmp_path)
     assert f"{tmp_path}/part-1[number removed].parquet" in error.message
     assert words in error.message
+    assert not error.retryable
+
+
+@pytest.mark.parametrize("kept", [4, 100, 100_000])
+def test_a_file_that_lost_rows_before_its_footer_is_an_error(tmp_path: Path, kept: int) -> None:
+    """As a copy that leaves a piece out."""
+    whole = landed([(number, YES) for number in random.Random(1).sample(range(10**14, 10**15), 20_000)], NOW)
+    footer = whole[-int.from_bytes(whole[-8:-4], "little") - 8 :]
+    (tmp_path / "part.parquet").write_bytes(whole[:kept] + footer)
+    error = failure(tmp_path)
+    assert f"{tmp_path}/part.parquet is damaged" in error.message
+    assert "its footer names bytes that it does not have" in error.message
     assert not error.retryable
 
 
@@ -222,6 +235,80 @@ def test_a_file_that_changes_while_it_is_read_is_an_error(
     assert f"{tmp_path}/part.parquet changed while the history was read ({words}" in error.message
 
 
+def replace_by_a_link_to_itself(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+def replace_folder_by_a_file(path: Path) -> None:
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.write_bytes(RIGHT)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "change", "words", "retryable"),
+    [
+        ("", replace_by_a_link_to_itself, "a file of the history, can't be read (Too many levels", True),
+        ("", replace_folder_by_a_file, "a file of the history, can't be read (Not a directory)", False),
+        ("local://", replace_by_a_link_to_itself, "a history, can't be read (OSError: ", True),
+        ("local://", replace_folder_by_a_file, "a history, can't be read (NotADirectoryError: ", False),
+    ],
+)
+def test_a_listed_file_that_can_not_be_opened_is_an_error(
+    tmp_path: Path, scheme: str, change: Callable[[Path], object], words: str, retryable: bool
+) -> None:
+    path = tmp_path / "history/part.parquet"
+    path.parent.mkdir()
+    path.write_bytes(RIGHT)
+    ((_, file),) = parquet_files.open_folder(f"{scheme}{path.parent}", None, None).files()
+    assert file is not None
+    change(path)
+    with pytest.raises(EkycHistoryError) as raised:
+        file.read(0, 12)
+    assert words in raised.value.message
+    assert raised.value.message.startswith(f"{scheme}{path}, ")
+    then = "may help" if retryable else "can't help"
+    assert f"Nothing was sent. A retry {then}." in raised.value.message
+    assert raised.value.retryable is retryable
+    assert (raised.value.kind, raised.value.charge) == ("history", "none")
+
+
+def test_a_disk_that_fails_is_worth_a_retry() -> None:
+    # The one file that can be opened and never read, on any Linux.
+    ((_, file),) = parquet_files.open_folder("/proc/self/mem", None, None).files()
+    assert file is not None
+    with pytest.raises(
+        EkycHistoryError, match=r"mem, a file of the history, can't be read \(Input/output err"
+    ) as raised:
+        file.read(0, 12)
+    assert "Nothing was sent. A retry may help. Check the permissions of this worker's user" in raised.value.message
+    assert raised.value.retryable
+    assert descriptors_of("/proc/self/mem") == []
+
+
+def descriptors_of(path: str) -> list[str]:
+    """Return the open descriptors of a file."""
+    wanted = os.path.realpath(path)
+    return [name for name in os.listdir("/proc/self/fd") if os.path.realpath(f"/proc/self/fd/{name}") == wanted]
+
+
+def test_a_store_that_does_not_say_the_size_of_a_file_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / f"+{A}.parquet").write_bytes(RIGHT)
+    info = LocalFileSystem.info
+
+    def without_size(*arguments: object, **more: object) -> dict[str, object]:
+        return info(*arguments, **more) | {"size": None}
+
+    monkeypatch.setattr(LocalFileSystem, "info", without_size)
+    error = failure(f"local://{tmp_path}")
+    assert f"The store does not say the size of local://{tmp_path}/[number removed].parquet." in error.message
+    assert "A retry can't help. Copy the history to S3" in error.message
+    assert not error.retryable
+
+
 @pytest.mark.parametrize("scheme", ["", "local://"])
 def test_a_file_that_is_gone_once_it_is_listed_is_an_error_if_it_may_matter(tmp_path: Path, scheme: str) -> None:
     """Such as what a writer has renamed at its end."""
@@ -239,13 +326,16 @@ def test_a_file_that_is_gone_once_it_is_listed_is_an_error_if_it_may_matter(tmp_
     assert raised.value.retryable
 
 
-def test_memory_that_runs_out_is_no_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("reader", "name"), [(parquet, "read_metadata"), (parquet_files.RangedFile, "read")])
+def test_memory_that_runs_out_is_no_damaged_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: object, name: str
+) -> None:
     (tmp_path / "part.parquet").write_bytes(RIGHT)
 
-    def read(file: object, size: int = -1) -> bytes:
+    def read(*_: object) -> bytes:
         raise pyarrow.lib.ArrowMemoryError("made up")
 
-    monkeypatch.setattr(parquet_files.RangedFile, "read", read)
+    monkeypatch.setattr(reader, name, read)
     with pytest.raises(MemoryError):
         numbers_in(tmp_path)
 

@@ -274,6 +274,28 @@ def test_a_page_of_a_proxy_is_no_listing(relay: S3Relay, s3_server: S3Server, mo
     assert error.retryable
 
 
+@pytest.mark.parametrize(("token", "calls"), [("", 1), ("<NextContinuationToken>same</NextContinuationToken>", 2)])
+def test_a_listing_that_does_not_go_on_is_an_error(
+    relay: S3Relay, monkeypatch: pytest.MonkeyPatch, token: str, calls: int
+) -> None:
+    """A page that says that there are more, without a token or with the token that it was asked by."""
+    sent: list[Any] = []
+
+    def without_an_end(*arguments: Any) -> Any:
+        client = s3_client(*arguments)
+        page = f"<ListBucketResult><IsTruncated>true</IsTruncated>{token}</ListBucketResult>"
+        accept(client, "ListObjectsV2", body=page.encode())
+        client.meta.events.register("before-parameter-build.s3.ListObjectsV2", lambda **_: sent.append(_))
+        return client
+
+    monkeypatch.setattr(s3_files, "s3_client", without_an_end)
+    error = failure(opened())
+    assert f"S3 did not list {FOLDER}/" in error.message
+    assert "ListObjectsV2: the answer is not one of S3" in error.message
+    assert error.retryable
+    assert len(sent) == calls
+
+
 @pytest.mark.parametrize("uri", ["s3://", "s3:///ekyc", "", "None", "s3://bucket/ekyc/dt=*/"])
 def test_a_uri_that_is_no_prefix_is_refused_at_once(uri: str) -> None:
     with pytest.raises(EkycSettingsError, match="history_uri"):
