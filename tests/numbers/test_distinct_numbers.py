@@ -8,6 +8,7 @@ Different numbers, in order: against the plainest program that does the same.
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +16,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from airflow_provider_ekyc.numbers.dealt_rows import PARTITIONS, partitions_of
+from airflow_provider_ekyc.numbers.dealt_rows import PARTITIONS, DealtRows, Scatter, partitions_of
 from airflow_provider_ekyc.numbers.distinct_numbers import DistinctNumbers
+from airflow_provider_ekyc.numbers.line_spool import LineSpool
+from airflow_provider_ekyc.spool import spool_file
 from tests.peak_memory import peak_memory_of
 
 #: Of 2 bits, four rows fill a batch and all that a partition may have in memory.
@@ -213,3 +216,30 @@ def test_its_files_have_no_names_and_are_closed_with_it(tmp_path: Path) -> None:
         assert list(tmp_path.iterdir()) == []
         assert len([*Path("/proc/self/fd").iterdir()]) == before + 2
     assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
+def test_rows_of_which_the_disk_lost_some_are_not_returned() -> None:
+    scatter = Scatter(0x2545F4914F6CD)
+    keys = np.arange(12025550100, 12025550200, dtype=np.uint64)
+    with spool_file(None) as file, closing(DealtRows(file, scatter)) as rows:
+        rows.add(keys)
+        rows.finish()
+        last = rows.filled()[-1]
+        file.truncate(8 * len(keys) - 1)
+        with pytest.raises(OSError, match="a spool file is shorter than what was written to it"):
+            next(rows.partition(last))
+        # Those of the others are there in full.
+        first = np.concatenate([part.positions for part in rows.partition(rows.filled()[0])])
+        assert partitions_of(scatter.scattered(keys[first])).tolist() == [rows.filled()[0]] * len(first)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_lines_of_which_the_disk_lost_some_are_not_returned(keeps: bool) -> None:
+    """Not even where none of them is kept: then nothing on that disk can be relied on."""
+    text = as_lines(list(range(12025550100, 12025550200)))
+    with spool_file(None) as file, closing(LineSpool(file)) as lines:
+        lines.add(text, 100)
+        lines.finish()
+        file.truncate(len(text) - 1)
+        with pytest.raises(OSError, match="a spool file is shorter than what was written to it"):
+            next(lines.blocks(np.full(100, keeps)))

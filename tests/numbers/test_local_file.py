@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycUnreadableInputError
+from airflow_provider_ekyc.numbers import local_file
 from airflow_provider_ekyc.numbers.source import open_numbers
 from tests.numbers.inputs import DATA, read
 
@@ -96,6 +97,39 @@ def test_standard_input_is_read_if_a_file_is_behind_it_and_refused_if_not(tmp_pa
     assert done.stdout.strip() == str(len(DATA)).encode()
     piped = subprocess.run(command, input=DATA, capture_output=True, check=True, timeout=60)
     assert b"/dev/stdin is a named pipe (FIFO), not a file" in piped.stdout
+
+
+def test_a_fifo_that_takes_the_place_of_a_file_meanwhile_is_refused_and_closed(
+    numbers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = local_file._refuse_other_kinds
+    checked: list[str] = []
+
+    def check_and_replace(shown: str, status: os.stat_result) -> None:
+        check(shown, status)
+        checked.append(shown)
+        numbers.unlink()
+        os.mkfifo(numbers)
+
+    monkeypatch.setattr(local_file, "_refuse_other_kinds", check_and_replace)
+    assert f"{numbers} is a named pipe (FIFO), not a file" in refusal(str(numbers))
+    assert checked == [str(numbers)]
+    opened = [os.path.realpath(f"/proc/self/fd/{descriptor}") for descriptor in os.listdir("/proc/self/fd")]
+    assert str(numbers) not in opened
+
+
+def test_a_file_that_can_not_be_reached_any_more_is_not_sent(numbers: Path, tmp_path: Path) -> None:
+    """As where a directory is unmounted or renamed: the open file itself did not change."""
+    directory = tmp_path / "mounted"
+    directory.mkdir()
+    moved = numbers.rename(directory / numbers.name)
+    with open_numbers(str(moved), aws_conn_id=None, numbers_conn_id=None) as file:
+        assert file.read(1 << 20) == DATA
+        directory.rename(tmp_path / "elsewhere")
+        with pytest.raises(EkycUnreadableInputError, match=r"changed while it was read \(it was del") as caught:
+            file.read(1 << 20)
+    assert "Nothing was sent; a retry reads it again." in caught.value.message
+    assert caught.value.retryable
 
 
 def test_a_disk_that_fails_is_worth_a_retry() -> None:

@@ -252,3 +252,13 @@ def test_a_stream_that_ends_in_time_ends(size: int | None) -> None:
     file = io.BytesIO(SHORT)
     stream = WholeStream(OpenedSource(file, "store://numbers", size), file)
     assert [stream.read(20), stream.read(20), stream.read(20)] == [SHORT[:20], SHORT[20:], b""]
+
+
+@pytest.mark.parametrize("position", [0, len(SHORT)])
+def test_an_input_is_never_read_whole(position: int) -> None:
+    file = io.BytesIO(SHORT)
+    stream = WholeStream(OpenedSource(file, "store://numbers", None), file)
+    stream.read(position)
+    with pytest.raises(ValueError, match="an input is read in blocks, never whole"):
+        stream.read(-1)
+    assert file.tell() == position
