@@ -7,6 +7,7 @@ Modules: ``iceberg/history.py``, ``iceberg/plain_files.py``, ``iceberg/file_fail
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -272,6 +273,27 @@ def test_a_data_file_that_is_gone_is_named_and_a_retry_reads_the_table_as_it_is_
     assert path in caught.value.message
     s3.put_object(Bucket=bucket, Key=key, Body=content)
     assert len(rows_of(IcebergHistory(TABLE), None)) == 6
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_data_file_whose_bucket_is_gone_is_named_as_one_that_is_gone(catalog: Catalog, land: Land, s3: Any) -> None:
+    """Arrow says the same of both."""
+    fill(land, 0)
+    landed = land(1, key="part-1.parquet")
+    content = s3.get_object(Bucket=BUCKET, Key="part-1.parquet")["Body"].read()
+    s3.create_bucket(Bucket="ekyc-gone")
+    s3.put_object(Bucket="ekyc-gone", Key="part-1.parquet", Body=content)
+    path = "s3://ekyc-gone/part-1.parquet"
+    WarehouseTable(TABLE, "iceberg_default").add(replace(landed, s3_uri=path))
+    s3.delete_object(Bucket="ekyc-gone", Key="part-1.parquet")
+    s3.delete_bucket(Bucket="ekyc-gone")
+
+    with pytest.raises(EkycHistoryError, match=r"is missing from its store.*Nothing was sent. A retry reads") as caught:
+        rows_of(IcebergHistory(TABLE), None)
+
+    assert caught.value.retryable
+    assert f"{path}, or a file that belongs to it" in caught.value.message
+    assert "or the s3.* properties of the connection do not reach it" in caught.value.message
 
 
 @pytest.mark.usefixtures("reader")
