@@ -31,9 +31,7 @@ def files_explained(table: str, file: str) -> Iterator[None]:
 
     try:
         yield
-    except FileNotFoundError as error:
-        if "AWS Error" in str(error):  # of the bucket or of permissions
-            raise
+    except FileNotFoundError:
         raise EkycHistoryError(
             f"A file of the history, {table}, is missing from its store: {file}, or a file that belongs to it. Nothing "
             f"was sent. A retry reads the table as it is then, such as after a compaction. If it fails again, a "
