@@ -12,8 +12,9 @@ import json
 import os
 import resource
 import signal
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from airflow_provider_ekyc.exceptions import Charge, EkycDestinationError, EkycS
 from airflow_provider_ekyc.preparation import s3_destination
 from airflow_provider_ekyc.preparation.destination import Destination, check_size
 from airflow_provider_ekyc.preparation.destinations import Connections, Target, open_destination
+from airflow_provider_ekyc.preparation.local_destination import LocalDestination
 from airflow_provider_ekyc.preparation.stored_destination import StoredDestination
 from airflow_provider_ekyc.s3.file_sums import sums_of
 from airflow_provider_ekyc.spool import spool_file
@@ -217,6 +219,27 @@ def test_s3_refuses(s3_relay: S3Relay, status: int, code: str, retryable: bool, 
     assert f"s3://{BUCKET}/ready/a.txt can't be written (PutObject: {code}, {status})" in str(error)
 
 
+def test_s3_refuses_what_is_created(s3: Any, s3_relay: S3Relay) -> None:
+    for status, code, retryable in ((403, "AccessDenied", False), (503, "SlowDown", True)):
+        s3_relay.faults[:] = [S3Fault("put", "status", status=status, code=code, times=None)]
+        with pytest.raises(EkycDestinationError) as failed:
+            opened(f"s3://{BUCKET}/ready").create("a.json", b"first")
+        assert f"s3://{BUCKET}/ready/a.json can't be written (PutObject: {code}, {status})" in str(failed.value)
+        assert (failed.value.retryable, failed.value.charge) == (retryable, Charge.NONE)
+    assert s3.list_objects_v2(Bucket=BUCKET).get("Contents", []) == []
+
+
+def test_an_upload_in_parts_of_which_s3_does_not_say_whether_it_is_complete_is_an_error(
+    s3: Any, s3_relay: S3Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_destination, "SINGLE_PUT", 0)
+    s3_relay.faults += [S3Fault("complete", "cut_after", times=None), S3Fault("head", "status", times=None)]
+    assert fails(opened(f"s3://{BUCKET}/ready")).retryable
+    assert s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []) == []
+    s3_relay.faults.clear()
+    write(opened(f"s3://{BUCKET}/ready"))
+
+
 @pytest.mark.parametrize("call", ["part", "complete"])
 def test_an_upload_in_parts_that_fails_leaves_nothing(
     s3: Any, s3_relay: S3Relay, monkeypatch: pytest.MonkeyPatch, call: str
@@ -308,6 +331,78 @@ def test_a_directory_of_another_user(tmp_path: Path) -> None:
     os.waitpid(child, 0)
     assert said.startswith("False Grant this worker's user write access to the directory.")
     assert "Nothing was submitted or charged. A retry can't help." in said
+
+
+@contextmanager
+def closed_directory(mode: int) -> Iterator[Path]:
+    """A directory of this mode with a file of this user, who is not root: root may do everything."""
+    with tempfile.TemporaryDirectory() as name:
+        user, path = os.geteuid(), Path(name)
+        (path / "a.txt").write_bytes(b"before")
+        if user == 0:
+            os.chown(path / "a.txt", 65534, 65534)
+        path.chmod(mode)
+        try:
+            if user == 0:
+                os.seteuid(65534)
+            yield path
+        finally:
+            os.seteuid(user)
+            path.chmod(0o755)
+
+
+def test_a_directory_that_is_closed_after_it_was_checked() -> None:
+    with closed_directory(0o555) as path:
+        destination = LocalDestination(str(path))
+        error = fails(destination)
+        with pytest.raises(EkycDestinationError, match=r"a\.json can't be written \(Permission denied\)") as failed:
+            destination.create("a.json", b"first")
+        assert [each.name for each in path.iterdir()] == ["a.txt"]
+        assert (path / "a.txt").read_bytes() == b"before"
+    for each in (error, failed.value):
+        assert str(each).startswith("Grant this worker's user write access to the directory.")
+        assert not each.retryable
+
+
+def test_a_directory_that_may_not_be_read_is_not_taken_for_empty() -> None:
+    with closed_directory(0o000) as path:
+        destination = LocalDestination(str(path))
+        for ask in (destination.read, destination.size):
+            with pytest.raises(
+                EkycDestinationError, match=r"It is not known whether .*\(Permission denied\)"
+            ) as failed:
+                ask("a.txt")
+            assert str(failed.value).startswith("Grant this worker's user read access to the directory.")
+            assert (failed.value.retryable, failed.value.charge) == (False, Charge.NONE)
+            assert failed.value.__suppress_context__
+
+
+@pytest.mark.parametrize("ask", ["read", "size"])
+@pytest.mark.parametrize("scheme", ["", "local://"])
+def test_a_directory_that_is_a_file_by_now_is_not_taken_for_empty(tmp_path: Path, scheme: str, ask: str) -> None:
+    destination = opened(f"{scheme}{tmp_path}/ready")
+    with suppress(FileNotFoundError):
+        (tmp_path / "ready").rmdir()
+    (tmp_path / "ready").write_text("a file")
+    with pytest.raises(EkycDestinationError, match="It is not known whether") as failed:
+        getattr(destination, ask)("a.txt")
+    assert (failed.value.retryable, failed.value.charge) == (True, Charge.NONE)
+    assert str(failed.value).endswith("Nothing was submitted or charged by this try. A retry looks again.")
+
+
+def test_what_can_not_be_removed_after_it_was_not_written_to_its_end_is_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with spool_file(None) as spool:
+        spool.write(CONTENT)
+        sums = sums_of(spool)
+        with closed_directory(0o555) as path:
+            destination = opened(f"local://{path}")
+            with no_file_beyond(100), pytest.raises(EkycDestinationError, match="can't be written") as failed:
+                destination.write("a.txt", spool, sums, "text/plain")
+    assert failed.value.retryable
+    assert f"local://{path}/a.txt was not written to its end and can't be removed (PermissionError)." in caplog.text
+    assert "A retry replaces it." in caplog.text
 
 
 def test_a_scheme_that_no_file_system_has() -> None:
