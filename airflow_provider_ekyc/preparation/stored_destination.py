@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, BinaryIO, Final, cast
 
@@ -88,19 +89,35 @@ class StoredDestination:
         try:
             path = self._path(name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(body)
+            try:
+                path.write_bytes(body)
+            except BaseException:
+                self._remove(path, name, part_of=body)
+                raise
         except Exception as error:  # noqa: BLE001  each file system has errors of its own
             raise self._not_written(name, error) from None
         check_size(self.uri(name), self.size(name), len(body))
         return True
 
-    def _remove(self, path: Any, name: str) -> None:
+    def _remove(self, path: Any, name: str, *, part_of: bytes | None = None) -> None:
+        """
+        Remove what is not whole.
+
+        :param part_of: what it is a part of; anything else there is of another writer, and stays
+        """
         try:
-            path.unlink(missing_ok=True)
+            if part_of is not None:
+                with suppress(FileNotFoundError):
+                    found = path.read_bytes()
+                    if found != part_of and part_of.startswith(found):
+                        path.unlink()
+            else:
+                path.unlink(missing_ok=True)
         except Exception as error:  # noqa: BLE001  each file system has errors of its own
             log.warning(
-                "%s was not written to its end and can't be removed (%s). A retry replaces it.",
+                "%s was not written to its end and can't be removed (%s). %s",
                 *(self.uri(name), type(error).__name__),
+                "A retry replaces it." if part_of is None else "Delete it if it is there in part.",
             )
 
     def _path(self, name: str) -> Any:

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
+from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
 from airflow_provider_ekyc.exceptions import Charge, EkycDestinationError, EkycSettingsError, EkycSignInError
 from airflow_provider_ekyc.preparation import s3_destination
 from airflow_provider_ekyc.preparation.destination import Destination, check_size
@@ -300,6 +301,49 @@ def test_a_full_disk_leaves_nothing_half(tmp_path: Path, scheme: str) -> None:
     assert failed.value.retryable
     assert str(failed.value).startswith("If the error persists" if scheme else "Free some space")
     assert [path.name for path in (tmp_path / "ready").iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("scheme", ["", "local://"])
+def test_what_is_created_on_a_full_disk_leaves_nothing_half(tmp_path: Path, scheme: str) -> None:
+    destination = opened(f"{scheme}{tmp_path}/ready")
+    with no_file_beyond(3), pytest.raises(EkycDestinationError, match="can't be written") as failed:
+        destination.create("a.json", b"first")
+    assert (failed.value.retryable, failed.value.charge) == (True, Charge.NONE)
+    assert list((tmp_path / "ready").glob("*")) == []
+    assert destination.create("a.json", b"first")
+
+
+@pytest.mark.parametrize("theirs", [b"another", b"fir", b"first", None])
+def test_what_another_has_written_stays_where_a_store_fails_to_create_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theirs: bytes | None
+) -> None:
+    destination = opened(f"local://{tmp_path}/ready")
+
+    def fail(path: Any, body: bytes) -> None:
+        if theirs is not None:
+            (tmp_path / "ready" / "a.json").write_bytes(theirs)
+        raise OSError("made up")
+
+    monkeypatch.setattr(ObjectStoragePath, "write_bytes", fail)
+    with pytest.raises(EkycDestinationError, match="can't be written"):
+        destination.create("a.json", b"first")
+    assert destination.read("a.json") == (None if theirs == b"fir" else theirs)
+
+
+def test_a_half_that_can_not_be_removed_after_it_was_created_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(path: Any) -> None:
+        raise PermissionError("made up")
+
+    destination = opened(f"local://{tmp_path}/ready")
+    monkeypatch.setattr(ObjectStoragePath, "unlink", fail)
+    with no_file_beyond(3), pytest.raises(EkycDestinationError, match="can't be written"):
+        destination.create("a.json", b"first")
+    assert caplog.messages == [
+        f"local://{tmp_path}/ready/a.json was not written to its end and can't be removed (PermissionError). Delete it "
+        "if it is there in part."
+    ]
 
 
 def test_a_directory_that_can_not_be_one(tmp_path: Path) -> None:
