@@ -168,8 +168,6 @@ def _below_stored(directory: str, numbers_conn_id: str | None, *, is_deep: bool)
         root = path.path.rstrip("/") + "/"
         found = list(_walk(path.fs, path.path.rstrip("/"), is_deep=is_deep))
         return directory, [each[len(root) :] for each in found if each.startswith(root)]
-    except EkycError:
-        raise
     except FileNotFoundError:
         return directory, []
     except Exception as error:  # noqa: BLE001  each file system has errors of its own
