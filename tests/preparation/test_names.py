@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycSettingsError, EkycUnreadableInputError
 from airflow_provider_ekyc.preparation.lists import ListArguments, open_lists
 from airflow_provider_ekyc.preparation.sources.names import find_sources, pattern_of
+from dev.stack.s3_server import S3Server
+from dev.testing.s3_relay import S3Fault, S3Relay
 from tests.conftest import BUCKET
 from tests.preparation.reading import FIRST, SECOND, THIRD, read
 
@@ -151,6 +154,24 @@ def test_objects_in_s3_are_found_and_read(s3: Any, connections: None) -> None:
         read(numbers="s3://no-such-bucket/in/")
 
 
+@pytest.mark.usefixtures("s3", "connections")
+def test_objects_that_s3_does_not_list_just_now_are_an_error_that_a_retry_may_help(
+    s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with S3Relay(s3_server.endpoint_url, S3Fault("list", "status", times=None)) as relay:
+        connection = s3_server.connection()
+        extra = {**connection["extra"], "endpoint_url": relay.endpoint_url}
+        extra["config_kwargs"] = {"retries": {"max_attempts": 1}}
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps({**connection, "extra": extra}))
+        with pytest.raises(EkycUnreadableInputError) as failed:
+            find_sources(f"s3://{BUCKET}/in/", aws_conn_id="aws_default", numbers_conn_id=None)
+    assert failed.value.retryable
+    assert str(failed.value).startswith(
+        f"S3 did not list s3://{BUCKET}/in/ for the AWS connection 'aws_default' (ListObjectsV2: SlowDown, 503). "
+        "Nothing was sent. A retry lists it again."
+    )
+
+
 def test_objects_of_another_store_are_found_and_read(folder: Path) -> None:
     from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
 
@@ -158,8 +179,9 @@ def test_objects_of_another_store_are_found_and_read(folder: Path) -> None:
         f"local://{folder}/{name}" for name in ("a.csv", "b.csv", "deep/c.csv", "other.txt")
     ]
     assert read(numbers=[ObjectStoragePath(f"local://{folder}") / "*.csv"]) == [(1, [FIRST]), (1, [FIRST])]
-    with pytest.raises(EkycNumbersError, match="There is no file at local:"):
-        found(f"local://{folder}/none*")
+    for name in ("none*", "none/", "none/*.csv"):
+        with pytest.raises(EkycNumbersError, match="There is no file at local:"):
+            found(f"local://{folder}/{name}")
     with pytest.raises(EkycNumbersError, match="could not be listed"):
         found("nosuch://host/lists/")
 
@@ -167,6 +189,13 @@ def test_objects_of_another_store_are_found_and_read(folder: Path) -> None:
 def test_a_file_that_vanishes_after_it_was_found_is_one_clear_error(folder: Path) -> None:
     with open_lists(ListArguments(numbers=f"{folder}/*.csv")) as lists:
         assert b"".join(next(lists).blocks) == f"{FIRST}\n".encode()
+        (folder / "b.csv").unlink()
+        with pytest.raises(EkycUnreadableInputError, match=r"There is no file .*Nothing was sent.* A retry looks"):
+            next(lists)
+
+
+def test_the_last_file_of_a_glob_that_vanishes_after_it_was_found_is_one_clear_error(folder: Path) -> None:
+    with open_lists(ListArguments(numbers=f"{folder}/b*")) as lists:
         (folder / "b.csv").unlink()
         with pytest.raises(EkycUnreadableInputError, match=r"There is no file .*Nothing was sent.* A retry looks"):
             next(lists)
