@@ -23,6 +23,7 @@ from hypothesis import given, settings, strategies as st
 from airflow_provider_ekyc.exceptions import EkycNumbersError
 from airflow_provider_ekyc.preparation.sources import compressed, workbook
 from airflow_provider_ekyc.preparation.tidy import Reject, Tidier
+from airflow_provider_ekyc.results.archive import unpack
 from tests.preparation.reading import FIRST, SECOND, THIRD, read_file
 
 TEXT = f"{FIRST}\n{SECOND}\n".encode()
@@ -103,6 +104,23 @@ def test_parquet_that_has_no_such_numbers_is_an_error(
 ) -> None:
     with pytest.raises(EkycNumbersError, match=message):
         read_file(tmp_path, "a.parquet", content, column=column)
+
+
+def test_parquet_with_two_columns_of_one_name_is_an_error_since_a_column_is_read_by_its_name(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_arrays([pa.array([FIRST]), pa.array([SECOND])], ["phone", "phone"]), file)
+    for column, message in ((2, "has several columns of one name"), ("phone", "has 2 columns of the name")):
+        with pytest.raises(EkycNumbersError, match=rf"a\.parquet {message}.* Nothing was sent\."):
+            read_file(tmp_path, "a.parquet", file.getvalue(), column=column)
+
+
+def test_too_little_memory_for_parquet_is_not_taken_for_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    monkeypatch.setattr(pq, "ParquetFile", fail)
+    with pytest.raises(MemoryError):
+        read_file(tmp_path, "a.parquet", WHOLE["a.parquet"])
 
 
 # Excel
@@ -266,6 +284,7 @@ def test_a_packed_list_is_read(tmp_path: Path, name: str, content: bytes) -> Non
         ("a.zip", zipped(("b.txt", TEXT), method=zipfile.ZIP_BZIP2), "another method than deflate"),
         ("a.zip", zipped(("b.txt", TEXT))[:-30], "damaged zip archive"),
         ("a.zip", zipped(("b.txt", TEXT), method=zipfile.ZIP_STORED).replace(b"+120", b"+121", 1), "damaged zip"),
+        ("a.zip", zipped(*((f"{number}.txt", b"") for number in range(1_001))), "zip archive with too many members"),
         ("a.zip", zipped(("b.csv", gzip.compress(TEXT))), "is gzip by its content, but .csv by its name"),
     ],
 )
@@ -283,6 +302,12 @@ def test_a_stream_that_unpacks_to_too_much_is_an_error(
     monkeypatch.setattr(compressed, "UNPACKED_LIMIT", 1 << 20)
     with pytest.raises(EkycNumbersError, match="unpacks to more than"):
         read_file(tmp_path, "a", pack(f"{THIRD}\n".encode() * 1_000_000))
+
+
+def test_a_zip_archive_that_unpacks_to_too_much_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpack, "UNPACKED_LIMIT", 1 << 20)
+    with pytest.raises(EkycNumbersError, match=r"a\.zip unpacks to more than .*\. Nothing was sent\. Check that it is"):
+        read_file(tmp_path, "a.zip", zipped(("b.txt", f"{THIRD}\n".encode() * 1_000_000)))
 
 
 WHOLE = {
