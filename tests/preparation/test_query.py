@@ -188,3 +188,9 @@ def test_another_database_is_read_by_its_plain_cursor(tmp_path: Path, monkeypatc
     assert rows_of("SELECT phone FROM customers") == [FIRST] * 25_000
     with pytest.raises(EkycUnreadableInputError, match="OperationalError"):
         rows_of("SELECT phone FROM missing")
+    with pytest.raises(EkycNumbersError) as failed:
+        rows_of("DELETE FROM customers")
+    assert str(failed.value) == (
+        "The query on the connection 'customers' returned no rows to read. Nothing was sent. Set sql to a SELECT."
+    )
+    assert len(rows_of("SELECT phone FROM customers")) == 25_000  # it was not committed
