@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +13,13 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
-from airflow_provider_ekyc.exceptions import EkycError
+from airflow_provider_ekyc.exceptions import Charge, EkycError
 from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
 from airflow_provider_ekyc.preparation.tidy import Reject, Tidier
+from dev.stack.s3_server import S3Server
+from dev.testing.s3_relay import S3Fault, S3Relay
 from dev.testing.task_context import TaskInstance, context_of
+from tests.conftest import BUCKET
 
 pytestmark = pytest.mark.usefixtures("connections")
 
@@ -167,6 +172,26 @@ def test_two_tries_at_once_return_the_files_of_the_one_that_ends_first(
     assert returned[0] == returned[1]
     assert sum(len(Path(uri).read_text().splitlines()) for uri in returned[0]) == 150
     assert "Another try of this task has prepared the list meanwhile" in caplog.text
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_manifest_that_another_try_writes_and_somebody_deletes_meanwhile_is_retried(
+    prepare: Any, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = S3Fault("put", "status", key="manifest-", status=412, code="PreconditionFailed")
+    with S3Relay(s3_server.endpoint_url, taken) as relay:
+        connection = s3_server.connection()
+        extra = {**connection["extra"], "endpoint_url": relay.endpoint_url}
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps({**connection, "extra": extra}))
+        with pytest.raises(EkycRetryException) as failed:
+            prepare(destination_uri=f"s3://{BUCKET}/ready")
+        assert (failed.value.kind, failed.value.charge) == ("destination", Charge.NONE)
+        assert re.search(
+            rf"s3://{BUCKET}/ready/manifest-\w+\.json was written and deleted while the list was prepared\. "
+            r"Nothing was submitted or charged\. A retry prepares the list again\.",
+            str(failed.value),
+        )
+        assert len(prepare(destination_uri=f"s3://{BUCKET}/ready", try_number=2)[0]) == 2
 
 
 def test_a_kill_leaves_nothing_that_is_taken_for_whole_and_a_retry_writes_the_same(
