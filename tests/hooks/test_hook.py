@@ -190,6 +190,8 @@ def test_a_field_that_is_wrong_is_named_and_the_id_of_the_test_is_not(monkeypatc
         ({"host": "ftp://api.example", "password": API_KEY}, "Host must be the base URL of the API"),
         ({"password": API_KEY, "extra": {"timeout": 5}}, "Unknown extra timeout; known are account"),
         ({"password": API_KEY, "extra": "[1]"}, "The extra must be a JSON object."),
+        ({"password": API_KEY, "extra": "[]"}, "The extra is not a JSON object."),
+        ({"password": API_KEY, "extra": '{"account": '}, "The extra is not a JSON object."),
         ({"password": "made up key"}, "The API key (password) contains blanks"),
     ):
         define(monkeypatch, {"conn_type": "ekyc", **connection}, "qzx7")
