@@ -227,3 +227,44 @@ def test_a_configuration_that_is_no_boolean_is_off(
     assert not metrics.metrics_are_on()
     assert "[metrics] statsd_on can't be read (AirflowConfigException)." in caplog.messages
     metrics.metrics_are_on.cache_clear()
+
+
+def test_what_the_triggerer_can_not_send_any_more_is_a_warning(
+    statsd: StatsdReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    metrics._later().shutdown()  # as at the end of the process
+    try:
+        metrics.count_query(EkycApiError("made up"), "amazon", in_triggerer=True)
+    finally:
+        metrics._later.cache_clear()
+    assert caplog.messages == [
+        "The metric ekyc.queries was not sent (RuntimeError).",
+        "The metric ekyc.query_failures was not sent (RuntimeError).",
+    ]
+    assert not statsd.lines
+
+
+def test_an_airflow_without_metrics_is_a_warning(
+    statsd: StatsdReceiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(metrics, "_IN_A_TASK", ("airflow.no_such_stats", "no_such_package.stats"))
+    metrics.count_query(EkycApiError("made up"), "amazon")
+    assert caplog.messages == [
+        "The metric ekyc.queries was not sent (ImportError).",
+        "The metric ekyc.query_failures was not sent (ImportError).",
+    ]
+    assert not statsd.lines
+
+
+def test_a_module_of_metrics_that_needs_what_is_not_installed_is_a_warning_and_no_other_is_used_instead(
+    statsd: StatsdReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "made_up_stats.py").write_text("import no_such_package\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(metrics, "_IN_A_TASK", ("made_up_stats", *metrics._IN_A_TASK))
+    metrics.count_query(EkycApiError("made up"), "amazon")
+    assert caplog.messages == [
+        "The metric ekyc.queries was not sent (ModuleNotFoundError).",
+        "The metric ekyc.query_failures was not sent (ModuleNotFoundError).",
+    ]
+    assert not statsd.lines

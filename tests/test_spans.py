@@ -82,6 +82,35 @@ def test_a_tracer_that_fails_is_a_warning(starts: bool, caplog: pytest.LogCaptur
     assert "The span ekyc.send was not recorded (RuntimeError)." in caplog.messages
 
 
+class BrokenSpan:
+    """Fails when anything is set."""
+
+    def set_attribute(self, key: str, value: object) -> None:
+        raise RuntimeError("made up")
+
+
+class TracerOfBrokenSpans:
+    @contextmanager
+    def start_as_current_span(self, name: str, **_: Any) -> Iterator[BrokenSpan]:
+        yield BrokenSpan()
+
+
+def test_a_span_that_takes_no_attributes_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    with traced_with(TracerOfBrokenSpans()), span("ekyc.send") as step:
+        step.set(rows=1)
+    assert caplog.messages == ["The span ekyc.send was not recorded (RuntimeError)."]
+
+
+def test_a_span_that_can_not_be_marked_as_failed_is_a_warning_and_the_error_of_the_step_is_raised(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    error = EkycBalanceError(SECRET, status=402)
+    with pytest.raises(EkycBalanceError) as raised, traced_with(TracerOfBrokenSpans()), span("ekyc.send"):
+        raise error
+    assert raised.value is error
+    assert caplog.messages == ["The span ekyc.send was not recorded (RuntimeError)."]
+
+
 OFF = """
 import sys
 from airflow_provider_ekyc.spans import span

@@ -133,3 +133,28 @@ def test_an_airflow_whose_tracer_cannot_be_used_is_a_warning(
         step.set(bytes=1)
     assert caplog.messages == ["No spans are recorded: Airflow's tracer can't be used (RuntimeError)."]
     assert not finished.get_finished_spans()
+
+
+def test_a_configuration_that_is_no_boolean_is_off(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AIRFLOW__TRACES__OTEL_ON", "perhaps")
+    tracing.traces_are_on.cache_clear()
+    assert not tracing.traces_are_on()
+    assert "No spans are recorded: [traces] otel_on can't be read (AirflowConfigException)." in caplog.messages
+    tracing.traces_are_on.cache_clear()
+
+
+def test_spans_that_can_not_be_sent_at_the_end_of_a_task_are_a_warning(
+    finished: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class BrokenProcessor:
+        def force_flush(self, timeout: int) -> None:
+            raise RuntimeError("made up")
+
+    # As below Airflow 3.2, where spans are sent when a task ends.
+    monkeypatch.setattr(tracing, "_airflow_tracer", lambda *_: (trace.get_tracer("a_test"), None, BrokenProcessor()))
+    with tracing.task_span("ekyc.submit", None, rows=1):
+        pass
+    assert caplog.messages == ["The spans were not sent (RuntimeError)."]
+    assert tree(finished) == {"ekyc.submit": None}
