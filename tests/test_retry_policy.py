@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
 
+import airflow_provider_ekyc
+from airflow_provider_ekyc import airflow_sdk, retry_policy
 from airflow_provider_ekyc.airflow_errors import EkycRetryException
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.retry_policy import EKYC_RETRY_POLICY, EkycRetryPolicy
@@ -37,3 +41,14 @@ def test_without_retry_after_and_for_other_errors_airflow_decides() -> None:
 
 def test_it_is_serialised_without_settings() -> None:
     assert isinstance(EkycRetryPolicy.deserialize(EKYC_RETRY_POLICY.serialize()), EkycRetryPolicy)
+
+
+def test_an_airflow_without_retry_policies_has_none_and_the_module_can_be_imported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "airflow.sdk.definitions.retry_policy", None)
+    for name in ("RetryPolicy", "RetryDecision"):  # which are found once
+        monkeypatch.delitem(vars(airflow_sdk), name, raising=False)
+    monkeypatch.setattr(airflow_provider_ekyc, "retry_policy", retry_policy)  # for the tests after this one
+    monkeypatch.delitem(sys.modules, retry_policy.__name__)
+    assert importlib.import_module(retry_policy.__name__).EKYC_RETRY_POLICY is None
