@@ -252,9 +252,10 @@ class S3Target(S3Object):
         :param etag: of S3's answer
         """
         try:
-            found = self.look()
-        except EkycError as error:
-            log.warning("S3 accepted %s; checking it afterwards failed: %s", self.uri, error)
+            found = self.head()
+        except S3CallError as error:
+            shown, advice = error.problem.shown, error.problem.advice
+            log.warning("S3 accepted %s; checking it afterwards failed (%s). %s", self.uri, shown, advice)
             return landed
         if found is None:
             raise unsettled(f"accept {self.uri}", "it accepted the object, and does not have it")

@@ -243,6 +243,22 @@ def test_a_lost_answer_that_a_look_does_not_settle_is_not_called_a_refusal(s3_se
     assert content_of(s3) == CONTENT
 
 
+def test_an_object_that_s3_has_accepted_is_landed_although_it_can_not_be_looked_at_afterwards(
+    s3_server: S3Server, s3: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = s3_server.client(retries={"total_max_attempts": 1})
+
+    def fail_from_now_on(**_: Any) -> None:
+        refuse(client, "HeadObject", 503, "503", with_body=False)
+
+    client.meta.events.register("response-received.s3.PutObject", fail_from_now_on)
+    assert put(client) == landed_as()
+    assert content_of(s3) == CONTENT
+    (message,) = caplog.messages
+    assert message.startswith(f"S3 accepted {PLACE.uri}; checking it afterwards failed (HeadObject: 503, 503). If the ")
+    assert "not landed" not in message
+
+
 def test_a_server_error_with_the_object_not_there_is_worth_a_retry(s3_server: S3Server, s3: Any) -> None:
     client = s3_server.client(retries={"total_max_attempts": 1})
     # Our server has no key for server-side encryption, and answers 500.
