@@ -425,6 +425,24 @@ def test_a_completion_that_fails_shows_nothing_and_is_aborted(
     assert keys_of(s3) == []
 
 
+@pytest.mark.parametrize(("kind", "visible"), [("cut_before", []), ("cut_after", [PLACE.key])])
+def test_an_upload_of_which_s3_does_not_say_whether_it_is_completed_leaves_no_parts(
+    relay: S3Relay, s3_server: S3Server, s3: Any, kind: str, visible: list[str]
+) -> None:
+    client = through(relay, s3_server, retries={"total_max_attempts": 1})
+
+    def fail_from_now_on() -> None:
+        relay.faults.append(S3Fault("head", "status", status=503, times=None))
+
+    relay.faults.append(S3Fault("complete", kind, act=fail_from_now_on))
+    message = failure(EkycLandingError, client, content=CONTENT, **ONE_BY_ONE)
+    assert f"did not accept {PLACE.uri}, or its answer was lost (" in message
+    assert "A retry first checks the key, and does not land it twice" in message
+    assert (keys_of(s3), uploads(s3)) == (visible, [])
+    relay.faults.clear()
+    assert parts_up(client, replace=bool(visible)) == landed_as(CONTENT)
+
+
 @pytest.mark.parametrize("code", ["InternalError", "SlowDown"])
 def test_an_error_in_a_200_is_no_success_and_passes(relay: S3Relay, s3_server: S3Server, s3: Any, code: str) -> None:
     relay.faults.append(S3Fault("complete", "status", status=200, code=code))

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError
+from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError, EkycSettingsError
 from airflow_provider_ekyc.sandbox.tls import make_certificate
 from dev.stack.s3_server import S3Server
 from dev.testing.s3_events import accept, record, refuse
@@ -241,6 +241,18 @@ def test_a_lost_answer_that_a_look_does_not_settle_is_not_called_a_refusal(s3_se
     assert f"did not accept {PLACE.uri}, or its answer was lost (" in message
     assert "A retry first checks the key, and does not land it twice" in message
     assert content_of(s3) == CONTENT
+
+
+def test_a_store_that_lacks_something_and_does_not_say_what_is_at_the_key_is_not_asked_again(
+    s3_server: S3Server, s3: Any
+) -> None:
+    client = s3_server.client(retries={"total_max_attempts": 1})
+    refuse(client, "PutObject", 501, "NotImplemented")
+    refuse(client, "HeadObject", 503, "503", with_body=False)
+    message = failure(EkycSettingsError, client, replace=True)
+    assert message.startswith(f"S3 did not accept {PLACE.uri} (PutObject: NotImplemented, 501). The result was not ")
+    assert "A retry can't help: this store lacks something." in message
+    assert keys_of(s3) == []
 
 
 def test_an_object_that_s3_has_accepted_is_landed_although_it_can_not_be_looked_at_afterwards(
