@@ -79,6 +79,14 @@ def test_what_is_surely_the_id_is_the_receipt(status: int, body: object, headers
     assert task.total in (None, 100)
 
 
+@pytest.mark.parametrize("header", ["Location", "Content-Location"])
+def test_a_header_that_is_no_address_leaves_the_id_of_the_body(header: str) -> None:
+    no_address = {header: f"https://[made.up/v1/tasks/{NUMBER}"}
+    created = find_ids(HttpAnswer(200, no_address, WHOLE, NOW))
+    assert (created.created, created.possible) == (CREATED, (ID,))
+    assert find_ids(HttpAnswer(201, no_address, b"", NOW)) == FoundIds()
+
+
 NUMBER = 123456789012
 POSSIBLE: list[tuple[int, object, dict[str, str], tuple[str, ...]]] = [
     (400, {"error": "bad file", "task_id": ID}, {}, (ID,)),
