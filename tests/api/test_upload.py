@@ -6,9 +6,11 @@ Modules: ``api/upload.py``.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ekyc.api import upload
 from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.exceptions import (
     EkycAnswerError,
@@ -296,3 +299,52 @@ def test_a_file_that_can_not_be_read_to_its_end_is_an_unknown_outcome(sandbox: S
         client(settings_of(sandbox), AT_ONCE).submit(Broken(LARGE), len(LARGE), "amazon")
     assert caught.value.outcome is Outcome.UNKNOWN
     assert sandbox.bill.submissions == ()
+
+
+def test_a_server_that_stops_reading_is_given_up_and_its_outcome_is_unknown(
+    client: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload, "BLOCK_TIMEOUT", 0.3)
+
+    def talk(line: socket.socket) -> None:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
+        read_head(line)
+        server.over.wait()
+
+    with SocketServer(talk) as server:
+        settings = settings_for(server.url, submit_timeout=2)
+        caught = failed(client(settings, AT_ONCE), EkycConnectionError, numbers(1_000_000))
+        assert server.connections == 1
+    assert (caught.outcome, caught.retryable) == (Outcome.UNKNOWN, False)
+    # Without waiting for an answer, which would end as ReadTimeout.
+    assert "after the upload had begun (ConnectionError)" in caught.message
+
+
+def test_a_connection_that_can_not_be_made_is_not_sent_whatever_the_system_says(
+    client: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(connection: upload.Connection) -> None:
+        raise OSError(errno.ENOBUFS, "made up")
+
+    monkeypatch.setattr(upload.Connection, "connect", no_room)
+    caught = failed(client(settings_for("http://127.0.0.1:9"), AT_ONCE), EkycConnectionError)
+    assert (caught.outcome, caught.retryable) == (Outcome.NOT_SENT, True)
+
+
+def test_a_line_that_is_reset_before_the_first_byte_is_not_sent(client: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, is_reset = upload.Connection.connect, threading.Event()
+
+    def connect_and_be_reset(connection: upload.Connection) -> None:
+        connect(connection)
+        assert is_reset.wait(60)
+
+    def talk(line: socket.socket) -> None:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing resets it
+        line.close()
+        is_reset.set()
+
+    monkeypatch.setattr(upload.Connection, "connect", connect_and_be_reset)
+    with SocketServer(talk) as server:
+        caught = failed(client(settings_for(server.url), AT_ONCE), EkycConnectionError)
+        assert server.connections == 1
+    assert (caught.outcome, caught.retryable) == (Outcome.NOT_SENT, True)
