@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from airflow_provider_ekyc.exceptions import EkycResultError
-from airflow_provider_ekyc.results.archive.check import ArchiveSummary
+from airflow_provider_ekyc.results.archive.check import ArchiveReader, ArchiveSummary
 from airflow_provider_ekyc.spool import spool_file
 from tests.results.archives import LISTS, LOCAL, TABLE, check_archive, pack, with_field
 
@@ -149,6 +149,20 @@ def test_a_member_that_lies_about_its_packed_size_is_refused(size: int, method: 
 @pytest.mark.parametrize("offset", [1, 2**31, 2**32 - 2])
 def test_a_member_that_lies_elsewhere_is_refused(offset: int) -> None:
     assert "damaged" in refusal(with_field(pack({"t.csv": TABLE}), "offset", offset))
+
+
+def test_an_archive_that_becomes_shorter_while_it_is_read_is_refused() -> None:
+    archive = pack({"result/all.csv": TABLE, "result/made-up.txt": b"made up"})
+    with spool_file(None) as file:
+        file.write(archive)
+        reader = ArchiveReader(file)
+        rows = reader.rows()
+        assert sum(next(rows).answers.values()) == 3
+        file.truncate(archive.rindex(b"PK\x03\x04") + 29)
+        with pytest.raises(EkycResultError, match="the header of a member is cut off") as caught:
+            next(rows)
+    assert not reader.summary.is_read
+    assert not caught.value.retryable
 
 
 @pytest.mark.parametrize("value", [1, 2**31, 2**63, 2**64 - 1])

@@ -7,6 +7,7 @@ Modules: ``results/compare/ascending.py``, ``results/compare/parts.py``, ``resul
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import threading
@@ -27,6 +28,7 @@ from airflow_provider_ekyc.results.compare.row_keys import row_keys
 from airflow_provider_ekyc.results.compare.tally import NO, SIDE_BITS, UNKNOWN, YES, tally, tally_returned
 from airflow_provider_ekyc.results.table.rows import Rows, read_table
 from airflow_provider_ekyc.spool import Spool, spool_file
+from dev.testing.waiting import wait_until
 from tests.peak_memory import peak_memory_of
 
 MULTIPLIER = 0x9E3779B97F4A7C15  # of Fibonacci hashing (Knuth, TAOCP 3, 6.4)
@@ -323,6 +325,16 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
                 ledger.add_sent(SENT)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_spool_file_that_is_shorter_than_what_was_written_is_not_counted(target: Spool) -> None:
+    with spool_file(None) as file, small(10_000, held=2), closing(NumberLedger(file, MULTIPLIER)) as ledger:
+        ledger.add_sent(SENT)
+        assert wait_until(lambda: os.fstat(file.fileno()).st_size == SENT.nbytes)
+        file.truncate(10_000)
+        with pytest.raises(OSError, match="a spool file is shorter than what was written to it"):
+            ledger.unmatched(target)
+    assert content(target) == b""
 
 
 @pytest.mark.parametrize(("held", "rows", "most_mib"), [(2, 4_000_000, 28), (8, 4_000_000, 44)])
