@@ -9,18 +9,22 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import sys
 from collections.abc import Callable
+from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyarrow import parquet
 
-from airflow_provider_ekyc.airflow_errors import EkycFailException
+from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.results.compare import submitted_input
 from airflow_provider_ekyc.s3 import target
+from airflow_provider_ekyc.s3.file_sums import sums_of
 from airflow_provider_ekyc.sandbox import Sandbox, expected_answer
+from airflow_provider_ekyc.spool import spool_file
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 from dev.testing.task_context import context_of
 from tests.conftest import BUCKET, keys_of
@@ -114,6 +118,19 @@ def test_what_was_landed_is_found_again_with_all_that_was_said_of_it(
     assert land(sent, context_of(), **arguments) == first
     assert sandbox.calls == calls
     assert (first["unmatched"], first["unmatched_uri"]) == (7, f"s3://{BUCKET}/{LEFT}")
+
+
+def test_parquet_without_pyarrow_fails_before_any_request(
+    s3: Any, sandbox: Sandbox, exported: str, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = sandbox.calls
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(EkycFailException, match=r"output_format='parquet' needs pyarrow: pip install ") as failed:
+        land(None, context, ekyc_task_id=exported, output_format="parquet")
+    assert str(failed.value).endswith("No request was sent.")
+    assert failed.value.kind == "settings"
+    assert sandbox.calls == calls
+    assert keys_of(s3) == []
 
 
 # Numbers that did not come back.
@@ -234,6 +251,42 @@ def test_a_list_that_an_earlier_try_left_is_no_hindrance(
     s3.delete_object(Bucket=BUCKET, Key=KEY)  # as after a kill between the two
     assert land(sent, context, numbers=str(numbers_file), unmatched_key=LEFT)["unmatched"] == 7
     assert keys_of(s3) == sorted([KEY, LEFT])
+
+
+def test_another_list_that_another_try_lands_meanwhile_is_kept_and_the_result_is_not_landed(
+    s3: Any,
+    sandbox: Sandbox,
+    submission: Callable[[], dict[str, Any]],
+    numbers_file: Path,
+    context: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sandbox.change(failure_rows=7)
+    sent = submission()
+    arguments = {"numbers": str(numbers_file), "unmatched_key": LEFT}
+    put, another = target.S3Target.put, b"+9990000000001\n"
+
+    def put_after_another_try(self: Any, file: Any, sums: Any, landed: Any, **more: Any) -> Any:
+        if self.key == LEFT and keys_of(s3) == []:
+            with spool_file(None) as other:
+                other.write(another)
+                others = sums_of(other)
+                theirs = changed(landed, rows=1, size=others.size, sha256=others.sha256)
+                put(self, other, others, theirs, **more)
+        return put(self, file, sums, landed, **more)
+
+    monkeypatch.setattr(target.S3Target, "put", put_after_another_try)
+    with pytest.raises(EkycRetryException) as failed:
+        land(sent, context, **arguments)
+    assert (
+        f"Another try of this remote task has landed another list at s3://{BUCKET}/{LEFT} meanwhile. The result was "
+        f"not landed. A retry requests the result again. The submission is already paid for and will not be charged "
+        f"again."
+    ) in str(failed.value)
+    assert (failed.value.kind, failed.value.charge) == ("s3", "certain")
+    assert (keys_of(s3), content_of(s3, LEFT)) == ([LEFT], another)
+    assert land(sent, context_of(), **arguments)["unmatched"] == 7
+    assert content_of(s3, LEFT) != another
 
 
 def test_another_ones_result_is_not_landed_unless_asked_for(
