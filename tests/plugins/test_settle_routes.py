@@ -1,4 +1,8 @@
-"""What the routes answer where Airflow itself fails: no database has been made here, and no auth manager."""
+"""
+What the routes answer in one process.
+
+Where a test names neither ``database`` nor ``auth_manager``, Airflow itself fails: it has none.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from airflow_provider_ekyc.plugins import settle_routes
+from airflow_provider_ekyc.plugins.settle_request import LONGEST_BODY
 from tests.plugins.settled_airflow import SAME_ORIGIN
 
 BODY = {
@@ -67,3 +73,31 @@ def test_there_is_no_other_method(app: FastAPI, way: str, method: str) -> None:
 def test_without_a_login_the_body_is_not_looked_at(app: FastAPI, way: str, headers: dict[str, Any]) -> None:
     answer = TestClient(app).post(f"/{way}", content=b" " * 100_000, headers=headers)
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("way", ["adopt", "send-again"])
+def test_a_long_body_is_refused_before_it_is_read(app: FastAPI, way: str) -> None:
+    app.dependency_overrides[get_user] = lambda: SimpleNamespace(get_name=lambda: "someone")
+    headers = {**SAME_ORIGIN, "Content-Type": "application/json"}
+    allowed = TestClient(app).post(f"/{way}", content=b" " * LONGEST_BODY, headers=headers)
+    longer = TestClient(app).post(f"/{way}", content=b" " * (LONGEST_BODY + 1), headers=headers)
+    assert (allowed.status_code, longer.status_code) == (422, 413)
+    assert longer.json() == {"detail": "The request is too long. Nothing was changed."}
+
+
+@pytest.mark.usefixtures("auth_manager")
+@pytest.mark.parametrize("way", ["adopt", "send-again"])
+@pytest.mark.parametrize(
+    ("role", "status", "detail"),
+    [
+        (None, 403, "You may not edit this task instance. Nothing was changed."),
+        ("viewer", 403, "You may not edit this task instance. Nothing was changed."),
+        ("user", 404, "Airflow has no such task instance. Nothing was changed."),
+    ],
+)
+def test_who_may_not_edit_the_task_instance_is_refused_before_it_is_looked_for(
+    app: FastAPI, way: str, role: str | None, status: int, detail: str
+) -> None:
+    app.dependency_overrides[get_user] = lambda: SimpleAuthManagerUser(username="someone", role=role)
+    answer = TestClient(app).post(f"/{way}", json=BODY, headers=SAME_ORIGIN)
+    assert (answer.status_code, answer.json()) == (status, {"detail": detail})
