@@ -11,6 +11,7 @@ import pytest
 from airflow_provider_ekyc.plugins.chains import Chain
 from airflow_provider_ekyc.plugins.needs import Findings, ekyc_task_ids_landed, need_of
 from airflow_provider_ekyc.plugins.recorded import (
+    GivenVariables,
     Known,
     begun_by,
     identities_of,
@@ -277,3 +278,13 @@ def test_in_a_region_of_a_run_a_record_may_be_of_a_loop_or_of_a_mapped_task() ->
     assert (mapped.iteration, mapped.map_index, looped.iteration, looped.map_index) == (None, 2, 2, -1)
     assert instance_key(looped).endswith("_instance_0")
     assert identities_of(submit("failed", map_index=2))[0].digest == mapped.digest
+
+
+def test_records_that_were_read_before_can_not_be_written() -> None:
+    task = submit("failed")
+    values = variables(task, own=UNKNOWN)
+    before = dict(values)
+    given = GivenVariables(values, identity(task))
+    with pytest.raises(TypeError, match=r"^These records are read only\.$"):
+        given.write(NAME, b"made-up-id-1", replacing=given.read(NAME))
+    assert values == before
