@@ -47,6 +47,9 @@ _NO_IDS = frozenset(
     ("unknown", "free", "failed", "none", "null", "nothing", "not_taken", "delete", "deleted", "retry", "send", "again")
 )
 
+#: What Airflow has encrypted: it returns a Variable like that where ``[core] fernet_key`` was removed.
+_ENCRYPTED = re.compile(r"gAAAAA[A-Za-z0-9_-]{92,}={0,2}")
+
 #: Fields that an intent of schema 1 does not have. It had no state: it was deleted when the list was refused.
 _SCHEMA_1_INTENT = {
     "map_index": -1,
@@ -93,8 +96,8 @@ def read_record(body: bytes, address: str) -> Receipt | Intent | SendAgain:
     try:
         if "ekyc_task_id" in record:
             ekyc_task_id = checked_task_id(record["ekyc_task_id"])
-            if not isinstance(value, Mapping) and ekyc_task_id.lower() in _NO_IDS:
-                raise ValueError("a word, not an id")
+            if not isinstance(value, Mapping) and _is_no_id(ekyc_task_id):
+                raise ValueError("a word or what is encrypted, not an id")
             known = {name: record[name] for name in _SUBMISSION_FIELDS & record.keys()}
             return Receipt(ekyc_task_id, known, tuple(map(str, record.get("possible_ids", ()))))
         if record.get("record") == "pointer":
@@ -115,6 +118,10 @@ def read_record(body: bytes, address: str) -> Receipt | Intent | SendAgain:
         raise ValueError("a record of another kind")
     except (KeyError, TypeError, ValueError, EkycSettingsError):
         raise unreadable(address) from None
+
+
+def _is_no_id(text: str) -> bool:
+    return text.lower() in _NO_IDS or _ENCRYPTED.fullmatch(text) is not None
 
 
 def unreadable(address: str) -> EkycJournalError:

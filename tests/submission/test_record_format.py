@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
 from airflow_provider_ekyc.airflow_sdk import AirflowFailException
 from airflow_provider_ekyc.api.settings import EkycSettings
@@ -124,3 +125,15 @@ def test_what_a_person_writes_is_a_receipt_an_intent_or_an_error(body: str, read
         return
     with pytest.raises(EkycJournalError, match="The record there can't be read, so it is not known"):
         read_record(body.encode(), "there")
+
+
+@pytest.mark.parametrize("body", [b"made-up-id", b"d4g8o46p2jvh04o9uolg", b"send again", b"x" * 200])
+def test_what_airflow_has_encrypted_is_not_an_id(body: bytes) -> None:
+    """Where ``[core] fernet_key`` was removed, Airflow returns a Variable as it is stored."""
+    with pytest.raises(EkycJournalError, match="The record there can't be read, so it is not known"):
+        read_record(Fernet(Fernet.generate_key()).encrypt(body), "there")
+
+
+@pytest.mark.parametrize("ekyc_task_id", ["gAAAAA", "gAAAAABrCL6HfZxQY", "a" * 120, "gAAAAA" + "b" * 91])
+def test_an_id_that_only_begins_like_it_is_one(ekyc_task_id: str) -> None:
+    assert read_record(ekyc_task_id.encode(), "there") == Receipt(ekyc_task_id)
