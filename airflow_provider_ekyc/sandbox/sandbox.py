@@ -121,7 +121,7 @@ class Sandbox:
     def start(self) -> None:
         """Listen; returns when callers can connect.
 
-        :raises OSError: if the port is taken.
+        :raises OSError: if the port is taken, or the process has too many open files.
         :raises RuntimeError: if it runs already.
         """
         if self._thread is not None:
@@ -147,27 +147,35 @@ class Sandbox:
                 await web.SockSite(runner, listener, ssl_context=context).start()
                 ready.set()
                 await self._over.wait()
+            finally:
+                await close_all(runner)
+
+        def run() -> None:
+            try:
+                with asyncio.Runner() as event_loop:
+                    event_loop.run(serve())
             except OSError as failure:
                 failures.append(failure)
             finally:
-                await close_all(runner)
+                listener.close()
                 ready.set()
 
-        self._thread = threading.Thread(target=asyncio.run, args=(serve(),), name="ekyc-sandbox", daemon=True)
+        self._thread = threading.Thread(target=run, name="ekyc-sandbox", daemon=True)
         self._thread.start()
         ready.wait()
         if failures:
             self.stop()
-            raise failures[0]
+            raise failures.pop()
 
     def stop(self) -> None:
         """Close every connection and remove the data. Does nothing if it does not run."""
-        if self._thread is None or self._loop is None or self._over is None:
+        if self._thread is None:
             return
         self.state.closing.set()
-        # The loop is closed already if the server could not start.
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._over.set)
+        if self._loop is not None and self._over is not None:
+            # The loop is closed already if the server could not start.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
         self._thread = None
         shutil.rmtree(self.state.directory, ignore_errors=True)

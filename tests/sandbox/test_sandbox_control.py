@@ -6,6 +6,9 @@ Modules: ``sandbox/control.py``.
 
 from __future__ import annotations
 
+import os
+import resource
+
 import pytest
 import requests
 
@@ -102,6 +105,40 @@ def test_a_taken_port_is_an_error(caller):
     port = int(caller.sandbox.url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
         Sandbox(API_KEY, port=port).start()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Python's own loop, half made
+def test_too_many_open_files_are_an_error_and_leave_nothing(tmp_path):
+    place = tmp_path / "sandbox"
+    sandbox = Sandbox(API_KEY, data_dir=place)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    # One is left, for the socket that listens; none for the thread that serves.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            sandbox.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert not place.exists()
+    with sandbox:
+        answer = requests.get(f"{sandbox.url}/v1/balance", headers={"X-API-Key": API_KEY}, timeout=10)
+        assert answer.status_code == 200
+
+
+def test_a_sandbox_that_runs_is_not_started_again(caller):
+    with pytest.raises(RuntimeError, match=r"^this sandbox runs already$"):
+        caller.sandbox.start()
+    assert caller.balance().status_code == 200
+
+
+def test_before_the_start_there_is_nothing_to_read_or_to_stop(tmp_path):
+    sandbox = Sandbox(API_KEY, data_dir=tmp_path / "sandbox")
+    with pytest.raises(RuntimeError, match=r"^this sandbox was not started$"):
+        _ = sandbox.bill
+    sandbox.stop()
+    assert not (tmp_path / "sandbox").exists()
 
 
 def test_it_can_be_stopped_twice_and_stays_readable(caller):
