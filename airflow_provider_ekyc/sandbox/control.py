@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
@@ -14,14 +13,9 @@ from airflow_provider_ekyc.sandbox.bill import Bill
 from airflow_provider_ekyc.sandbox.faults import Fault
 
 
-def _plain(value: object) -> Any:
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form here")
-
-
 def _json(value: object, status: int = 200) -> web.Response:
-    return web.Response(text=json.dumps(value, default=_plain), status=status, content_type="application/json")
+    # Amounts are Decimal.
+    return web.Response(text=json.dumps(value, default=float), status=status, content_type="application/json")
 
 
 def _bill_fields(bill: Bill) -> dict[str, Any]:

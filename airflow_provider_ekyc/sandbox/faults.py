@@ -147,6 +147,8 @@ class Fault:
                 raise TypeError(f"{name} must not be a {type(value).__name__}")
         if not all(isinstance(text, str) for pair in self.headers.items() for text in pair):
             raise TypeError("headers are texts")
+        # Any mapping is taken; a dict can be copied and has a JSON form.
+        object.__setattr__(self, "headers", dict(self.headers))
         if self.call not in CALLS:
             raise ValueError(f"no such call: {self.call!r}; there are {', '.join(CALLS)}")
         known = kinds_of(self.call)

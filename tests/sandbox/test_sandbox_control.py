@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+from types import MappingProxyType
 
 import pytest
 import requests
@@ -35,6 +36,13 @@ def test_faults_are_switched_on_shown_and_cleared_over_http(caller):
     assert (shown["call"], shown["kind"], shown["times_left"]) == ("balance", "status", None)
     assert control(caller, "DELETE", "faults").json() == []
     assert caller.balance().status_code == 200
+
+
+def test_headers_of_a_fault_may_be_any_mapping(caller):
+    caller.sandbox.fault("balance", "status", headers=MappingProxyType({"Retry-After": "3"}))
+    (shown,) = control(caller, "GET", "faults").json()
+    assert shown["headers"] == {"Retry-After": "3"}
+    assert caller.balance().headers["Retry-After"] == "3"
 
 
 @pytest.mark.parametrize(
