@@ -72,6 +72,7 @@ async def remember(request: web.Request, handler: Handler) -> web.StreamResponse
         raise
     except Stopped:
         answer = error(503, "closing", "The sandbox is closing")
+        status = answer.status
     finally:
         if not _is_hint(request):
             names = tuple(sorted({name.lower() for name in request.headers}))

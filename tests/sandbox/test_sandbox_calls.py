@@ -60,10 +60,43 @@ def test_a_form_that_lacks_something_is_400_and_free(caller, fields, files):
     assert caller.sandbox.bill.booked == NOTHING_CHARGED
 
 
-def test_a_multipart_body_that_is_none_is_400(caller):
+def post_form(caller, body):
     headers = {**caller.key, "Content-Type": "multipart/form-data; boundary=here"}
-    answer = caller.session.post(f"{caller.sandbox.url}/v1/tasks", headers=headers, data=b"garbage", timeout=10)
-    assert answer.status_code == 400
+    return caller.session.post(f"{caller.sandbox.url}/v1/tasks", headers=headers, data=body, timeout=10)
+
+
+def test_a_multipart_body_that_is_none_is_400(caller):
+    assert post_form(caller, b"garbage").status_code == 400
+
+
+def test_a_form_within_the_form_is_400_and_leaves_nothing(caller):
+    body = (
+        f'--here\r\nContent-Disposition: form-data; name="file"; filename="n"\r\n\r\n{numbers(100)}\r\n'
+        "--here\r\nContent-Type: multipart/mixed; boundary=inner\r\n\r\n--inner\r\n\r\nx\r\n--inner--\r\n--here--\r\n"
+    )
+    answer = post_form(caller, body.encode())
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_parameters")
+    assert "nested multipart is not understood" in answer.text
+    assert not list(caller.sandbox.state.directory.iterdir())
+    assert caller.sandbox.tasks == ()
+
+
+def test_a_task_type_without_end_is_400_and_leaves_nothing(caller):
+    answer = caller.submit(numbers(100), task_type="a" * 201)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_parameters")
+    assert "task_type is too long" in answer.text
+    assert not list(caller.sandbox.state.directory.iterdir())
+    assert caller.sandbox.tasks == ()
+
+
+def test_a_submission_while_the_sandbox_closes_is_503_and_free(caller):
+    caller.sandbox.state.closing.set()
+    answer = caller.submit(numbers(100))
+    assert (answer.status_code, answer.json()["error"]) == (503, "closing")
+    assert caller.sandbox.requests[-1].status == 503
+    assert not list(caller.sandbox.state.directory.iterdir())
+    assert caller.sandbox.tasks == ()
+    assert caller.sandbox.bill.booked == NOTHING_CHARGED
 
 
 def test_every_call_wants_the_key(caller):
