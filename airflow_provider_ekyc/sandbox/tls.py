@@ -29,6 +29,9 @@ class Certificate:
 
         :raises OSError: if a file can't be read, or is not a PEM that fits (``ssl.SSLError``).
         """
+        for file in (self.cert_file, self.key_file):
+            # Unlike ssl, what this raises names the file.
+            file.open("rb").close()
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.cert_file, self.key_file)
         return context

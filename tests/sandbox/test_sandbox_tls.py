@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 
 import pytest
 import requests
@@ -46,7 +47,17 @@ def test_one_s_own_certificate_is_used(call_up, tmp_path):
 
 def test_a_missing_certificate_is_an_error_and_leaves_nothing(tmp_path):
     place = tmp_path / "sandbox"
-    absent = Certificate(tmp_path / "absent.pem", tmp_path / "absent.key")
-    with pytest.raises(OSError, match="No such file"):
+    (tmp_path / "own.pem").touch()
+    absent = Certificate(tmp_path / "own.pem", tmp_path / "absent.key")
+    with pytest.raises(OSError, match=r"No such file or directory: '.*absent\.key'"):
         Sandbox(API_KEY, certificate=absent, data_dir=place).start()
+    assert not place.exists()
+
+
+def test_without_cryptography_it_says_what_to_install_and_leaves_nothing(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    place = tmp_path / "sandbox"
+    with pytest.raises(ModuleNotFoundError) as missing:
+        Sandbox(API_KEY, tls=True, data_dir=place).start()
+    assert str(missing.value) == "TLS needs cryptography: pip install 'airflow-provider-ekyc[sandbox]'"
     assert not place.exists()
