@@ -92,6 +92,15 @@ def test_long_work_ends_when_the_sandbox_closes(tmp_path):
         write_archive(upload, tmp_path / "zip", Recipe("amazon", 100), lambda: True)
 
 
+def test_a_list_that_is_half_written_stays_so_when_the_sandbox_closes(tmp_path):
+    upload, rows = tmp_path / "upload", tmp_path / "rows"
+    upload.write_text(numbers(100))
+    closing = iter([False, True])
+    with pytest.raises(Stopped):
+        take_in(upload, rows, lambda: next(closing))
+    assert rows.read_bytes() == b""
+
+
 def test_the_sandbox_is_its_own_front_door():
     code = (
         "import sys, airflow_provider_ekyc.sandbox.command\n"

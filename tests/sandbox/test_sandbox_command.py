@@ -1,7 +1,7 @@
 """
 The command `ekyc-sandbox`.
 
-Modules: ``sandbox/server.py``.
+Modules: ``sandbox/command.py``, ``sandbox/server.py``.
 """
 
 from __future__ import annotations
@@ -100,6 +100,38 @@ def test_what_cannot_be_meant_is_a_usage_error(capsys, monkeypatch, options, sai
         main(options)
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.fixture
+def signals_restored() -> Iterator[None]:
+    """The handlers of this process, which the command replaces, are put back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals_restored")
+def test_a_sandbox_that_cannot_start_is_one_line_and_status_1(caller, capsys, tmp_path):
+    from airflow_provider_ekyc.sandbox.command import main
+
+    port, place = caller.sandbox.url.rpartition(":")[2], tmp_path / "data"
+    assert main(["--api-key", "made-up-key", "--port", port, "--data-dir", str(place)]) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("ekyc-sandbox: ")
+    assert "in use" in err
+    assert not place.exists()
+
+
+@pytest.mark.usefixtures("signals_restored")
+def test_tls_without_cryptography_says_what_to_install(capsys, monkeypatch):
+    from airflow_provider_ekyc.sandbox.command import main
+
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    assert main(["--api-key", "made-up-key", "--port", "0", "--tls"]) == 1
+    said = "ekyc-sandbox: TLS needs cryptography: pip install 'airflow-provider-ekyc[sandbox]'\n"
+    assert capsys.readouterr() == ("", said)
 
 
 def test_options_are_settings():

@@ -129,10 +129,11 @@ def test_a_range_gives_a_part_of_the_same_object(caller):
         assert part.content == whole.content[first : last + 1]
 
 
-def test_a_range_behind_the_end_is_416(caller):
+@pytest.mark.parametrize("wanted", ["bytes={size}-", "bytes=-0"], ids=["behind the end", "the last 0 bytes"])
+def test_a_range_without_a_byte_of_the_object_is_416(caller, wanted):
     url = caller.result_url()
     size = len(caller.get(url).content)
-    answer = caller.get(url, headers={"Range": f"bytes={size}-"})
+    answer = caller.get(url, headers={"Range": wanted.format(size=size)})
     assert (answer.status_code, answer.headers["Content-Range"]) == (416, f"bytes */{size}")
 
 
