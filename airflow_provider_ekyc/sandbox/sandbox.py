@@ -99,6 +99,8 @@ class Sandbox:
         randomness: random.Random | None = None,
         **settings: Any,
     ) -> None:
+        if not 0 <= port <= 65_535:
+            raise ValueError(f"port {port} is not between 0 and 65535")
         self._settings = Settings(api_key=api_key, **settings)
         self._host, self._port = loopback_only(host), port
         self._tls, self._certificate = tls or certificate is not None, certificate

@@ -86,6 +86,7 @@ def test_it_speaks_tls_and_takes_the_key_from_the_environment(tmp_path):
     [
         ([], "--api-key"),
         (["--api-key", "k", "--host", "0.0.0.0"], "loopback"),
+        (["--api-key", "k", "--port", "70000"], "port 70000 is not between 0 and 65535"),
         (["--api-key", "k", "--pace", "-1"], "pace"),
         (["--api-key", "k", "--row-limits", "amazon"], "TYPE=FEWEST-MOST"),
         (["--api-key", "k", "--balance", "much"], "not an amount"),
