@@ -28,12 +28,18 @@ def metrics_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     metrics.metrics_are_on.cache_clear()
 
 
-def deferred_type(numbers_file: Path, ti: TaskInstance, ekyc_task_id: str) -> Any:
-    """Defer a sensor below a submission; return the task type among the trigger's stored arguments."""
+def deferred_type(numbers_file: Path, ti: TaskInstance, ekyc_task_id: str, *, upstream: str | None = None) -> Any:
+    """
+    Defer a sensor below a submission; return the task type among the trigger's stored arguments.
+
+    :param upstream: id of one more task upstream, which the DAG does not have
+    """
     with DAG("a_dag", schedule=None):
         sent = EkycSubmitOperator(task_id="submit", numbers=str(numbers_file), task_type="ws")
         wait = EkycTaskSensor(task_id="wait", ekyc_task_id=ekyc_task_id)
         sent >> wait
+    if upstream is not None:
+        wait.upstream_task_ids.add(upstream)
     with pytest.raises(TaskDeferred) as deferred:
         wait.execute(context_of(ti))
     return deferred.value.trigger.serialize()[1].get("task_type")
@@ -65,3 +71,14 @@ def test_a_task_type_that_cannot_be_found_does_not_fail_the_wait(numbers_file: P
             raise RuntimeError("made up")
 
     assert deferred_type(numbers_file, Broken(), "another") is None
+
+
+@pytest.mark.usefixtures("metrics_on")
+def test_a_dag_that_cannot_be_walked_does_not_fail_the_wait(
+    numbers_file: Path, context: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    ekyc_task_id = submit(numbers_file, context)
+    upstream = TaskInstance(upstream={("submit", -1): context["ti"].xcoms})
+    assert deferred_type(numbers_file, upstream, ekyc_task_id, upstream="made_up") is None
+    assert "The task type is not known to the metrics (KeyError)." in caplog.messages
+    assert not upstream.pulled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.sandbox import Sandbox
+from airflow_provider_ekyc.triggers import frozen_heap
 from tests.conftest import API_KEY
 from tests.submitted import submitted
 
@@ -86,3 +88,15 @@ def test_a_process_that_is_no_triggerer_is_not(sandbox: Sandbox, nothing: list[l
 @pytest.mark.parametrize("value", ["False", "made up"])
 def test_a_deployment_switches_it_off(value: str, sandbox: Sandbox, nothing: list[list[int]]) -> None:
     assert frozen(sandbox, 7, AIRFLOW__EKYC__FREEZE_HEAP=value) == nothing
+
+
+def test_an_option_that_is_no_bool_is_a_warning_and_nothing_is_frozen(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AIRFLOW__EKYC__FREEZE_HEAP", "made up")
+    monkeypatch.setattr(frozen_heap, "_frozen", set())
+    before = gc.get_freeze_count()
+    for _ in range(2):
+        frozen_heap.freeze_heap("a made-up stage")
+    assert caplog.messages == ["[ekyc] freeze_heap can't be read (AirflowConfigException): nothing is frozen."]
+    assert gc.get_freeze_count() == before
