@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,6 @@ from airflow_provider_ekyc.metrics import metrics_are_on
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import BaseOperator
-
-log = logging.getLogger(__name__)
 
 
 def submitted_task_type(operator: BaseOperator, context: Mapping[str, Any], ekyc_task_id: str) -> str | None:
@@ -27,9 +24,5 @@ def submitted_task_type(operator: BaseOperator, context: Mapping[str, Any], ekyc
         return None
     from airflow_provider_ekyc.transfers.submissions import find_submission
 
-    try:
-        submission = find_submission(operator, context, ekyc_task_id)
-    except Exception as error:  # noqa: BLE001  # metrics must not fail a wait
-        log.warning("The task type is not known to the metrics (%s).", type(error).__name__)
-        return None
+    submission = find_submission(operator, context, ekyc_task_id)
     return None if submission is None else submission.task_type

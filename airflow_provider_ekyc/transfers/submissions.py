@@ -58,7 +58,13 @@ def find_submission(operator: BaseOperator, context: Mapping[str, Any], ekyc_tas
     :param ekyc_task_id: the remote task that it must be of
     :return: None if there is none: the remote id may come from elsewhere
     """
-    for task_id in _submitting(operator):
+    try:
+        submitting = _submitting(operator)
+    except Exception as error:  # noqa: BLE001  # what is only looked for does not keep a result from landing
+        why = type(error).__name__
+        log.warning("No submission was looked for among the tasks upstream: they can't be listed (%s).", why)
+        return None
+    for task_id in submitting:
         ti = context["ti"]
         for map_index in dict.fromkeys((getattr(ti, "map_index", -1), -1)):
             try:

@@ -276,6 +276,19 @@ def test_a_submission_that_is_not_found_keeps_no_result_from_landing(
     assert ti.xcoms["result"]["distinct"] == 200
 
 
+def test_a_dag_that_can_not_be_walked_keeps_no_result_from_landing(
+    s3: Any, deliveries: Deliveries, caplog: pytest.LogCaptureFixture
+) -> None:
+    deliveries.deliver(rows(OTHERS), **ALL)
+    with DAG("damaged", schedule=None):
+        land = landing(deliveries.submission["ekyc_task_id"])
+    land.upstream_task_ids.add("made_up")
+    ti = TaskInstance()
+    land.execute(context_of(ti))
+    assert ti.xcoms["result"]["distinct"] == 200
+    assert "they can't be listed (KeyError)" in caplog.text
+
+
 def test_xcoms_that_can_not_be_read_keep_no_result_from_landing(
     s3: Any, deliveries: Deliveries, numbers_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
