@@ -90,7 +90,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "submission/spending.py": ("submission/test_spending.py",),
     "submission/spending_check.py": ("submission/test_spending_steps.py",),
     "submission/stores.py": ("submission/test_stores.py",),
-    "submission/submitter.py": ("submission/test_sends.py",),
+    "submission/submitter.py": ("submission/test_sends.py", "submission/test_stopped_sends.py"),
     "submission/unsettled.py": ("submission/test_unsettled_values.py",),
     "submission/variable_store.py": ("submission/test_variable_store.py",),
 }

@@ -6,134 +6,49 @@ Modules: ``submission/submitter.py``.
 
 from __future__ import annotations
 
-import io
-import json
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import replace
-from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from airflow_provider_ekyc.api.models import Balance, Task, TaskStatus
-from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.exceptions import (
     Charge,
-    EkycApiError,
     EkycError,
-    EkycInProgressError,
     EkycJournalError,
     EkycSettingsError,
-    EkycSpendingError,
     EkycUnknownOutcomeError,
     Outcome,
 )
-from airflow_provider_ekyc.numbers.prepare import PreparedNumbers
 from airflow_provider_ekyc.spans import traced_with
 from airflow_provider_ekyc.submission.gate import MOST_SENDS
-from airflow_provider_ekyc.submission.identity import TaskIdentity
-from airflow_provider_ekyc.submission.journal import Journal
-from airflow_provider_ekyc.submission.record import Intent, IntentState, Receipt, Scope, Submission
-from airflow_provider_ekyc.submission.settle_steps import possible_id_steps, receipt_steps, settle_steps
-from airflow_provider_ekyc.submission.spending import SpendingLimits
-from airflow_provider_ekyc.submission.stores import open_stores
-from airflow_provider_ekyc.submission.submitter import SENDS_PER_TRY, Submitter
+from airflow_provider_ekyc.submission.record import Intent, IntentState, Receipt, Submission
+from airflow_provider_ekyc.submission.settle_steps import possible_id_steps, settle_steps
+from airflow_provider_ekyc.submission.submitter import SENDS_PER_TRY
 from dev.testing.variables import Variables
-from tests.submission.in_memory import TASK, Reports, intent, journal_of, leave, logged
+from tests.submission.in_memory import TASK, intent, leave, logged
+from tests.submission.one_try import (
+    LIST,
+    NOT_SENT,
+    NOW,
+    NUMBERS,
+    REFUSED,
+    REFUSED_FOR_GOOD,
+    SCOPE,
+    UNKNOWN,
+    ScriptedApi,
+    Try,
+    accepted,
+    failure,
+    open_intent,
+    own_record,
+    recorded,
+)
 
 pytestmark = pytest.mark.usefixtures("no_waits")
-
-SETTINGS = EkycSettings("https://api.example", "made-up-key", account="made-up", prices={"amazon": Decimal("0.001")})
-LIST = b"+9990000000001\n" * 150
-NUMBERS = PreparedNumbers(io.BytesIO(LIST), len(LIST), "1" * 64, "2" * 32, 160, 1, 2, 3, 150, "3" * 64)
-SCOPE = Scope.of(SETTINGS, "amazon", NUMBERS)
-NOW = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
-
-REFUSED_FOR_GOOD = (402, False, Outcome.REFUSED)
-REFUSED = (500, True, Outcome.REFUSED)
-NOT_SENT = (None, True, Outcome.NOT_SENT)
-UNKNOWN = (504, False, Outcome.UNKNOWN)
-
-
-def accepted(number: int = 1, total: int | None = 149) -> Task:
-    return Task(f"made-up-id-{number}", TaskStatus.PENDING, "pending", total)
-
-
-def failure(what: tuple[int | None, bool, Outcome], *ids: str) -> EkycApiError:
-    status, retryable, outcome = what
-    return EkycApiError("Made up.", status=status, retryable=retryable, outcome=outcome, possible_ids=ids)
-
-
-class ScriptedApi:
-    """
-    As much of the API as a submission needs; each balance is one less than the one before.
-
-    :param answers: of the submissions, in turn: a remote task, or an error
-    """
-
-    settings = SETTINGS
-
-    def __init__(self, *answers: Task | BaseException) -> None:
-        self._answers = list(answers)
-        self._balance = 1001.0
-        self.sent: list[tuple[object, int, str]] = []
-        #: What is called when a list is sent.
-        self.during: Callable[[], object] = lambda: None
-
-    def get_balance(self, *, once: bool = False) -> Balance:
-        self._balance -= 1
-        return Balance(self._balance)
-
-    def submit(self, file: BinaryIO, size: int, task_type: str) -> Task:
-        self.sent.append((file, size, task_type))
-        self.during()
-        answer = self._answers.pop(0)
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
-
-
-class Try:
-    """One try over the records in memory, and what it has reported."""
-
-    def __init__(self, api: ScriptedApi, task: TaskIdentity = TASK, journal: Journal | None = None, **more: Any):
-        self.api = api
-        self.reports = Reports()
-        options = {"resubmit": False, "report": self.reports, **more}
-        self.submitter = Submitter(api, journal or journal_of(task), task, NUMBERS, "amazon", **options)
-
-    def submit(self) -> Submission:
-        return self.submitter.submit()
-
-    def fails(self, kind: type[BaseException] = EkycApiError) -> Any:
-        """Return the error of the try."""
-        with pytest.raises(kind) as failed:
-            self.submitter.submit()
-        return failed.value
-
-    @property
-    def states(self) -> list[str]:
-        return [report["state"] for report in self.reports]
-
-
-def recorded(task: TaskIdentity = TASK) -> Receipt | Intent | None:
-    """What another try finds now."""
-    return journal_of(task).submission(SCOPE.name).find()
-
-
-def open_intent(variables: Variables) -> dict[str, Any]:
-    """The record of what is being sent, without the fields that each record has."""
-    (record,) = (json.loads(value) for key, value in variables.values.items() if "_open_" in key)
-    return {name: each for name, each in record.items() if name not in ("schema", "record")}
-
-
-def own_record(variables: Variables) -> dict[str, Any]:
-    (record,) = (json.loads(value) for value in variables.records().values())
-    return {name: each for name, each in record.items() if name not in ("schema", "record")}
 
 
 def test_what_was_accepted_is_returned_and_recorded(variables: Variables, caplog: pytest.LogCaptureFixture) -> None:
@@ -425,161 +340,3 @@ def test_a_task_type_that_cannot_be_one_is_free_and_leaves_nothing_open() -> Non
     found = recorded()
     assert isinstance(found, Intent)
     assert (found.is_open, found.sends) == (False, 0)
-
-
-def test_a_signal_that_ends_the_call_leaves_it_open() -> None:
-    one = Try(ScriptedApi(KeyboardInterrupt()))
-    one.fails(KeyboardInterrupt)
-    assert (one.submitter.is_accepted, one.submitter.possibly_charged) == (False, 1)
-    found = recorded()
-    assert isinstance(found, Intent)
-    assert found.state is IntentState.SENDING
-
-
-def killed_at(*moments: bool) -> Callable[[], bool]:
-    """Return what says at each question whether the task was killed."""
-    left = list(moments)
-    return lambda: left.pop(0)
-
-
-@pytest.mark.parametrize("asked", [1, 2, 3])
-def test_a_kill_before_the_send_sends_nothing(asked: int, variables: Variables) -> None:
-    one = Try(ScriptedApi(), killed=killed_at(*[False] * (asked - 1), True))
-    error = one.fails(EkycError)
-    assert error.message.startswith("The task was killed before the list was sent, or sent again. Nothing was sent")
-    assert (error.kind, error.retryable, error.charge) == ("killed", True, Charge.NONE)
-    assert one.submitter.possibly_charged == 0
-    assert one.states == {1: [], 2: [], 3: ["sending", "not_accepted"]}[asked]
-    found = recorded()
-    assert found is None if asked == 1 else isinstance(found, Intent) and not found.is_open
-
-
-def test_a_kill_after_an_unknown_outcome_may_be_charged() -> None:
-    leave(intent(SCOPE), SCOPE)
-    one = Try(ScriptedApi(), killed=killed_at(True), resubmit=True)
-    assert one.fails(EkycError).charge is Charge.POSSIBLE
-    assert one.states == ["unknown"]
-
-
-def test_what_a_person_had_sent_again_is_no_longer_open_even_if_the_try_is_killed(variables: Variables) -> None:
-    leave(intent(SCOPE), SCOPE)
-    (key,) = variables.records()
-    variables.set(key, "send again")
-    one = Try(ScriptedApi(), killed=killed_at(False, True))
-    assert one.fails(EkycError).charge is Charge.NONE
-    found = recorded()
-    assert isinstance(found, Intent)
-    assert (found.is_open, found.sends) == (False, 0)
-
-
-def test_another_try_that_starts_while_this_one_announces_stops_it(variables: Variables) -> None:
-    def another(moment: str, key: str) -> None:
-        if moment == "after" and "_open_" in key:
-            variables.watch = lambda moment, key: None
-            journal_of(replace(TASK, try_number=2))
-
-    variables.watch = another
-    one = Try(ScriptedApi(accepted()))
-    assert one.fails(EkycInProgressError).charge is Charge.POSSIBLE
-    assert one.api.sent == []
-    found = recorded()
-    assert isinstance(found, Intent)
-    assert not found.is_open
-
-
-def test_what_is_not_allowed_to_be_spent_is_not_sent(variables: Variables) -> None:
-    one = Try(ScriptedApi(), limits=SpendingLimits.read(max_cost="0.149"))
-    error = one.fails(EkycSpendingError)
-    assert "150 numbers, which cost 0.15 at 0.001 each (the connection's price of amazon)" in error.message
-    assert (one.reports, variables.records()) == ([], {})
-
-
-def test_each_unknown_outcome_counts_towards_what_may_be_spent() -> None:
-    leave(intent(SCOPE, possibly_charged=2), SCOPE)
-    one = Try(ScriptedApi(), limits=SpendingLimits.read(max_cost="0.449"), resubmit=True)
-    assert "whose outcome is unknown (2), which may be charged too, 0.45" in one.fails(EkycSpendingError).message
-
-
-@pytest.mark.parametrize("submitted_at", [None, "2026-01-02T03:04:05.678+00:00"])
-def test_what_was_submitted_before_is_returned_and_said(
-    submitted_at: str | None, variables: Variables, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO")
-    values: dict[str, Any] = (
-        {} if submitted_at is None else {"submitted_at": submitted_at, "total": 148, "price": "0.002"}
-    )
-    leave(Receipt("made-up-id", values), SCOPE)
-    one = Try(ScriptedApi(), limits=SpendingLimits.read(max_rows=1))
-    described = Submission.of("made-up-id", "amazon", SCOPE.fingerprint, NUMBERS)
-    assert one.submit() == replace(described, **values)
-    (receipt,) = variables.receipts()
-    assert logged(caplog) == (
-        f"This list was already submitted, as remote task made-up-id ({submitted_at or 'recorded by hand'}). Nothing "
-        f"was sent or charged now. To submit it again, which is charged again: start a new run, or write 'send again' "
-        f"into Airflow Variable {receipt} and clear this task."
-    )
-    assert {record.levelname for record in caplog.records} == {"INFO"}
-    assert (one.reports, one.submitter.is_accepted, one.submitter.possibly_charged) == ([], False, 0)
-
-
-def test_a_receipt_of_schema_1_is_found() -> None:
-    store = {f"ekyc-receipt-{SCOPE.schema_1_name}": {"ekyc_task_id": "made-up-id", "rows": 150}}
-    stores = open_stores(TASK, uri=None, aws_conn_id=None, connection_uri=None, state_store=store)
-    journal = Journal(TASK, stores)
-    journal.start_try()
-    assert Try(ScriptedApi(), journal=journal).submit().ekyc_task_id == "made-up-id"
-
-
-def broken(variables: Variables, errors: Iterable[BaseException], ending: str) -> None:
-    """Let the next writes of a record fail, one after the other."""
-    left = iter(errors)
-
-    def watch(moment: str, key: str) -> None:
-        error = next(left, None) if moment == "before" and re.search(ending, key) else None
-        if error is not None:
-            raise error
-
-    variables.watch = watch
-
-
-def test_a_receipt_that_can_never_be_written_loses_nothing(
-    variables: Variables, caplog: pytest.LogCaptureFixture
-) -> None:
-    broken(variables, [ConnectionError("made up")] * 100, "_receipt$")
-    assert Try(ScriptedApi(accepted())).submit().ekyc_task_id == "made-up-id-1"
-    (key,) = variables.records()
-    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    steps = receipt_steps(f"Airflow Variable {key}", "made-up-id-1")
-    assert tuple(errors[: len(steps)]) == steps
-    assert "can't be written" in " ".join(errors[len(steps) :])
-
-
-def test_a_receipt_is_written_again_after_a_failure_that_may_pass(variables: Variables) -> None:
-    broken(variables, [ConnectionError("made up")] * 2, "_receipt$")
-    Try(ScriptedApi(accepted())).submit()
-    assert isinstance(recorded(), Receipt)
-
-
-def test_a_signal_while_the_receipt_is_written_has_it_written_once_more(
-    variables: Variables, caplog: pytest.LogCaptureFixture
-) -> None:
-    broken(variables, [KeyboardInterrupt()], "_receipt$")
-    Try(ScriptedApi(accepted())).fails(KeyboardInterrupt)
-    found = recorded()
-    assert isinstance(found, Receipt)
-    assert (found.ekyc_task_id, found.submission["rows"]) == ("made-up-id-1", 150)
-    assert "Remote task made-up-id-1 was accepted. Writing its receipt once more." in caplog.messages
-
-
-def test_a_refusal_that_can_not_be_recorded_is_still_the_error(
-    variables: Variables, caplog: pytest.LogCaptureFixture
-) -> None:
-    api = ScriptedApi(failure(REFUSED_FOR_GOOD))
-    api.during = lambda: broken(variables, [ConnectionError("made up")] * 100, "_open_")
-    assert Try(api).fails().status == 402
-    (key,) = variables.records()
-    said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert " ".join(" ".join(said).split()).startswith(
-        f"The record Airflow Variable {key} could not be changed to 'not_taken'. The next try may fail because the "
-        f"outcome is unknown. Airflow's Variables can't be written"
-    )
