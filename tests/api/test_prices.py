@@ -87,3 +87,12 @@ def test_a_price_that_is_wrong_is_an_error_in_words(value: Any, said: str) -> No
         prices(value)
     assert str(failed.value).startswith("Connection 'made_up': ")
     assert said in str(failed.value)
+
+
+def test_how_prices_look_is_said_whole() -> None:
+    with pytest.raises(EkycSettingsError) as failed:
+        prices("amazon")
+    assert str(failed.value).partition("No request")[0].strip() == (
+        "Connection 'made_up': prices must look like {\"amazon\": 0.001} or amazon=0.001: the price of one number, "
+        "with a point before the decimals, and commas between task types."
+    )
