@@ -10,15 +10,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
 
 # Seconds after which it is looked again whether a thread has ended.
 _LOOK = 0.01
+
+# Seconds of one wait. A signal that comes between Python's last look for signals and the wait is noticed after it.
+_NOTICE = 1.0
 
 
 @contextmanager
@@ -50,15 +53,17 @@ def working(name: str, work: Callable[[], T], stop: Callable[[], object] = lambd
         is_over.put(None)
 
     def result() -> T:
-        if not found:
-            is_over.get()
+        while not found:
+            with suppress(Empty):
+                is_over.get(timeout=_NOTICE)
         return found[0]()
 
     thread = threading.Thread(target=run, name=name, daemon=True)
     try:
         thread.start()
         yield result
-        thread.join()
+        while thread.is_alive():
+            thread.join(_NOTICE)
     except BaseException:
         is_stopped = True
         stop()
