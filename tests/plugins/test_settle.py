@@ -1,4 +1,4 @@
-"""What a person is told whose submission is not settled: ``plugins/settle.py`` and ``plugins/settle_case.py``."""
+"""The message of each request to settle a submission that is refused: ``plugins/settle.py``, ``settle_case.py``."""
 
 from __future__ import annotations
 

@@ -54,8 +54,8 @@ def test_airflows_task_instance_is_read() -> None:
 
 @pytest.mark.parametrize(("given", "read_as"), [(None, -1), (-1, -1), (0, 0), (1, 1)])
 def test_a_task_without_a_map_index_is_not_mapped(given: int | None, read_as: int) -> None:
-    ti = TaskInstance()
-    ti.map_index = given  # type: ignore[assignment]  # as some versions of Airflow have it
+    ti: Any = TaskInstance()
+    ti.map_index = given
     assert identity_of(ti).map_index == read_as
 
 
@@ -64,8 +64,8 @@ def test_a_first_iteration_is_one() -> None:
 
 
 def test_a_task_instance_without_a_limit_of_tries_has_none() -> None:
-    ti = TaskInstance()
-    ti.max_tries = None  # type: ignore[assignment]  # not known
+    ti: Any = TaskInstance()
+    ti.max_tries = None
     assert identity_of(ti).max_tries == 0
     del ti.max_tries
     assert identity_of(ti).max_tries == 0
