@@ -15,6 +15,7 @@ from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.results import download as download_module
 from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.growing_file import GrowingFile, Invalidated, sums_while_growing
+from airflow_provider_ekyc.s3.file_sums import sums_of
 from airflow_provider_ekyc.spool import spool_file
 from tests.results.archives import check_archive, pack
 from tests.results.range_store import RangeStore, Reply, Request
@@ -126,6 +127,19 @@ def test_an_error_ends_the_hashing_of_what_is_not_there(growing: GrowingFile) ->
     thread.join(5)
     growing.invalidate()
     assert result == [b"ended"]
+
+
+def test_a_file_truncated_under_the_hashing_is_read_again_once_it_is_complete(growing: GrowingFile) -> None:
+    with sums_while_growing(growing) as wait_for_sums:
+        growing.advance(2 * 1024 * 1024)  # announced, and not there
+        (hashing,) = (thread for thread in threading.enumerate() if thread.name == "ekyc-sums")
+        hashing.join(10)
+        assert not hashing.is_alive()
+        growing.spool.write(CONTENT)
+        growing.complete(len(CONTENT))
+        sums = wait_for_sums()
+    assert sums == sums_of(growing.spool)
+    assert sums.size == len(CONTENT)
 
 
 # Together with the download.
