@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import json
 import os
 import tempfile
@@ -22,8 +23,9 @@ os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="ekyc-tests-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
-import botocore.loaders
+import botocore.session
 import pytest
+from airflow.sdk._shared.secrets_masker import reset_secrets_masker
 from hypothesis import settings
 
 from airflow_provider_ekyc.sandbox import Sandbox
@@ -82,6 +84,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> AirflowFirst
     return AirflowFirst(config, log, ROOT, SHARED_SERVERS, LONG, SPLIT)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep the tests themselves out of Python's garbage collections, each of which would take half a second."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
     """Name a test after the argument, not after long contents: archives made at another second have other bytes."""
     return argname if isinstance(val, bytes) and len(val) > 16 else None
@@ -90,8 +99,19 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 @pytest.fixture(scope="session", autouse=True)
 def _one_loader() -> Iterator[None]:
     """Read boto's own files once: each new client reads megabytes of JSON, a third of a second."""
-    with mock.patch("botocore.loaders.create_loader", functools.cache(botocore.loaders.create_loader)):
+    with mock.patch("botocore.session.create_loader", functools.cache(botocore.session.create_loader)):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_one_task() -> Iterator[None]:
+    """
+    Airflow's list of what to mask in logs ends with the test, as a task's ends with its process.
+
+    Each connection adds to it, and with each addition Airflow compiles one expression of the whole list.
+    """
+    yield
+    reset_secrets_masker()
 
 
 @pytest.fixture
