@@ -118,7 +118,7 @@ def _server(database: str, runs: int, python: Path) -> Iterator[AirflowStack]:
         command = [str(python), "-m", "dev.benchmarks.page_data", "--runs", str(runs)]
         subprocess.run(command, cwd=ROOT, env={**stack.env, "PYTHONPATH": str(ROOT)}, check=True)
         try:
-            stack.restart("api-server")
+            stack.serve()
             yield stack
         finally:
             stack.stop()

@@ -55,7 +55,7 @@ class FabServer(Stoppable):
 
     def start(self) -> None:
         """Start the API server and wait until it answers."""
-        self.airflow.restart("api-server")
+        self.airflow.serve()
 
     def stop(self) -> None:
         """End it."""

@@ -44,7 +44,7 @@ class MadeUpRuns(Stoppable):
             )
         if done.returncode:
             raise ProcessError(f"the runs could not be made.\n{log_tail(self._log)}")
-        self.airflow.restart("api-server")
+        self.airflow.serve()
 
     def stop(self) -> None:
         """End the API server."""

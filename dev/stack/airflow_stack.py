@@ -78,6 +78,7 @@ class AirflowStack(Stoppable):
         self._port = free_ports(1)[0]
         self.env = airflow_environment(self.home, dags_folder.resolve(), self._port, env or {})
         self._processes: dict[str, ChildProcess] = {}
+        self._has_tasks = True
         self._session = requests.Session()
         # A proxy from the environment has no business between two processes of one machine.
         self._session.trust_env = False
@@ -136,10 +137,11 @@ class AirflowStack(Stoppable):
             raise
 
     def serve(self, timeout: float = HEALTHY_TIMEOUT) -> None:
-        """Start the API server alone, which is enough for what no task does, and wait until it is healthy.
+        """Start the API server alone, without its part for tasks, and wait until it is healthy.
 
         :param timeout: seconds
         """
+        self._has_tasks = False
         try:
             self.migrate()
             self._launch(self.components[0])
@@ -245,14 +247,17 @@ class AirflowStack(Stoppable):
 
     def _serves_tasks(self) -> bool:
         """Make the first call to the tasks' part of the API server: it takes 6 s, better now than later."""
+        if not self._has_tasks:
+            return True
         try:
             return self._session.get(f"{self.url}/execution/health", timeout=60).ok
         except requests.RequestException:
             return False
 
     def _arguments(self, component: str) -> list[str]:
+        apps = "all" if self._has_tasks else "core"
         return {
-            "api-server": ["--host", LOOPBACK, "--port", str(self._port), "--workers", "1"],
+            "api-server": ["--host", LOOPBACK, "--port", str(self._port), "--workers", "1", "--apps", apps],
             "scheduler": ["--skip-serve-logs"],
             "dag-processor": [],
             "triggerer": ["--skip-serve-logs"],
