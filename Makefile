@@ -16,6 +16,10 @@ CONSTRAINTS := dev/constraints/development.txt
 STAMP := $(VENV)/.installed-from
 AIRFLOW_VERSION := 3.3.2
 
+# What Python has compiled is kept, also where the environment says otherwise: several processes of Airflow and of the
+# tests would each compile the package, and all tests, anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test lint types unit compat stranger browser docs screenshots faults fuzz scale upgrades mutants bench lowest release-check audit constraints clean
 
@@ -27,7 +31,8 @@ venv: $(STAMP) ## make .venv with Airflow, this package and the development tool
 demo: $(STAMP) ## numbers in, checked results in S3, through a real Airflow (KEEP=1 leaves its web UI up)
 	@$(BIN)/python -m dev.stack.demo $(if $(filter-out 0,$(KEEP)),--keep)
 
-test: lint types unit ## lint, types and all tests
+test: lint ## lint, types and all tests
+	@$(MAKE) --no-print-directory -j2 types unit
 
 lint: $(STAMP) ## ruff, codespell, and import-linter: which module may import which
 	$(BIN)/ruff check .
