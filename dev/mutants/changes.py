@@ -9,6 +9,11 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+#: A literal on one line. The quotes are paired from the left: between two literals there is code.
+_LITERAL = re.compile(r"""\"(?:[^"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'""")
+#: What a person reads has two words or more, and nothing that is put in.
+_WORDS = re.compile(r"[^{}]*[A-Za-z,;:.] [^{}]*")
+
 #: The name of a changed function, as mutmut writes it: ``x_name__mutmut_3``, of a class ``xǁClassǁname__mutmut_3``.
 _NAME = re.compile(r"^x(?:ǁ(?P<owner>[^ǁ]+)ǁ|_)(?P<name>.+)__mutmut_\d+$")
 
@@ -78,5 +83,5 @@ def _differing(before: list[str], after: list[str]) -> tuple[str, str]:
 
 
 def _without_words(line: str) -> str:
-    """Replace each literal of two words or more, which is what a person reads."""
-    return re.sub(r"\"[^\"{}]*[A-Za-z,;:.] [^\"{}]*\"", '"..."', line)
+    """Replace each literal that a person reads."""
+    return _LITERAL.sub(lambda found: '"..."' if _WORDS.fullmatch(found[0][1:-1]) else found[0], line)

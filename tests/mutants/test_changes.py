@@ -68,6 +68,18 @@ def test_the_words_of_a_message_are_no_behaviour() -> None:
     assert not word.is_wording, "one word is a key or a value"
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        'scheme = "http" if is_tls else "https"',
+        'text = "It\'s said." if is_tls else "no"',
+        'a = "\\" one" if is_tls else "b"',
+    ],
+)
+def test_what_is_between_two_literals_is_behaviour(before: str) -> None:
+    assert not Change("api/models.py read", before, before.replace("is_tls", "(is_tls) or True")).is_wording
+
+
 def test_a_survivor_that_is_not_explained_is_named() -> None:
     (words,) = changes("x_wait__mutmut_2")
     other = Change("polling/wait.py wait", "return seconds", "return None")
