@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_ekyc.api import environment
 from airflow_provider_ekyc.api.aio import get_task, shared_session
 from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.exceptions import EkycConnectionError, EkycSettingsError
@@ -99,6 +100,12 @@ def test_a_socks_proxy_of_the_environment_is_said_to_be_of_no_use_to_the_trigger
     assert type(failure(ask_with_requests, settings_of(sandbox))) is EkycConnectionError
 
 
+@pytest.mark.parametrize("proxy", ["http://proxy.example:3128", "https://proxy.example:3129"])
+def test_a_proxy_of_the_environment_may_have_tls_of_its_own(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    assert environment.http_proxy(settings_for("https://api.example")) == proxy
+
+
 @pytest.fixture
 def other_sandbox() -> Iterator[Sandbox]:
     with Sandbox(API_KEY, tls=True) as running:
@@ -138,10 +145,12 @@ def test_verify_false_comes_before_the_environment(
     assert ask(settings_for(tls_sandbox.url, verify=False), ekyc_task_id).total == 200
 
 
-@pytest.mark.parametrize("content", [None, "this is no certificate", ""])
+@pytest.mark.parametrize(
+    ("content", "kind"), [(None, "FileNotFoundError"), ("this is no certificate", "SSLError"), ("", "SSLError")]
+)
 @pytest.mark.parametrize("name", ["ca_file", "REQUESTS_CA_BUNDLE"])
 def test_a_file_without_certificates_is_named_by_both(
-    tls_sandbox: Sandbox, tmp_path: Path, content: str | None, name: str, monkeypatch: pytest.MonkeyPatch
+    tls_sandbox: Sandbox, tmp_path: Path, content: str | None, kind: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "ca.pem"
     if content is not None:
@@ -154,7 +163,7 @@ def test_a_file_without_certificates_is_named_by_both(
     error = alike(settings)
     assert type(error) is EkycSettingsError
     assert name in error.message
-    assert str(path) in error.message
+    assert f"{str(path)!r}, which can't be read as certificates on this machine ({kind})." in error.message
 
 
 def test_a_ca_file_that_is_renewed_is_read_again(tls_sandbox: Sandbox, other_sandbox: Sandbox, tmp_path: Path) -> None:

@@ -70,6 +70,24 @@ def test_a_file_is_sent_from_its_start_wherever_it_was_left(sandbox: Sandbox, cl
     assert (charge.sha256, charge.task_type) == (hashlib.sha256(SMALL).hexdigest(), "ws")
 
 
+def test_a_body_says_how_much_of_it_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload, "BLOCK", 4)
+    body = upload.UploadBody(b"head", io.BytesIO(b"123456789"), 9, b"tail")
+    assert (body.started, body.finished) == (False, False)
+    assert [(block, body.started, body.finished) for block in body] == [
+        (b"head", True, False),
+        (b"1234", True, False),
+        (b"5678", True, False),
+        (b"9", True, True),
+        (b"tail", True, True),
+    ]
+
+
+def test_a_body_whose_file_is_shorter_than_it_was_has_been_read_to_its_end() -> None:
+    body = upload.UploadBody(b"head", io.BytesIO(b"1234"), 9, b"tail")
+    assert [(block, body.finished) for block in body] == [(b"head", False), (b"1234", False), (b"tail", True)]
+
+
 def test_the_newer_success_code_is_one_too(sandbox: Sandbox, client: Make) -> None:
     sandbox.change(submit_status=202)
     assert submit(client(settings_of(sandbox))).total == 100
