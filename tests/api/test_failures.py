@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from airflow_provider_ekyc import exceptions
-from airflow_provider_ekyc.api.answers import Author, Call, HttpAnswer, author_of
+from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT, Author, Call, HttpAnswer, author_of
 from airflow_provider_ekyc.api.failures import (
     classify_result_status,
     classify_status,
@@ -18,6 +18,7 @@ from airflow_provider_ekyc.api.failures import (
     server_message,
     submission_outcome,
 )
+from airflow_provider_ekyc.api.models import TaskStatus
 from airflow_provider_ekyc.api.protocol import (
     balance_query,
     read_submission_answer,
@@ -339,8 +340,55 @@ def test_a_wrapped_balance_is_one() -> None:
 def test_an_answer_about_another_task_is_not_accepted() -> None:
     body = b'{"task_id": "other", "status": "exported", "result_url": "https://x.example/?sig=madeup"}'
     with pytest.raises(EkycAnswerError, match="another task") as caught:
-        status_query(SETTINGS, "made-up-id").read(answered(200, body))
-    assert caught.value.retryable
+        status_query(SETTINGS, "made-up-id").read(answered(202, body))
+    assert (caught.value.retryable, caught.value.status) == (True, 202)
+
+
+STATUS = b'{"task_id": "made-up-id", "status": "exported"}'
+
+
+def test_an_answer_about_the_task_that_was_asked_for_is_read() -> None:
+    task = status_query(SETTINGS, "made-up-id").read(answered(200, STATUS))
+    assert (task.ekyc_task_id, task.status) == ("made-up-id", TaskStatus.EXPORTED)
+
+
+@pytest.mark.parametrize("status", [200, 299])
+def test_a_status_answer_is_read_up_to_its_limit_and_not_beyond(status: int) -> None:
+    longest = STATUS.ljust(STATUS_ANSWER_LIMIT)
+    assert status_query(SETTINGS, "made-up-id").read(answered(status, longest)).status is TaskStatus.EXPORTED
+    with pytest.raises(EkycAnswerError) as caught:
+        status_query(SETTINGS, "made-up-id").read(answered(status, longest + b" "))
+    assert caught.value.message == ("The answer to the status query can't be read: it is longer than 65,536 bytes.")
+    assert (caught.value.status, caught.value.retryable) == (status, True)
+
+
+@pytest.mark.parametrize("length", [0, STATUS_ANSWER_LIMIT + 1])
+def test_a_task_under_a_code_other_than_2xx_is_no_answer(length: int) -> None:
+    for status in (199, 300):
+        with pytest.raises(EkycProxyError, match=rf"The status query was answered with a redirect.*\({status}\)"):
+            status_query(SETTINGS, "made-up-id").read(answered(status, STATUS.ljust(length)))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (503, b"", "The API, or a proxy before it, failed on the {call} (503)."),
+        (200, b"[1]", 'The answer to the {call} can\'t be read: it is not a JSON object. The server says: "[1]".'),
+        (
+            200,
+            b'{"msg": "busy"}',
+            'The answer to the {call} can\'t be read: it has no {what}. The server says: "busy".',
+        ),
+    ],
+)
+def test_the_error_of_a_query_says_which_query_and_what_is_wrong(status: int, body: bytes, said: str) -> None:
+    for query, call, what in (
+        (balance_query(SETTINGS), "balance query", "balance"),
+        (status_query(SETTINGS, "made-up-id"), "status query", "task_id"),
+    ):
+        with pytest.raises(EkycApiError) as caught:
+            query.read(answered(status, body))
+        assert caught.value.message == said.format(call=call, what=what)
 
 
 @given(st.binary(max_size=200), st.sampled_from([200, 202, 302, 400, 404, 429, 500, 503]))
