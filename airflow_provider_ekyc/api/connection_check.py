@@ -98,7 +98,6 @@ class _Place:
         self.host = parts.hostname or ""
         self.port = parts.port or (443 if self.is_tls else 80)
         self.shown = f"{self.host}, port {self.port}"
-        self.other_scheme = "http" if self.is_tls else "https"
         self.seconds = min(settings.connect_timeout, PATIENCE)
         self.answer_seconds = min(settings.read_timeout, PATIENCE)
         self.proxy = ""
@@ -139,7 +138,7 @@ def _refusal(place: _Place, answer: HttpAnswer, settings: EkycSettings) -> str:
         return (
             f"{place.shown} answers, and has no eKYC API at this address ({status}). Check the base URL and its path."
         )
-    if status in (429, 502, 503, 504) or status >= 500:
+    if status == 429 or status >= 500:
         return (
             f"{place.shown} is reached and can't answer now ({status}), so the key was not checked. Test again later."
         )
