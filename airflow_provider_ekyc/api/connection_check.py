@@ -12,7 +12,6 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -101,11 +100,20 @@ class _Place:
         self.seconds = min(settings.connect_timeout, PATIENCE)
         self.answer_seconds = min(settings.read_timeout, PATIENCE)
         self.proxy = ""
-        with suppress(EkycError, ValueError):  # the call itself names a proxy that can't be one
+        #: Whether a proxy is named whose URL is not that of an http or https proxy.
+        self.has_unknown_proxy = False
+        try:
             proxy = urlsplit(http_proxy(settings) or "")
             if proxy.hostname:
                 port = proxy.port or (443 if proxy.scheme == "https" else 80)
                 self.proxy = f"{proxy.hostname}, port {port}"
+        except (EkycError, ValueError):
+            self.has_unknown_proxy = True
+
+    @property
+    def proxy_shown(self) -> str:
+        """The beginning of a sentence about the proxy."""
+        return f"The proxy {self.proxy or 'before the API'}"
 
     @property
     def broken_off(self) -> str:
@@ -131,7 +139,7 @@ def _refusal(place: _Place, answer: HttpAnswer, settings: EkycSettings) -> str:
     if not place.is_tls and _WANTS_TLS.search(answer.body[:4096]):
         return f"{place.shown} expects TLS. Write https:// into the base URL."
     if status == 407:
-        return f"The proxy {place.proxy} wants other credentials (407). Put them into the proxy's URL."
+        return f"{place.proxy_shown} wants other credentials (407). Put them into the proxy's URL."
     if 300 <= status < 400:
         return _redirect(place, answer)
     if status in (404, 405) and author is not Author.VENDOR:
@@ -186,6 +194,10 @@ def _no_answer(place: _Place, error: BaseException) -> str:
     """Return which of name, port, TLS and proxy is the reason that there is no answer."""
     causes = list(_causes(error))
     if any(isinstance(each, requests.exceptions.ProxyError | urllib3.exceptions.ProxyError) for each in causes):
+        return _proxy_failure(place, causes)
+    # InvalidSchema is that of a SOCKS proxy without PySocks.
+    not_usable = requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema
+    if place.has_unknown_proxy and isinstance(error, not_usable):
         return _proxy_failure(place, causes)
     through = f" The proxy {place.proxy} is used." if place.proxy else ""
     for each in causes:
@@ -251,7 +263,7 @@ def _tls_failure(place: _Place, error: ssl.SSLError) -> str:
 
 
 def _proxy_failure(place: _Place, causes: list[BaseException]) -> str:
-    proxy = f"The proxy {place.proxy or 'of the environment'}"
+    proxy = place.proxy_shown
     texts = " ".join(str(each) for each in causes)
     refused = re.search(r"Tunnel connection failed: (\d{3})", texts)
     if refused and refused[1] == "407":

@@ -298,6 +298,25 @@ def test_a_proxy_that_does_not_let_through() -> None:
     assert "refuses a connection to api.example, port 443 (403)" in why
 
 
+def test_a_proxy_that_nobody_named_wants_credentials() -> None:
+    with ScriptedServer(answer("407 Proxy Authentication Required", b"")) as server:
+        why = says(settings_for(server.url))
+    assert why == "The proxy before the API wants other credentials (407). Put them into the proxy's URL."
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "ftp://127.0.0.1:9", "http://127.0.0.1:99999"])
+def test_a_proxy_of_the_environment_that_can_be_none(scheme: str, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    why = says(settings_for(f"{scheme}://api.example"))
+    assert why == "The proxy before the API can't be used. Check the field Proxy, or HTTP_PROXY and HTTPS_PROXY."
+
+
+def test_a_proxy_of_the_connection_that_can_be_none() -> None:
+    why = says(settings_for("https://api.example", proxy="http://127.0.0.1:99999"))
+    assert why == "The proxy before the API can't be used. Check the field Proxy, or HTTP_PROXY and HTTPS_PROXY."
+
+
 def test_a_page_that_came_through_a_proxy_names_it() -> None:
     page = answer("200 OK", b"<html>blocked</html>", "Content-Type: text/html")
     with ScriptedServer(page) as server:
