@@ -119,6 +119,7 @@ DONE = (
     "api/paid_ids.py",
     "api/prices.py",
     "api/protocol.py",
+    "api/result_connection.py",
     "api/result_hosts.py",
     "api/result_stream.py",
     "api/retries.py",
