@@ -414,6 +414,12 @@ def test_a_proxy_of_the_environment_that_can_be_none(scheme: str, proxy: str, mo
     assert why == "The proxy before the API can't be used. Check the field Proxy, or HTTP_PROXY and HTTPS_PROXY."
 
 
+def test_a_name_that_can_be_none_is_not_blamed_on_a_proxy() -> None:
+    why = says(settings_for("https://*.example"))
+    assert why.startswith("*.example, port 443")
+    assert "proxy" not in why
+
+
 def test_a_proxy_of_the_connection_that_can_be_none() -> None:
     why = says(settings_for("https://api.example", proxy="http://127.0.0.1:99999"))
     assert why == "The proxy before the API can't be used. Check the field Proxy, or HTTP_PROXY and HTTPS_PROXY."
