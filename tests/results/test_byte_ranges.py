@@ -20,6 +20,7 @@ from airflow_provider_ekyc.results.byte_ranges import (
     is_whole,
     knows_ranges,
     tail_start,
+    version_in,
 )
 
 MIB = 1024**2
@@ -110,6 +111,12 @@ def test_a_whole_object_and_its_version() -> None:
     assert not is_same_version(whole, Version('"a"', 11))
     assert not is_same_version(whole, Version())
     assert not is_same_version(ResultHead(0, None, 10, 'W/"a"'), Version('W/"a"', 10))
+
+
+def test_the_version_of_an_answer_is_its_strong_etag_and_its_size() -> None:
+    assert version_in(ResultHead(0, 10, 30, '"a"')) == Version('"a"', 30)
+    assert version_in(ResultHead(0, 10, None, '"a"')) == Version('"a"', None)
+    assert version_in(ResultHead(0, None, 30, 'W/"a"')) == Version(None, 30)
 
 
 @pytest.mark.parametrize(
