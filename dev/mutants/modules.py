@@ -12,7 +12,7 @@ PACKAGE = "airflow_provider_ekyc"
 FOLDERS = ("api", "polling", "results", "submission")
 
 _ARCHIVE = ("results/test_archive_tables.py", "results/test_archive_damage.py", "results/test_archive_alone.py")
-_DOWNLOAD = ("results/test_download.py", "results/test_growing_file.py", "results/test_download_hint.py")
+_DOWNLOAD = ("results/test_download.py", "results/test_growing_download.py", "results/test_download_hint.py")
 _LEDGER = ("results/test_ledger.py", "results/test_findings.py", "results/test_unmatched.py")
 
 #: module -> its tests, below ``tests``; a module that is not here has those of the file of its name. What begins a
@@ -51,7 +51,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "polling/progress.py": ("polling/test_progress.py",),
     "results/archive/check.py": (*_ARCHIVE, "results/test_table_shapes.py"),
     "results/archive/members.py": ("results/test_members.py",),
-    "results/archive/unpack.py": _ARCHIVE,
+    "results/archive/unpack.py": ("results/test_unpack.py",),
     "results/byte_ranges.py": ("results/test_byte_ranges.py",),
     "results/compare/ascending.py": ("results/test_ascending.py",),
     "results/compare/comparison.py": ("results/test_comparison.py",),
@@ -65,13 +65,13 @@ TESTS: dict[str, tuple[str, ...]] = {
     "results/compare/unmatched.py": ("results/test_unmatched.py",),
     "results/download.py": _DOWNLOAD,
     "results/errors.py": ("results/test_errors.py",),
-    "results/growing_file.py": _DOWNLOAD,
+    "results/growing_file.py": ("results/test_growing_file.py",),
     "results/output/arrow_columns.py": ("results/test_formats.py",),
     "results/output/convert.py": ("results/test_formats.py",),
     "results/output/csv_rows.py": ("results/test_formats.py",),
     "results/output/output_format.py": ("results/test_formats.py",),
     "results/output/parquet.py": ("results/test_formats.py",),
-    "results/range_workers.py": ("results/test_download_ranges.py",),
+    "results/range_workers.py": ("results/test_range_workers.py",),
     "results/read_ahead.py": ("results/test_read_ahead.py",),
     "results/table/answers.py": ("results/test_answers.py", "results/test_rows.py"),
     "results/table/header.py": ("results/test_header.py", "results/test_rows.py", "results/test_table_shapes.py"),

@@ -12,15 +12,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import _base as futures
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycRequestError
 from airflow_provider_ekyc.results import download as download_module, growing_file, range_workers
-from airflow_provider_ekyc.results.byte_ranges import ByteRange
 from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.growing_file import GrowingFile
 from airflow_provider_ekyc.spool import spool_file
@@ -139,52 +138,3 @@ def test_an_interruption_at_any_step_ends_all_threads(
     endings = {run(at, scenario)[1] for at in range(1, steps + 1, STRIDE)}
     assert "Killed" in endings
     assert endings <= {"Killed", ending}  # the last steps are not in each run
-
-
-def test_a_signal_that_interrupts_the_wait_for_threads_is_raised_when_they_have_ended() -> None:
-    may_end, main = threading.Event(), threading.get_ident()
-
-    def send() -> None:
-        wait_until(lambda: sys._current_frames()[main].f_code.co_name in ("join", "_wait_for_tstate_lock"), timeout=30)
-        signal.pthread_kill(main, signal.SIGUSR1)
-
-    def interrupt(number: int, frame: object) -> None:
-        threading.Timer(0.2, may_end.set).start()
-        raise Killed
-
-    before = signal.signal(signal.SIGUSR1, interrupt)
-    try:
-        waiting = threading.Thread(target=may_end.wait, args=(30,), name="ekyc-waiting", daemon=True)
-        waiting.start()
-        threading.Thread(target=send).start()
-        with bounded(30), pytest.raises(Killed):
-            range_workers.join_all([waiting])
-        assert threads() == []
-        assert may_end.is_set()
-    finally:
-        signal.signal(signal.SIGUSR1, before)
-
-
-class Idle:
-    """A connection that requests nothing."""
-
-    def open(self, *_: object, **__: object) -> NoReturn:
-        raise AssertionError
-
-    def abort(self) -> None:
-        """Do nothing."""
-
-
-def test_threads_end_even_if_all_that_would_wake_them_is_interrupted() -> None:
-    class Interrupted(range_workers.RangeWorkers):
-        def _stop(self) -> None:
-            self._is_stopped = True
-            raise Killed
-
-    def killed() -> None:
-        raise Killed
-
-    workers = Interrupted(lambda: nullcontext(Idle()), 2, lambda connection, wanted: workers.in_main_thread(killed))
-    with bounded(30), pytest.raises(Killed):
-        workers.run(ByteRange(0, 1), lambda connection: None)
-    assert wait_until(lambda: not threads(), timeout=20, interval=0.001), threads()

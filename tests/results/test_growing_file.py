@@ -1,25 +1,22 @@
-"""An archive is read while it still arrives, and what was read of an invalid one is not used."""
+"""What a reader is given of a file that still grows, and that what was read of an invalid one is not used."""
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import io
+import os
 import random
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from airflow_provider_ekyc.api.retries import Retries
-from airflow_provider_ekyc.results import download as download_module
-from airflow_provider_ekyc.results.download import download
+from airflow_provider_ekyc.results import growing_file as growing_file_module
 from airflow_provider_ekyc.results.growing_file import GrowingFile, Invalidated, sums_while_growing
 from airflow_provider_ekyc.s3.file_sums import sums_of
 from airflow_provider_ekyc.spool import spool_file
-from tests.results.archives import check_archive, pack
-from tests.results.range_store import RangeStore, Reply, Request
-from tests.results.test_download import client_for
 
 CONTENT = random.Random(4).randbytes(10_000)
 
@@ -28,6 +25,12 @@ CONTENT = random.Random(4).randbytes(10_000)
 def growing() -> Iterator[GrowingFile]:
     with spool_file(None) as spool:
         yield GrowingFile(spool)
+
+
+@pytest.fixture(autouse=True)
+def _no_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader is woken by what it waits for; that it looks again is only for what a signal has interrupted."""
+    monkeypatch.setattr(growing_file_module, "_LOOK", 3600.0)
 
 
 def write(growing: GrowingFile, content: bytes) -> None:
@@ -71,6 +74,45 @@ def test_bytes_are_returned_when_they_are_there_and_the_end_at_once(growing: Gro
     )
 
 
+def test_the_first_byte_is_waited_for_and_nothing_is_done_meanwhile(
+    growing: GrowingFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, made = threading.Lock, []
+
+    def counted() -> Any:
+        made.append(True)
+        return lock()
+
+    monkeypatch.setattr(threading, "Lock", counted)
+    growing.announce(len(CONTENT), b"")
+    thread, result = in_thread(lambda: growing.read(1))
+    thread.join(0.2)
+    assert thread.is_alive()
+    write(growing, CONTENT)
+    thread.join(5)
+    assert result == [CONTENT[:1]]
+    assert len(made) < 20
+
+
+def test_bytes_that_arrive_before_a_reader_can_be_woken_are_noticed(
+    growing: GrowingFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = threading.Lock
+
+    def written_meanwhile() -> Any:
+        write(growing, CONTENT)
+        return lock()
+
+    def read() -> bytes:
+        monkeypatch.setattr(threading, "Lock", written_meanwhile)
+        return growing.read(4)
+
+    growing.announce(len(CONTENT), b"")
+    thread, result = in_thread(read)
+    thread.join(5)
+    assert result == [CONTENT[:4]]
+
+
 def test_without_a_tail_the_end_is_known_when_all_is_there(growing: GrowingFile) -> None:
     thread, result = in_thread(lambda: growing.read(10) if growing.seek(-10, io.SEEK_END) else b"")
     write(growing, CONTENT)
@@ -111,10 +153,60 @@ def test_another_announcement_invalidates_it(growing: GrowingFile) -> None:
     assert growing.is_invalid
 
 
+def test_it_is_read_and_moved_in_as_any_file_is(growing: GrowingFile) -> None:
+    write(growing, CONTENT[:100])
+    growing.announce(100, CONTENT[90:100])
+    growing.complete(100)
+    plain = io.BytesIO(CONTENT[:100])
+    assert growing.seekable() is plain.seekable()
+    for offset, whence in [(5, os.SEEK_SET), (7, os.SEEK_CUR), (-3, os.SEEK_CUR), (-10, os.SEEK_END), (3, os.SEEK_END)]:
+        assert growing.seek(offset, whence) == plain.seek(offset, whence)
+        assert growing.tell() == plain.tell()
+        for size in (0, 1, 4):
+            assert growing.read(size) == plain.read(size)
+    for at in (0, 30, 85, 90, 100):
+        assert growing.seek(at) == plain.seek(at)
+        assert growing.read() == plain.read()
+
+
 def test_a_place_before_the_start_is_refused_as_files_do(growing: GrowingFile) -> None:
     growing.announce(10, b"")
-    with pytest.raises(OSError, match="Invalid argument"):
-        growing.seek(-11, io.SEEK_END)
+    for offset, whence in [(-1, os.SEEK_SET), (-1, os.SEEK_CUR), (-11, os.SEEK_END)]:
+        with pytest.raises(OSError, match="Invalid argument") as caught:
+            growing.seek(offset, whence)
+        assert caught.value.errno == errno.EINVAL
+    assert growing.seek(-10, os.SEEK_END) == 0
+
+
+def test_nothing_is_waited_for_to_read_nothing(growing: GrowingFile) -> None:
+    growing.announce(100, b"")
+    growing.seek(50)
+    thread, result = in_thread(lambda: growing.read(0))
+    thread.join(5)
+    assert result == [b""]
+
+
+def test_a_tail_that_is_the_whole_file_is_compared_with_all_of_it(growing: GrowingFile) -> None:
+    growing.announce(10, b"0123456789")
+    write(growing, b"0123456789")
+    growing.complete(10)
+    assert not growing.is_invalid
+
+
+def test_a_file_that_is_shorter_than_its_tail_is_invalid(growing: GrowingFile) -> None:
+    growing.announce(10, b"0123456789")
+    write(growing, b"01234")
+    growing.complete(5)
+    assert growing.is_invalid
+
+
+def test_one_that_is_complete_is_valid_whatever_ends_the_block(growing: GrowingFile) -> None:
+    write(growing, CONTENT)
+    growing.complete(len(CONTENT))
+    with pytest.raises(ZeroDivisionError), growing:
+        raise ZeroDivisionError
+    assert not growing.is_invalid
+    assert growing.read() == CONTENT
 
 
 def test_an_error_ends_the_hashing_of_what_is_not_there(growing: GrowingFile) -> None:
@@ -129,6 +221,26 @@ def test_an_error_ends_the_hashing_of_what_is_not_there(growing: GrowingFile) ->
     assert result == [b"ended"]
 
 
+def test_each_byte_is_hashed_once_it_is_announced_and_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Filled(GrowingFile):
+        """Is filled from its start, a step at a time; what is behind that is not to be read yet."""
+
+        def wait_beyond(self, offset: int, least: int) -> int:
+            self.spool.write_at(CONTENT[offset : offset + 1_500], offset)
+            return min(offset + 1_500, len(CONTENT))
+
+    def read_again(_: object) -> None:
+        raise AssertionError
+
+    with spool_file(None) as spool:
+        spool.write(bytes(len(CONTENT)))
+        monkeypatch.setattr(growing_file_module, "sums_of", read_again)
+        with sums_while_growing(Filled(spool)) as wait_for_sums:
+            sums = wait_for_sums()
+        assert sums == sums_of(spool)
+    assert sums.sha256 == hashlib.sha256(CONTENT).hexdigest()
+
+
 def test_a_file_truncated_under_the_hashing_is_read_again_once_it_is_complete(growing: GrowingFile) -> None:
     with sums_while_growing(growing) as wait_for_sums:
         growing.advance(2 * 1024 * 1024)  # announced, and not there
@@ -140,112 +252,6 @@ def test_a_file_truncated_under_the_hashing_is_read_again_once_it_is_complete(gr
         sums = wait_for_sums()
     assert sums == sums_of(growing.spool)
     assert sums.size == len(CONTENT)
-
-
-# Together with the download.
-
-ROWS = 40_000
-TABLE = b"Number,amazon\n" + b"".join(b"+999%010d,%s\n" % (n * 7919, b"no" if n % 3 else b"yes") for n in range(ROWS))
-ARCHIVE = pack({"amazon.csv": TABLE})
-SIZE = 20_000  # bytes of a range
-
-
-def checked_meanwhile(store: RangeStore) -> tuple[int | None, bool]:
-    """Download an archive and check it meanwhile; its rows (None if it was invalid), and whether it is whole."""
-    with (
-        spool_file(None) as spool,
-        client_for(store.url) as client,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        growing = GrowingFile(spool)
-        early = pool.submit(check_archive, growing)
-        download(client.result_connection, lambda: store.result_url, growing, retries=Retries(5, 60.0, 0.0, 0.0))
-        try:
-            rows = early.result(30).rows
-        except Invalidated:
-            rows = None
-        spool.seek(0)
-        return rows, spool.readall() == ARCHIVE
-
-
-@pytest.fixture
-def _small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download_module, "RANGE_SIZE", SIZE)
-
-
-@pytest.mark.usefixtures("_small_ranges")
-def test_the_check_reads_while_the_last_range_is_missing() -> None:
-    has_read = threading.Event()
-
-    def respond(request: Request) -> Reply | None:
-        if request.first != 3 * SIZE:
-            return None
-        assert has_read.wait(10)
-        return [store.answer(request)]
-
-    class Watched(GrowingFile):
-        def read(self, size: int = -1) -> bytes:
-            block = super().read(size)
-            if 1_000 < self.tell() <= 3 * SIZE:
-                has_read.set()
-            return block
-
-    with RangeStore(ARCHIVE, respond=respond) as store, spool_file(None) as spool, client_for(store.url) as client:
-        growing = Watched(spool)
-        reader = threading.Thread(target=lambda: (growing.seek(-22, io.SEEK_END), growing.seek(0), growing.read(SIZE)))
-        reader.start()
-        download(client.result_connection, lambda: store.result_url, growing)
-        reader.join(10)
-    assert has_read.is_set()
-    assert not growing.is_invalid
-
-
-@pytest.mark.usefixtures("_small_ranges")
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"length": SIZE + 1},
-        {"status": 200},
-        {"span": (0, SIZE - 1)},
-        {"etag": ""},
-    ],
-    ids=["too long", "all of it", "another range", "without an ETag"],
-)
-@pytest.mark.parametrize("first", [60_000, len(ARCHIVE) - SIZE], ids=["a range", "the end"])
-def test_a_range_that_is_not_answered_as_requested_stays_below_the_reader(change: dict[str, Any], first: int) -> None:
-    answered: list[Request] = []
-
-    def respond(request: Request) -> Reply | None:
-        if request.first != first or answered:
-            return None
-        answered.append(request)
-        return [store.answer(request, **change)]
-
-    with RangeStore(ARCHIVE, respond=respond) as store:
-        assert checked_meanwhile(store) == (ROWS, True)
-    assert answered
-
-
-@pytest.mark.usefixtures("_small_ranges")
-@pytest.mark.parametrize("nth", [1, 2, 3])
-def test_what_was_read_of_an_object_that_changed_is_invalid(nth: int) -> None:
-    other = pack({"amazon.csv": TABLE[: TABLE.rindex(b"+", 0, len(TABLE) // 2)]})
-
-    def respond(request: Request) -> Reply | None:
-        if request.nth >= nth:
-            store.content, store.etag = ARCHIVE, '"new"'
-        return None
-
-    with RangeStore(other, etag='"old"', respond=respond) as store:
-        rows, is_whole = checked_meanwhile(store)
-    assert is_whole
-    assert rows is None
-
-
-def test_a_small_one_is_downloaded_in_one_request() -> None:
-    with RangeStore(ARCHIVE) as store:
-        assert checked_meanwhile(store) == (ROWS, True)
-        assert len(store.seen) == 1
 
 
 def test_a_tail_that_another_answer_contradicts_is_invalid(growing: GrowingFile) -> None:
