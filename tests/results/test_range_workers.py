@@ -220,6 +220,40 @@ def test_the_error_of_a_call_in_the_main_thread_ends_all_and_who_waits_for_it() 
     assert ended == [Stopped]
 
 
+def test_nothing_is_called_in_the_main_thread_after_an_error() -> None:
+    """A call may ask the API, and the query may be charged."""
+    is_called, asks, stopped = threading.Event(), threading.Event(), threading.Event()
+    called: list[str] = []
+
+    def first() -> None:
+        is_called.set()
+        stopped.wait()
+
+    def second() -> None:
+        called.append("second")
+
+    def fetch(_: Connection, wanted: ByteRange) -> None:
+        if wanted is FIRST:
+            workers.add(MORE[:2])
+            workers.in_main_thread(first)
+        elif wanted is MORE[0]:
+            is_called.wait()
+            asks.set()
+            try:
+                workers.in_main_thread(second)
+            finally:
+                stopped.set()
+        else:
+            asks.wait()
+            threading.Event().wait(0.1)  # until the other one waits for its call
+            raise ZeroDivisionError
+
+    workers = RangeWorkers(Store().connect, 3, fetch)
+    with pytest.raises(ZeroDivisionError):
+        workers.run(FIRST)
+    assert called == []
+
+
 def test_a_pause_lasts_as_long_as_it_should_and_ends_with_the_run() -> None:
     def fetch(_: Connection, wanted: ByteRange) -> None:
         if wanted is FIRST:

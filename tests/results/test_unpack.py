@@ -52,9 +52,12 @@ def test_what_is_packed_is_yielded_as_it_is_in_the_archive(method: int) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])
-def test_a_member_is_unpacked_whole_wherever_its_pieces_end(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("block", [1, 50])
+def test_a_member_is_unpacked_whole_wherever_its_pieces_end(
+    size: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(unpack, "_PIECE", size)
-    monkeypatch.setattr(unpack, "_BLOCK", 50)
+    monkeypatch.setattr(unpack, "_BLOCK", block)
     assert content_of(pack({"t.csv": TABLE * 20})) == TABLE * 20
 
 
