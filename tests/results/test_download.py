@@ -246,9 +246,15 @@ def test_a_refusal_is_not_tried_again_and_says_what_to_do() -> None:
     )
 
 
-def test_an_expired_url_is_refreshed_once(sandbox: Sandbox, exported: Callable[[], str]) -> None:
+def test_an_expired_url_is_refreshed_once(
+    sandbox: Sandbox, exported: Callable[[], str], caplog: pytest.LogCaptureFixture
+) -> None:
     sandbox.fault("result", "expired")
     assert from_sandbox(sandbox, exported)[0].size > 0
+    said = [record.getMessage() for record in caplog.records if record.name == download_module.__name__]
+    assert said == [
+        "The result's URL has expired (403, AccessDenied). Asking the API for a fresh one, once.",
+    ]
     assert (sandbox.calls["status"], sandbox.calls["result"]) == (2, 2)
 
 

@@ -214,6 +214,22 @@ def test_other_bytes_of_the_same_version_make_what_was_read_void() -> None:
     assert downloading.is_void
 
 
+def test_an_object_that_changes_before_its_first_byte_makes_nothing_void() -> None:
+    downloading = Downloading()
+
+    def respond(request: Request) -> Reply | None:
+        if request.nth in (0, 2):
+            return [store.answer(request, body=b"")]
+        if request.nth in (1, 3):
+            store.etag = f'"{request.nth}"'
+        return None
+
+    with RangeStore(CONTENT[:600], respond=respond) as store:
+        assert downloading.run(store) == CONTENT[:600]
+        assert len(store.seen) == 5
+    assert not downloading.is_void
+
+
 def test_it_is_requested_once_however_often_the_object_changes() -> None:
     etags = count()
 
