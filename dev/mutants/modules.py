@@ -125,6 +125,7 @@ DONE = (
     "api/result_stream.py",
     "api/retries.py",
     "api/sent_numbers.py",
+    "api/settings.py",
     "api/task_ids.py",
     "api/transport.py",
     "api/upload.py",

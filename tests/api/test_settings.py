@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
 from airflow_provider_ekyc.api.result_hosts import DEFAULT_RESULT_HOSTS
-from airflow_provider_ekyc.api.settings import EXTRA_NAMES, EkycSettings, read_settings
+from airflow_provider_ekyc.api.settings import (
+    EXTRA_NAMES,
+    EkycConnectionFieldError,
+    EkycSettings,
+    read_settings,
+)
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from tests.api.conftest import API_KEY
 
@@ -66,6 +72,8 @@ def test_an_empty_field_of_the_form_means_not_set(empty: str | None) -> None:
         ({"host": "https://gateway.example/ekyc/v1"}, "https://gateway.example/ekyc"),
         ({"host": "https://gateway.example/ekyc-v1"}, "https://gateway.example/ekyc-v1"),
         ({"host": "https://gateway.example/v1/ekyc"}, "https://gateway.example/v1/ekyc"),
+        ({"host": "https://gateway.example/X"}, "https://gateway.example/X"),
+        ({"host": "https://gateway.example/X/V1"}, "https://gateway.example/X"),
         ({"host": "https://API.Example:443"}, "https://api.example"),
         ({"host": "http://api.example:80"}, "http://api.example"),
         ({"host": "https://api.example."}, "https://api.example"),
@@ -144,6 +152,21 @@ def test_what_is_no_base_url_is_refused_at_once(host: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("host", "problem"),
+    [
+        ("https://", "host is not a URL."),
+        ("ftp://api.example", "host must be the base URL of the API, such as https://api.ekycpro.com."),
+        ("https://me@api.example", "host must be a bare base URL; the API key belongs in the password field."),
+    ],
+)
+def test_the_error_says_what_is_wrong_with_a_host_and_which_connection_has_it(host: str, problem: str) -> None:
+    with pytest.raises(EkycConnectionFieldError, match=r"^Connection 'made_up': ") as caught:
+        read(host)
+    assert caught.value.problem == problem
+    assert problem in caught.value.message
+
+
+@pytest.mark.parametrize(
     ("host", "local"),
     [
         ("http://127.0.0.1:8900", True),
@@ -168,7 +191,7 @@ def test_a_missing_key_is_an_error(password: str | None) -> None:
 
 @pytest.mark.parametrize("password", ["made up", "made\nup", "made\r\nX-Other: up", "made\tup", "mädeup", "made\0up"])
 def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(password: str) -> None:
-    with pytest.raises(EkycSettingsError) as caught:
+    with pytest.raises(EkycSettingsError, match=r"the API key \(password\) contains blanks") as caught:
         read(password=password)
     assert "up" not in caught.value.message.replace("made_up", "")
     assert caught.value.__cause__ is None
@@ -191,6 +214,11 @@ def test_a_typo_in_the_extra_is_noticed_and_its_value_not_shown(name: str) -> No
     assert "secret-made-up" not in caught.value.message
 
 
+def test_all_typos_are_named_at_once() -> None:
+    with pytest.raises(EkycSettingsError, match=r"^Connection 'made_up': unknown extra Verify, api_key; known are "):
+        extra(api_key="made-up", Verify="made-up")
+
+
 @pytest.mark.parametrize("given_", [[], ["account"], "account", None, 7])
 def test_an_extra_that_is_no_object_is_an_error(given_: object) -> None:
     with pytest.raises(EkycSettingsError, match="Connection 'made_up': the extra must be a JSON object"):
@@ -201,7 +229,9 @@ def test_an_extra_that_is_no_object_is_an_error(given_: object) -> None:
 def test_time_outs_are_seconds(name: str) -> None:
     assert getattr(extra(**{name: 5}), name) == 5.0
     assert getattr(extra(**{name: "2.5"}), name) == 2.5
-    for wrong in (0, -1, "soon", True, "inf", 10**12, [5]):
+    assert getattr(extra(**{name: 0.1}), name) == 0.1
+    assert getattr(extra(**{name: 86_400}), name) == 86_400
+    for wrong in (0, 86_401, -1, "soon", True, "inf", 10**12, [5]):
         with pytest.raises(EkycSettingsError, match=f"Connection 'made_up': {name} must be a number, at least 0.1"):
             extra(**{name: wrong})
 
@@ -226,6 +256,11 @@ def test_an_empty_port_is_that_of_the_scheme(port: int | None) -> None:
     assert read("api.example", port=port).base_url == "https://api.example"
 
 
+@pytest.mark.parametrize("port", [1, 65_535])
+def test_the_first_and_the_last_port_are_ports(port: int) -> None:
+    assert read("https://api.example", port=port).base_url == f"https://api.example:{port}"
+
+
 @pytest.mark.parametrize("port", [-1, 65_536, 443_443])
 def test_a_port_that_none_can_be_is_named(port: int) -> None:
     with pytest.raises(EkycSettingsError, match="port must be from 1 to 65535"):
@@ -245,6 +280,13 @@ def test_what_is_no_link_is_refused_and_not_quoted(url: object) -> None:
     with pytest.raises(EkycSettingsError, match="console_url must be") as caught:
         extra(console_url=url)
     assert "made-up" not in caught.value.message
+
+
+def test_the_example_of_a_link_is_one() -> None:
+    with pytest.raises(EkycConnectionFieldError) as caught:
+        extra(console_url="console.example")
+    example = caught.value.problem.rpartition(" such as ")[2].removesuffix(".")
+    assert extra(console_url=example).console_url == example == "https://console.example/tasks/{ekyc_task_id}"
 
 
 def test_a_proxy_is_a_url_of_http() -> None:
@@ -283,6 +325,7 @@ def test_result_hosts_that_mean_nothing_are_refused(given_: object) -> None:
         "amazon=100-1000,ws=1-50",
         " amazon = 100 - 1000 , ws = 1 - 50 , ",
         json.dumps({"amazon": [100, 1000], "ws": [1, 50]}),
+        f"\n {json.dumps({'amazon': [100, 1000], 'ws': [1, 50]})}",
     ],
 )
 def test_row_limits_are_an_object_or_text(given_: object) -> None:
@@ -290,6 +333,16 @@ def test_row_limits_are_an_object_or_text(given_: object) -> None:
     assert settings.row_limits == {"amazon": (100, 1000), "ws": (1, 50)}
     assert settings.limits("amazon") == (100, 1000)
     assert settings.limits("htx") == (100, 10_000_000)
+
+
+def test_row_limits_may_allow_one_size_alone() -> None:
+    assert extra(row_limits={"ws": [50, 50]}).limits("ws") == (50, 50)
+
+
+def test_prices_are_by_task_type_and_one_that_is_not_named_is_not_free() -> None:
+    settings = extra(prices={"ws": "0.5"})
+    assert settings.price("ws") == Decimal("0.5")
+    assert settings.price("amazon") is None
 
 
 @pytest.mark.parametrize(
