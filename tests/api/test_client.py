@@ -10,13 +10,16 @@ import hashlib
 import io
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.api.models import Task, TaskStatus
+from airflow_provider_ekyc.api.protocol import status_query
 from airflow_provider_ekyc.exceptions import (
     EkycAnswerError,
     EkycApiError,
@@ -31,7 +34,7 @@ from airflow_provider_ekyc.exceptions import (
 )
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.testing.sockets import SocketServer, answer, answering
-from tests.api.conftest import AT_ONCE, numbers, settings_for, settings_of
+from tests.api.conftest import AT_ONCE, ONCE, numbers, settings_for, settings_of
 
 Make = Callable[..., EkycClient]
 
@@ -102,6 +105,56 @@ def test_a_refused_query_is_not_asked_again(sandbox: Sandbox, client: Make, stat
         one.get_balance()
     assert not caught.value.retryable
     assert sandbox.calls["balance"] == 1
+
+
+def test_a_balance_may_be_asked_for_only_once(sandbox: Sandbox, client: Make) -> None:
+    one = client(settings_of(sandbox), AT_ONCE)
+    assert one.get_balance(once=True).balance == 1_000_000
+    sandbox.fault("balance", "status", status=503)
+    with pytest.raises(EkycServerError):
+        one.get_balance(once=True)
+    assert sandbox.calls["balance"] == 2
+
+
+def test_a_query_that_is_sent_once_returns_the_answer_of_any_status(sandbox: Sandbox, client: Make) -> None:
+    one = client(settings_of(sandbox), AT_ONCE)
+    task = exported(one)
+    query = status_query(one.settings, task.ekyc_task_id)
+    assert query.read(one.ask_once(query.request)).total == task.total
+    sandbox.fault("status", "status", status=503)
+    assert one.ask_once(query.request).status == 503
+    assert sandbox.calls["status"] == 3
+
+
+def test_a_query_that_is_sent_once_ends_with_the_read_time_out(sandbox: Sandbox, client: Make) -> None:
+    one = client(settings_of(sandbox, read_timeout=0.5))
+    sandbox.fault("status", "delay", seconds=1.5)
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        one.ask_once(status_query(one.settings, "made-up-id").request)
+
+
+def test_a_date_to_wait_for_counts_from_the_clients_clock() -> None:
+    busy = answer("503 Busy", b"", "Retry-After: Sat, 21 Nov 2026 15:59:08 GMT")
+    with (
+        SocketServer(answering(busy)) as server,
+        EkycClient(
+            settings_for(server.url, result_hosts=server.url),
+            retries=ONCE,
+            now=lambda: datetime(2026, 11, 21, 15, 58, 8, tzinfo=UTC),
+        ) as one,
+    ):
+        for ask in (one.get_balance, lambda: fetched(one, f"{server.url}/x.zip")):
+            with pytest.raises(EkycServerError) as caught:
+                ask()
+            assert caught.value.retry_after == 60.0
+
+
+def test_the_end_of_a_sent_number_is_not_shown_although_it_looks_like_a_count(client: Make) -> None:
+    data = numbers()
+    refusal = answer("400 Bad Request", b'{"error": "bad line 0000042, at most 7654321"}')
+    with SocketServer(answering(refusal)) as server, pytest.raises(EkycRequestError) as caught:
+        client(settings_for(server.url)).submit(io.BytesIO(data), len(data), "amazon")
+    assert '"bad line [number removed], at most 7654321"' in caught.value.message
 
 
 def test_an_unknown_id_and_a_wrong_key_are_distinguished(sandbox: Sandbox, client: Make) -> None:
