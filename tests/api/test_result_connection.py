@@ -124,9 +124,21 @@ def test_a_certificate_must_be_trusted(server: SocketServer) -> None:
         assert b"".join(stream.blocks) == CONTENT
 
 
+@pytest.mark.parametrize("has_proxy", [False, True])
 @pytest.mark.parametrize("server", ["https"], indirect=True)
-def test_certificates_are_read_once_for_all_connections(server: SocketServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings, read = settings_for(server), []
+def test_certificates_are_read_once_for_all_connections(
+    server: SocketServer, has_proxy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with http_proxy() as proxy:
+        settings = settings_for(server, proxy=proxy.url if has_proxy else None)
+        assert _certificates_read_by_a_second_connection(server, settings, monkeypatch) == []
+        assert len(proxy.asked) == (2 if has_proxy else 0)
+
+
+def _certificates_read_by_a_second_connection(
+    server: SocketServer, settings: EkycSettings, monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[object, ...]]:
+    read: list[tuple[object, ...]] = []
     load = ssl.SSLContext.load_verify_locations
 
     def recorded(context: ssl.SSLContext, *args: object) -> None:
@@ -137,7 +149,7 @@ def test_certificates_are_read_once_for_all_connections(server: SocketServer, mo
         monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", recorded)
         with ResultConnection(settings) as other, other.open(f"{server.url}/x.zip") as stream:
             assert b"".join(stream.blocks) == CONTENT
-    assert read == []
+    return read
 
 
 def test_a_connection_that_is_ended_before_it_is_used_requests_nothing(server: SocketServer) -> None:
