@@ -116,6 +116,7 @@ DONE = (
     "api/client.py",
     "api/connection_check.py",
     "api/environment.py",
+    "api/failures.py",
     "api/hidden_queries.py",
     "api/json_body.py",
     "api/models.py",

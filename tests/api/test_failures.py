@@ -19,6 +19,7 @@ from airflow_provider_ekyc.api.failures import (
     submission_outcome,
 )
 from airflow_provider_ekyc.api.models import TaskStatus
+from airflow_provider_ekyc.api.paid_ids import FoundIds
 from airflow_provider_ekyc.api.protocol import (
     balance_query,
     read_submission_answer,
@@ -137,6 +138,76 @@ def test_a_code_that_no_page_calls_free_leaves_a_submission_unknown() -> None:
     assert refused == [400, 401, 402, 413, 429, 500]
 
 
+_BECAUSE = b'{"error": "because"}'
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "body", "message"),
+    [
+        (Call.STATUS, 429, _BECAUSE, 'The API asks to slow down (429). The server says: "because".'),
+        (Call.STATUS, 429, b"", "The API, or a proxy before it (an empty body), asks to slow down (429)."),
+        (Call.STATUS, 500, _BECAUSE, 'The API failed on the status query (500). The server says: "because".'),
+        (Call.STATUS, 500, b"", "The API, or a proxy before it, failed on the status query (500)."),
+        (
+            Call.STATUS,
+            502,
+            _BECAUSE,
+            'The API, or a proxy before it, failed on the status query (502). The server says: "because".',
+        ),
+        (
+            Call.SUBMIT,
+            413,
+            _BECAUSE,
+            'The file is too large for the API (413). The server says: "because". Nothing was charged. Split the input '
+            "into smaller files and submit each (a mapped EkycSubmitOperator does); a retry can't help.",
+        ),
+        (
+            Call.SUBMIT,
+            413,
+            b"",
+            "The file is too large for the API, or for a proxy before it (an empty body) (413).",
+        ),
+    ],
+)
+def test_the_message_says_who_answered_and_advises_only_where_the_outcome_is_known(
+    call: Call, status: int, body: bytes, message: str
+) -> None:
+    assert classify_status(call, answered(status, body), REDACTED).message == message
+
+
+def test_what_may_be_the_id_of_a_paid_task_goes_with_the_error() -> None:
+    ids = FoundIds(possible=("made-up-id",))
+    for error in (
+        classify_status(Call.SUBMIT, answered(400, _BECAUSE), REDACTED, ids),
+        classify_transport(Call.SUBMIT, "MadeUpError", sent=True, ids=ids),
+    ):
+        assert (error.outcome, error.possible_ids) == (Outcome.UNKNOWN, ("made-up-id",))
+        assert ids.shown in error.message
+
+
+def test_a_date_to_wait_for_counts_from_the_arrival_of_the_answer() -> None:
+    busy = answered(503, Retry_After="Sat, 21 Nov 2026 15:59:08 GMT")
+    assert classify_status(Call.STATUS, busy, REDACTED).retry_after == 60.0
+    assert classify_result_status(busy).retry_after == 60.0
+
+
+def test_a_call_that_was_not_sent_got_no_answer() -> None:
+    error = classify_transport(Call.SUBMIT, "MadeUpError", sent=False)
+    assert error.message == "The submission got no answer (MadeUpError)."
+
+
+@pytest.mark.parametrize("ids", [FoundIds(possible=("made-up-id",)), FoundIds(cut_off="made-u")])
+def test_an_id_whole_or_in_part_leaves_a_refused_submission_unknown(ids: FoundIds) -> None:
+    refused = answered(400, b'{"error": "because"}')
+    assert submission_outcome(refused) is Outcome.REFUSED
+    assert submission_outcome(refused, ids) is Outcome.UNKNOWN
+
+
+def test_a_query_that_the_vendor_did_not_answer_in_time_needs_no_advice() -> None:
+    error = classify_status(Call.STATUS, answered(408, b'{"error": "because"}'), REDACTED)
+    assert error.message == 'The status query was not answered (408). The server says: "because".'
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 405])
 def test_a_page_of_a_proxy_is_named_as_one(status: int) -> None:
     error = classify_status(Call.STATUS, answered(status, NOT_THE_VENDORS["HTML"]), REDACTED)
@@ -237,6 +308,21 @@ def test_what_the_store_of_results_means(status: int, body: str, kind: type[Ekyc
     assert "<" not in error.message
 
 
+@pytest.mark.parametrize(("status", "is_redirect"), [(204, False), (300, True), (399, True), (400, False)])
+def test_an_answer_that_is_not_the_stores_is_said_to_be_a_redirect_only_if_it_is_one(
+    status: int, is_redirect: bool
+) -> None:
+    message = classify_result_status(answered(status)).message
+    said = f"not by the result's store ({status})."
+    assert message.endswith(f"{said} A redirect is not followed." if is_redirect else said)
+
+
+def test_the_code_of_a_store_is_read_from_an_answer_that_is_no_whole_text() -> None:
+    error = classify_result_status(answered(404, b"<Error><Code>NoSuchKey</Code><Key>\xff\xfe</Key></Error>"))
+    assert type(error) is EkycRequestError
+    assert "NoSuchKey" in error.message
+
+
 def test_of_a_stores_answer_only_its_code_is_shown() -> None:
     body = (
         b"<Error><Code>AccessDenied</Code><AWSAccessKeyId>MADEUPKEYID</AWSAccessKeyId><Resource>+99912345678</Resource>"
@@ -263,6 +349,8 @@ def test_of_a_stores_answer_only_its_code_is_shown() -> None:
         (b"\xff\xfe", "\ufffd\ufffd"),
         (b"<html><head><title>502 Bad\nGateway</title></head>", "an HTML page, 502 Bad Gateway"),
         (b"<!DOCTYPE html><p>+99912345678</p>", "an HTML page"),
+        (b"<HTML><TITLE lang=en>Denied</TITLE>", "an HTML page, Denied"),
+        (b'<?xml version="1.0"?><Error/>', "an XML document"),
         (b'{"error": "bad number +99912345678"}', "bad number [number removed]"),
         (f'{{"error": "no key {API_KEY}"}}'.encode(), "no key ***"),
         (f"GET https://x.example/?key={API_KEY} failed".encode(), "GET https://x.example/?*** failed"),
