@@ -72,6 +72,13 @@ TESTS: dict[str, tuple[str, ...]] = {
     "results/output/output_format.py": ("results/test_formats.py",),
     "results/output/parquet.py": ("results/test_formats.py",),
     "results/range_workers.py": ("results/test_range_workers.py",),
+    "results/errors.py": _ARCHIVE,
+    "results/growing_file.py": _DOWNLOAD,
+    "results/output/arrow_columns.py": ("results/test_arrow_columns.py",),
+    "results/output/convert.py": ("results/test_convert.py",),
+    "results/output/csv_rows.py": ("results/test_csv_rows.py",),
+    "results/output/parquet.py": ("results/test_parquet.py",),
+    "results/range_workers.py": ("results/test_download_ranges.py",),
     "results/read_ahead.py": ("results/test_read_ahead.py",),
     "results/table/answers.py": ("results/test_answers.py", "results/test_rows.py"),
     "results/table/header.py": ("results/test_header.py", "results/test_rows.py", "results/test_table_shapes.py"),
@@ -104,6 +111,7 @@ TESTS: dict[str, tuple[str, ...]] = {
 LEFT_OUT = {
     "results/exported.py": "only asks the API again; tests/transfers test it with the operator",
     "results/output/formats.py": "holds a table and no function",
+    "results/output/output_format.py": "holds records and no function",
     "results/transfer.py": "puts the others in order; tests/transfers test it with the operator and S3",
 }
 
