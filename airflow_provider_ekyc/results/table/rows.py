@@ -111,7 +111,7 @@ def read_list(blocks: Iterable[bytes], answer: str) -> Iterator[Rows]:
     end = f",{answer}\n".encode()
     for number, block in enumerate(whole_lines(blocks)):
         if number == 0:
-            first, _, rest = block.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
+            first, _, rest = block.partition(b"\n")
             block = rest if is_number_name(first.decode("utf-8", "replace")) else block
         if b'"' in block or b"," in block:
             raise contents_error("The result's list of numbers contains something other than numbers.", again=True)
