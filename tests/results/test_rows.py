@@ -226,14 +226,16 @@ def test_a_row_of_many_lines_is_read_up_to_the_limit() -> None:
     # The csv module reads 131,072 characters of a cell, so the row has ten columns; quotes, commas and line ends count.
     names = [f"column_{at}" for at in range(8)]
 
-    def table(size: int) -> str:
+    def table(size: int, before: str = f"+12025550100,yes{',' * 9}\n") -> str:
         cells = ["x\n" * 60_000] * 8
         short = len(",".join(["+12025550101", "no", *(f'"{cell}"' for cell in cells)])) + 1
         cells.append("x" * (size - short - 3))
         row = ",".join(["+12025550101", "no", *(f'"{cell}"' for cell in cells)])
-        return f"Number,amazon,{','.join([*names, 'last'])}\n+12025550100,yes{',' * 9}\n{row}\n"
+        return f"Number,amazon,{','.join([*names, 'last'])}\n{before}{row}\n"
 
     assert read(table(1024 * 1024), column="amazon")[1] == {"yes": 1, "no": 1}
+    assert read(table(1024 * 1024, before=""), column="amazon")[1] == {"no": 1}
+    assert "begins in line 2 of" in refusal(table(1024 * 1024 + 1, before=""), "amazon")
     said = "The row that begins in line 3 of the result's table is longer than 1,048,576 characters."
     message = refusal(table(1024 * 1024 + 1), "amazon")
     assert message.startswith(said)
