@@ -39,7 +39,7 @@ def test_its_columns_are_those_of_its_header(output_format: OutputFormat) -> Non
 
 
 def test_each_answer_is_yes_no_or_unknown() -> None:
-    table = b"Number,amazon\n+12025550100,S\xc3\xad\n+12025550101,undetermined\n+12025550102,NO\n+12025550103,\n"
+    table = b"Number,amazon\n+12025550100,S\xc3\xad\n+12025550101,not yet known\n+12025550102,NO\n+12025550103,\n"
     made = b"Number,amazon\n+12025550100,yes\n+12025550101,unknown\n+12025550102,no\n+12025550103,unknown\n"
     assert written(pack({"amazon.csv": table}), CSV) == made
     assert gzip.decompress(written(pack({"amazon.csv": table}), CSV_GZ)) == made

@@ -210,6 +210,28 @@ def test_a_quote_behind_a_number_is_no_part_of_it() -> None:
     assert rows.repaired == {"text mark of a spreadsheet": 1}
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_a_row_with_a_comma_in_the_place_of_the_delimiter_is_refused(delimiter: str) -> None:
+    text = f"Number{delimiter}amazon\n+12025550100{delimiter}yes\n+12025550101,no\n"
+    assert "Line 3 of the result's table has 1 fields instead of 2." in refusal(text)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize("plus", ["+", ""])
+def test_rows_in_the_documented_form_are_known_to_be_whatever_separates_them(
+    delimiter: str, quote: str, plus: str
+) -> None:
+    row = f"{quote}{plus}12025550100{quote}{delimiter}{quote}yes{quote}\n"
+    (rows,) = read_table([f"Number{delimiter}amazon\n{row}".encode()])
+    assert rows.plain is not None
+    assert rows.lines == b"+12025550100,yes\n"
+
+
+def test_what_the_csv_module_says_of_a_table_is_shown() -> None:
+    assert refusal('Number,amazon\n+12025550100,"yes\n').startswith("The result's table is not CSV (unexpected end of")
+
+
 @pytest.mark.parametrize("cells", ["", " ", ",,", " , ,\x1a"])
 def test_a_row_of_blank_cells_is_none_if_it_has_one_cell_or_all(cells: str) -> None:
     text = f"Number,amazon,x\n+12025550100,yes,1\n{cells}\n+12025550101,no,1\n"
