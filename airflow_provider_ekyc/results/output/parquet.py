@@ -116,15 +116,10 @@ class _Written:
 
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
-        self._size = 0
 
     def write(self, data: bytes) -> int:
         self._blocks.append(data)
-        self._size += len(data)
         return len(data)
-
-    def tell(self) -> int:
-        return self._size
 
     def flush(self) -> None:
         """Do nothing: what is written is written."""
