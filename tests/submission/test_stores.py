@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycJournalError, EkycSettingsError, EkycSignInError
+from airflow_provider_ekyc.submission import stores as stores_module
 from airflow_provider_ekyc.submission.identity import identity_of
 from airflow_provider_ekyc.submission.stores import ReadableStore, Stores, open_store, open_stores
 from airflow_provider_ekyc.submission.variable_store import VariableStore
@@ -53,6 +55,7 @@ def stores(
         ("s3://bucket", "s3://bucket"),
         ("s3://bucket/", "s3://bucket"),
         ("s3a://bucket//a/prefix//", "s3://bucket/a/prefix"),
+        ("s3://bucket/X/prefix/X", "s3://bucket/X/prefix/X"),
         ("s3n://of_address@bucket/a", "s3://bucket/a"),
         ("/shared/dir", "/shared/dir"),
         ("file:///shared/dir", "/shared/dir"),
@@ -128,6 +131,25 @@ def test_the_address_of_the_operator_comes_before_the_connections_and_the_config
     assert connection_of(stores().submissions[0]) == "of_operator"
 
 
+def test_a_configuration_without_the_defaults_of_the_package_names_no_journal_and_no_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options: dict[str, str] = {}
+
+    class Configuration:
+        """Airflow's, where the defaults of providers are not read."""
+
+        @staticmethod
+        def get(section: str, key: str, *, fallback: str) -> str:
+            return options.get(f"{section} {key}", fallback)
+
+    monkeypatch.setattr(stores_module, "conf", Configuration)
+    found = stores()
+    assert found.submissions == (found.instances,)
+    options["ekyc journal_uri"] = "s3://bucket/a"
+    assert connection_of(stores().submissions[0]) == "of_operator"
+
+
 class StateStore(dict[str, Any]):
     """Airflow's, in memory; a value that is an error is raised."""
 
@@ -139,7 +161,7 @@ class StateStore(dict[str, Any]):
 
 
 def test_what_schema_1_wrote_is_read_from_the_task_state_store() -> None:
-    receipt = {"ekyc_task_id": "made-up-id"}
+    receipt = MappingProxyType({"ekyc_task_id": "made-up-id"})  # as a backend of the user's may return it
     found = stores(state_store=StateStore({"ekyc-receipt-0a1b": receipt, "ekyc-intent-0a1b": "made up"}))
     (old,) = found.schema_1
     assert len(found.submissions) == 1
