@@ -158,12 +158,17 @@ DONE = (
     "results/compare/tally.py",
     "results/errors.py",
     "results/growing_file.py",
+    "results/output/arrow_columns.py",
+    "results/output/convert.py",
+    "results/output/csv_rows.py",
+    "results/output/parquet.py",
     "results/range_workers.py",
     "results/read_ahead.py",
     "results/table/answers.py",
     "results/table/header.py",
     "results/table/number_forms.py",
     "results/table/plain_rows.py",
+    "results/table/rows.py",
     "results/table/whole_lines.py",
     "results/work_thread.py",
     "submission/balance.py",
@@ -179,8 +184,10 @@ DONE = (
     "submission/settlement.py",
     "submission/spending.py",
     "submission/spending_check.py",
+    "submission/stores.py",
     "submission/submitter.py",
     "submission/unsettled.py",
+    "submission/variable_store.py",
 )
 
 
