@@ -210,6 +210,11 @@ def test_a_quote_behind_a_number_is_no_part_of_it() -> None:
     assert rows.repaired == {"text mark of a spreadsheet": 1}
 
 
+def test_each_number_in_another_form_is_counted() -> None:
+    (rows,) = read_table([b"Number,amazon\n'+12025550100,yes\n'+12025550101,no\nodd,no\nodd,yes\n"])
+    assert (rows.repaired, rows.unreadable) == ({"text mark of a spreadsheet": 2}, {"with other text": 2})
+
+
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
 def test_a_row_with_a_comma_in_the_place_of_the_delimiter_is_refused(delimiter: str) -> None:
     text = f"Number{delimiter}amazon\n+12025550100{delimiter}yes\n+12025550101,no\n"
