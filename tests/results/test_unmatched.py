@@ -52,7 +52,7 @@ def counts(found: Unmatched | NotCompared) -> tuple[int, int, int, int]:
     return found.sent, found.returned, found.count, found.unexpected
 
 
-def compare(data: bytes, submission: Submission, returned: bytes = b"") -> tuple[Unmatched | NotCompared, bytes]:
+def compare(data: bytes, submission: Submission | None, returned: bytes = b"") -> tuple[Unmatched | NotCompared, bytes]:
     """Do all that the transfer does; return what it finds, and the numbers that it writes."""
     with spool_file(None) as file, spool_file(None) as target:
         ledger = NumberLedger(file)
@@ -153,6 +153,20 @@ def test_a_number_that_was_sent_in_two_ways_of_writing_is_not_compared() -> None
     data = lines([*NUMBERS, NUMBERS[0].removeprefix(b"+"), b"+12025550100"])
     reason = not_compared(data, submitted(data, check=False))
     assert "contains 301 different numbers, but 302 were sent" in reason
+
+
+def test_without_a_submission_each_line_that_is_a_number_was_sent() -> None:
+    data = lines([*NUMBERS[:3], NUMBERS[3].removeprefix(b"+"), b"somebody@mail.example"])
+    found, written = compare(data, None, lines(NUMBERS[1:3]) + b"+12025550100,no\n")
+    assert counts(found) == (4, 3, 2, 1)
+    assert written == lines([NUMBERS[0], NUMBERS[3]])
+
+
+@pytest.mark.parametrize("data", [b"", b"somebody@mail.example\n"])
+def test_without_a_submission_an_input_without_a_number_is_not_compared(data: bytes) -> None:
+    found, written = compare(data, None, lines(NUMBERS))
+    assert found == NotCompared("The input contains no phone number: only numbers can be compared.")
+    assert written == b""
 
 
 class ShortReads(io.BytesIO):
