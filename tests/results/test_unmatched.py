@@ -142,6 +142,14 @@ def test_other_lines_than_numbers_are_not_compared() -> None:
         assert "no phone numbers" in not_compared(data, submitted(data, check=False))
 
 
+def test_other_lines_than_numbers_are_told_from_a_change_however_many_blocks_they_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(unmatched_module, "_READ_BYTES", 64)
+    data = b"somebody@mail.example\n" * 10 + lines(NUMBERS)
+    assert "no phone numbers" in not_compared(data, submitted(data, check=False))
+
+
 def test_numbers_that_were_sent_without_a_plus_are_compared() -> None:
     data = lines([number.removeprefix(b"+") for number in NUMBERS])
     found, written = compare(data, submitted(data, check=False), lines(NUMBERS[1:]))
