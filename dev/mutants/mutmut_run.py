@@ -16,6 +16,8 @@ from dev.mutants.modules import PACKAGE, files_for
 
 #: What mutmut's exit codes of pytest mean; any other code ended the tests, which is a kill as well.
 SURVIVED, NO_TESTS, NOT_TRIED = (0,), (5, 33), (None, 2)
+#: A kill without a failed test: the tests needed a multiple of their CPU time, as with a loop that has no end.
+TIMED_OUT = (36, -signal.SIGXCPU, signal.SIGXCPU, 128 + signal.SIGXCPU, 255)
 _SHOWN = (PACKAGE, "dev", "tests", "docs", "example_dags", "README.md", "CONTRIBUTING.md", "LICENSE", "CHANGELOG.md")
 
 #: What mutmut printed, in the folder of a module.
@@ -28,7 +30,8 @@ class Found:
     What became of the mutants of a module.
 
     :param made: how many there are
-    :param killed: how many a test noticed
+    :param killed: how many a test noticed, or that made the tests run on
+    :param timed_out: how many of them made the tests run on
     :param not_tried: how many there was no time for
     :param survivors: those that no test noticed, or that no test reaches
     :param is_broken: whether mutmut failed, as it does if a test fails without a change
@@ -36,6 +39,7 @@ class Found:
 
     made: int = 0
     killed: int = 0
+    timed_out: int = 0
     not_tried: int = 0
     survivors: list[Change] = field(default_factory=list)
     is_broken: bool = False
@@ -53,7 +57,7 @@ def try_mutants(module: str, root: Path, home: Path, seconds: float) -> Found:
     _prepare(root, home, module)
     forget_survivors(home, module)
     code = _run(home, seconds)
-    found = _read(home, module)
+    found = read_found(home, module)
     found.is_broken = code > 0 or (code == 0 and not found.made)
     return found
 
@@ -98,8 +102,13 @@ def _run(home: Path, seconds: float) -> int:
             raise
 
 
-def _read(home: Path, module: str) -> Found:
-    """Return what mutmut wrote of the module."""
+def read_found(home: Path, module: str) -> Found:
+    """
+    Return what mutmut wrote of the module.
+
+    :param home: the folder for mutmut's files
+    :param module: its path below the package
+    """
     written, meta = home / "mutants" / PACKAGE / module, _meta(home, module)
     if not meta.exists():
         return Found()
@@ -107,7 +116,8 @@ def _read(home: Path, module: str) -> Found:
     untried = sum(code in NOT_TRIED for code in codes.values())
     alive = [key for key, code in codes.items() if code in SURVIVED or code in NO_TESTS]
     survivors = list(changes_of(module, written.read_text(), alive))
-    return Found(len(codes), len(codes) - untried - len(alive), untried, survivors)
+    timed_out = sum(code in TIMED_OUT for code in codes.values())
+    return Found(len(codes), len(codes) - untried - len(alive), timed_out, untried, survivors)
 
 
 def _meta(home: Path, module: str) -> Path:

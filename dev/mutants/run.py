@@ -39,7 +39,8 @@ def _try(module: str, seconds: float) -> Found:
     home = ROOT / "build" / "mutants" / module.removesuffix(".py").replace("/", ".")
     found = try_mutants(module, ROOT, home, seconds)
     print(
-        f"{module}: {found.made} mutants, {found.killed} killed, {len(found.survivors)} survived, "
+        f"{module}: {found.made} mutants, {found.killed} killed ({found.timed_out} by time), "
+        f"{len(found.survivors)} survived, "
         f"{found.not_tried} not tried",
         flush=True,
     )
@@ -63,7 +64,8 @@ def _report(found: Mapping[str, Found], modules: Sequence[str], seconds: float) 
     wording = sum(change not in known and change.is_wording for change in survivors)
     print(
         f"mutants: modules={len(whole)} of {len(modules)} made={sum(one.made for one in found.values())} "
-        f"killed={sum(one.killed for one in found.values())} explained={len(survivors) - len(new) - wording} "
+        f"killed={sum(one.killed for one in found.values())} "
+        f"timed_out={sum(one.timed_out for one in found.values())} explained={len(survivors) - len(new) - wording} "
         f"wording={wording} unexplained={len(new)} seconds={seconds:.0f}"
     )
     if new:
