@@ -12,6 +12,11 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
 
+#: When requests of the page were sent, in seconds of its own clock.
+FETCHED = """([prefix, after]) => performance.getEntriesByType("resource")
+  .filter(entry => new URL(entry.name).pathname.startsWith(prefix))
+  .map(entry => entry.startTime / 1000).filter(at => at > after)"""
+
 #: Milliseconds. A machine with several deployments answers slowly; nobody waits longer than needed.
 PATIENCE = 60_000.0
 
@@ -64,6 +69,8 @@ class Person:
         if dark:
             # Where Airflow's UI remembers the choice of its own button.
             self._context.add_init_script("localStorage.setItem('theme', 'dark')")
+        # 250 by default: what a page has sent after that would not be listed.
+        self._context.add_init_script("performance.setResourceTimingBufferSize(10000)")
         self.page: Page = self._context.new_page()
         self._watch(self.page)
 
@@ -112,6 +119,18 @@ class Person:
             before.answers += self.seen.answers
             before.errors += self.seen.errors
             self.seen = before
+
+    def clock(self) -> float:
+        """Return the seconds of the page's own clock."""
+        return float(self.page.evaluate("performance.now()")) / 1000
+
+    def fetched(self, prefix: str, after: float) -> list[float]:
+        """Return when answered requests were sent, by the page's own clock, however late this process hears of them.
+
+        :param prefix: how the path begins
+        :param after: seconds of :meth:`clock`
+        """
+        return [float(at) for at in self.page.evaluate(FETCHED, [prefix, after])]
 
     def close(self) -> None:
         """Close the windows and forget the cookies."""

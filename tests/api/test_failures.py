@@ -481,13 +481,18 @@ def test_the_error_of_a_query_says_which_query_and_what_is_wrong(status: int, bo
 
 @given(st.binary(max_size=200), st.sampled_from([200, 202, 302, 400, 404, 429, 500, 503]))
 def test_no_answer_raises_anything_but_an_api_error(body: bytes, status: int) -> None:
+    """Unless the bytes are an answer: Hypothesis knows the words of the code, and finds ``{"taskid":"!"``."""
     for read in (
         lambda: read_submission_answer(SETTINGS, answered(status, body)),
         lambda: balance_query(SETTINGS).read(answered(status, body)),
         lambda: status_query(SETTINGS, "x").read(answered(status, body)),
     ):
-        with pytest.raises(EkycApiError):
+        try:
             read()
+        except EkycApiError:
+            continue
+        assert status < 300
+        assert b"{" in body
 
 
 def test_requests_carry_the_key_in_a_header_and_show_it_nowhere() -> None:
