@@ -158,6 +158,12 @@ class BareQueryTrigger(SessionPerQueryTrigger):
         yield TriggerEvent(status)
 
 
+async def close_session() -> None:
+    """Close the session of all :class:`BareQueryTrigger`; a triggerer's ends with its process."""
+    if _session is not None:
+        await _session.close()
+
+
 class _Collections:
     """Times garbage collections."""
 

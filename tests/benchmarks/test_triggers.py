@@ -12,7 +12,13 @@ import pytest
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.benchmarks import triggers
 from dev.benchmarks.trigger_case import MIB, Seen
-from dev.benchmarks.trigger_probe import BareQueryTrigger, LoopProbe, SessionPerQueryTrigger, SleepingTrigger
+from dev.benchmarks.trigger_probe import (
+    BareQueryTrigger,
+    LoopProbe,
+    SessionPerQueryTrigger,
+    SleepingTrigger,
+    close_session,
+)
 from tests.conftest import API_KEY, until
 from tests.submitted import submitted
 
@@ -50,6 +56,7 @@ async def test_a_peer_waits_until_the_export(peer: type[SessionPerQueryTrigger],
         sandbox.change(queue_seconds=1)
         waiting = peer(conn_id="peer", ekyc_task_id=submitted(sandbox), interval=0.05)
         events = [event.payload async for event in waiting.run()]
+    await close_session()
     assert events == ["exported"]
     assert sandbox.calls["status"] == 2
 
