@@ -20,12 +20,17 @@ _LEDGER = ("results/test_ledger.py", "results/test_findings.py", "results/test_u
 #: second.
 TESTS: dict[str, tuple[str, ...]] = {
     "api/aio.py": ("api/test_aio.py", "api/test_both_clients.py"),
-    "api/answers.py": ("api/test_answers.py", "api/test_failures.py", "api/test_paid_ids.py"),
+    "api/answers.py": (
+        "api/test_answers.py",
+        "api/test_failures.py",
+        "api/test_paid_ids.py",
+        "api/test_read_answers.py",
+    ),
     "api/bounded.py": ("api/test_bounded.py", "api/test_client.py", "api/test_result_connection.py"),
     "api/client.py": ("api/test_client.py", "api/test_both_clients.py"),
     "api/connection_check.py": ("api/test_connection_check.py",),
     "api/environment.py": ("api/test_environment.py",),
-    "api/failures.py": ("api/test_failures.py",),
+    "api/failures.py": ("api/test_failures.py", "api/test_read_answers.py"),
     "api/hidden_queries.py": ("api/test_hidden_queries.py",),
     "api/json_body.py": ("api/test_json_body.py",),
     "api/models.py": ("api/test_models.py",),
@@ -34,6 +39,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "api/protocol.py": (
         "api/test_failures.py",
         "api/test_paid_ids.py",
+        "api/test_read_answers.py",
         "api/test_requests.py",
         "api/test_task_ids.py",
     ),
