@@ -205,8 +205,9 @@ def test_a_range_that_ends_early_at_the_last_try_is_an_error() -> None:
     assert (error.retryable, error.outcome) == (True, Outcome.REFUSED)
 
 
-def test_a_break_behind_the_last_byte_of_a_range_requests_nothing() -> None:
-    store = Store(None, cut(100))
+@pytest.mark.parametrize(("nth", "size"), [(0, 100), (1, 100), (2, 800)], ids=["first", "end", "middle"])
+def test_a_break_behind_the_last_byte_of_a_range_requests_nothing(nth: int, size: int) -> None:
+    store = Store(*[None] * nth, cut(size))
     assert Downloading().run(store) == CONTENT
     assert store.spans == [FIRST, END, MIDDLE]
 
