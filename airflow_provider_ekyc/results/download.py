@@ -24,7 +24,6 @@ from airflow_provider_ekyc.exceptions import (
     EkycExpiredUrlError,
     EkycRequestError,
     EkycResultError,
-    Outcome,
 )
 from airflow_provider_ekyc.results.byte_ranges import (
     TAIL,
@@ -118,7 +117,7 @@ class _Downloading:
         self._is_ranged = True
         self._version = Version()
         #: In the order of the file, from the first that is not complete.
-        self._ranges: deque[ByteRange] = deque()
+        self._ranges: deque[ByteRange]
         self._tail: ByteRange | None = None
         #: The last bytes as the hint has them, and their version.
         self._hint: tuple[Version, bytes] | None = None
@@ -149,7 +148,7 @@ class _Downloading:
 
     def _run(self, first: ByteRange) -> int:
         self._ranges = deque([first])
-        self._workers = RangeWorkers(self._connect, self._connections if self._is_ranged else 1, self._fetch)
+        self._workers = RangeWorkers(self._connect, self._connections, self._fetch)
         # After a change nobody reads meanwhile.
         self._workers.run(first, self._fetch_hint if self._is_ranged and not self._file.is_invalid else None)
         return self._available
@@ -322,7 +321,6 @@ class _Downloading:
             raise EkycConnectionError(
                 f"The result download ended after {wanted.at:,} of {end:,} bytes.",
                 retryable=True,
-                outcome=Outcome.REFUSED,
             )
 
     def _advance(self) -> None:
