@@ -12,6 +12,11 @@ PACKAGE = "airflow_provider_ekyc"
 FOLDERS = ("api", "polling", "results", "submission")
 
 _ARCHIVE = ("results/test_archive_tables.py", "results/test_archive_damage.py", "results/test_archive_alone.py")
+_DOWNLOAD = (
+    "results/test_downloading.py",
+    "results/test_downloading_changes.py",
+    "results/test_downloading_hint.py",
+)
 _LEDGER = ("results/test_ledger.py", "results/test_findings.py", "results/test_unmatched.py")
 
 #: module -> its tests, below ``tests``; a module that is not here has those of the file of its name. What begins a
@@ -68,7 +73,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "results/compare/submitted_input.py": ("results/test_submitted_input.py",),
     "results/compare/tally.py": ("results/test_tally.py",),
     "results/compare/unmatched.py": ("results/test_unmatched.py",),
-    "results/download.py": ("results/test_downloading.py",),
+    "results/download.py": _DOWNLOAD,
     "results/errors.py": ("results/test_errors.py",),
     "results/growing_file.py": ("results/test_growing_file.py",),
     "results/output/arrow_columns.py": ("results/test_arrow_columns.py",),
@@ -153,6 +158,7 @@ DONE = (
     "results/compare/row_keys.py",
     "results/compare/submitted_input.py",
     "results/compare/tally.py",
+    "results/download.py",
     "results/errors.py",
     "results/growing_file.py",
     "results/output/arrow_columns.py",

@@ -1,13 +1,18 @@
-"""A result's store in this process, whose connections have no sockets, and which answers as a script says."""
+"""A download from a store in this process, whose connections have no sockets, and which answers as a script says."""
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import pytest
 
 from airflow_provider_ekyc.api.result_stream import ResultHead, ResultStream
+from airflow_provider_ekyc.api.retries import Retries
 from airflow_provider_ekyc.exceptions import (
     EkycApiError,
     EkycConnectionError,
@@ -15,9 +20,21 @@ from airflow_provider_ekyc.exceptions import (
     EkycRequestError,
     EkycServerError,
 )
+from airflow_provider_ekyc.results.download import download
+from airflow_provider_ekyc.results.growing_file import GrowingFile
+from airflow_provider_ekyc.spool import spool_file
 
-BLOCK = 30  # bytes of a block
+SIZE = 100  # bytes of a range, and of the end
+BLOCK = 30  # bytes of a block: three and a part of one are a range
+CONTENT = bytes(range(250)) * 4
+OTHER = bytes(reversed(CONTENT))
+FIRST, END, MIDDLE = (0, 99), (900, 999), (100, 899)  # the requests of one connection
 WHOLE = (0, None)
+AT_ONCE = Retries(attempts=5, first_wait=0.0, longest_wait=0.0)
+ONCE = Retries(attempts=1)
+
+ONE_CONNECTION = "The result's store did not answer with the range requested; using one connection."
+CHANGED = "The result has changed during the download. Trying again in 0 s (try 2)."
 
 
 @dataclass(frozen=True)
@@ -47,7 +64,7 @@ class Store:
     :param hint: answer to the request for the last bytes
     """
 
-    def __init__(self, *script: Answer | None, content: bytes, etag: str | None = '"a"') -> None:
+    def __init__(self, *script: Answer | None, content: bytes = CONTENT, etag: str | None = '"a"') -> None:
         self.script = list(script)
         self.content, self.etag = content, etag
         self.hint: Answer | None = EkycConnectionError("Nothing.", retryable=True)
@@ -150,7 +167,7 @@ def cut(count: int, **changes: object) -> Answer:
     return but(body=lambda body: body[:count], breaks=True, **changes)
 
 
-def replaced(content: bytes, etag: str | None = '"b"', **changes: object) -> Answer:
+def replaced(content: bytes = CONTENT, etag: str | None = '"b"', **changes: object) -> Answer:
     """Answer from another object, which stays."""
 
     def answer(store: Store, asked: Asked) -> ResultStream:
@@ -182,3 +199,61 @@ def slow_down() -> EkycServerError:
 
 def expired() -> EkycExpiredUrlError:
     return EkycExpiredUrlError("The URL has expired.", status=403)
+
+
+class Watched(GrowingFile):
+    """Keeps what is announced."""
+
+    announced: list[tuple[int, bytes]]
+    advanced: list[int]
+
+    def announce(self, size: int, tail: bytes) -> None:
+        self.announced.append((size, tail))
+        super().announce(size, tail)
+
+    def advance(self, available: int) -> None:
+        self.advanced.append(available)
+        super().advance(available)
+
+
+class Downloading:
+    """A download, and what is seen of it."""
+
+    def __init__(self) -> None:
+        self.announced: list[tuple[int, bytes]] = []
+        self.advanced: list[int] = []
+        self.is_void = False
+        self.urls: list[str] = []
+        self.left = b""
+
+    def fresh_url(self) -> str:
+        assert threading.current_thread() is threading.main_thread(), "a signal must be able to end the query"
+        self.urls.append(f"https://store.example/{len(self.urls) + 1}")
+        return self.urls[-1]
+
+    def run(self, store: Store, *, connections: int = 1, retries: Retries | None = AT_ONCE) -> bytes:
+        with spool_file(None) as spool:
+            file = Watched(spool)
+            file.announced, file.advanced = self.announced, self.advanced
+            try:
+                sums = download(store.connect, self.fresh_url, file, connections=connections, retries=retries)
+            finally:
+                self.is_void = file.is_invalid
+                spool.seek(0)
+                self.left = spool.readall()
+            if not self.is_void:
+                assert file.wait_beyond(sums.size, 1) == sums.size  # it is complete
+        assert (sums.size, sums.sha256) == (len(self.left), hashlib.sha256(self.left).hexdigest())
+        return self.left
+
+
+E = TypeVar("E", bound=Exception)
+
+
+def failure(kind: type[E], store: Store, **how: object) -> E:
+    """Return the error of a download, which has voided the file."""
+    downloading = Downloading()
+    with pytest.raises(kind) as caught:
+        downloading.run(store, **how)  # type: ignore[arg-type]  # arguments of run
+    assert downloading.is_void
+    return caught.value
