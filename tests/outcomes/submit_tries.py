@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -130,7 +130,10 @@ class SubmitTries:
             url = self.stage.servers.enter_context(trickling_store(b"")).url
             # As it is, but for half a second instead of a minute.
             hasty = lambda opened, _: PacedStream(opened, Pace(window=0.5))  # noqa: E731
-            self.stage.servers.enter_context(patch.object(source, "PacedStream", hasty))
+            impatience = self.stage.servers.enter_context(ExitStack())
+            impatience.enter_context(patch.object(source, "PacedStream", hasty))
+            # The next try has its minute: a busy machine may need a second for a file of its own.
+            self.stage.repairs.append(impatience.close)
         else:
             code = what.removeprefix("in an S3 that answers ")
             body = f"<Error><Code>{code}</Code><Message>made up</Message></Error>".encode()
