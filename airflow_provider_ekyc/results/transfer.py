@@ -254,5 +254,5 @@ class TransferJob:
                 f"Another try of this remote task has landed another list at {target.uri} meanwhile. The result was "
                 f"not landed. A retry requests the result again. The submission is already paid for and will not be "
                 f"charged again."
-            )
+            ).with_steps("Clear this task when no other task lands the result of this remote task.")
         log.info("Landed %s: the %s numbers that are not in the result.", target.uri, f"{count:,}")

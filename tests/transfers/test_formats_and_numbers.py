@@ -260,6 +260,7 @@ def test_another_list_that_another_try_lands_meanwhile_is_kept_and_the_result_is
     numbers_file: Path,
     context: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     sandbox.change(failure_rows=7)
     sent = submission()
@@ -284,6 +285,8 @@ def test_another_list_that_another_try_lands_meanwhile_is_kept_and_the_result_is
         f"again."
     ) in str(failed.value)
     assert (failed.value.kind, failed.value.charge) == ("s3", "certain")
+    assert "Clear this task when no other task lands the result of this remote task." in caplog.messages
+    assert not any("permissions of the AWS connection" in line for line in caplog.messages)
     assert (keys_of(s3), content_of(s3, LEFT)) == ([LEFT], another)
     assert land(sent, context_of(), **arguments)["unmatched"] == 7
     assert content_of(s3, LEFT) != another
