@@ -100,14 +100,14 @@ class _Place:
         self.seconds = min(settings.connect_timeout, PATIENCE)
         self.answer_seconds = min(settings.read_timeout, PATIENCE)
         self.proxy = ""
-        #: Whether a proxy is named whose URL is not that of an http or https proxy.
+        #: Whether the environment names a proxy whose URL is not that of an http or https proxy.
         self.has_unknown_proxy = False
         try:
             proxy = urlsplit(http_proxy(settings) or "")
             if proxy.hostname:
                 port = proxy.port or (443 if proxy.scheme == "https" else 80)
                 self.proxy = f"{proxy.hostname}, port {port}"
-        except (EkycError, ValueError):
+        except EkycError:
             self.has_unknown_proxy = True
 
     @property

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from requests.utils import get_environ_proxies, select_proxy
 
-from airflow_provider_ekyc.api.settings import EkycSettings
+from airflow_provider_ekyc.api.settings import EkycSettings, split_address
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 
 
@@ -21,7 +21,7 @@ def http_proxy(settings: EkycSettings) -> str | None:
     """
     Return the URL of the proxy before the API: the connection's, else the environment's, with ``NO_PROXY``.
 
-    :raises EkycSettingsError: if it is a SOCKS proxy, which aiohttp does not support
+    :raises EkycSettingsError: if it can't be used: a SOCKS proxy, which aiohttp does not support, or no host or port
     """
     if settings.proxy:
         return settings.proxy
@@ -30,10 +30,11 @@ def http_proxy(settings: EkycSettings) -> str | None:
         return None
     if "://" not in proxy:
         proxy = f"http://{proxy}"
-    if not proxy.startswith(("http://", "https://")):
+    parts = split_address(proxy)
+    if parts is None or parts.scheme not in ("http", "https"):
         raise EkycSettingsError(
-            "The environment names a proxy that the triggerer can't use; it supports http and https proxies. Set "
-            "proxy in the connection's extra, or NO_PROXY."
+            "The environment names a proxy that the triggerer can't use; it supports http and https proxies, such as "
+            "http://proxy.example:3128. Set proxy in the connection's extra, or NO_PROXY."
         )
     return proxy
 

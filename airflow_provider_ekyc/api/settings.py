@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from airflow_provider_ekyc.api.prices import read_prices
 from airflow_provider_ekyc.api.result_hosts import DEFAULT_RESULT_HOSTS, ResultHost, read_result_host
@@ -188,23 +188,17 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str:
     host = (host or "").strip() or DEFAULT_BASE_URL
     if "://" not in host:
         host = f"{schema or 'https'}://{host}"
-    try:
-        parts = urlsplit(host)
-        own_port = parts.port
-        # What the HTTP libraries could not look up: blanks, empty labels, labels that are too long.
-        plain = re.fullmatch(r"[^\s\\]+", host) and (parts.hostname or "").encode("idna")
-    except ValueError:
-        plain = None
-    if not plain:
+    parts = split_address(host)
+    if parts is None or not re.fullmatch(r"[^\s\\]+", host):
         raise EkycSettingsError("host is not a URL.")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https"):
         raise EkycSettingsError("host must be the base URL of the API, such as https://api.ekycpro.com.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise EkycSettingsError("host must be a bare base URL; the API key belongs in the password field.")
-    port = own_port or port  # 0 is what a form sends for an empty field
+    port = parts.port or port  # 0 is what a form sends for an empty field
     if port and not 0 < port < 65_536:
         raise EkycSettingsError("port must be from 1 to 65535, or empty for the one of the scheme (443 for https).")
-    name = parts.hostname
+    name = parts.hostname or ""
     # Certificates name hosts without the dot at the end. A name of one label keeps it: there it has a meaning,
     # "do not try my search domains".
     if name.endswith(".") and "." in name[:-1]:
@@ -212,6 +206,21 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str:
     host = f"[{name}]" if ":" in name else name
     shown_port = f":{port}" if port and port != {"http": 80, "https": 443}[parts.scheme] else ""
     return f"{parts.scheme}://{host}{shown_port}{_api_path(parts.path)}"
+
+
+def split_address(url: str) -> SplitResult | None:
+    """Return the parts of a URL; None if its host is none that can be looked up, or its port none."""
+    try:
+        parts = urlsplit(url)
+        name = parts.hostname or ""
+        if ":" in name:
+            ip_address(name)
+        # Empty labels and those that are too long have no IDNA form. An underscore is in names of containers.
+        elif not re.fullmatch(rb"[a-z0-9._-]+", name.encode("idna")):
+            return None
+        return None if parts.port == 0 else parts
+    except ValueError:
+        return None
 
 
 def _api_path(path: str) -> str:
@@ -242,9 +251,13 @@ def _text(name: str, extra: Mapping[str, Any]) -> str | None:
 
 
 def _proxy(extra: Mapping[str, Any]) -> str | None:
-    proxy = _text("proxy", extra)
-    if proxy is not None and not re.match(r"https?://[^/\s]+", proxy):
-        raise EkycSettingsError("proxy must be a URL such as http://proxy.example:3128.")
+    proxy = (_text("proxy", extra) or "").strip() or None
+    parts = split_address(proxy or "")
+    if proxy and (parts is None or parts.scheme not in ("http", "https")):
+        raise EkycSettingsError(
+            "proxy must be a URL such as http://proxy.example:3128. Special characters of a user name or a password in "
+            "it are written as in %40 for @."
+        )
     return proxy
 
 

@@ -100,6 +100,15 @@ def test_a_socks_proxy_of_the_environment_is_said_to_be_of_no_use_to_the_trigger
     assert type(failure(ask_with_requests, settings_of(sandbox))) is EkycConnectionError
 
 
+@pytest.mark.parametrize("proxy", ["http://", "http://127.0.0.1:99999", "http://*.example:3128"])
+def test_a_proxy_of_the_environment_without_a_host_or_a_port_is_an_error(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(EkycSettingsError, match="The environment names a proxy that the triggerer can't use"):
+        environment.http_proxy(settings_for("https://api.example"))
+
+
 @pytest.mark.parametrize("proxy", ["http://proxy.example:3128", "https://proxy.example:3129"])
 def test_a_proxy_of_the_environment_may_have_tls_of_its_own(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)

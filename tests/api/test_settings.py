@@ -78,6 +78,8 @@ def test_an_empty_field_of_the_form_means_not_set(empty: str | None) -> None:
         ({"host": "http://api.example:80"}, "http://api.example"),
         ({"host": "https://api.example."}, "https://api.example"),
         ({"host": "http://sandbox.:8900"}, "http://sandbox.:8900"),
+        ({"host": "http://ekyc_sandbox:8900"}, "http://ekyc_sandbox:8900"),
+        ({"host": "https://B\u00fccher.example"}, "https://b\u00fccher.example"),
         ({"host": None}, "https://api.ekycpro.com"),
     ],
 )
@@ -143,6 +145,10 @@ def test_a_journal_uri_is_text_and_optional() -> None:
         "https://api.example\\@evil.example",
         "https://api..example",
         f"https://{'a' * 70}.example",
+        "https://*.example",
+        "https://api.example,other.example",
+        "https://[fe80:]",
+        "https://api.example:0",
     ],
 )
 def test_what_is_no_base_url_is_refused_at_once(host: str) -> None:
@@ -289,11 +295,50 @@ def test_the_example_of_a_link_is_one() -> None:
     assert extra(console_url=example).console_url == example == "https://console.example/tasks/{ekyc_task_id}"
 
 
-def test_a_proxy_is_a_url_of_http() -> None:
-    assert extra(proxy="http://proxy.example:3128").proxy == "http://proxy.example:3128"
-    for wrong in ("proxy.example:3128", "socks5://proxy.example", 7, "http://"):
-        with pytest.raises(EkycSettingsError, match="proxy must be"):
-            extra(proxy=wrong)
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://proxy.example:3128",
+        "https://proxy.example",
+        "http://proxy.example/",
+        "http://[::1]:3128",
+        "http://squid_1:3128",
+        "http://me:made%40up@proxy.example:3128",
+        "http://REALM\\me:made-up@proxy.example:3128",
+    ],
+)
+def test_a_proxy_is_a_url_of_http(proxy: str) -> None:
+    assert extra(proxy=proxy).proxy == proxy
+    assert extra(proxy=f" {proxy}\n").proxy == proxy
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "proxy.example:3128",
+        "socks5://proxy.example",
+        7,
+        "http://",
+        "http://*.example:3128",
+        "http://proxy.example:99999",
+        "http://proxy.example:0",
+        "http://proxy example:3128",
+        "http://[::1",
+        "http://me:made#up@proxy.example:3128",
+        "http://me:made/up@proxy.example:3128",
+    ],
+)
+def test_a_proxy_that_can_be_none_is_refused_and_its_credentials_not_shown(proxy: object) -> None:
+    with pytest.raises(
+        EkycSettingsError, match=r"proxy must be (text|a URL such as http://proxy\.example:3128\.)"
+    ) as caught:
+        extra(proxy=proxy)
+    assert "made#" not in caught.value.message
+    assert "made/" not in caught.value.message
+
+
+def test_a_blank_proxy_is_none() -> None:
+    assert extra(proxy=" ").proxy is None
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ from airflow_provider_ekyc.exceptions import (
 )
 from airflow_provider_ekyc.results import download as download_module
 from airflow_provider_ekyc.results.range_workers import RangeWorkers
-from dev.testing.waiting import wait_until
 from tests.results.scripted_store import (
     AT_ONCE,
     CONTENT,
@@ -39,23 +38,10 @@ from tests.results.scripted_store import (
     refused,
     slow_down,
 )
-from tests.results.test_download_ranges import threads
-from tests.results.test_download_signals import bounded
+
+pytestmark = pytest.mark.usefixtures("small_ranges", "no_thread_left")
 
 ASKED_AGAIN = "The URL has expired. Asking the API for a fresh one, once."
-
-
-@pytest.fixture(autouse=True)
-def _small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download_module, "RANGE_SIZE", SIZE)
-
-
-@pytest.fixture(autouse=True)
-def _bounded() -> Iterator[None]:
-    """No test waits for ever, and none leaves a thread."""
-    with bounded(20):
-        yield
-    assert wait_until(lambda: not threads(), timeout=20, interval=0.001), threads()
 
 
 # The ranges of one version

@@ -13,8 +13,6 @@ from airflow_provider_ekyc.exceptions import (
     EkycApiError,
     EkycRequestError,
 )
-from airflow_provider_ekyc.results import download as download_module
-from dev.testing.waiting import wait_until
 from tests.results.scripted_store import (
     AT_ONCE,
     CHANGED,
@@ -24,7 +22,6 @@ from tests.results.scripted_store import (
     MIDDLE,
     ONE_CONNECTION,
     OTHER,
-    SIZE,
     WHOLE,
     Answer,
     Connection,
@@ -36,21 +33,8 @@ from tests.results.scripted_store import (
     refused,
     replaced,
 )
-from tests.results.test_download_ranges import threads
-from tests.results.test_download_signals import bounded
 
-
-@pytest.fixture(autouse=True)
-def _small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download_module, "RANGE_SIZE", SIZE)
-
-
-@pytest.fixture(autouse=True)
-def _bounded() -> Iterator[None]:
-    """No test waits for ever, and none leaves a thread."""
-    with bounded(20):
-        yield
-    assert wait_until(lambda: not threads(), timeout=20, interval=0.001), threads()
+pytestmark = pytest.mark.usefixtures("small_ranges", "no_thread_left")
 
 
 # One stream

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 
-from airflow_provider_ekyc.results import download as download_module
-from dev.testing.waiting import wait_until
 from tests.results.scripted_store import (
     CONTENT,
     OTHER,
@@ -25,21 +22,8 @@ from tests.results.scripted_store import (
     replaced,
     slow_down,
 )
-from tests.results.test_download_ranges import threads
-from tests.results.test_download_signals import bounded
 
-
-@pytest.fixture(autouse=True)
-def _small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download_module, "RANGE_SIZE", SIZE)
-
-
-@pytest.fixture(autouse=True)
-def _bounded() -> Iterator[None]:
-    """No test waits for ever, and none leaves a thread."""
-    with bounded(20):
-        yield
-    assert wait_until(lambda: not threads(), timeout=20, interval=0.001), threads()
+pytestmark = pytest.mark.usefixtures("small_ranges", "no_thread_left")
 
 
 def hinted(hint: Answer | None, *, is_first: bool = True, content: bytes = CONTENT, **how: object) -> Downloading:
