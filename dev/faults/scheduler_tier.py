@@ -62,6 +62,9 @@ def _environment(slots: Sequence[Slot], s3: S3Server) -> dict[str, str]:
         "AIRFLOW__CORE__PARALLELISM": PARALLELISM,
         # 300 s by default, after which the tasks of a scheduler that was killed are tried again.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "45",
+        # 300 s by default too. A scheduler that starts within 30 s of a kill does not yet count the killed one as dead,
+        # and looks for its tasks again after this time.
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
 
