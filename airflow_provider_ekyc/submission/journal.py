@@ -79,6 +79,9 @@ class Journal(InstanceJournal):
                     yield other, record
 
     def _is_unknown_of_before(self, intent: Intent) -> bool:
+        # A clear while the run is running does not change its start; that this map index began another list shows it.
+        if self.begun and intent.state is IntentState.UNKNOWN:
+            return True
         if self._task.run_started is None:
             return intent.state is IntentState.UNKNOWN and not self.is_first_record
         # What is being sent since before the clear is that of a try that was killed, and may never be tried again.

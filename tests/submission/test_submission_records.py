@@ -444,6 +444,16 @@ def test_where_the_start_of_the_run_is_not_known_a_list_is_found_by_a_later_try(
     assert bool(elsewhere(intent(OTHER, state), replace(MAPPED, run_started=None))) is found
 
 
+def test_after_a_clear_of_a_running_run_an_index_that_began_another_list_finds_an_unknown_one() -> None:
+    """Airflow leaves the start of a running run as it is."""
+    leave(Receipt("made-up-id"), replace(SCOPE, fingerprint="7" * 64), replace(TASK, map_index=1))
+    since = "2026-01-03T00:00:00+00:00"
+    assert elsewhere(intent(OTHER, IntentState.SENDING, started_at=since)) == []
+    left = intent(OTHER, IntentState.UNKNOWN, started_at=since)
+    leave(left, OTHER, replace(TASK, map_index=8))
+    assert [each for _, each in journal_of(MAPPED).unknown_elsewhere(SCOPE.name)] == [left]
+
+
 def test_what_the_same_map_index_has_begun_and_the_list_itself_are_left_out() -> None:
     left = intent(OTHER)
     leave(left, OTHER, replace(TASK, map_index=1))
