@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_ekyc.airflow_sdk import conf
+from airflow_provider_ekyc.operators.prepare import EkycPrepareNumbersOperator
 from airflow_provider_ekyc.runbook import runbook_entry
 from airflow_provider_ekyc.ways_out import WAYS_OUT
 
@@ -74,3 +76,11 @@ def test_an_entry_begins_with_the_words_of_the_log_and_has_all_parts(kind: str) 
 
 def test_the_page_on_failures_links_to_each_entry() -> None:
     assert set(re.findall(r"\(runbook\.md#(\w+)\)", KINDS_PAGE)) == set(WAYS_OUT)
+
+
+@pytest.mark.parametrize("page", ["runbook.md", "es/runbook.md"])
+def test_a_large_list_is_split_by_an_argument_that_exists(page: str) -> None:
+    text = (Path(__file__).parents[1] / "docs" / page).read_text()
+    entry = text.partition("\n## too_large\n")[2].partition("\n## ")[0]
+    (argument,) = re.findall(r"\[[^\]]+\]\((?:\.\./)?prepare\.md\) \S+ `(\w+)`", entry)
+    assert argument in inspect.signature(EkycPrepareNumbersOperator).parameters
