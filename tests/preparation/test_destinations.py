@@ -252,6 +252,28 @@ def test_an_upload_in_parts_that_fails_leaves_nothing(
     assert s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []) == []
 
 
+def test_the_page_names_each_permission_of_a_failing_upload_over_an_equal_object(
+    s3_relay: S3Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: set[str] = set()
+    make = s3_destination.s3_client
+
+    def traced(*arguments: Any) -> Any:
+        client = make(*arguments)
+        client.meta.events.register("before-call.s3", lambda model, **_: calls.add(model.name))
+        return client
+
+    monkeypatch.setattr(s3_destination, "s3_client", traced)
+    monkeypatch.setattr(s3_destination, "SINGLE_PUT", 0)
+    write(opened(f"s3://{BUCKET}/ready"))
+    s3_relay.faults.append(S3Fault("complete", "status", times=None))
+    fails(opened(f"s3://{BUCKET}/ready"))
+    permissions = {"AbortMultipartUpload": "s3:AbortMultipartUpload", "ListParts": "s3:ListMultipartUploadParts"}
+    assert permissions.keys() < calls
+    page = (Path(__file__).parents[2] / "docs" / "prepare.md").read_text()
+    assert [name for name in permissions.values() if f"`{name}`" not in page] == []
+
+
 def test_what_s3_does_not_say_is_not_taken_for_nothing_there(s3: Any, s3_relay: S3Relay) -> None:
     destination = opened(f"s3://{BUCKET}/ready")
     for call, ask in (("get", destination.read), ("head", destination.size)):
