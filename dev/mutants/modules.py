@@ -158,6 +158,7 @@ DONE = (
     "results/compare/row_keys.py",
     "results/compare/submitted_input.py",
     "results/compare/tally.py",
+    "results/compare/unmatched.py",
     "results/download.py",
     "results/errors.py",
     "results/growing_file.py",
