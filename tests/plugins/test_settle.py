@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -38,7 +38,8 @@ FINGERPRINT = "f" * 64
 NUMBERS = "".join(f"+999{number:010d}\n" for number in range(100)).encode()
 OTHER_LIST = "0123456789abcdef"
 IDENTITY = TaskIdentity("numbers", "submit", "first", None, -1, 1, 0)
-ENDED = datetime(2026, 11, 26, 6, 0, tzinfo=UTC)
+#: The sandbox creates the remote task now, and one that is a day younger than the submission is not taken for its own.
+ENDED = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
 UNKNOWN = Intent(ENDED.isoformat(), 1, -1, 100, FINGERPRINT, "made-up", IntentState.UNKNOWN, possibly_charged=1)
 SOMEONE = Person("someone", lambda method, key: True)
 READER = Person("reader", lambda method, key: False)
