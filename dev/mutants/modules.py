@@ -121,18 +121,14 @@ LEFT_OUT = {
 #: Modules whose survivors were gone through: each is killed or explained. The others are tried only if ``MODULE`` names
 #: them.
 DONE = (
-    "api/answers.py",
     "api/bounded.py",
-    "api/client.py",
     "api/connection_check.py",
     "api/environment.py",
     "api/failures.py",
     "api/hidden_queries.py",
     "api/json_body.py",
     "api/models.py",
-    "api/paid_ids.py",
     "api/prices.py",
-    "api/protocol.py",
     "api/result_connection.py",
     "api/result_hosts.py",
     "api/result_stream.py",
@@ -146,7 +142,6 @@ DONE = (
     "polling/interval.py",
     "polling/poller.py",
     "polling/progress.py",
-    "results/archive/check.py",
     "results/archive/members.py",
     "results/archive/unpack.py",
     "results/byte_ranges.py",
