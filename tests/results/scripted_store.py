@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -104,7 +104,7 @@ class Store:
         whole: bool = False,
         body: Callable[[bytes], bytes] = bytes,
         breaks: bool = False,
-        **head: object,
+        **head: Any,
     ) -> ResultStream:
         """
         Make the store's own answer, but for what is given.
@@ -122,7 +122,7 @@ class Store:
             if asked.offset >= size:
                 raise EkycRequestError("There is no such range.", status=416)
             given = replace(given, start=asked.offset, end=size if asked.last is None else min(asked.last + 1, size))
-        given = replace(given, **head)  # type: ignore[arg-type]  # fields of a head, as each test names them
+        given = replace(given, **head)
         return ResultStream(given, blocks(body(self.content[given.start : given.end]), breaks=breaks))
 
 
@@ -157,22 +157,22 @@ def blocks(body: bytes, *, breaks: bool) -> Iterator[bytes]:
         raise EkycConnectionError("The connection broke.", retryable=True)
 
 
-def but(**changes: object) -> Answer:
+def but(**changes: Any) -> Answer:
     """Answer as the store does, but for this: see :meth:`Store.answer`."""
-    return lambda store, asked: store.answer(asked, **changes)  # type: ignore[arg-type]  # as each test names them
+    return lambda store, asked: store.answer(asked, **changes)
 
 
-def cut(count: int, **changes: object) -> Answer:
+def cut(count: int, **changes: Any) -> Answer:
     """Answer as the store does, and break behind so many bytes."""
     return but(body=lambda body: body[:count], breaks=True, **changes)
 
 
-def replaced(content: bytes = CONTENT, etag: str | None = '"b"', **changes: object) -> Answer:
+def replaced(content: bytes = CONTENT, etag: str | None = '"b"', **changes: Any) -> Answer:
     """Answer from another object, which stays."""
 
     def answer(store: Store, asked: Asked) -> ResultStream:
         store.content, store.etag = content, etag
-        return store.answer(asked, **changes)  # type: ignore[arg-type]  # as each test names them
+        return store.answer(asked, **changes)
 
     return answer
 
@@ -250,10 +250,10 @@ class Downloading:
 E = TypeVar("E", bound=Exception)
 
 
-def failure(kind: type[E], store: Store, **how: object) -> E:
+def failure(kind: type[E], store: Store, **how: Any) -> E:
     """Return the error of a download, which has voided the file."""
     downloading = Downloading()
     with pytest.raises(kind) as caught:
-        downloading.run(store, **how)  # type: ignore[arg-type]  # arguments of run
+        downloading.run(store, **how)
     assert downloading.is_void
     return caught.value

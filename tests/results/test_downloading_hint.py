@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ from tests.results.scripted_store import (
 pytestmark = pytest.mark.usefixtures("small_ranges", "no_thread_left")
 
 
-def hinted(hint: Answer | None, *, is_first: bool = True, content: bytes = CONTENT, **how: object) -> Downloading:
+def hinted(hint: Answer | None, *, is_first: bool = True, content: bytes = CONTENT, **how: Any) -> Downloading:
     """Download with a hint that is there before the first range, or after it, but before the others."""
     store = Store(content=content)
 
@@ -36,7 +37,7 @@ def hinted(hint: Answer | None, *, is_first: bool = True, content: bytes = CONTE
     store.script = [after(ended, but())] if is_first else [None, *[after(ended, but())] * 2]
     store.hint = (hint or but()) if is_first else after(lambda _: store.has_second, hint or but())
     downloading = Downloading()
-    assert downloading.run(store, connections=2, **how) == content  # type: ignore[arg-type]  # arguments of run
+    assert downloading.run(store, connections=2, **how) == content
     assert [(asked.url, asked.span, asked.etag) for asked in store.hints] == [
         (downloading.urls[0], (-SIZE, None), None)
     ]
