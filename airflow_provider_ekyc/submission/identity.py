@@ -22,6 +22,8 @@ class TaskIdentity:
     :param max_tries: Airflow's limit of tries; a clear raises it
     :param is_test: whether ``airflow tasks test`` or ``dag.test()`` runs it: each call makes a run of its own
     :param run_started: time at which the run started, or restarted after a clear; None if that is not known
+    :param clear_number: how often the run was cleared, as Airflow counts it: from 3.2 on each time, before only where
+        the run was finished; None if that is not known
     """
 
     dag_id: str
@@ -33,6 +35,7 @@ class TaskIdentity:
     max_tries: int
     is_test: bool = False
     run_started: datetime | None = None
+    clear_number: int | None = None
 
     @property
     def digest(self) -> str:
@@ -71,6 +74,7 @@ def identity_of(ti: Any, loop: Any = None, dag_run: Any = None) -> TaskIdentity:
         max_tries=getattr(ti, "max_tries", None) or 0,
         is_test=ti.run_id.startswith(_TEMPORARY_RUN) or _runs_in_one_process(),
         run_started=getattr(dag_run, "start_date", None),
+        clear_number=getattr(dag_run, "clear_number", None),
     )
 
 

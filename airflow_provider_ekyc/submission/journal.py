@@ -79,13 +79,18 @@ class Journal(InstanceJournal):
                     yield other, record
 
     def _is_unknown_of_before(self, intent: Intent) -> bool:
-        # A clear while the run is running does not change its start; that this map index began another list shows it.
-        if self.begun and intent.state is IntentState.UNKNOWN:
+        # A clear while the run is running does not change its start. Airflow counts it from 3.2 on; that this map index
+        # began another list shows it, too.
+        if intent.state is IntentState.UNKNOWN and (self.begun or self._was_cleared_since(intent)):
             return True
         if self._task.run_started is None:
             return intent.state is IntentState.UNKNOWN and not self.is_first_record
         # What is being sent since before the clear is that of a try that was killed, and may never be tried again.
         return intent.is_open and datetime.fromisoformat(intent.started_at) < self._task.run_started
+
+    def _was_cleared_since(self, intent: Intent) -> bool:
+        before, now = intent.clear_number, self._task.clear_number
+        return before is not None and now is not None and before < now
 
 
 class SubmissionRecords:

@@ -73,6 +73,7 @@ class Intent:
     :param possible_ids: what may be the remote id in an unclear answer
     :param possibly_charged: how often it was sent without a clear answer, the send at hand included; a clear does not
         reset it
+    :param clear_number: how often the run was cleared before, as :class:`TaskIdentity` has it
     """
 
     started_at: str
@@ -87,6 +88,7 @@ class Intent:
     balance: float | None = None
     possible_ids: tuple[str, ...] = ()
     possibly_charged: int = 0
+    clear_number: int | None = None
 
     @property
     def is_open(self) -> bool:

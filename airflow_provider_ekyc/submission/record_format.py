@@ -2,8 +2,9 @@
 Records as JSON, and back. Pure.
 
 Each record has a schema version. A new field that an older reader may leave out does not change it:
-``possibly_charged`` of an intent; ``price``, ``estimated_cost``, ``balance_before`` and ``balance_after`` of a receipt,
-which are text or null. ``balance_after`` is null in each receipt, since a receipt is written before that query.
+``possibly_charged`` and ``clear_number`` of an intent; ``price``, ``estimated_cost``, ``balance_before`` and
+``balance_after`` of a receipt, which are text or null. ``balance_after`` is null in each receipt, since a receipt is
+written before that query.
 
 Schema 1 had no version, and an intent and a receipt in two entries under another name; it is read and never written, so
 that an upgrade does not pay again. A record of an unknown schema is never treated as an absent one.
@@ -195,4 +196,5 @@ def _intent(record: Mapping[str, Any]) -> Intent:
         balance=None if record.get("balance") is None else float(record["balance"]),
         possible_ids=tuple(str(each) for each in record["possible_ids"]),
         possibly_charged=possibly_charged if state is IntentState.NOT_ACCEPTED else max(1, possibly_charged),
+        clear_number=None if record.get("clear_number") is None else int(record["clear_number"]),
     )

@@ -160,6 +160,7 @@ class Submitter:
             nonce=secrets.token_hex(8),
             max_tries=self._task.max_tries,
             balance=self._spending.balance,
+            clear_number=self._task.clear_number,
         )
         # The record's content while nothing is being sent. A refusal must not make an earlier unknown outcome known.
         is_open = found is not None and found.is_open

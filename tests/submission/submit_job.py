@@ -38,6 +38,7 @@ class Job:
         self.tries = 0
         self.max_tries = 2
         self.run_started = datetime.now(UTC)
+        self.clear_number = 0
         self.map_index = -1
         self.region: tuple[str, int] | None = None
         self.iteration: int | None = None
@@ -58,7 +59,7 @@ class Job:
         loop = {} if self.iteration is None else {"loop": SimpleNamespace(index=self.iteration)}
         return {
             "ti": ti,
-            "dag_run": SimpleNamespace(start_date=self.run_started),
+            "dag_run": SimpleNamespace(start_date=self.run_started, clear_number=self.clear_number),
             "task_state_store": self.state_store,
             **loop,
         }
@@ -82,6 +83,7 @@ class Job:
     def clear(self) -> None:
         """Do what a clear does to the task: it may be tried as often again."""
         self.max_tries = self.tries + 2
+        self.clear_number += 1
         self.run_started = datetime.now(UTC)
 
 

@@ -79,6 +79,23 @@ def test_a_map_index_that_is_new_waits_for_the_unknown_outcome_of_another(
 
 
 @IN_EITHER
+def test_a_map_index_that_is_new_waits_also_where_the_run_was_running_at_the_clear(
+    kind: str, tmp_path: Path, sandbox: Sandbox
+) -> None:
+    """Then Airflow leaves the start of the run as it is, and counts the clear."""
+    files, jobs = lists(tmp_path, "ab"), {}
+    sandbox.fault("submit", "cut_after")
+    with pytest.raises(AirflowFailException):
+        expanded(jobs, kind, [files["b"]], tmp_path / "journal")
+    files["b"].write_text(files["b"].read_text() + "+9991234567890\n")
+    fresh = Job(kind, files["b"], tmp_path / "journal")
+    fresh.map_index, fresh.clear_number, fresh.run_started = 1, 1, jobs[0].run_started
+    with pytest.raises(AirflowFailException, match=r"map index 0.*may be the same numbers"):
+        fresh.submit()
+    assert sandbox.calls["submit"] == 1
+
+
+@IN_EITHER
 def test_an_unknown_outcome_does_not_stop_the_other_lists_of_the_same_expansion(
     kind: str, tmp_path: Path, sandbox: Sandbox
 ) -> None:

@@ -46,9 +46,9 @@ def test_a_map_index_a_try_and_a_clear_leave_the_digest() -> None:
 
 def test_airflows_task_instance_is_read() -> None:
     ti = TaskInstance(dag_id="b_dag", task_id="b_task", run_id="b_run", map_index=7, try_number=2, max_tries=3)
-    assert identity_of(ti, SimpleNamespace(index=4), SimpleNamespace(start_date=STARTED)) == TaskIdentity(
-        "b_dag", "b_task", "b_run", 4, 7, 2, 3, is_test=False, run_started=STARTED
-    )
+    assert identity_of(
+        ti, SimpleNamespace(index=4), SimpleNamespace(start_date=STARTED, clear_number=5)
+    ) == TaskIdentity("b_dag", "b_task", "b_run", 4, 7, 2, 3, is_test=False, run_started=STARTED, clear_number=5)
     assert identity_of(TaskInstance()) == TASK
 
 
@@ -71,8 +71,9 @@ def test_a_task_instance_without_a_limit_of_tries_has_none() -> None:
     assert identity_of(ti).max_tries == 0
 
 
-def test_a_run_that_has_no_start_is_not_known_to_have_started() -> None:
-    assert identity_of(TaskInstance(), None, SimpleNamespace()).run_started is None
+def test_a_run_without_a_start_and_a_number_of_clears_has_neither() -> None:
+    task = identity_of(TaskInstance(), None, SimpleNamespace())
+    assert (task.run_started, task.clear_number) == (None, None)
 
 
 @pytest.mark.parametrize(

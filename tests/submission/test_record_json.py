@@ -43,6 +43,7 @@ INTENT = Intent(
     balance=12.5,
     possible_ids=("made-up-1", "made-up-2"),
     possibly_charged=5,
+    clear_number=6,
 )
 RECEIPT = Receipt("made-up-id", {"rows": 150, "total": 149, "task_type": "amazon"}, ("made-up-1",))
 
@@ -57,7 +58,7 @@ def stored(record: Any, **changes: Any) -> bytes:
     "record",
     [
         INTENT,
-        replace(INTENT, balance=None, possible_ids=(), map_index=-1),
+        replace(INTENT, balance=None, possible_ids=(), map_index=-1, clear_number=None),
         replace(INTENT, balance=0.0),
         replace(INTENT, state=IntentState.NOT_ACCEPTED, possibly_charged=0),
         RECEIPT,

@@ -110,7 +110,7 @@ def test_a_test_run_is_said_before_it_pays(is_test: bool, caplog: pytest.LogCapt
 
 
 def test_while_it_is_sent_the_records_say_so(variables: Variables) -> None:
-    task = replace(TASK, try_number=3, map_index=7, max_tries=4)
+    task = replace(TASK, try_number=3, map_index=7, max_tries=4, clear_number=2)
     seen: list[dict[str, Any]] = []
     api = ScriptedApi(accepted())
     api.during = lambda: seen.extend((own_record(variables), open_intent(variables)))
@@ -132,6 +132,7 @@ def test_while_it_is_sent_the_records_say_so(variables: Variables) -> None:
         "balance": 1000.0,
         "possible_ids": [],
         "possibly_charged": 0,
+        "clear_number": 2,
     }
     assert being_sent == {**own, "state": "sending", "sends": 1, "possibly_charged": 1}
     (report,) = one.reports

@@ -454,6 +454,21 @@ def test_after_a_clear_of_a_running_run_an_index_that_began_another_list_finds_a
     assert [each for _, each in journal_of(MAPPED).unknown_elsewhere(SCOPE.name)] == [left]
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "found"), [(0, 1, True), (1, 3, True), (1, 1, False), (None, 1, False), (0, None, False)]
+)
+def test_airflows_count_of_clears_shows_a_clear_of_a_running_run(
+    before: int | None, now: int | None, found: bool
+) -> None:
+    """Also to a map index that the changed list has added. What is being sent may be a try that was not cleared."""
+    since = {"started_at": "2026-01-03T00:00:00+00:00", "clear_number": before}
+    task = replace(MAPPED, map_index=9, clear_number=now)
+    assert elsewhere(intent(OTHER, IntentState.SENDING, **since), task) == []
+    left = intent(OTHER, IntentState.UNKNOWN, **since)
+    leave(left, OTHER, replace(TASK, map_index=8))
+    assert [each for _, each in journal_of(task).unknown_elsewhere(SCOPE.name)] == ([left] if found else [])
+
+
 def test_what_the_same_map_index_has_begun_and_the_list_itself_are_left_out() -> None:
     left = intent(OTHER)
     leave(left, OTHER, replace(TASK, map_index=1))
