@@ -87,6 +87,11 @@ class Person:
         self.page.wait_for_url(lambda address: "/login" not in urlsplit(address).path)
         return self
 
+    def sign_out(self) -> None:
+        """Forget the cookies. The window stays, and what the browser has loaded of Airflow's scripts."""
+        self.page.goto("about:blank")
+        self._context.clear_cookies()
+
     def open(self, path: str = "/") -> Page:
         """Open a page of Airflow.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.server
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ LANDED, UNKNOWN, OTHER = 700, 710, 720
 class Scene:
     deployment: Deployment
     users: FabUsers
-    browser: Browser
+    window: Person
     landed: str
     unknown: str
     other: str
@@ -60,8 +61,13 @@ class Scene:
     def url(self) -> str:
         return self.deployment.airflow.url
 
-    def person(self, name: str) -> Person:
-        return Person(self.browser, self.url).sign_in(*self.users.login(name))
+    @contextmanager
+    def person(self, name: str) -> Iterator[Person]:
+        """A user in the one window: another one would load all of Airflow's scripts anew."""
+        try:
+            yield self.window.sign_in(*self.users.login(name))
+        finally:
+            self.window.sign_out()
 
     def remote_id(self, rows: int) -> str:
         return next(each.task_id for each in self.deployment.sandbox.bill.submissions if each.rows == rows)
@@ -82,8 +88,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory, browser: Browser, python: Pa
                 {"Base URL": deployment.sandbox.url, "API key": deployment.key},
                 {"result_hosts": deployment.sandbox.url},
             )
-        runs = [_run(deployment, *each) for each in ((SHOWN, LANDED, ""), (SHOWN, UNKNOWN, "cut_after"))]
-        yield Scene(deployment, users, browser, *runs, _run(deployment, HIDDEN, OTHER, "cut_after"))
+            admin.sign_out()
+            runs = [_run(deployment, *each) for each in ((SHOWN, LANDED, ""), (SHOWN, UNKNOWN, "cut_after"))]
+            yield Scene(deployment, users, admin, *runs, _run(deployment, HIDDEN, OTHER, "cut_after"))
 
 
 def _run(deployment: Deployment, dag_id: str, rows: int, fault: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from dev.browser.made_up_runs import MadeUpRuns
 from dev.stack.airflow_stack import AirflowStack
@@ -30,45 +30,42 @@ def airflow(made_up_runs: MadeUpRuns) -> AirflowStack:
 
 
 @pytest.fixture(scope="module")
-def session(airflow: AirflowStack, browser: Browser) -> dict[str, Any]:
-    """The cookies of a user who has signed in."""
-    context = browser.new_context()
-    page = context.new_page()
+def signed_in(airflow: AirflowStack, browser: Browser) -> Iterator[Page]:
+    """The window of a user who has signed in. Another one would load all of Airflow's scripts anew."""
+    page = browser.new_page(timezone_id="UTC", locale="en-US")
     user, password = airflow.login
     page.goto(f"{airflow.url}/auth/login/")
     page.locator("input[name=username]").fill(user)
     page.locator("input[name=password]").fill(password)
     page.locator("input[name=password]").press("Enter")
     page.wait_for_url(lambda address: "/login" not in urlsplit(address).path)
-    state = dict(context.storage_state())
-    context.close()
-    return state
+    yield page
+    page.close()
 
 
 Open = Callable[..., Shown]
 
 
 @pytest.fixture
-def shown(airflow: AirflowStack, browser: Browser, session: dict[str, Any]) -> Iterator[Open]:
-    """Make a window."""
-    contexts: list[BrowserContext] = []
+def shown(airflow: AirflowStack, browser: Browser, signed_in: Page) -> Iterator[Open]:
+    """Show the page in a window of a size; in dark mode in one of its own."""
+    made: list[Shown] = []
 
     def make(width: int = 1440, *, height: int = 900, dark: bool = False) -> Shown:
-        context = browser.new_context(
-            storage_state=session, viewport={"width": width, "height": height}, timezone_id="UTC", locale="en-US"
-        )
+        page = signed_in
         if dark:
-            context.add_init_script("localStorage.setItem('theme', 'dark')")
-        contexts.append(context)
-        made.append(Shown(context, airflow.url))
+            page = browser.new_page(storage_state=signed_in.context.storage_state(), timezone_id="UTC", locale="en-US")
+            page.add_init_script("localStorage.setItem('theme', 'dark')")
+        page.set_viewport_size({"width": width, "height": height})
+        made.append(Shown(page, airflow.url))
         return made[-1]
 
-    made: list[Shown] = []
     yield make
-    errors = [error for each in made for error in each.errors]
-    for context in contexts:
-        context.close()
-    assert errors == []
+    for each in made:
+        each.leave()
+        if each.page is not signed_in:
+            each.page.close()
+    assert [error for each in made for error in each.errors] == []
 
 
 ALL = answer(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import Error, Locator, Page, Route, expect
 
 from dev.browser.person import PATIENCE
 from tests.page.made_up import answer
@@ -18,16 +18,22 @@ DATA = "**/ekyc/verifications*"
 class Shown:
     """The page as one user sees it; ``says`` is what the route answers, ``asked`` what it was asked."""
 
-    def __init__(self, context: BrowserContext, url: str) -> None:
-        context.set_default_timeout(PATIENCE)
-        self.page: Page = context.new_page()
+    def __init__(self, page: Page, url: str) -> None:
+        page.set_default_timeout(PATIENCE)
+        self.page = page
         self.url = url
         self.says: dict[str, Any] = answer()
         self.asked: list[dict[str, str]] = []
         self.sent: list[tuple[str, str, Any]] = []
         self.errors: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("pageerror", self._note_error)
         self.page.route(DATA, self._answer)
+
+    def leave(self) -> None:
+        """Leave Airflow's UI, so that another test can open it in the same window."""
+        self.page.remove_listener("pageerror", self._note_error)
+        self.page.goto("about:blank")
+        self.page.unroute_all()
 
     def open(self, says: dict[str, Any] | None = None, path: str = "/plugin/ekyc") -> Page:
         self.says = says or self.says
@@ -57,6 +63,9 @@ class Shown:
 
     def section(self, name: str) -> Locator:
         return self.page.get_by_role("region", name=re.compile(f"^{name}"))
+
+    def _note_error(self, error: Error) -> None:
+        self.errors.append(str(error))
 
     def _answer(self, route: Route) -> None:
         query = dict(parse_qsl(urlsplit(route.request.url).query))
