@@ -1,7 +1,9 @@
 """
 The whole job in the browser alone: connect, test, trigger, watch, find the object, settle what is unclear.
 
-REST and the sandbox are asked only for what is compared. Each scenario has a number of rows of its own.
+REST and the sandbox are asked only for what is compared. Once the form that starts a run has worked, the runs that only
+lead to an outcome are started by REST: the form alone is seconds of work for a browser. Each scenario has a number of
+rows of its own.
 """
 
 from __future__ import annotations
@@ -74,17 +76,18 @@ def _no_faults(deployment: Deployment) -> Iterator[None]:
     deployment.sandbox.clear_faults()
 
 
-def trigger(person: Person, deployment: Deployment, rows: int) -> str:
-    params = {"numbers": deployment.numbers(rows), "s3_bucket": BUCKET, "prefix": "browser/"}
-    return RunPages(person, DAG).trigger(params)
+def params_of(deployment: Deployment, rows: int) -> dict[str, str]:
+    return {"numbers": deployment.numbers(rows), "s3_bucket": BUCKET, "prefix": "browser/"}
 
 
-def unknown_outcome(
-    page: EkycPage, admin: Person, deployment: Deployment, rows: int, **fault: object
-) -> tuple[str, Locator]:
+def start_run(deployment: Deployment, rows: int) -> str:
+    return deployment.rest.trigger(DAG, params_of(deployment, rows))
+
+
+def unknown_outcome(page: EkycPage, deployment: Deployment, rows: int) -> tuple[str, Locator]:
     """A run whose submission is accepted and charged, without an answer, and its card on the page."""
-    deployment.sandbox.fault("submit", **({"kind": "cut_after"} | fault))
-    run_id = trigger(admin, deployment, rows)
+    deployment.sandbox.fault("submit", "cut_after")
+    run_id = start_run(deployment, rows)
     page.open()
     return run_id, page.wait_for_card(run_id)
 
@@ -123,7 +126,7 @@ def test_a_run_is_watched_from_trigger_to_object_on_the_page_alone(
     page: EkycPage, admin: Person, deployment: Deployment
 ) -> None:
     deployment.sandbox.change(pace=40.0)
-    run_id = trigger(admin, deployment, 600)
+    run_id = RunPages(admin, DAG).trigger(params_of(deployment, 600))
     page.open()
     waiting = page.row("Waiting now", run_id)
     expect(waiting.get_by_role("progressbar")).to_be_visible(timeout=RUN_PATIENCE)
@@ -138,10 +141,8 @@ def test_a_run_is_watched_from_trigger_to_object_on_the_page_alone(
     assert deployment.paid_for(600) == 1
 
 
-def test_an_unknown_outcome_is_adopted_with_two_clicks_and_a_paste(
-    page: EkycPage, admin: Person, deployment: Deployment
-) -> None:
-    run_id, card = unknown_outcome(page, admin, deployment, 610)
+def test_an_unknown_outcome_is_adopted_with_two_clicks_and_a_paste(page: EkycPage, deployment: Deployment) -> None:
+    run_id, card = unknown_outcome(page, deployment, 610)
     for known in ("610", "before"):
         expect(card).to_contain_text(known)
     page.adopt(card, remote_id(deployment, 610))
@@ -152,10 +153,8 @@ def test_an_unknown_outcome_is_adopted_with_two_clicks_and_a_paste(
     assert deployment.paid_for(610) == 1
 
 
-def test_an_unknown_outcome_is_sent_again_after_a_question(
-    page: EkycPage, admin: Person, deployment: Deployment
-) -> None:
-    run_id, card = unknown_outcome(page, admin, deployment, 620)
+def test_an_unknown_outcome_is_sent_again_after_a_question(page: EkycPage, deployment: Deployment) -> None:
+    run_id, card = unknown_outcome(page, deployment, 620)
     asked = page.send_again(card)
     assert "charged twice" in asked
     assert "0.62" in asked
@@ -164,11 +163,9 @@ def test_an_unknown_outcome_is_sent_again_after_a_question(
     assert deployment.paid_for(620) == 2
 
 
-def test_a_failed_landing_is_picked_up_without_another_submission(
-    page: EkycPage, admin: Person, deployment: Deployment
-) -> None:
+def test_a_failed_landing_is_picked_up_without_another_submission(page: EkycPage, deployment: Deployment) -> None:
     deployment.sandbox.fault("result", "missing_rows", times=None)
-    run_id = trigger(admin, deployment, 630)
+    run_id = start_run(deployment, 630)
     page.open()
     card = page.wait_for_card(run_id)
     expect(card).to_contain_text("not landed")
@@ -179,8 +176,8 @@ def test_a_failed_landing_is_picked_up_without_another_submission(
     assert deployment.paid_for(630) == 1
 
 
-def test_an_id_that_is_not_known_changes_nothing(page: EkycPage, admin: Person, deployment: Deployment) -> None:
-    run_id, card = unknown_outcome(page, admin, deployment, 640)
+def test_an_id_that_is_not_known_changes_nothing(page: EkycPage, deployment: Deployment) -> None:
+    run_id, card = unknown_outcome(page, deployment, 640)
     page.adopt(card, "made-up-id")
     expect(card.get_by_role("alert")).to_contain_text("Nothing was changed")
     # What was typed is still there, to be corrected.
@@ -188,9 +185,9 @@ def test_an_id_that_is_not_known_changes_nothing(page: EkycPage, admin: Person, 
     assert deployment.rest.run(DAG, run_id)["state"] == "failed"
 
 
-def test_a_script_of_the_vendor_stays_text(page: EkycPage, admin: Person, deployment: Deployment) -> None:
+def test_a_script_of_the_vendor_stays_text(page: EkycPage, deployment: Deployment) -> None:
     deployment.sandbox.fault("status", "status", status=400, body=json.dumps({"error": SCRIPT}), times=None)
-    run_id = trigger(admin, deployment, 650)
+    run_id = start_run(deployment, 650)
     page.open()
     card = page.wait_for_card(run_id)
     expect(card).to_contain_text("<img")
@@ -213,8 +210,8 @@ def test_one_of_three_mapped_files_is_adopted(page: EkycPage, admin: Person, dep
         assert deployment.paid_for(number) == 1
 
 
-def test_an_outcome_is_settled_by_keyboard_alone(page: EkycPage, admin: Person, deployment: Deployment) -> None:
-    run_id, card = unknown_outcome(page, admin, deployment, 670)
+def test_an_outcome_is_settled_by_keyboard_alone(page: EkycPage, deployment: Deployment) -> None:
+    run_id, card = unknown_outcome(page, deployment, 670)
     keyboard = page.page.keyboard
     focused = "document.activeElement?.innerText + '|' + document.activeElement?.closest('li')?.innerText"
 
@@ -259,7 +256,7 @@ def test_the_background_asks_at_most_once_in_five_seconds(
     page: EkycPage, admin: Person, deployment: Deployment
 ) -> None:
     deployment.sandbox.change(pace=10.0)
-    run_id = trigger(admin, deployment, 300)
+    run_id = start_run(deployment, 300)
     page.open()
     page.row("Waiting now", run_id).wait_for(timeout=RUN_PATIENCE)
     begun = admin.clock()
