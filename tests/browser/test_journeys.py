@@ -125,7 +125,7 @@ def test_before_the_first_run_the_page_is_empty_and_says_what_to_do(page: EkycPa
 def test_a_run_is_watched_from_trigger_to_object_on_the_page_alone(
     page: EkycPage, admin: Person, deployment: Deployment
 ) -> None:
-    deployment.sandbox.change(pace=40.0)
+    deployment.sandbox.change(pace=20.0)
     run_id = RunPages(admin, DAG).trigger(params_of(deployment, 600))
     page.open()
     waiting = page.row("Waiting now", run_id)
