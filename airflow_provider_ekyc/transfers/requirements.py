@@ -17,6 +17,8 @@ _MODULES = {
     "numpy": "numpy",
 }
 
+_PACKAGE = __name__.partition(".")[0]
+
 
 def unmet_requirement(transfer: Any) -> str | None:
     """
@@ -62,19 +64,31 @@ def argument_of(transfer: Any, name: str, *, default: Any = None) -> Any:
     :param transfer: the task, mapped or not
     :param name: of the argument
     :param default: what a mapped task means that does not name it
-    :return: None if it is expanded at run time
+    :return: None if it is known at run time only
     """
     # A mapped task keeps its arguments apart, and has no attribute for one that is expanded.
     arguments = getattr(transfer, "partial_kwargs", None)
     if arguments is None:
         return getattr(transfer, name)
-    return arguments.get(name, None if is_expanded(transfer, name) else default)
+    if is_expanded(transfer, name):
+        return None
+    return {**_default_args(transfer), **arguments}.get(name, default)
 
 
 def is_expanded(transfer: Any, name: str) -> bool:
     """Return whether an argument of a mapped task is only known at run time."""
     arguments = getattr(transfer, "partial_kwargs", None)
-    if arguments is None or name in arguments:
+    if arguments is None:
+        return False
+    if not transfer.operator_class.__init__.__module__.startswith(f"{_PACKAGE}."):
+        return True  # a class made from ours may make others of its arguments
+    if name in arguments:
         return False
     expanded = getattr(getattr(transfer, "expand_input", None), "value", None)
     return not isinstance(expanded, Mapping) or name in expanded
+
+
+def _default_args(transfer: Any) -> dict[str, Any]:
+    """Return the default arguments, which Airflow gives to a mapped task when it runs: those of a group win."""
+    places = (getattr(transfer, name, None) for name in ("dag", "task_group"))
+    return {name: value for place in places for name, value in (getattr(place, "default_args", None) or {}).items()}

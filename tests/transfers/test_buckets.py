@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, BaseOperator, task
+from airflow.sdk import DAG, BaseOperator, TaskGroup, task
 
 from airflow_provider_ekyc.airflow_errors import EkycFailException
 from airflow_provider_ekyc.operators.downstream_buckets import CREATE_THE_BUCKET
@@ -37,17 +37,25 @@ def build(numbers_file: Path) -> Build:
     """Submit, wait, land, as a DAG file has them; the transfer's arguments vary."""
 
     def build_chain(
-        *, expand: dict[str, Any] | None = None, between: BaseOperator | None = None, **transfer: Any
+        *,
+        expand: dict[str, Any] | None = None,
+        between: BaseOperator | None = None,
+        transfer_class: type[EkycResultsToS3Operator] = EkycResultsToS3Operator,
+        default_args: dict[str, Any] | None = None,
+        group_args: dict[str, Any] | None = None,
+        **transfer: Any,
     ) -> EkycSubmitOperator:
-        with DAG("chain", schedule=None, start_date=datetime(2026, 1, 1), params={"bucket": MISSING}) as dag:
+        common: dict[str, Any] = {"params": {"bucket": MISSING}, "default_args": default_args or {}}
+        with DAG("chain", schedule=None, start_date=datetime(2026, 1, 1), **common) as dag:
             submit = EkycSubmitOperator(task_id="submit", numbers=str(numbers_file))
             wait = EkycTaskSensor(task_id="wait", ekyc_task_id=submit.output)
-            if expand is None:
-                land: Any = EkycResultsToS3Operator(task_id="land", ekyc_task_id=submit.output, **transfer)
-            else:
-                land = EkycResultsToS3Operator.partial(task_id="land", **transfer).expand(
-                    **{"ekyc_task_id": ["d1"], **expand}
-                )
+            with TaskGroup("group", prefix_group_id=False, default_args=group_args or {}):
+                if expand is None:
+                    land: Any = transfer_class(task_id="land", ekyc_task_id=submit.output, **transfer)
+                else:
+                    land = transfer_class.partial(task_id="land", **transfer).expand(
+                        **{"ekyc_task_id": ["d1"], **expand}
+                    )
             wait >> land
             if between is not None:
                 dag.add_task(between)
@@ -105,6 +113,48 @@ def test_a_bucket_of_a_mapped_transfer(build: Build, sandbox: Sandbox, context: 
     assert sum(sandbox.calls.values()) == 0
 
 
+@pytest.mark.parametrize("where", ["default_args", "group_args"])
+@pytest.mark.parametrize(
+    ("given_there", "transfer"),
+    [
+        ({"s3_bucket": MISSING}, {"s3_key": "key"}),
+        ({"s3_bucket": BUCKET}, {"s3_key": "key", "s3_bucket": MISSING}),
+        ({"aws_conn_id": "aws_default"}, {"s3_key": f"s3://{MISSING}/key"}),
+    ],
+)
+@pytest.mark.parametrize("expand", [None, {}], ids=["plain", "mapped"])
+def test_default_arguments_are_those_of_a_transfer(
+    build: Build,
+    context: dict[str, Any],
+    where: str,
+    given_there: dict[str, Any],
+    transfer: dict[str, Any],
+    expand: dict[str, Any] | None,
+) -> None:
+    submit = build(expand=expand, **{where: given_there}, **transfer)
+    assert f"has no bucket '{MISSING}' (connection 'aws_default')" in stopped(submit, given(context))
+
+
+#: The connection by its name, as an argument of a transfer.
+OWN = {"aws_conn_id": "aws_default"}
+
+
+class PrefixedTransfer(EkycResultsToS3Operator):
+    """A class of a user's, which changes its arguments."""
+
+    def __init__(self, *, s3_bucket: str = "results", aws_conn_id: str = "nowhere", **kwargs: Any) -> None:
+        super().__init__(s3_bucket=f"ekyc-{s3_bucket}", aws_conn_id=aws_conn_id, **kwargs)
+
+
+class NamedTransfer(EkycResultsToS3Operator):
+    """A class of a user's, which changes none."""
+
+
+def test_a_bucket_of_a_class_made_from_the_transfer(build: Build, context: dict[str, Any]) -> None:
+    submit = build(transfer_class=NamedTransfer, expand={}, s3_bucket=MISSING, s3_key="key")
+    assert "has no bucket" in stopped(submit, given(context))
+
+
 def test_a_bucket_that_exists(build: Build, context: dict[str, Any]) -> None:
     assert build(s3_bucket=BUCKET, s3_key="key").execute(given(context))
 
@@ -123,6 +173,15 @@ def test_a_bucket_that_exists(build: Build, context: dict[str, Any]) -> None:
         {"expand": {"s3_bucket": [MISSING]}, "s3_key": "key"},
         {"expand": {"s3_key": [f"s3://{MISSING}/key"]}},
         {"expand": {"aws_conn_id": ["a"]}, "s3_bucket": MISSING, "s3_key": "key"},
+        {"expand": {}, "default_args": {"aws_conn_id": "nowhere"}, "s3_bucket": MISSING, "s3_key": "key"},
+        {"expand": {}, "group_args": {"aws_conn_id": "nowhere"}, "s3_bucket": MISSING, "s3_key": "key"},
+        {
+            "expand": {"aws_conn_id": ["a"]},
+            "default_args": {"aws_conn_id": "aws_default"},
+            "s3_key": f"s3://{MISSING}/k",
+        },
+        {"expand": {}, "transfer_class": PrefixedTransfer, "s3_key": f"s3://{MISSING}/key"},
+        {"expand": {}, "transfer_class": PrefixedTransfer, "s3_bucket": "results", "s3_key": "key", **OWN},
     ],
     ids=str,
 )
