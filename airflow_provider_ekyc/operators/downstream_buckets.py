@@ -8,7 +8,8 @@ make, named by what is known now.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
+from functools import partial
 from typing import Any
 
 from airflow_provider_ekyc.exceptions import EkycSettingsError
@@ -16,7 +17,8 @@ from airflow_provider_ekyc.operators.requirements import tasks_after, worker_kin
 
 log = logging.getLogger(__name__)
 
-#: What a template may use that means the same in a later task of the run; ``ti``, ``task`` and ``map_index`` do not.
+#: What a template may use that means the same in a later task of the run; ``ti``, ``task`` and ``map_index`` do not,
+#: nor do ``params`` if a task has its own.
 SAME_IN_ALL_TASKS = frozenset(
     {
         *("dag", "dag_run", "run_id", "params", "conf", "macros", "var", "conn"),
@@ -45,7 +47,8 @@ def check_buckets(submit: Any, context: Mapping[str, Any]) -> None:
         if missing_bucket is None or worker_kind(task) != worker_kind(submit) or _may_be_made_before(task, submit):
             continue
         try:
-            problem = missing_bucket(task, lambda value: _rendered(submit, value, context))
+            same = SAME_IN_ALL_TASKS if _params_of(task) == _params_of(submit) else SAME_IN_ALL_TASKS - {"params"}
+            problem = missing_bucket(task, partial(_rendered, submit, context, same))
         except Exception as error:  # noqa: BLE001  # what can't be known now is no reason against the submission
             log.debug("Whether the bucket of %s exists is not known (%s).", task.task_id, type(error).__name__)
             continue
@@ -78,8 +81,17 @@ def _module_of(task: Any) -> str:
     return str(getattr(getattr(task, "operator_class", type(task)), "__module__", ""))
 
 
-def _rendered(submit: Any, value: object, context: Mapping[str, Any]) -> str | None:
-    """Return an argument of a later task as it will be, or None if that is not known."""
+def _params_of(task: Any) -> dict[str, Any]:
+    """Return the params of a task, the DAG's and its own, before those of the run."""
+    return {name: getattr(param, "value", param) for name, param in task.params.items()}
+
+
+def _rendered(submit: Any, context: Mapping[str, Any], same: Set[str], value: object) -> str | None:
+    """
+    Return an argument of a later task as it will be, or None if that is not known.
+
+    :param same: the names that mean the same in that task
+    """
     if not isinstance(value, str) or not value:
         return None
     if "{" not in value:
@@ -87,7 +99,7 @@ def _rendered(submit: Any, value: object, context: Mapping[str, Any]) -> str | N
     from jinja2 import meta
 
     environment = submit.get_template_env()
-    if not set(_names(environment, value, meta)) <= SAME_IN_ALL_TASKS:
+    if not set(_names(environment, value, meta)) <= same:
         return None
     text = submit.render_template(value, context, environment)
     return text if isinstance(text, str) and text not in ("", "None") else None
