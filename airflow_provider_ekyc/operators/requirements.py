@@ -2,7 +2,7 @@
 What the tasks after a submission need, checked before the submission is paid for.
 
 Only what is certain in advance: an option that is a template or is expanded is not known yet, and a task of another
-queue or executor runs on other workers.
+queue, executor or ``executor_config`` runs on other workers.
 """
 
 from __future__ import annotations
@@ -47,6 +47,10 @@ def tasks_after(submit: Any) -> Iterator[Any]:
         yield tasks[task_id]
 
 
-def worker_kind(task: Any) -> tuple[object, object]:
-    """Return what decides on which workers a task runs; others may have other packages and another network."""
-    return getattr(task, "queue", None), getattr(task, "executor", None)
+def worker_kind(task: Any) -> tuple[object, ...]:
+    """
+    Return what decides on which workers a task runs; others may have other packages and another network.
+
+    With the Kubernetes executor that is a pod, whose image and account ``executor_config`` may override.
+    """
+    return tuple(getattr(task, name, None) for name in ("queue", "executor", "executor_config"))

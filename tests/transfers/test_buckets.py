@@ -169,6 +169,8 @@ def test_a_bucket_that_exists(build: Build, context: dict[str, Any]) -> None:
         {"s3_bucket": "{{ params.nothing.at.all }}", "s3_key": "key"},
         {"s3_bucket": "{{ params.bucket }}", "s3_key": "key", "params": {"bucket": BUCKET}},
         {"expand": {}, "s3_bucket": "{{ params.bucket }}", "s3_key": "key", "params": {"bucket": BUCKET}},
+        {"s3_bucket": MISSING, "s3_key": "key", "executor_config": {"pod_override": "another image"}},
+        {"expand": {}, "s3_bucket": MISSING, "s3_key": "key", "executor_config": {"pod_override": "another image"}},
         {"s3_bucket": MISSING, "s3_key": "key", "aws_conn_id": "{{ ti.task_id }}"},
         {"s3_bucket": MISSING, "s3_key": "key", "aws_conn_id": "nowhere"},
         {"s3_bucket": MISSING, "s3_key": "key", "queue": "another"},

@@ -91,6 +91,7 @@ def test_a_module_of_every_transfer_that_is_missing_fails_before_the_submission(
         {"output_format": "csv"},
         {"output_format": "{{ params.output_format }}"},
         {"output_format": "parquet", "queue": "with_pyarrow"},
+        {"output_format": "parquet", "executor_config": {"pod_override": "image with pyarrow"}},
         {"mapped": True},
         {"mapped": True, "expand": {"output_format": ["parquet"]}},
     ],
