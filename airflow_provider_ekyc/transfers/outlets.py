@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context
@@ -22,4 +24,14 @@ def describe_outlets(outlets: Iterable[Any], context: Context, s3_uri: str, extr
         if isinstance(outlet, Asset):
             context["outlet_events"][outlet].extra.update(extra)
         elif isinstance(outlet, AssetAlias):
-            context["outlet_events"][outlet].add(Asset(s3_uri), extra=dict(extra))
+            context["outlet_events"][outlet].add(_asset_of(s3_uri), extra=dict(extra))
+
+
+def _asset_of(s3_uri: str) -> Any:
+    """Return the asset of an object. Airflow 2.11 and 3.0, and any with MySQL, accept no text beyond ASCII."""
+    from airflow_provider_ekyc.airflow_sdk import Asset
+
+    try:
+        return Asset(s3_uri)
+    except ValueError:
+        return Asset(quote(s3_uri, safe=string.printable))

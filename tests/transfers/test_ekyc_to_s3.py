@@ -312,6 +312,21 @@ def test_outlets_get_the_counts_and_none_is_added(s3: Any, exported: str, contex
     assert landing.outlets == [asset, alias]
 
 
+def test_the_asset_of_a_key_beyond_ascii_is_percent_encoded_where_airflow_needs_it(
+    s3: Any, exported: str, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Airflow 2.11 and 3.0 accept no other, later versions with MySQL.
+    monkeypatch.setattr("airflow.sdk.definitions.asset.SQL_ALCHEMY_CONN", "mysql://made-up")
+    context["outlet_events"] = OutletEventAccessors()
+    alias = AssetAlias("results")
+    key = "campañas/a b+c%20.zip"
+    assert operator(exported, s3_key=key, outlets=[alias]).execute(context) == f"s3://{BUCKET}/{key}"
+    assert keys_of(s3) == [key]
+    (event,) = context["outlet_events"][alias].asset_alias_events
+    assert event.dest_asset_key.uri == f"s3://{BUCKET}/campa%C3%B1as/a b+c%20.zip"
+    assert event.extra["s3_uri"] == f"s3://{BUCKET}/{key}"
+
+
 def test_spool_files_leave_nothing(s3: Any, exported: str, context: dict[str, Any], tmp_path: Path) -> None:
     spool_dir = tmp_path / "spool"
     spool_dir.mkdir()
