@@ -157,20 +157,25 @@ def _rendered(rows: Sequence[TaskInstance], session: Session) -> Mapping[str, An
 
 def _written(request: SettleRequest, session: Session) -> Mapping[str, Any] | None:
     """
-    Return the fields as the DAG has them today; None if one of them is a template.
+    Return the fields as the DAG has them today; None if one of them is a template, or expanded.
 
     A connection of another account has other names of submissions, and another place has no record of this one: so a
     DAG that was changed since is noticed.
     """
     dag = SerializedDagModel.get_dag(request.dag_id, session=session)
     task = None if dag is None else dag.task_dict.get(request.task_id)
-    if task is None:
+    if dag is None or task is None:
         return None
     given = getattr(task, "partial_kwargs", None)  # of a mapped task
-    fields = {
-        name: getattr(task, name, None) if given is None else given.get(argument, default)
-        for name, (argument, default) in _FIELDS.items()
-    }
+    if given is None:
+        fields = {name: getattr(task, name, None) for name in _FIELDS}
+    else:
+        expanded = getattr(getattr(task, "expand_input", None), "value", None)
+        if isinstance(expanded, Mapping) and any(argument in expanded for argument, _ in _FIELDS.values()):
+            return None
+        # Airflow gives the DAG's default arguments to a mapped task only when it runs.
+        given = {**(dag.default_args or {}), **given}
+        fields = {name: given.get(argument, default) for name, (argument, default) in _FIELDS.items()}
     return None if any("{{" in str(value) or "{%" in str(value) for value in fields.values()) else fields
 
 
