@@ -38,6 +38,10 @@ _OF_ONE_RUN = re.compile(
 )
 
 
+class _Default(str):
+    """A default of :func:`verify_numbers`, which ``default_args`` replace. What the user gives is no such text."""
+
+
 class VerifyNumbersGroup(TaskGroup):
     """
     The task group that :func:`verify_numbers` returns.
@@ -67,17 +71,17 @@ def verify_numbers(
     column: str | int | None = None,
     destination_uri: str,
     results_uri: str,
-    task_type: str = "amazon",
+    task_type: str = _Default("amazon"),
     skip_verified_within: timedelta | float | str | Mapping[str, Any] | None = None,
     history_uri: str | None = None,
     history_table: str | None = None,
     output_format: str = "parquet",
     iceberg_table: str | None = None,
-    iceberg_conn_id: str = "iceberg_default",
+    iceberg_conn_id: str = _Default("iceberg_default"),
     rejects_uri: str | None = None,
     unmatched_uri: str | None = None,
-    ekyc_conn_id: str = EkycHook.default_conn_name,
-    aws_conn_id: str | None = "aws_default",
+    ekyc_conn_id: str = _Default(EkycHook.default_conn_name),
+    aws_conn_id: str | None = _Default("aws_default"),
     numbers_conn_id: str | None = None,
     outlets: Sequence[Any] = (),
     group_id: str = "verify",
@@ -140,7 +144,9 @@ def verify_numbers(
     :param outlets: assets (in Airflow 2.11 datasets) of which ``landed`` emits an event, one per run, with the counts
         of all files as its extra
     :param group_id: the group's name, before the names of its tasks
-    :param default_args: default arguments of the tasks, such as ``retries``, ``pool``, ``queue``
+    :param default_args: default arguments of the tasks, such as ``retries``, ``pool``, ``queue``. ``task_type`` and the
+        connections among them, or among those of the DAG or of a group around this one, hold where they are not
+        arguments of this function
     :param prepare: further arguments of :class:`~airflow_provider_ekyc.operators.prepare.EkycPrepareNumbersOperator`
     :param submit: further arguments of :class:`~airflow_provider_ekyc.operators.ekyc.EkycSubmitOperator`
     :param wait: further arguments of :class:`~airflow_provider_ekyc.sensors.ekyc.EkycTaskSensor`
@@ -156,14 +162,26 @@ def verify_numbers(
     if skip_verified_within is not None and history_uri is None and history_table is None:
         history_table = iceberg_table
         history_uri = None if iceberg_table is not None else _history_in(results_uri, output_format)
-    everywhere = {"task_type": task_type, "ekyc_conn_id": ekyc_conn_id}
-    connections = {"aws_conn_id": aws_conn_id, "numbers_conn_id": numbers_conn_id}
 
     own_defaults: Any = dict(default_args or {})
     group = VerifyNumbersGroup(group_id, default_args=own_defaults)
+    of_dag = getattr(group.dag, "default_args", None) or {}
     for name, value in RETRIES.items():
-        if name not in (getattr(group.dag, "default_args", None) or {}):
+        if name not in of_dag:
             group.default_args.setdefault(name, value)
+
+    def given(name: str, value: str | None) -> Any:
+        """Return an argument as the user gives it: to this function, or else among the default arguments."""
+        if isinstance(value, _Default) or (value is None and name != "aws_conn_id"):
+            value = {**of_dag, **group.default_args}.get(name, value)
+        return str(value) if isinstance(value, _Default) else value
+
+    ekyc_conn_id, iceberg_conn_id = given("ekyc_conn_id", ekyc_conn_id), given("iceberg_conn_id", iceberg_conn_id)
+    everywhere = {"task_type": given("task_type", task_type), "ekyc_conn_id": ekyc_conn_id}
+    connections = {
+        "aws_conn_id": given("aws_conn_id", aws_conn_id),
+        "numbers_conn_id": given("numbers_conn_id", numbers_conn_id),
+    }
     with group:
         group.prepare = inner_task(
             EkycPrepareNumbersOperator,
@@ -172,7 +190,7 @@ def verify_numbers(
             task_id="prepare",
             numbers=numbers,
             sql=sql,
-            conn_id=conn_id,
+            conn_id=given("conn_id", conn_id),
             column=column,
             destination_uri=destination_uri,
             rejects_uri=rejects_uri,

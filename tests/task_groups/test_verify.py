@@ -99,6 +99,49 @@ def test_common_arguments_go_to_each_task_that_has_them() -> None:
     assert group.land.output_format == "csv.gz"
 
 
+OF_DEFAULTS = {
+    "task_type": "coinW",
+    "ekyc_conn_id": "ekyc_eu",
+    "aws_conn_id": "aws_eu",
+    "numbers_conn_id": "gcs",
+    "conn_id": "crm",
+    "iceberg_conn_id": "lake",
+}
+
+
+def connections_of(group: VerifyNumbersGroup) -> dict[str, set[Any]]:
+    """Return, by argument, what those tasks have that have it."""
+    return {
+        name: {getattr(each, name) for each in tasks_of(group) if hasattr(each, name)}
+        for name in ("ekyc_task_type", "ekyc_conn_id", "aws_conn_id", "numbers_conn_id", "conn_id", "iceberg_conn_id")
+    }
+
+
+def test_default_args_hold_where_the_group_is_given_no_argument() -> None:
+    expected = [{value} for value in OF_DEFAULTS.values()]
+    assert list(connections_of(verified(default_args=OF_DEFAULTS)).values()) == expected
+    assert list(connections_of(verified({"default_args": OF_DEFAULTS})).values()) == expected
+    with DAG("customers", schedule=None), TaskGroup("nightly", default_args=OF_DEFAULTS):
+        assert list(connections_of(verify_numbers(**PLACES)).values()) == expected
+    by_both = verified({"default_args": OF_DEFAULTS}, default_args={"task_type": "ws"})
+    assert connections_of(by_both)["ekyc_task_type"] == {"ws"}
+
+
+def test_an_argument_of_the_group_wins_over_default_args() -> None:
+    group = verified(
+        default_args=OF_DEFAULTS, task_type="amazon", ekyc_conn_id="ekyc_default", aws_conn_id=None, conn_id="other"
+    )
+    found = connections_of(group)
+    assert (found["ekyc_task_type"], found["ekyc_conn_id"]) == ({"amazon"}, {"ekyc_default"})
+    assert (found["aws_conn_id"], found["conn_id"], found["numbers_conn_id"]) == ({None}, {"other"}, {"gcs"})
+
+
+def test_without_default_args_the_arguments_are_plain_text() -> None:
+    found = connections_of(verified())
+    assert list(found.values()) == [{"amazon"}, {"ekyc_default"}, {"aws_default"}, {None}, {None}, {"iceberg_default"}]
+    assert {type(value) for values in found.values() for value in values} == {str, type(None)}
+
+
 def test_a_query_goes_to_prepare() -> None:
     group = verified(numbers=None, sql="SELECT phone FROM customers", conn_id="crm")
     assert (group.prepare.numbers, group.prepare.sql, group.prepare.conn_id) == (
