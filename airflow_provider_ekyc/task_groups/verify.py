@@ -34,7 +34,9 @@ _DAY = "{{ (dag_run.logical_date or dag_run.run_after) | ds }}"
 
 #: What a template names that differs from run to run.
 _OF_ONE_RUN = re.compile(
-    r"\{[{%][^}]*\b(ds|ds_nodash|ts\w*|run_id|dag_run|logical_date|execution_date|data_interval_\w+|ti|task_instance)\b"
+    r"\{[{%][^}]*\b((prev_|next_|yesterday_|tomorrow_)?ds(_nodash)?|ts\w*|run_id|dag_run|logical_date|"
+    r"((prev|next)_)?execution_date\w*|(prev_)?data_interval_\w+|prev_(start|end)_date_success|"
+    r"partition_(key|date)|triggering_\w+|ti|task_instance\w*)\b"
 )
 
 

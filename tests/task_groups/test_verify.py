@@ -241,6 +241,13 @@ def test_freshness_reads_what_the_group_lands_unless_a_history_is_named() -> Non
         "s3://bucket/{{ run_id }}/results/",
         "s3://bucket/{{ (dag_run.logical_date or dag_run.run_after) | ds }}/",
         "s3://bucket/{{ data_interval_start.strftime('%Y') }}/",
+        "s3://bucket/{{ partition_key }}/",
+        "s3://bucket/{{ partition_date.strftime('%Y') }}/",
+        "s3://bucket/{{ yesterday_ds }}/",
+        "s3://bucket/{{ next_ds_nodash }}/",
+        "s3://bucket/{{ prev_data_interval_end_success }}/",
+        "s3://bucket/{{ triggering_asset_events }}/",
+        "s3://bucket/{{ task_instance_key_str }}/",
     ],
 )
 def test_a_history_that_no_later_run_would_find_is_an_error_when_the_dag_is_parsed(results_uri: str) -> None:
