@@ -12,7 +12,7 @@ import os
 import secrets
 import threading
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -162,7 +162,6 @@ class NumberLedger:
 
     def close(self) -> None:
         """End the thread and free the memory; there is nothing to compare afterwards."""
-        wait([self._dealing] if self._dealing is not None else [])
         self._pool.shutdown()
         self._held = Parts(0, 0)
         self._buffer = self._spare = np.empty(0, "<u8")
