@@ -149,6 +149,7 @@ DONE = (
     "results/compare/comparison.py",
     "results/compare/expected_counts.py",
     "results/compare/findings.py",
+    "results/compare/ledger.py",
     "results/compare/parts.py",
     "results/compare/row_keys.py",
     "results/compare/submitted_input.py",

@@ -23,7 +23,7 @@ from hypothesis import given, settings, strategies as st
 from airflow_provider_ekyc.exceptions import EkycSpoolError
 from airflow_provider_ekyc.numbers.content_key import ContentKey
 from airflow_provider_ekyc.results.compare import ascending, ledger as ledger_module, parts
-from airflow_provider_ekyc.results.compare.ledger import NumberLedger, Unmatched
+from airflow_provider_ekyc.results.compare.ledger import TEXT, NumberLedger, Unmatched
 from airflow_provider_ekyc.results.compare.row_keys import row_keys
 from airflow_provider_ekyc.results.compare.tally import NO, SIDE_BITS, UNKNOWN, YES, tally, tally_returned
 from airflow_provider_ekyc.results.table.rows import Rows, read_table
@@ -160,8 +160,17 @@ def test_it_deals_out_in_a_thread_that_has_ended_when_it_is_closed(ledger: Numbe
     before = set(threading.enumerate())
     add_returned(ledger, range(10, 10 + 2 * parts.BATCH))
     (thread,) = set(threading.enumerate()) - before
+    assert thread.name.startswith("ekyc-deal")
     ledger.close()
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(("count", "on_disk"), [(100, 0), (101, 101)])
+def test_the_disk_is_used_only_for_more_rows_than_may_be_held(count: int, on_disk: int) -> None:
+    with small(50), spool_file(None) as file, closing(NumberLedger(file, MULTIPLIER, held=100)) as ledger:
+        add_returned(ledger, range(10, 10 + count))
+        assert ledger.unmatched().returned == count
+        assert file.seek(0, os.SEEK_END) == 8 * on_disk
 
 
 def part_sizes(ledger: NumberLedger) -> list[int]:
@@ -265,6 +274,17 @@ def test_rows_without_a_number_have_no_content_key() -> None:
             add_returned(ledger, [12025550100])
             ledger.add_returned(*row_keys(Rows(cell + b",yes\n", {"yes": 1})))
             assert ledger.unmatched(keyed=True).content_key == key
+
+
+def test_the_least_key_of_a_row_without_a_number_is_in_no_content_key(ledger: NumberLedger) -> None:
+    add_returned(ledger, [12025550100, TEXT])
+    assert ledger.unmatched(keyed=True).content_key is None
+
+
+def test_the_content_key_is_made_only_if_it_is_asked_for(ledger: NumberLedger) -> None:
+    add_returned(ledger, [12025550100])
+    assert ledger.unmatched().content_key is None
+    assert ledger.unmatched(keyed=True).content_key == content_key([12025550100])
 
 
 @given(
