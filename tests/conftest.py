@@ -30,7 +30,7 @@ from hypothesis import settings
 
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.postgres_server import PostgresServer
-from dev.stack.s3_server import S3Server
+from dev.stack.s3_server import RUNNING, S3Server
 from dev.testing.task_context import context_of
 from dev.testing.variables import Variables
 from dev.testing.xdist_scheduler import AirflowFirst
@@ -149,7 +149,13 @@ def clock_of_queries(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
-    """A real S3 server with one bucket."""
+    """A real S3 server with one bucket: a new one, or what RUNNING describes."""
+    if description := os.environ.get(RUNNING):
+        server = S3Server.described_by(description)
+        if BUCKET not in [found["Name"] for found in server.client().list_buckets()["Buckets"]]:
+            server.create_bucket(BUCKET)
+        yield server
+        return
     with S3Server() as server:
         server.create_bucket(BUCKET)
         yield server

@@ -109,6 +109,9 @@ TESTS: dict[str, tuple[str, ...]] = {
     "submission/variable_store.py": ("submission/test_variable_store.py",),
 }
 
+#: Modules whose tests call an S3 server: one serves all changes, each of which would start one of its own.
+WITH_S3 = ("submission/s3_store.py",)
+
 #: Modules that are not changed, with the reason.
 LEFT_OUT = {
     "results/exported.py": "only asks the API again; tests/transfers test it with the operator",

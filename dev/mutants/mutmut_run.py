@@ -8,11 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dev.mutants.changes import Change, changes_of
-from dev.mutants.modules import PACKAGE, files_for
+from dev.mutants.modules import PACKAGE, WITH_S3, files_for
+from dev.stack.s3_server import RUNNING, S3Server
 
 #: What mutmut's exit codes of pytest mean; any other code ended the tests, which is a kill as well.
 SURVIVED, NO_TESTS, NOT_TRIED = (0,), (5, 33), (None, 2)
@@ -56,7 +59,8 @@ def try_mutants(module: str, root: Path, home: Path, seconds: float) -> Found:
     """
     _prepare(root, home, module)
     forget_survivors(home, module)
-    code = _run(home, seconds)
+    with _served(module) as environment:
+        code = _run(home, seconds, environment)
     found = read_found(home, module)
     found.is_broken = code > 0 or (code == 0 and not found.made)
     return found
@@ -83,13 +87,29 @@ def forget_survivors(home: Path, module: str) -> None:
         meta.write_text(json.dumps(known))
 
 
-def _run(home: Path, seconds: float) -> int:
+@contextmanager
+def _served(module: str) -> Iterator[dict[str, str]]:
+    """Run the server that the tests of a module call, and yield the environment that describes it."""
+    if module not in WITH_S3:
+        yield dict(os.environ)
+        return
+    with S3Server() as server:
+        yield {**os.environ, RUNNING: server.description}
+
+
+def _run(home: Path, seconds: float, environment: Mapping[str, str]) -> int:
     """Return mutmut's exit code; negative if it was stopped."""
     command = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", "1"]
     with (
         (home / LOG).open("wb") as log,
         subprocess.Popen(
-            command, cwd=home, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=home,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         ) as running,
     ):
         try:

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from airflow_provider_ekyc.sandbox.tls import Certificate
 from dev.stack.processes import LOOPBACK, ChildProcess, Stoppable, free_ports
@@ -17,6 +17,9 @@ from dev.stack.processes import LOOPBACK, ChildProcess, Stoppable, free_ports
 REGION = "us-east-1"
 READY_TIMEOUT = 60.0
 PARTS = ("master", "volume", "filer", "s3")
+
+#: Environment variable with the description of a server that runs already, for the tests to use instead of their own.
+RUNNING = "EKYC_TESTS_S3_SERVER"
 
 # Volumes are files that grow as they fill: the limits bound a volume, not what is taken at the start.
 VOLUME_SIZE_MB = 256
@@ -52,6 +55,22 @@ class S3Server(Stoppable):
         self._ports = dict(zip(flags, free_ports(len(flags)), strict=True))
         self._directory: Path | None = None
         self._process: ChildProcess | None = None
+
+    @classmethod
+    def described_by(cls, description: str) -> Self:
+        """Return a server that another process runs, which this one neither starts nor ends.
+
+        :param description: from :meth:`description`
+        """
+        server = cls()
+        port, server.secret_key = description.split(" ")
+        server._ports["s3.port"] = int(port)
+        return server
+
+    @property
+    def description(self) -> str:
+        """What another process needs to call it."""
+        return f"{self._ports['s3.port']} {self.secret_key}"
 
     @property
     def endpoint_url(self) -> str:

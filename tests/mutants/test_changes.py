@@ -9,7 +9,7 @@ import pytest
 
 from dev.mutants.changes import Change, changes_of
 from dev.mutants.explained import explained, no_longer, unexplained
-from dev.mutants.modules import DONE, LEFT_OUT, PACKAGE, TESTS, all_modules, files_for, picked_modules
+from dev.mutants.modules import DONE, LEFT_OUT, PACKAGE, TESTS, WITH_S3, all_modules, files_for, picked_modules
 
 ROOT = Path(__file__).parents[2]
 
@@ -115,7 +115,7 @@ def test_each_explained_line_is_in_its_module() -> None:
 
 
 def test_what_the_tables_name_exists() -> None:
-    for module in (*TESTS, *DONE, *LEFT_OUT):
+    for module in (*TESTS, *DONE, *LEFT_OUT, *WITH_S3):
         assert (ROOT / PACKAGE / module).exists(), module
     assert not set(TESTS) & set(LEFT_OUT)
     assert all(LEFT_OUT.values())

@@ -56,6 +56,11 @@ def test_a_wrong_secret_is_refused(server: S3Server) -> None:
     assert error_of(refused) == (403, "SignatureDoesNotMatch")
 
 
+def test_another_process_can_use_it_by_its_description(server: S3Server) -> None:
+    other = S3Server.described_by(server.description).client()
+    assert other.get_object(Bucket=BUCKET, Key="there")["Body"].read() == b"some bytes"
+
+
 def test_an_unsigned_read_is_refused(server: S3Server) -> None:
     address = f"{server.endpoint_url}/{BUCKET}/there"
     assert requests.get(address, timeout=10).status_code == 403
