@@ -145,6 +145,7 @@ DONE = (
     "polling/interval.py",
     "polling/poller.py",
     "polling/progress.py",
+    "results/archive/check.py",
     "results/archive/members.py",
     "results/archive/unpack.py",
     "results/byte_ranges.py",

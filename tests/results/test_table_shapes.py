@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import unicodedata
+import zlib
 
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.archive.check import ArchiveReader, ArchiveSummary
+from airflow_provider_ekyc.results.errors import DOWNLOAD_AGAIN
 from airflow_provider_ekyc.results.table.header import ColumnNames, is_number_name
-from tests.results.archives import check_archive, pack
+from tests.results.archives import check_archive, pack, with_field
 
 ROWS = b"+12025550100,yes\n+12025550101,no\n"
 TABLE = b"Number,amazon\n" + ROWS
@@ -156,6 +158,15 @@ def test_rows_of_blank_cells_are_none() -> None:
     assert check({"t.csv": TABLE + b",\n , \n"}) == (READ, ROWS)
 
 
+def test_other_forms_and_unknown_answers_are_in_the_summary() -> None:
+    rows = b"0012025550102,yes\n1.2E+10,no\n+12025550103,maybe\n+12025550104,maybe\n"
+    summary = check({"amazon.csv": TABLE + rows})[0]
+    assert (summary.rows, summary.yes, summary.no, summary.unknown) == (6, 2, 2, 2)
+    assert summary.unreadable == {"in scientific notation": 1}
+    assert summary.repaired == {"prefix 00": 1}
+    assert summary.unknown_words == '"maybe" 2'
+
+
 # The members.
 
 
@@ -182,6 +193,17 @@ def test_ten_parts_are_in_the_order_of_their_numbers() -> None:
     members = {f"amazon_{part}.csv": b"Number,amazon\n+120255501%02d,no\n" % part for part in range(1, 12)}
     assert check(members)[1] == b"".join(b"+120255501%02d,no\n" % part for part in range(1, 12))
     assert check(dict(sorted(members.items())))[1] == b"".join(b"+120255501%02d,no\n" % part for part in range(1, 12))
+
+
+def test_two_parts_are_in_the_order_of_their_numbers_too() -> None:
+    more = b"Number,amazon\n+12025550102,no\n"
+    assert check({"amazon_2.csv": more, "amazon_1.csv": TABLE})[1] == ROWS + b"+12025550102,no\n"
+
+
+def test_what_precedes_a_table_is_read_before_it() -> None:
+    archive = with_field(pack({"made-up.txt": b"made up", "amazon.csv": TABLE}), "crc", 7)
+    with pytest.raises(EkycResultError, match="Bad CRC-32"):
+        next(ArchiveReader(io.BytesIO(archive)).rows())
 
 
 @pytest.mark.parametrize(
@@ -249,6 +271,19 @@ def test_the_name_of_a_file_beside_the_table_shows_no_number() -> None:
     assert check({"failed +12025550102.csv": b"x\n", "amazon.csv": TABLE})[0].beside == "failed [number removed].csv"
 
 
+@pytest.mark.parametrize(("count", "end"), [(5, "failed_4.csv"), (6, "failed_4.csv, …"), (7, "failed_4.csv, …")])
+def test_five_files_beside_the_table_are_named(count: int, end: str) -> None:
+    beside = {f"failed_{number}.csv": b"x\n" for number in range(count)}
+    named = check({"amazon.csv": TABLE, **beside})[0].beside
+    assert named == f"failed_0.csv, failed_1.csv, failed_2.csv, failed_3.csv, {end}"
+
+
+def test_a_long_name_of_a_file_beside_the_table_is_cut_off() -> None:
+    named = check({f"failed {'made up ' * 20}.csv": b"x\n", "amazon.csv": TABLE})[0].beside
+    assert named.startswith("failed made up made up ")
+    assert len(named.removesuffix("…")) <= 60
+
+
 def test_what_is_beside_the_table_is_checked_too() -> None:
     archive = bytearray(pack({"amazon.csv": TABLE, "failed.csv": b"+12025550102\n" * 100}))
     archive[archive.index(b"failed.csv") + 12] ^= 1
@@ -258,6 +293,17 @@ def test_what_is_beside_the_table_is_checked_too() -> None:
 
 def test_a_table_without_a_row_is_a_result_only_if_it_may_be() -> None:
     archive = pack({"amazon.csv": b"Number,amazon\n", "failed.csv": b"+12025550102\n"})
-    with pytest.raises(EkycResultError, match="contains no rows"):
-        check_archive(io.BytesIO(archive))
+    with pytest.raises(EkycResultError, match="contains no rows") as caught:
+        list(ArchiveReader(io.BytesIO(archive)).rows())
+    assert DOWNLOAD_AGAIN in caught.value.message
     assert check_archive(io.BytesIO(archive), may_be_empty=True) == ArchiveSummary(0, 0, 0, 0)
+
+
+def test_nothing_is_known_of_an_archive_before_its_last_row_is_read() -> None:
+    reader = ArchiveReader(io.BytesIO(pack({"amazon.csv": TABLE})))
+    rows = reader.rows()
+    assert next(rows).lines == ROWS
+    assert reader.summary == ArchiveSummary(0, 0, 0, 0, is_read=False)
+    assert reader.packed_table(len(TABLE), zlib.crc32(TABLE)) is None
+    assert list(rows) == []
+    assert reader.summary == READ
