@@ -184,6 +184,7 @@ DONE = (
     "submission/local_store.py",
     "submission/record.py",
     "submission/record_format.py",
+    "submission/s3_store.py",
     "submission/settle_steps.py",
     "submission/settlement.py",
     "submission/spending.py",
