@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -15,6 +16,8 @@ from airflow_provider_ekyc.api.settings import EkycSettings, read_settings
 from airflow_provider_ekyc.exceptions import EkycConnectionError, EkycError
 from airflow_provider_ekyc.sandbox import Sandbox
 
+#: What the API answers to a status query of a task that waits.
+PENDING = {"task_id": "made-up-id", "status": "pending"}
 API_KEY = "made-up-api-key-0123456789abcdef"
 ONCE = Retries(attempts=1)
 AT_ONCE = Retries(attempts=5, first_wait=0.0)
@@ -65,6 +68,12 @@ def settings_for(url: str, *, key: str = API_KEY, **extra: Any) -> EkycSettings:
 
 def numbers(count: int = 100, first: int = 0) -> bytes:
     return "".join(f"+999{first + index:010d}\n" for index in range(count)).encode()
+
+
+def padded(size: int) -> bytes:
+    """Return the body of a valid answer of just this size."""
+    body = json.dumps({**PENDING, "notes": ""}).encode()
+    return body.replace(b'"notes": ""', b'"notes": "' + b"-" * (size - len(body)) + b'"')
 
 
 def ask_with_requests(settings: EkycSettings, ekyc_task_id: str) -> Task:

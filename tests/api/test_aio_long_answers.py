@@ -7,11 +7,8 @@ import gc
 import gzip
 import json
 import socket
-import threading
 import time
 import zlib
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -20,17 +17,10 @@ from airflow_provider_ekyc.api.aio import get_task, shared_session
 from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT
 from airflow_provider_ekyc.exceptions import EkycAnswerError
 from dev.testing.sockets import SocketServer, answer, answering, read_request
-from tests.api.conftest import BOTH, Ask, alike, settings_for
+from tests.api.conftest import BOTH, PENDING, Ask, alike, padded, settings_for
 
-PENDING = {"task_id": "made-up-id", "status": "pending"}
 #: A valid answer of 900 kB.
 LONG = json.dumps({**PENDING, "notes": ["+999000000000"] * 56_250}).encode()
-
-
-def padded(size: int) -> bytes:
-    """Return a valid answer of just this size."""
-    body = json.dumps({**PENDING, "notes": ""}).encode()
-    return body.replace(b'"notes": ""', b'"notes": "' + b"-" * (size - len(body)) + b'"')
 
 
 @BOTH
@@ -74,33 +64,6 @@ def test_a_compressed_answer_is_expanded_up_to_the_bound() -> None:
     assert len(aio._expanded(sent, "gzip")) == STATUS_ANSWER_LIMIT + 1
     with SocketServer(answering(answer("200 OK", sent, "Content-Encoding: gzip"))) as server:
         assert isinstance(alike(settings_for(server.url)), EkycAnswerError)
-
-
-@pytest.mark.parametrize(
-    ("size", "in_thread"), [(400, False), (aio.READ_IN_THREAD, False), (aio.READ_IN_THREAD + 1, True)]
-)
-def test_above_some_size_a_thread_reads_it(size: int, in_thread: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    readers: list[threading.Thread] = []
-    status_query = aio.status_query
-
-    def watched(*arguments: Any) -> Any:
-        query = status_query(*arguments)
-
-        def read(answer: Any) -> Any:
-            readers.append(threading.current_thread())
-            return query.read(answer)
-
-        return replace(query, read=read)
-
-    monkeypatch.setattr(aio, "status_query", watched)
-
-    async def use(url: str) -> None:
-        async with shared_session() as session:
-            assert (await get_task(session, settings_for(url), "made-up-id")).word == "pending"
-
-    with SocketServer(answering(answer("200 OK", padded(size)))) as server:
-        asyncio.run(use(server.url))
-    assert [reader is not threading.current_thread() for reader in readers] == [in_thread]
 
 
 def test_a_thousand_answers_of_900_kb_do_not_hold_up_the_loop() -> None:
