@@ -14,8 +14,8 @@ from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.errors import DOWNLOAD_AGAIN
 from airflow_provider_ekyc.results.table import rows as rows_module
 from airflow_provider_ekyc.results.table.answers import meaning
-from airflow_provider_ekyc.results.table.header import ColumnNames
-from airflow_provider_ekyc.results.table.rows import Rows, read_list, read_table
+from airflow_provider_ekyc.results.table.header import HEADER_LINES, ColumnNames
+from airflow_provider_ekyc.results.table.rows import Rows, read_list, read_table, read_top
 from airflow_provider_ekyc.results.table.whole_lines import LINE_LIMIT, whole_lines
 
 
@@ -247,6 +247,12 @@ def test_a_row_of_blank_cells_is_none_if_it_has_one_cell_or_all(cells: str) -> N
 def test_a_row_of_fewer_or_more_blank_cells_is_refused(cells: str, fields: int) -> None:
     text = f"Number,amazon,x\n+12025550100,yes,1\n{cells}\n"
     assert f"Line 3 of the result's table has {fields} fields instead of 3." in refusal(text, "amazon")
+
+
+def test_no_more_is_read_for_a_header_than_the_lines_in_which_it_may_be() -> None:
+    blocks = iter([b"a\n" * (HEADER_LINES - 1), b"b\n", b"c\n"])
+    assert read_top(blocks) == b"a\n" * (HEADER_LINES - 1) + b"b\n"
+    assert list(blocks) == [b"c\n"]
 
 
 def test_a_row_of_many_lines_is_read_up_to_the_limit() -> None:
