@@ -278,7 +278,7 @@ def test_connections_to_other_places_have_routes_of_their_own() -> None:
     assert asyncio.run(use()) == ["http://one.example:3128", "http://other.example:3128"]
 
 
-def test_a_route_has_the_proxy_of_the_environment_and_trusts_nobody_without_tls(
+def test_without_tls_a_route_has_the_proxy_of_the_environment_and_no_certificates(
     clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
