@@ -30,17 +30,38 @@ NOW = datetime(2026, 11, 21, 15, 58, 8, tzinfo=UTC)
         (b"<html>", "application/json", Author.PAGE),
         (b"<center>nginx</center>", "", Author.PAGE),
         (b"blocked", "text/html", Author.PAGE),
+        (b"<html/>", "application/xhtml+xml", Author.PAGE),
+        (b"\xef\xbb\xbf<html>", "", Author.PAGE),
         (b'<?xml version="1.0"?><Error/>', "", Author.XML),
         (b"<Error/>", "application/xml", Author.XML),
         (b"404 page not found", "text/plain", Author.TEXT),
         (b'{"error": "beca', "application/json", Author.TEXT),
         (b"", "application/json", Author.EMPTY),
         (b" \r\n", "", Author.EMPTY),
+        (b"\xef\xbb\xbf", "", Author.EMPTY),
         (b"\xff\xfe\x00", "", Author.TEXT),
     ],
 )
 def test_who_wrote_an_answer(body: bytes, kind: str, author: Author) -> None:
     assert author_of(HttpAnswer(400, {"Content-Type": kind}, body, NOW)) is author
+
+
+@pytest.mark.parametrize(
+    ("status", "author"),
+    [
+        ("", Author.VENDOR),
+        ("made-up.example; received-status=400", Author.VENDOR),
+        ("made-up.example; error=http_request_denied", Author.JSON),
+        ("made-up.example; error = http_request_denied", Author.JSON),
+    ],
+)
+def test_an_answer_of_a_proxy_that_names_its_own_error_is_not_the_vendors(status: str, author: Author) -> None:
+    assert author_of(HttpAnswer(400, {"Proxy-Status": status}, b'{"error": "because"}', NOW)) is author
+
+
+def test_a_header_is_found_in_any_case_and_is_empty_where_there_is_none() -> None:
+    one = HttpAnswer(302, {"LOCATION": "/made-up"}, b"", NOW)
+    assert (one.header("location"), one.header("content-location")) == ("/made-up", "")
 
 
 @pytest.mark.parametrize(
