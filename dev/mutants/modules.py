@@ -133,6 +133,7 @@ DONE = (
     "api/hidden_queries.py",
     "api/json_body.py",
     "api/models.py",
+    "api/paid_ids.py",
     "api/prices.py",
     "api/result_connection.py",
     "api/result_hosts.py",

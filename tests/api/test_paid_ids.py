@@ -33,6 +33,7 @@ WHOLE = json.dumps(CREATED).encode()
 SURE: list[tuple[int, object, dict[str, str]]] = [
     (200, CREATED, {}),
     (202, {"task_id": ID}, {}),
+    (299, {"task_id": ID}, {}),
     (201, {"code": 0, "data": CREATED}, {}),
     (200, {"code": 200, "msg": "ok", "data": {"task_id": ID}}, {}),
     (200, {"code": "0", "success": True, "result": {"data": CREATED}}, {}),
@@ -55,6 +56,7 @@ SURE: list[tuple[int, object, dict[str, str]]] = [
     (200, b'{"task_id": "d4g8o46p2jvh04o9uolg"', {}),
     (200, b'{"code":0,"data":{"task_id":"d4g8o46p2jvh04o9uolg","total":20', {}),
     (201, b"", {"Location": f"/v1/tasks/{ID}"}),
+    (201, b"", {"Location": f"/tasks/{ID}"}),
     (202, WITHOUT, {"Location": f"https://api.example/v1/tasks/{ID}/"}),
     (200, CREATED, {"Location": f"/v1/tasks/{ID}"}),
     (400, CREATED, {}),
@@ -87,12 +89,31 @@ def test_a_header_that_is_no_address_leaves_the_id_of_the_body(header: str) -> N
     assert find_ids(HttpAnswer(201, no_address, b"", NOW)) == FoundIds()
 
 
+def test_what_must_not_be_shown_is_left_out_and_leaves_no_receipt() -> None:
+    ids = FoundIds(CREATED, (ID, "made-up-id"), "d4g8")
+    assert ids.without(lambda one: False) == ids
+    assert ids.without(lambda one: one == "made-up-id") == FoundIds(None, (ID,), "d4g8")
+    assert ids.without(lambda one: one == "d4g8") == FoundIds(CREATED, (ID, "made-up-id"), "")
+
+
+def test_the_sentence_about_the_ids_names_each_whole() -> None:
+    assert FoundIds().shown == ""
+    assert FoundIds(possible=(ID,)).shown == (
+        f" The answer contains an id; this may be the task that was paid for: {ID}."
+    )
+    assert FoundIds(possible=(ID, "made-up-id"), cut_off="d4g8").shown == (
+        f" The answer contains an id; one of these may be the task that was paid for: {ID}, made-up-id. The answer "
+        f"breaks off in an id that begins with d4g8."
+    )
+
+
 NUMBER = 123456789012
 POSSIBLE: list[tuple[int, object, dict[str, str], tuple[str, ...]]] = [
     (400, {"error": "bad file", "task_id": ID}, {}, (ID,)),
     (409, {"message": "a task runs already", "task_id": ID, "status": "processing"}, {}, (ID,)),
     (500, {"error": "internal", "data": {"task_id": ID}}, {}, (ID,)),
     (502, {"task_id": ID}, {}, (ID,)),
+    (300, {"task_id": ID}, {}, (ID,)),
     (500, {"task_id": ID, "status": "failed"}, {}, (ID,)),
     (500, {"error": f"could not start task, task_id: {ID}"}, {}, (ID,)),
     (500, {"error": json.dumps({"task_id": ID})}, {}, (ID,)),
@@ -105,16 +126,22 @@ POSSIBLE: list[tuple[int, object, dict[str, str], tuple[str, ...]]] = [
     (200, {"code": 40001, "data": {"task_id": ID}}, {}, (ID,)),
     (200, {"success": False, "task_id": ID}, {}, (ID,)),
     (200, {"status": "error", "task_id": ID}, {}, (ID,)),
+    (200, {"status": " Fail ", "task_id": ID}, {}, (ID,)),
+    (200, {"status": "failure", "task_id": ID}, {}, (ID,)),
+    (200, {"errors": ["quota"], "task_id": ID}, {}, (ID,)),
+    (200, {"ok": False, "task_id": ID}, {}, (ID,)),
     (200, {"task_id": "a-1", "data": {"task_id": "b-2"}}, {}, ("a-1", "b-2")),
     (200, b'{"task_id": "a-1", "task_id": "b-2"}', {}, ("b-2", "a-1")),
     (200, [{"task_id": "a-1"}, {"task_id": "b-2"}], {}, ("a-1", "b-2")),
     (200, {"previous": {"task_id": ID}}, {}, (ID,)),
     (200, b'{"task_id": "a-1"}{"task_id": "b-2"}', {}, ("a-1", "b-2")),
     (200, {"id": ID, "status": "pending"}, {}, (ID,)),
+    (200, {"_id": ID}, {}, (ID,)),
     (200, {"data": {"id": NUMBER}}, {}, (str(NUMBER),)),
     (400, {"error": "refused", "id": ID}, {}, (ID,)),
     (200, {"task_id": "two words"}, {}, ("two words",)),
     (200, {"task_id": "t\u00e4sk-1"}, {}, ("t\u00e4sk-1",)),
+    (200, {"task_id": "made\x07up"}, {}, ("made up",)),
     (200, {"task_id": 7.5}, {}, ("7.5",)),
     (200, f"task_id={ID}&status=pending".encode(), {}, (ID,)),
     (200, ID.encode(), {}, (ID,)),
@@ -125,6 +152,11 @@ POSSIBLE: list[tuple[int, object, dict[str, str], tuple[str, ...]]] = [
     (302, b"", {"Location": f"https://console.example/?task_id={ID}"}, (ID,)),
     (500, {"error": "internal"}, {"Location": f"/v1/tasks/{ID}"}, (ID,)),
     (201, b"", {"Location": f"/v1/tasks/{ID}/status"}, (ID, "status")),
+    (201, b"", {"Location": f"/made-up?task_id={ID}"}, (ID,)),
+    (201, b"", {"Location": f"/v1/task/{ID}"}, (ID,)),
+    (201, b"", {"Location": f"/v1/gettasks/{ID}"}, (ID,)),
+    (201, b"", {"Content-Location": f"/v1/tasks/{ID}"}, (ID,)),
+    (201, b"", {"Location": f"/v1/tasks/{ID}", "Content-Location": "/v1/tasks/b-2"}, (ID, "b-2")),
     (202, b"", {"X-Task-Id": ID}, (ID,)),
     (429, {"error": "slow down"}, {"X-Task-Id": str(NUMBER)}, (str(NUMBER),)),
 ]
@@ -152,6 +184,7 @@ def test_what_may_be_an_id_is_shown_whole_and_leaves_the_outcome_unknown(
         (400, {"error": "bad", "task_id": None}),
         (400, {"error": "bad", "task_id": ""}),
         (400, {"error": "bad", "task_id": 0, "total": 0}),
+        *((400, {"error": "bad", "task_id": no_id}) for no_id in (" ", "None", " null ", "NIL", "undefined", "0", 0.0)),
         (400, {"error": "bad", "request_id": "r-1", "trace": {"id": "x-1"}}),
         (400, {"error": "task_type is unknown"}),
         (502, b"<html><head><title>502 Bad Gateway</title></head></html>"),
@@ -159,6 +192,7 @@ def test_what_may_be_an_id_is_shown_whole_and_leaves_the_outcome_unknown(
         (200, b"OK"),
         (200, b"null"),
         (302, b""),
+        (300, ID.encode()),
     ],
 )
 def test_what_holds_no_id_shows_none(status: int, body: object) -> None:
@@ -183,6 +217,17 @@ def test_wherever_an_answer_breaks_off_the_id_is_whole_or_said_to_be_cut_off(len
 def test_a_number_that_breaks_off_is_no_id() -> None:
     assert found(200, b'{"task_id": 12345', "IncompleteRead") == FoundIds(None, (), "12345")
     assert found(200, b'{"task_id": 12345, "st', "IncompleteRead").possible == ("12345",)
+
+
+@pytest.mark.parametrize("body", [b'{"task_id": 12345', b'{"task_id": 12345\n', b'[{"task_id": 12345'])
+def test_a_number_at_the_end_of_an_object_that_is_not_closed_is_no_id(body: bytes) -> None:
+    """Also where the connection did not break off: a server between may have cut the answer."""
+    assert found(200, body) == FoundIds(None, (), "12345")
+
+
+def test_an_id_at_the_end_of_a_text_is_whole_unless_the_connection_breaks_off() -> None:
+    assert found(504, b"upstream timed out, task_id=12345") == FoundIds(None, ("12345",))
+    assert found(504, b"upstream timed out, task_id=12345", "IncompleteRead") == FoundIds(None, (), "12345")
 
 
 @pytest.mark.parametrize(
