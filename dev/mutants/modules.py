@@ -135,6 +135,7 @@ DONE = (
     "api/models.py",
     "api/paid_ids.py",
     "api/prices.py",
+    "api/protocol.py",
     "api/result_connection.py",
     "api/result_hosts.py",
     "api/result_stream.py",

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import json
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, strategies as st
 
 from airflow_provider_ekyc.api.answers import STATUS_ANSWER_LIMIT
 from airflow_provider_ekyc.api.models import TaskStatus
 from airflow_provider_ekyc.api.protocol import balance_query, read_submission_answer, status_query, submit_request
+from airflow_provider_ekyc.api.sent_numbers import SentFile
 from airflow_provider_ekyc.exceptions import (
     EkycAnswerError,
     EkycApiError,
+    EkycConnectionError,
     EkycProxyError,
     EkycSettingsError,
     Outcome,
 )
-from tests.api.conftest import API_KEY
+from tests.api.conftest import API_KEY, settings_for
 from tests.api.test_failures import SETTINGS, answered
 
 
@@ -39,11 +45,109 @@ def test_any_2xx_with_an_id_is_an_accepted_submission(status: int) -> None:
 def test_an_unreadable_2xx_is_an_unknown_outcome(body: bytes, problem: str) -> None:
     with pytest.raises(EkycAnswerError) as caught:
         read_submission_answer(SETTINGS, answered(200, body))
-    assert (caught.value.outcome, caught.value.retryable) == (Outcome.UNKNOWN, False)
+    assert (caught.value.outcome, caught.value.retryable, caught.value.status) == (Outcome.UNKNOWN, False, 200)
+    assert type(caught.value) is (EkycProxyError if body.startswith(b"<") else EkycAnswerError)
     assert problem in caught.value.message
     with pytest.raises(EkycAnswerError) as caught:
         status_query(SETTINGS, "made-up-id").read(answered(200, body))
     assert (caught.value.outcome, caught.value.retryable) == (Outcome.REFUSED, True)
+
+
+@pytest.mark.parametrize("status", [199, 300])
+def test_a_submission_under_a_code_other_than_2xx_was_redirected(status: int) -> None:
+    with pytest.raises(EkycProxyError, match=rf"The submission was answered with a redirect.*\({status}\)") as caught:
+        read_submission_answer(SETTINGS, answered(status, b'{"error": "because"}'))
+    assert caught.value.outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("body", "ids", "shown"),
+    [
+        (b"", (), ""),
+        (
+            b'{"data": {"task_id": "a-1"}, "task_id": "b-2", "st',
+            ("b-2", "a-1"),
+            " The answer contains an id; one of these may be the task that was paid for: b-2, a-1.",
+        ),
+        (b'{"task_id": "made-u', (), " The answer breaks off in an id that begins with made-u."),
+    ],
+    ids=["nothing", "two ids", "half an id"],
+)
+def test_an_answer_to_a_submission_that_breaks_off_is_an_unknown_outcome(
+    body: bytes, ids: tuple[str, ...], shown: str
+) -> None:
+    with pytest.raises(EkycConnectionError) as caught:
+        read_submission_answer(SETTINGS, replace(answered(200, body), broken_off="MadeUpError"))
+    assert caught.value.message == f"The submission got no answer after the upload had begun (MadeUpError).{shown}"
+    assert (caught.value.outcome, caught.value.retryable) == (Outcome.UNKNOWN, False)
+    assert caught.value.possible_ids == ids
+
+
+def test_an_answer_with_two_ids_does_not_say_which_task_was_made() -> None:
+    with pytest.raises(EkycAnswerError) as caught:
+        read_submission_answer(SETTINGS, answered(200, b'[{"task_id": "a-1"}, {"task_id": "b-2"}]'))
+    assert caught.value.message == (
+        "The answer to the submission can't be read: it does not say for certain which task was made. The server says: "
+        '"[{"task_id": "a-1"}, {"task_id": "b-2"}]". The answer contains an id; one of these may be the task that was '
+        "paid for: a-1, b-2."
+    )
+    assert caught.value.possible_ids == ("a-1", "b-2")
+
+
+def test_an_answer_in_another_encoding_that_gives_no_reason_is_shown() -> None:
+    with pytest.raises(EkycAnswerError, match=r"it has no task_id.*made up"):
+        read_submission_answer(SETTINGS, answered(200, json.dumps({"note": "made up"}).encode("utf-16")))
+
+
+SENT = b"+9990000000007\n+9990000000042\n"
+
+
+@pytest.mark.parametrize("shown", ["+9990000000007", "999-000-000-0042", 9990000000007])
+@pytest.mark.parametrize("status", [200, 502])
+def test_a_number_that_was_sent_is_no_id(status: int, shown: object) -> None:
+    body = json.dumps({"task_id": shown}).encode()
+    with pytest.raises(EkycApiError) as caught:
+        read_submission_answer(SETTINGS, answered(status, body), sent=SentFile(io.BytesIO(SENT)))
+    assert (caught.value.outcome, caught.value.possible_ids) == (Outcome.UNKNOWN, ())
+    assert "0007" not in caught.value.message
+    assert "0042" not in caught.value.message
+
+
+@pytest.mark.parametrize("ekyc_task_id", ["9990000000008", "made-up-9990000000007", "made-up-id"])
+def test_an_id_that_is_no_number_that_was_sent_is_one(ekyc_task_id: str) -> None:
+    body = json.dumps({"task_id": ekyc_task_id}).encode()
+    task = read_submission_answer(SETTINGS, answered(200, body), sent=SentFile(io.BytesIO(SENT)))
+    assert task.ekyc_task_id == ekyc_task_id
+
+
+def test_the_end_of_a_number_that_was_sent_is_not_shown_and_an_id_stays_whole() -> None:
+    body = b'{"error": "task 123456789012 has line 0000042, at most 7654321", "task_id": "123456789012"}'
+    with pytest.raises(EkycApiError) as caught:
+        read_submission_answer(SETTINGS, answered(400, body), sent=SentFile(io.BytesIO(SENT)))
+    assert '"task 123456789012 has line [number removed], at most 7654321"' in caught.value.message
+    assert caught.value.possible_ids == ("123456789012",)
+
+
+@pytest.mark.parametrize("part", [API_KEY, API_KEY[:12], API_KEY[-12:], API_KEY[5:17].upper(), f"x{API_KEY[5:17]}y"])
+def test_twelve_characters_of_the_key_are_no_id(part: str) -> None:
+    with pytest.raises(EkycAnswerError) as caught:
+        read_submission_answer(SETTINGS, answered(200, json.dumps({"task_id": part}).encode()))
+    assert (caught.value.outcome, caught.value.possible_ids) == (Outcome.UNKNOWN, ())
+    assert part not in caught.value.message
+
+
+@pytest.mark.parametrize("part", [API_KEY[:11], API_KEY[-11:]])
+def test_an_id_with_fewer_characters_of_the_key_is_one(part: str) -> None:
+    body = json.dumps({"task_id": part}).encode()
+    assert read_submission_answer(SETTINGS, answered(200, body)).ekyc_task_id == part
+
+
+def test_a_short_key_is_no_id() -> None:
+    short = settings_for("https://api.example", key="made-up")
+    with pytest.raises(EkycAnswerError) as caught:
+        read_submission_answer(short, answered(200, b'{"task_id": "made-up"}'))
+    assert caught.value.possible_ids == ()
+    assert read_submission_answer(short, answered(200, b'{"task_id": "made-u"}')).ekyc_task_id == "made-u"
 
 
 @pytest.mark.parametrize("status", [200, 400, 404, 500])
