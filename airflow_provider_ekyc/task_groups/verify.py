@@ -155,7 +155,8 @@ def verify_numbers(
     :param land: further arguments of :class:`~airflow_provider_ekyc.transfers.ekyc_to_s3.EkycResultsToS3Operator`
     :return: the group
     :raises EkycSettingsError: when the DAG is parsed, if an argument has a wrong name, is one that the group sets
-        itself, is an unknown ``output_format``, or would keep ``skip_verified_within`` from finding earlier results
+        itself, is an unknown ``output_format``, or would keep ``skip_verified_within`` from finding earlier results;
+        or if the group is in a mapped one
     """
     if output_format not in _ENDINGS:
         raise EkycSettingsError(f"output_format of verify_numbers must be one of: {', '.join(_ENDINGS)}.")
@@ -167,6 +168,11 @@ def verify_numbers(
 
     own_defaults: Any = dict(default_args or {})
     group = VerifyNumbersGroup(group_id, default_args=own_defaults)
+    if next(group.iter_mapped_task_groups(), None) is not None:
+        raise EkycSettingsError(
+            "verify_numbers can't be in a mapped task group, because Airflow does not map its files once more. Give it "
+            "all lists at once (numbers takes several), or call it once for each list when the DAG is parsed."
+        )
     of_dag = getattr(group.dag, "default_args", None) or {}
     for name, value in RETRIES.items():
         if name not in of_dag:

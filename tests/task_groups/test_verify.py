@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, Asset, TaskGroup, task
+from airflow.sdk import DAG, Asset, TaskGroup, task, task_group
 
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.retry_policy import EkycRetryPolicy
@@ -196,6 +196,19 @@ def test_a_wrong_or_reserved_name_is_an_error_when_the_dag_is_parsed(name: str, 
 def test_what_links_the_tasks_cannot_be_changed(name: str, argument: str) -> None:
     with pytest.raises(EkycSettingsError, match=f"{name} can't have '{argument}'"):
         verified(**{name: {argument: "other"}})
+
+
+def test_a_mapped_group_around_it_is_an_error_when_the_dag_is_parsed() -> None:
+    @task_group
+    def each_list(numbers: Any) -> None:
+        with TaskGroup("inner"):
+            verify_numbers(**{**PLACES, "numbers": numbers})
+
+    with (
+        DAG("customers", schedule=None),
+        pytest.raises(EkycSettingsError, match="verify_numbers can't be in a mapped task group"),
+    ):
+        each_list.expand(numbers=["a.txt", "b.txt"])
 
 
 def test_an_unknown_argument_of_the_group_is_an_error() -> None:
