@@ -52,8 +52,8 @@ def unmet_requirement(transfer: Any) -> str | None:
 
 
 def _known_format(transfer: Any) -> str | None:
-    """Return the transfer's ``output_format``, or None if it is not named, or rendered or expanded at run time."""
-    value = argument_of(transfer, "output_format")
+    """Return the transfer's ``output_format``, or None if it is rendered or expanded at run time."""
+    value = argument_of(transfer, "output_format", default="zip")
     return value if isinstance(value, str) and "{" not in value else None
 
 

@@ -73,6 +73,18 @@ def test_a_format_that_does_not_exist_fails_before_the_submission(
 
 
 @pytest.mark.usefixtures("connections")
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_table_for_the_default_format_fails_before_the_submission(
+    mapped: bool, chain: Chain, sandbox: Sandbox, context: dict[str, Any]
+) -> None:
+    with pytest.raises(
+        EkycFailException, match="In task 'land': iceberg_table needs output_format='parquet', not 'zip'"
+    ):
+        chain(mapped=mapped, iceberg_table="ekyc.results").execute(context)
+    assert sandbox.bill.submissions == ()
+
+
+@pytest.mark.usefixtures("connections")
 @pytest.mark.parametrize("module", ["isal", "numpy", "boto3"])
 def test_a_module_of_every_transfer_that_is_missing_fails_before_the_submission(
     module: str, chain: Chain, sandbox: Sandbox, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
