@@ -83,7 +83,9 @@ def _module_of(task: Any) -> str:
 
 def _params_of(task: Any) -> dict[str, Any]:
     """Return the params of a task, the DAG's and its own, before those of the run."""
-    return {name: getattr(param, "value", param) for name, param in task.params.items()}
+    values = {name: getattr(param, "value", param) for name, param in task.params.items()}
+    # One that only the run gives has a mark of Airflow's, of which each task has a copy.
+    return {name: type(value) if type(value).__name__ == "ArgNotSet" else value for name, value in values.items()}
 
 
 def _rendered(submit: Any, context: Mapping[str, Any], same: Set[str], value: object) -> str | None:

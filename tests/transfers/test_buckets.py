@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, BaseOperator, TaskGroup, task
+from airflow.sdk import DAG, BaseOperator, Param, TaskGroup, task
 
 from airflow_provider_ekyc.airflow_errors import EkycFailException
 from airflow_provider_ekyc.operators.downstream_buckets import CREATE_THE_BUCKET
@@ -45,7 +45,8 @@ def build(numbers_file: Path) -> Build:
         group_args: dict[str, Any] | None = None,
         **transfer: Any,
     ) -> EkycSubmitOperator:
-        common: dict[str, Any] = {"params": {"bucket": MISSING}, "default_args": default_args or {}}
+        params = {"bucket": MISSING, "given_with_the_run": Param(type="string")}
+        common: dict[str, Any] = {"params": params, "default_args": default_args or {}}
         with DAG("chain", schedule=None, start_date=datetime(2026, 1, 1), **common) as dag:
             submit = EkycSubmitOperator(task_id="submit", numbers=str(numbers_file))
             wait = EkycTaskSensor(task_id="wait", ekyc_task_id=submit.output)
