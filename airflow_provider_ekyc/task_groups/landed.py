@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ekyc.airflow_sdk import Asset, BaseOperator
+from airflow_provider_ekyc.airflow_sdk import BaseOperator
+from airflow_provider_ekyc.transfers.outlets import is_asset
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context
@@ -48,7 +49,7 @@ class LandedFilesOperator(BaseOperator):
             *(f"{total[name]:,}" for name in ("landed", "files", "rows", "yes", "no", "unknown")),
         )
         for outlet in self.outlets:
-            if isinstance(outlet, Asset):
+            if is_asset(outlet):
                 context["outlet_events"][outlet].extra.update(total)
         ti.xcom_push(key="total", value=total)
         return [str(result["s3_uri"]) for result in results]

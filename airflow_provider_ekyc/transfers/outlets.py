@@ -18,13 +18,20 @@ def describe_outlets(outlets: Iterable[Any], context: Context, s3_uri: str, extr
     :param s3_uri: of the landed object: the asset of an alias's event
     :param extra: ids and counts
     """
-    from airflow_provider_ekyc.airflow_sdk import Asset, AssetAlias
+    from airflow_provider_ekyc.airflow_sdk import AssetAlias
 
     for outlet in outlets:
-        if isinstance(outlet, Asset):
+        if is_asset(outlet):
             context["outlet_events"][outlet].extra.update(extra)
         elif isinstance(outlet, AssetAlias):
             context["outlet_events"][outlet].add(_asset_of(s3_uri), extra=dict(extra))
+
+
+def is_asset(outlet: object) -> bool:
+    """Return whether an outlet is an asset, or what refers to one: ``Asset.ref(...)`` of Airflow 3."""
+    from airflow_provider_ekyc.airflow_sdk import Asset
+
+    return isinstance(outlet, Asset) or type(outlet).__name__ in ("AssetNameRef", "AssetUriRef")
 
 
 def _asset_of(s3_uri: str) -> Any:

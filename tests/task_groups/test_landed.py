@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from airflow.sdk import Asset
 
 from airflow_provider_ekyc.task_groups.landed import LandedFilesOperator, total_of
@@ -79,7 +80,8 @@ def test_a_file_that_was_skipped_is_counted_as_not_landed() -> None:
     assert (ti.pushed["total"]["files"], ti.pushed["total"]["landed"], ti.pushed["total"]["rows"]) == (2, 1, 3)
 
 
-def test_the_event_of_an_outlet_carries_the_counts_of_all_files() -> None:
+@pytest.mark.parametrize("outlet", [Asset("customers_verified"), Asset.ref(name="customers_verified")], ids=str)
+def test_the_event_of_an_outlet_carries_the_counts_of_all_files(outlet: Any) -> None:
     ti = Pulled(["a", "b"], {0: result("a", 1, 2), 1: result("b", 1, 2)})
-    _, events = collect(ti, outlets=[Asset("customers_verified")])
+    _, events = collect(ti, outlets=[outlet])
     assert events == {"customers_verified": total_of([result("a", 1, 2), result("b", 1, 2)], 2)}

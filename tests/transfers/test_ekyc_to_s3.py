@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.definitions.asset import AssetUniqueKey
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
@@ -310,6 +311,17 @@ def test_outlets_get_the_counts_and_none_is_added(s3: Any, exported: str, contex
     (event,) = context["outlet_events"][alias].asset_alias_events
     assert (event.dest_asset_key.uri, event.extra) == (result["s3_uri"], result)
     assert landing.outlets == [asset, alias]
+
+
+def test_an_outlet_that_refers_to_an_asset_gets_the_counts_too(
+    s3: Any, exported: str, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results, ref = Asset("made_up_results"), Asset.ref(name="made_up_results")
+    events = context["outlet_events"] = OutletEventAccessors()
+    # As Airflow's API server answers.
+    monkeypatch.setitem(events._asset_ref_cache, ref, (AssetUniqueKey.from_asset(results), None))
+    operator(exported, outlets=[ref]).execute(context)
+    assert events[results].extra == context["ti"].xcoms["result"]
 
 
 def test_the_asset_of_a_key_beyond_ascii_is_percent_encoded_where_airflow_needs_it(
