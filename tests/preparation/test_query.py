@@ -16,6 +16,7 @@ from airflow_provider_ekyc.exceptions import (
     EkycUnreadableInputError,
 )
 from airflow_provider_ekyc.preparation.lists import ListArguments, open_lists
+from airflow_provider_ekyc.preparation.sources.cells import cell_text
 from dev.stack.postgres_server import PostgresServer
 from tests.preparation.reading import FIRST, SECOND, read
 
@@ -42,6 +43,11 @@ def test_one_column_is_read_whatever_its_type(database: PostgresServer) -> None:
     assert rows_of(f"SELECT * FROM {table}", column="amount") == [FIRST[1:], "1.5"]
     assert rows_of(f"SELECT * FROM {table}", column="empty") == ["", ""]
     assert rows_of("SELECT 'x' AS phone WHERE false") == []
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_a_binary_column_is_read_as_text_whatever_its_driver_returns(kind: Any) -> None:
+    assert cell_text(kind(FIRST.encode())) == FIRST
 
 
 def test_a_million_rows_are_fetched_as_they_are_read_from_a_cursor_of_the_server(database: PostgresServer) -> None:

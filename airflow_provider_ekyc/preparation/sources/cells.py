@@ -58,6 +58,6 @@ def cell_text(value: object) -> str:
         return str(int(value))
     if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < _MOST and value == int(value):
         return str(int(value))
-    if isinstance(value, bytes | memoryview):
+    if isinstance(value, bytes | bytearray | memoryview):  # mysql-connector-python's are bytearray
         return bytes(value).decode(errors="replace")
     return str(value) if isinstance(value, float | Decimal) else f"{type(value).__name__} {value}"
