@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from airflow_provider_ekyc.exceptions import EkycSettingsError
-from airflow_provider_ekyc.numbers.address import shown_path
+from airflow_provider_ekyc.numbers.address import read_address
 from airflow_provider_ekyc.preparation.destination import NOTHING_CHARGED
 from airflow_provider_ekyc.preparation.destinations import Target
 from airflow_provider_ekyc.preparation.manifest import is_own_name
-from airflow_provider_ekyc.redaction import without_query
 
 
 class OwnOutput:
@@ -35,7 +32,7 @@ class OwnOutput:
             text = str(value)
             if not text.endswith("/"):
                 continue
-            prefix = _shown(text if "://" in text else f"{os.path.abspath(text).rstrip('/')}/")
+            prefix = _shown(text)
             if self._directory.startswith(prefix) or (self._rejects or "").startswith(prefix):
                 raise _refused(f"{prefix} in numbers is around destination_uri or rejects_uri")
 
@@ -59,4 +56,5 @@ def _refused(what: str) -> EkycSettingsError:
 
 
 def _shown(uri: str) -> str:
-    return shown_path(without_query(uri))
+    """Return an address as messages name a source: ``s3a://`` as ``s3://``, and a file by its absolute path."""
+    return read_address(f"{uri}x").shown.removesuffix("x")  # the last character keeps a slash before it

@@ -92,6 +92,9 @@ def test_a_rejected_row_of_a_table_is_named_by_its_row_there(
         {"numbers": "{folder}/", "destination_uri": "{folder}-ready", "rejects_uri": "{folder}/rejects/today.csv"},
         {"numbers": "s3://bucket/lists/", "destination_uri": "s3://other_aws@bucket/lists/ready/"},
         {"numbers": "s3://other_aws@bucket/lists/", "destination_uri": "s3://bucket/lists"},
+        {"numbers": "s3a://bucket/lists/", "destination_uri": "s3://bucket/lists/ready"},
+        {"numbers": "file://{folder}/", "destination_uri": "{folder}/ready"},
+        {"numbers": "{folder}/", "destination_uri": "file://{folder}/ready"},
     ],
 )
 def test_a_prefix_around_what_is_written_is_refused_at_once(tmp_path: Path, places: dict[str, Any]) -> None:
@@ -105,6 +108,19 @@ def test_a_prefix_around_what_is_written_is_refused_at_once(tmp_path: Path, plac
     )
     with pytest.raises(EkycSettingsError, match="in numbers is around destination_uri or rejects_uri"):
         own.refuse_around(given["numbers"])
+
+
+@pytest.mark.parametrize("scheme", ["s3", "s3a", "S3N", "s3a://other_aws@bucket"])
+def test_what_was_written_is_known_whatever_the_scheme_of_its_address(scheme: str) -> None:
+    bucket = scheme if "://" in scheme else f"{scheme}://bucket"
+    own = OwnOutput(
+        Target.open("destination_uri", f"{bucket}/lists/manifest.json", NO_CONNECTIONS),
+        Target.open("rejects_uri", f"{bucket}/rejects.csv", NO_CONNECTIONS),
+    )
+    own.refuse("s3://bucket/lists/customers.txt")
+    for name in (f"lists/{'0a' * 16}.txt", f"lists/manifest-{'0a' * 8}.json", "rejects.csv"):
+        with pytest.raises(EkycSettingsError, match="was written by this operator"):
+            own.refuse(f"s3://bucket/{name}")
 
 
 def test_a_place_beside_a_prefix_is_accepted(tmp_path: Path, numbers_file: Path, context: dict[str, Any]) -> None:
