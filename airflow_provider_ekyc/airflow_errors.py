@@ -81,7 +81,9 @@ class EkycSensorTimeout(EkycFailure, AirflowSensorTimeout):
 
 
 class EkycTaskTimeout(EkycFailure, AirflowTaskTimeout):
-    """The task's ``execution_timeout`` is over."""
+    """The task's ``execution_timeout`` is over; Airflow retries it as ``retries`` says."""
+
+    retryable = True
 
 
 _FAILURES = (EkycFailException, EkycRetryException, EkycSensorTimeout, EkycTaskTimeout)

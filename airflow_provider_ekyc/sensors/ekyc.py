@@ -280,7 +280,9 @@ class EkycTaskSensor(BaseSensorOperator):
         if end == End.TIMEOUT.value:
             raise EkycSensorTimeout.of(f"Not exported within {self.timeout:g} s. {message} {keeps}", event)
         if end == End.EXECUTION_TIMEOUT.value:
-            raise EkycTaskTimeout.of(f"Not exported within the execution_timeout. {message} {keeps}", event)
+            # Unlike a timeout it is retried by Airflow, so log, XCom and notification have to say so.
+            details = {**event, "retryable": True}
+            raise EkycTaskTimeout.of(f"Not exported within the execution_timeout. {message} {keeps}", details)
         if end == End.FAILED.value:
             message += (
                 f" Neither a retry nor another wait can help. Whether it was charged is not documented: see the "

@@ -18,9 +18,11 @@ from airflow_provider_ekyc.airflow_sdk import (
     AirflowTaskTimeout,
     TaskDeferred,
 )
+from airflow_provider_ekyc.notifications.failures import read_failures
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
+from airflow_provider_ekyc.ways_out import AUTOMATIC_RETRY
 from dev.testing.task_context import TaskInstance
 from tests.submitted import submitted
 
@@ -204,6 +206,19 @@ def test_execution_timeout_holds_while_deferred_and_soft_fail_skips_it_as_on_a_w
         wait("deferred", ekyc_task_id, **limit)
     with pytest.raises(AirflowSkipException):
         wait("deferred", ekyc_task_id, soft_fail=True, **limit)
+
+
+def test_an_execution_timeout_is_reported_as_retried_since_airflow_retries_it(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.change(queue_seconds=60)
+    ti = TaskInstance(max_tries=1)
+    with pytest.raises(AirflowTaskTimeout) as ended:
+        wait("deferred", submitted(sandbox), ti, execution_timeout=timedelta(seconds=INTERVAL), poll_interval=INTERVAL)
+    assert ti.xcoms["failure"]["retryable"]
+    assert AUTOMATIC_RETRY in caplog.text
+    (failure,) = read_failures({"ti": ti, "exception": ended.value})
+    assert failure.will_retry
 
 
 def test_the_deadline_of_reschedule_mode_counts_from_the_first_query(sandbox: Sandbox) -> None:
