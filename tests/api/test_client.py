@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +18,10 @@ from typing import Any
 import pytest
 import requests
 
+from airflow_provider_ekyc.api.answers import ANSWER_LIMIT, STATUS_ANSWER_LIMIT
 from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.api.models import Task, TaskStatus
-from airflow_provider_ekyc.api.protocol import status_query
+from airflow_provider_ekyc.api.protocol import balance_query, status_query
 from airflow_provider_ekyc.exceptions import (
     EkycAnswerError,
     EkycApiError,
@@ -31,9 +33,11 @@ from airflow_provider_ekyc.exceptions import (
     EkycResultError,
     EkycServerError,
     EkycSettingsError,
+    Outcome,
 )
 from airflow_provider_ekyc.sandbox import Sandbox
-from dev.testing.sockets import SocketServer, answer, answering
+from dev.stack.processes import free_ports
+from dev.testing.sockets import SocketServer, answer, answering, read_head
 from tests.api.conftest import AT_ONCE, ONCE, numbers, settings_for, settings_of
 
 Make = Callable[..., EkycClient]
@@ -170,10 +174,52 @@ def test_an_id_that_can_be_none_costs_no_call(sandbox: Sandbox, client: Make) ->
     assert sandbox.calls["status"] == 0
 
 
-def test_a_refusal_keeps_its_code_when_its_text_breaks_off(client: Make) -> None:
-    broken = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 500\r\n\r\nwrong k"
+@pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized"])
+def test_a_refusal_keeps_its_code_when_its_text_breaks_off(client: Make, status: str) -> None:
+    broken = f"HTTP/1.1 {status}\r\nContent-Length: 500\r\n\r\nwrong k".encode()
     with SocketServer(answering(broken)) as server, pytest.raises(EkycAnswerError, match="plain text, not by the API"):
         client(settings_for(server.url)).get_balance()
+
+
+def test_an_answer_that_breaks_off_names_its_call_and_the_failure(client: Make) -> None:
+    broken = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"
+    with SocketServer(answering(broken)) as server:
+        one = client(settings_for(server.url))
+        for call, ask in (
+            ("balance query got no answer", one.get_balance),
+            ("status query got no answer", lambda: one.get_task("made-up-id")),
+            ("submission got no answer after the upload had begun", lambda: exported(one)),
+        ):
+            with pytest.raises(EkycConnectionError) as caught:
+                ask()
+            assert caught.value.message == f"The {call} (ProtocolError)."
+
+
+def test_a_submission_that_reaches_no_server_was_not_sent(client: Make) -> None:
+    one = client(settings_for(f"http://127.0.0.1:{free_ports(1)[0]}"))
+    with pytest.raises(EkycConnectionError) as caught:
+        exported(one)
+    assert caught.value.message == "The submission got no answer (ConnectionError)."
+    assert (caught.value.outcome, caught.value.retryable) == (Outcome.NOT_SENT, True)
+
+
+def test_a_submission_that_gets_no_answer_has_an_unknown_outcome(client: Make) -> None:
+    with SocketServer(answering(b"")) as server, pytest.raises(EkycConnectionError) as caught:
+        exported(client(settings_for(server.url)))
+    assert caught.value.message == "The submission got no answer after the upload had begun (ConnectionError)."
+    assert (caught.value.outcome, caught.value.retryable) == (Outcome.UNKNOWN, False)
+
+
+def test_a_refusal_before_the_end_of_a_large_file_is_free(client: Make) -> None:
+    def talk(line: socket.socket) -> None:
+        read_head(line)
+        line.sendall(answer("413 Too Large", b"<html>"))
+        line.shutdown(socket.SHUT_WR)
+        server.over.wait(0.2)  # and then the line is closed, which ends a client that is still sending
+
+    with SocketServer(talk) as server, pytest.raises(EkycApiError) as caught:
+        exported(client(settings_for(server.url)), 500_000)
+    assert (caught.value.outcome, caught.value.status) == (Outcome.REFUSED, 413)
 
 
 def test_an_answer_of_a_gigabyte_is_not_read_to_its_end(client: Make) -> None:
@@ -181,6 +227,19 @@ def test_an_answer_of_a_gigabyte_is_not_read_to_its_end(client: Make) -> None:
     with SocketServer(answering(page)) as server, pytest.raises(EkycServerError, match=r"x{300}…") as caught:
         client(settings_for(server.url)).get_balance()
     assert len(caught.value.message) < 500
+
+
+def test_of_an_answer_to_a_status_query_a_byte_more_than_its_limit_is_read(client: Make) -> None:
+    with SocketServer(answering(answer("200 OK", b"x" * (2 * ANSWER_LIMIT)))) as server:
+        one = client(settings_for(server.url))
+        assert len(one.ask_once(status_query(one.settings, "made-up-id").request).body) == STATUS_ANSWER_LIMIT + 1
+        assert len(one.ask_once(balance_query(one.settings).request).body) == ANSWER_LIMIT
+
+
+def test_a_server_whose_certificate_is_not_trusted_gets_no_query(tls_sandbox: Sandbox, client: Make) -> None:
+    with pytest.raises(EkycConnectionError, match="ca_file names who to trust"):
+        client(settings_of(tls_sandbox, ca_file=None)).get_balance()
+    assert tls_sandbox.calls["balance"] == 0
 
 
 def test_a_netrc_is_not_read(sandbox: Sandbox, client: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
