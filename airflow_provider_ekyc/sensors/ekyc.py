@@ -111,11 +111,14 @@ class EkycTaskSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Defer at once (the trigger makes the first query), or poke."""
+        from airflow_provider_ekyc.api.task_ids import checked_task_id
+
         with self._skipping(), airflow_errors(self, context, submitted=True):
             show_row(context)
             self._most_failures()  # a wrong rate is an error before the wait, not after it
             if read_bool("deferrable", self.deferrable):
                 self._defer(context)
+            show_console(self, context, self.ekyc_conn_id, checked_task_id(self.ekyc_task_id))
             return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -107,14 +107,14 @@ def test_too_many_failures_are_reported(mode: str, sandbox: Sandbox) -> None:
     assert (ti.xcoms[FAILURE]["kind"], ti.xcoms[FAILURE]["charge"]) == ("too_many_failures", "certain")
 
 
+@pytest.mark.parametrize("mode", MODES)
 def test_the_console_of_the_vendor_is_linked_if_the_connection_names_it(
-    sandbox: Sandbox, connect: Callable[..., None]
+    mode: str, sandbox: Sandbox, connect: Callable[..., None]
 ) -> None:
     connect(sandbox, console_url="https://console.example/tasks/{ekyc_task_id}")
-    ti = Pushes()
-    with pytest.raises(TaskDeferred):
-        EkycTaskSensor(task_id="wait", ekyc_task_id="d1").execute(context_of(ti))
-    assert ti.xcoms[CONSOLE_LINK] == "https://console.example/tasks/d1"
+    ti, ekyc_task_id = Pushes(), submitted(sandbox)
+    wait(mode, ekyc_task_id, ti)
+    assert ti.xcoms[CONSOLE_LINK] == f"https://console.example/tasks/{ekyc_task_id}"
 
 
 def test_a_connection_that_can_not_be_read_for_a_link_does_not_keep_a_wait_from_beginning() -> None:
