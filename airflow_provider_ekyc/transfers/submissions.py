@@ -72,11 +72,10 @@ def find_submission(operator: BaseOperator, context: Mapping[str, Any], ekyc_tas
             except Exception as error:  # noqa: BLE001  # what was only looked for does not keep a result from landing
                 log.info("The XCom 'submission' of task %s can't be read (%s).", task_id, type(error).__name__)
                 continue
-            if isinstance(value, Mapping) and value.get("ekyc_task_id") == ekyc_task_id:
-                try:
-                    return read_submission(value, ekyc_task_id)
-                except EkycSettingsError:
-                    continue
+            try:
+                return read_submission(value, ekyc_task_id)
+            except EkycSettingsError:
+                continue
     return None
 
 

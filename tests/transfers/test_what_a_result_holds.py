@@ -6,6 +6,7 @@ Modules: ``transfers/submissions.py``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -241,10 +242,15 @@ def landing(ekyc_task_id: Any, **arguments: Any) -> EkycResultsToS3Operator:
     return EkycResultsToS3Operator(task_id="land", ekyc_task_id=ekyc_task_id, s3_bucket=BUCKET, s3_key=KEY, **arguments)
 
 
-@pytest.mark.parametrize(("of_task", "here"), [(-1, -1), (-1, 2), (2, 2)], ids=["plain", "mapped after", "mapped"])
+@pytest.mark.parametrize(
+    ("of_task", "here", "stored"),
+    [(-1, -1, dict), (-1, 2, dict), (2, 2, dict), (-1, -1, json.dumps)],
+    ids=["plain", "mapped after", "mapped", "as JSON"],
+)
 def test_the_submission_upstream_is_found_and_compared(
-    s3: Any, deliveries: Deliveries, numbers_file: Path, of_task: int, here: int
+    s3: Any, deliveries: Deliveries, numbers_file: Path, of_task: int, here: int, stored: Callable[[Any], Any]
 ) -> None:
+    """Also where a custom XCom backend returns the text that it has stored."""
     deliveries.deliver(rows(OTHERS), **ALL)
     with DAG("found", schedule=None):
         submit = EkycSubmitOperator(task_id="submit", numbers=str(numbers_file))
@@ -253,7 +259,7 @@ def test_the_submission_upstream_is_found_and_compared(
         submit >> between >> land
     land.ekyc_task_id = deliveries.submission["ekyc_task_id"]
     others = {
-        ("submit", of_task): {"submission": deliveries.submission},
+        ("submit", of_task): {"submission": stored(deliveries.submission)},
         ("another", -1): {"submission": {**deliveries.submission, "ekyc_task_id": "another"}},
     }
     context = context_of(TaskInstance(map_index=here, upstream=others))
