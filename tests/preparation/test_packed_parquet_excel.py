@@ -133,6 +133,15 @@ def test_a_column_of_a_sheet_is_read_and_whole_numbers_give_their_digits(tmp_pat
     assert read_file(tmp_path, "a", content, column=2, sheet="Sheet") == expected
 
 
+def test_a_sheet_is_found_by_its_name_without_the_blanks_around_it(tmp_path: Path) -> None:
+    for wanted in ("Customers", "Customers "):
+        assert read_file(tmp_path, "a.xlsx", excel([FIRST], sheets=("Customers ", "b")), sheet=wanted) == (1, [FIRST])
+    # One of just that name comes first; of two with other blanks none is certain.
+    assert read_file(tmp_path, "a.xlsx", excel([FIRST], sheets=("a", "a ")), sheet="a") == (1, [FIRST])
+    with pytest.raises(EkycNumbersError, match="has 2 sheets"):
+        read_file(tmp_path, "a.xlsx", excel([FIRST], sheets=("a ", " a")), sheet="a")
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [

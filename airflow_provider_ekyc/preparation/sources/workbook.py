@@ -115,7 +115,9 @@ def _damage_reported(name: str) -> Iterator[None]:
 def _sheet(workbook: Any, wanted: str | None, name: str) -> Any:
     sheets = workbook.worksheets
     if wanted is not None:
-        sheets = [sheet for sheet in sheets if sheet.title == wanted]
+        # An argument is read without the blanks around it, which a sheet's name may have.
+        named = [sheet for sheet in sheets if sheet.title == wanted]
+        sheets = named or [sheet for sheet in sheets if sheet.title.strip() == wanted]
         if not sheets:
             raise list_error(name, "has no sheet of the name in sheet", "Correct sheet.")
     if len(sheets) != 1:
