@@ -62,7 +62,7 @@ def schema_problem(schema: pyarrow.Schema) -> str | None:
 
     def is_text(kind: Any) -> bool:
         kind = kind.value_type if types.is_dictionary(kind) else kind
-        return bool(types.is_string(kind) or types.is_large_string(kind))
+        return bool(types.is_string(kind) or types.is_large_string(kind)) or str(kind) == "string_view"
 
     kinds = {
         NUMBER: (is_text, "text"),

@@ -289,6 +289,7 @@ def _columns_of(batch: pyarrow.RecordBatch, group: Group, kind: Any, task_type: 
     import pyarrow
     from pyarrow import compute
 
+    batch = _without_views(batch)
     if TASK_TYPE in group.columns:
         batch = batch.filter(compute.equal(batch.column(TASK_TYPE), task_type))
     if group.verified_at is None:
@@ -296,3 +297,17 @@ def _columns_of(batch: pyarrow.RecordBatch, group: Group, kind: Any, task_type: 
     else:
         times = pyarrow.repeat(pyarrow.scalar(group.verified_at, kind), len(batch))
     return pyarrow.RecordBatch.from_arrays([batch.column(NUMBER), batch.column(REGISTERED), times], list(COLUMNS))
+
+
+def _without_views(batch: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
+    """Return text as text where a file notes it as Arrow's views of it (DataFusion), which few functions know."""
+    import pyarrow
+
+    if "string_view" not in map(str, batch.schema.types):
+        return batch
+    columns = [
+        # pyarrow 16 can't cast them.
+        pyarrow.array(column.to_pylist(), "string") if str(column.type) == "string_view" else column
+        for column in batch.columns
+    ]
+    return pyarrow.RecordBatch.from_arrays(columns, batch.schema.names)

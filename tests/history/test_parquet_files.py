@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from airflow_provider_ekyc.history.parquet_files import ParquetFiles
 from dev.stack.s3_server import S3Server
@@ -86,6 +89,21 @@ def test_an_old_file_is_left_out_by_its_footer(store: tuple[str, Write]) -> None
     files = opened(uri)
     assert len(rows_of(files, None)) == 3
     assert (files.files_read, files.files_skipped, files.is_complete) == (3, 0, True)
+
+
+def test_text_that_its_writer_had_as_views_is_read(tmp_path: Path) -> None:
+    # As DataFusion compacts: the file notes the type of its columns in memory, which pyarrow restores.
+    tables = [
+        parquet.read_table(BytesIO(landed(rows, NOW - DAY, task_type)))
+        for rows, task_type in (([(A, YES), (B, UNKNOWN)], "amazon"), ([(C, NO)], "ws"))
+    ]
+    table = pyarrow.concat_tables(tables)
+    kinds = [pyarrow.string_view() if kind == "string" else kind for kind in table.schema.types]
+    views = pyarrow.schema(list(zip(table.schema.names, kinds, strict=True)))
+    parquet.write_table(table.cast(views), tmp_path / "all.parquet")
+    assert parquet.read_schema(tmp_path / "all.parquet").field("number").type == pyarrow.string_view()
+    expected = [(f"+{B}", None, NOW - DAY), (f"+{A}", True, NOW - DAY)]
+    assert rows_of(opened(tmp_path)) == sorted(expected, key=str)
 
 
 @pytest.mark.parametrize("key", ["_landed/part-0.parquet", ".landed/part-0.parquet", "dt=2026-05-01/_part-0.PARQUET"])
