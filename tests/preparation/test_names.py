@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycNumbersError, EkycSettingsError, EkycUnreadableInputError
+from airflow_provider_ekyc.numbers.address import S3Address, read_address
 from airflow_provider_ekyc.preparation.lists import ListArguments, open_lists
 from airflow_provider_ekyc.preparation.sources.names import find_sources, pattern_of
 from dev.stack.s3_server import S3Server
@@ -152,6 +153,35 @@ def test_objects_in_s3_are_found_and_read(s3: Any, connections: None) -> None:
         read(numbers=f"s3://{BUCKET}/none/")
     with pytest.raises(EkycError, match="NoSuchBucket"):
         read(numbers="s3://no-such-bucket/in/")
+
+
+class ListingClient:
+    """An S3 client that lists keys as S3 does: another server may take ``//`` for ``/``."""
+
+    keys = ("/lists/a.txt", "/lists/b.txt", "lists/c.txt")
+
+    def get_paginator(self, operation: str) -> ListingClient:
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str, **arguments: str) -> list[dict[str, Any]]:
+        return [{"Contents": [{"Key": key} for key in self.keys if key.startswith(Prefix)]}]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "keys"),
+    [
+        ("//lists/", ["/lists/a.txt", "/lists/b.txt"]),
+        ("//lists/[b-z].txt", ["/lists/b.txt"]),
+        ("/lists/", ["lists/c.txt"]),
+        ("//**", ["/lists/a.txt", "/lists/b.txt"]),
+    ],
+)
+def test_an_object_is_found_by_the_key_that_it_is_read_by(
+    monkeypatch: pytest.MonkeyPatch, pattern: str, keys: list[str]
+) -> None:
+    monkeypatch.setattr("airflow_provider_ekyc.preparation.sources.names.s3_client", lambda *_: ListingClient())
+    places = [read_address(each) for each in found(f"s3://{BUCKET}{pattern}")]
+    assert [place.key for place in places if isinstance(place, S3Address)] == keys
 
 
 @pytest.mark.usefixtures("s3", "connections")

@@ -17,7 +17,7 @@ from airflow_provider_ekyc.s3.errors import S3CallError, explained
 
 _GLOB: Final = re.compile(r"[*?\[]")
 _PARTS: Final = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
-_S3: Final = re.compile(r"(?i:s3[an]?)://([^/]+)/+(.*)", re.DOTALL)
+_S3: Final = re.compile(r"(?i:s3[an]?)://([^/]+)/(.*)", re.DOTALL)
 
 
 def find_sources(numbers: object, *, aws_conn_id: str | None, numbers_conn_id: str | None) -> list[str]:
