@@ -283,8 +283,8 @@ class EkycTaskSensor(BaseSensorOperator):
         if end == End.TIMEOUT.value:
             raise EkycSensorTimeout.of(f"Not exported within {self.timeout:g} s. {message} {keeps}", event)
         if end == End.EXECUTION_TIMEOUT.value:
-            # Unlike a timeout it is retried by Airflow, so log, XCom and notification have to say so.
-            details = {**event, "retryable": True}
+            # Unlike a timeout it is retried by Airflow, unless it is skipped; log, XCom and notification say so.
+            details = {**event, "retryable": not (self.soft_fail or self.never_fail)}
             raise EkycTaskTimeout.of(f"Not exported within the execution_timeout. {message} {keeps}", details)
         if end == End.FAILED.value:
             message += (

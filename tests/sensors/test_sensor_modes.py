@@ -221,6 +221,17 @@ def test_an_execution_timeout_is_reported_as_retried_since_airflow_retries_it(
     assert failure.will_retry
 
 
+def test_an_execution_timeout_that_is_skipped_is_not_reported_as_retried(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.change(queue_seconds=60)
+    ti, limit = TaskInstance(max_tries=1), timedelta(seconds=INTERVAL)
+    with pytest.raises(AirflowSkipException):
+        wait("deferred", submitted(sandbox), ti, execution_timeout=limit, poll_interval=INTERVAL, soft_fail=True)
+    assert not ti.xcoms["failure"]["retryable"]
+    assert AUTOMATIC_RETRY not in caplog.text
+
+
 def test_the_deadline_of_reschedule_mode_counts_from_the_first_query(sandbox: Sandbox) -> None:
     sandbox.change(queue_seconds=60)
     begun = time.monotonic()
