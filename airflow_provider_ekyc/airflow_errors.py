@@ -127,7 +127,7 @@ def _report(
     try:
         from airflow_provider_ekyc.log_lines import failure_lines, log_lines
 
-        if steps and failure.kind == EkycUnknownOutcomeError.kind and not failure.retryable and _has_row(context):
+        if steps and failure.kind == EkycUnknownOutcomeError.kind and not failure.retryable and _has_row(context, task):
             steps = (PAGE_WAY_OUT, *steps)
         is_retried = failure.retryable and _has_tries_left(context)
         lines = failure_lines(
@@ -153,11 +153,11 @@ def _has_tries_left(context: Context | None) -> bool:
     return not isinstance(try_number, int) or not isinstance(max_tries, int) or try_number <= max_tries
 
 
-def _has_row(context: Context | None) -> bool:
+def _has_row(context: Context | None, task: Any) -> bool:
     """Return whether the task instance has a row on the page eKYC."""
     from airflow_provider_ekyc.links.ekyc import address_of_row
 
-    return context is not None and bool(address_of_row(context["ti"]))
+    return context is not None and bool(address_of_row(context["ti"], task))
 
 
 def _shown(failure: EkycFailure, task: Any) -> dict[str, Any]:

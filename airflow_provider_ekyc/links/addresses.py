@@ -11,6 +11,9 @@ from urllib.parse import quote, urlencode, urlsplit
 #: What a ``console_url`` of a connection has where the id of a remote task belongs.
 REMOTE_ID = "{ekyc_task_id}"
 
+#: Names of the operators of which the page has rows. Airflow stores the class's own name: a subclass has none.
+OPERATORS_WITH_ROW = ("EkycSubmitOperator", "EkycTaskSensor", "EkycResultsToS3Operator")
+
 
 def page_address(base_url: str, *, dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
     """

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_ekyc.airflow_sdk import BaseOperatorLink, conf
-from airflow_provider_ekyc.links.addresses import console_address, page_address
+from airflow_provider_ekyc.links.addresses import OPERATORS_WITH_ROW, console_address, page_address
 from airflow_provider_ekyc.reported import report
 from airflow_provider_ekyc.xcom_keys import CONSOLE_LINK, OBJECT_LINK, PAGE_LINK
 
@@ -37,7 +37,7 @@ class EkycPageLink(BaseOperatorLink):
 
         :param ti_key: the task instance, or its key
         """
-        return address_of_row(ti_key)
+        return address_of_row(ti_key, operator)
 
 
 class _ShownLink(BaseOperatorLink):
@@ -116,18 +116,19 @@ def show_row(context: Mapping[str, Any]) -> None:
 
     :param context: of the running task
     """
-    if address := address_of_row(context["ti"]):
+    if address := address_of_row(context["ti"], context.get("task")):
         report(context, PAGE_LINK, address)
 
 
-def address_of_row(ti: Any) -> str:
+def address_of_row(ti: Any, task: Any = None) -> str:
     """
-    Return the address of a task instance in the page, or an empty text where there is no page.
+    Return the address of a task instance in the page, or an empty text where there is no page, or no row of the task.
 
     :param ti: the task instance, or its key
+    :param task: its operator, if it is known
     """
     try:
-        if not _has_page():
+        if not _has_page() or (task is not None and task.task_type not in OPERATORS_WITH_ROW):
             return ""
         return page_address(
             conf.get("api", "base_url", fallback="") or "",

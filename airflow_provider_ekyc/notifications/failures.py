@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_provider_ekyc.airflow_errors import EkycFailure
 from airflow_provider_ekyc.exceptions import Charge
+from airflow_provider_ekyc.links.addresses import OPERATORS_WITH_ROW
 from airflow_provider_ekyc.notifications.addresses import log_address, row_address
 from airflow_provider_ekyc.notifications.message import Failure
 from airflow_provider_ekyc.runbook import UNEXPECTED, runbook_entry
@@ -112,7 +113,7 @@ def _failure(
         balance_before=_text(about.get("balance_before")),
         balance_after=_text(about.get("balance_after")),
         log_url=log_address(dag_id, run_id, task_id, map_index, try_number) or None,
-        page_url=row_address(dag_id, run_id, task_id, map_index) or None,
+        page_url=(row_address(dag_id, run_id, task_id, map_index) or None) if _has_row(context, task_id) else None,
         runbook=runbook_entry(kind or UNEXPECTED),
     )
 
@@ -141,6 +142,12 @@ def _is_ours(task: Any) -> bool:
     """Return whether a task, mapped or not, is one of this package, or of a class made from one."""
     kind = getattr(task, "operator_class", type(task))
     return any(base.__module__.partition(".")[0] == _PACKAGE for base in getattr(kind, "__mro__", ()))
+
+
+def _has_row(context: Mapping[str, Any], task_id: str) -> bool:
+    """Return whether the page has a row of a task; of one that is not known it may."""
+    task = getattr(context.get("dag"), "task_dict", {}).get(task_id)
+    return task is None or task.task_type in OPERATORS_WITH_ROW
 
 
 def _pulled(ti: Any, task_id: str, key: str, map_index: int | None = None) -> Any:

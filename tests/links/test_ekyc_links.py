@@ -9,6 +9,9 @@ import pytest
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
+from airflow_provider_ekyc.airflow_errors import EkycFailException, airflow_errors
+from airflow_provider_ekyc.exceptions import EkycUnknownOutcomeError
+from airflow_provider_ekyc.links.addresses import OPERATORS_WITH_ROW
 from airflow_provider_ekyc.links.ekyc import (
     EkycConsoleLink,
     EkycObjectLink,
@@ -18,8 +21,10 @@ from airflow_provider_ekyc.links.ekyc import (
     show_row,
 )
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
+from airflow_provider_ekyc.plugins.task_records import CHAIN
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
+from airflow_provider_ekyc.ways_out import PAGE_WAY_OUT
 from airflow_provider_ekyc.xcom_keys import CONSOLE_LINK, OBJECT_LINK, PAGE_LINK
 from dev.testing.task_context import TaskInstance, context_of
 
@@ -36,6 +41,27 @@ def test_the_row_is_shown_as_soon_as_the_task_runs() -> None:
     expected = "/plugin/ekyc?dag_id=a&run_id=manual__1&task_id=submit&map_index=2"
     assert ti.xcoms == {PAGE_LINK: expected}
     assert EkycPageLink().get_link(ran(), ti_key=ti) == expected
+
+
+class OwnSubmit(EkycSubmitOperator):
+    """A user's subclass, of which the page has no row."""
+
+
+def test_a_task_without_a_row_has_no_link_to_one() -> None:
+    assert [role.value for role in CHAIN] == list(OPERATORS_WITH_ROW)
+    ti, own = TaskInstance(), OwnSubmit(task_id="submit", numbers="numbers.txt")
+    show_row(context_of(ti, task=own))
+    assert ti.xcoms == {}
+    assert EkycPageLink().get_link(own, ti_key=ti) == ""
+
+
+def test_an_unknown_outcome_of_such_a_task_does_not_lead_to_the_page(caplog: pytest.LogCaptureFixture) -> None:
+    for task in (ran(), OwnSubmit(task_id="submit", numbers="numbers.txt")):
+        caplog.clear()
+        error = EkycUnknownOutcomeError("made up").with_steps("Look for it in the console.")
+        with pytest.raises(EkycFailException), airflow_errors(task, context_of()):
+            raise error
+        assert (PAGE_WAY_OUT in caplog.text) is not isinstance(task, OwnSubmit)
 
 
 def test_the_row_is_below_the_path_of_airflows_base_url(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,17 @@ def test_a_dag_is_described_by_the_failed_tasks_of_this_package() -> None:
     assert failures[1].ekyc_task_id == "d2"
 
 
+def test_a_task_of_which_the_page_has_no_row_has_no_link_to_it() -> None:
+    class OwnSubmit(EkycSubmitOperator):
+        pass
+
+    with DAG("daily", schedule=None) as dag:
+        OwnSubmit(task_id="submit", numbers="unused")
+    (failure,) = read_failures({"ti": FailedTask({}), "dag": dag, "exception": EkycFailException.of("m", UNKNOWN)})
+    assert failure.log_url
+    assert failure.page_url is None
+
+
 @pytest.mark.parametrize("with_ti", [True, False])
 def test_a_dag_of_which_nothing_is_known_is_described_as_a_run(with_ti: bool) -> None:
     with DAG("daily", schedule=None) as dag:
