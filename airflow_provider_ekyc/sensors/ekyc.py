@@ -128,6 +128,16 @@ class EkycTaskSensor(BaseSensorOperator):
             self.log.info("Remote task %s is exported.", self.ekyc_task_id)
             return summary
 
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume as Airflow does; but soft_fail does not skip what a retry may help, as it does not on a worker."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSkipException as skipped:
+            error = skipped.__cause__
+            if not (self.soft_fail and isinstance(error, EkycRetryException)):
+                raise
+        raise error
+
     def on_kill(self) -> None:
         """Say that the paid task goes on, in poke and in reschedule mode; while deferred the trigger says it."""
         from airflow_provider_ekyc.log_lines import warn
@@ -237,6 +247,10 @@ class EkycTaskSensor(BaseSensorOperator):
             yield
         except (AirflowFailException, AirflowSensorTimeout, AirflowTaskTimeout) as error:
             if self.soft_fail or self.never_fail:
+                raise AirflowSkipException(str(error)) from error
+            raise
+        except EkycRetryException as error:
+            if self.never_fail:
                 raise AirflowSkipException(str(error)) from error
             raise
 

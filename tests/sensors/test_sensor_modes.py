@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
+from airflow_provider_ekyc.airflow_errors import EkycRetryException
 from airflow_provider_ekyc.airflow_sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
@@ -107,6 +108,22 @@ def test_an_unknown_task_is_skipped(mode: str, option: str, sandbox: Sandbox) ->
 def test_a_wrong_argument_is_skipped(mode: str, option: str) -> None:
     with pytest.raises(AirflowSkipException):
         wait(mode, "two words", **{option: True})
+
+
+def test_a_connection_that_is_not_found_is_retried_with_soft_fail_and_skipped_with_never_fail(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ekyc.triggers.ekyc.CONNECTION_TIMEOUT", 0.0)
+    with pytest.raises(EkycRetryException):
+        wait(mode, "d1", ekyc_conn_id="nobody_knows", soft_fail=True)
+    with pytest.raises(AirflowSkipException):
+        wait(mode, "d1", ekyc_conn_id="nobody_knows", never_fail=True)
+
+
+def test_never_fail_skips_on_an_airflow_whose_sensor_does_not_so_on_resuming() -> None:
+    sensor = EkycTaskSensor(task_id="wait", ekyc_task_id="d1", never_fail=True)
+    with pytest.raises(AirflowSkipException):
+        sensor.execute_complete({"ti": TaskInstance()}, {"end": "error", "message": "no connection", "retryable": True})
 
 
 @pytest.mark.usefixtures("known_at_once")
