@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
@@ -168,7 +169,7 @@ class EkycHook(BaseHook):
     def _read_settings(self, connection: Connection, extra: Mapping[str, Any]) -> EkycSettings:
         from airflow_provider_ekyc.api.settings import connection_error, read_settings
 
-        if not extra and (connection.extra or "{}").strip() not in ("{}", "null"):
+        if not extra and not _is_empty_object(connection.extra):
             raise connection_error(self.ekyc_conn_id, "the extra is not a JSON object.")
         settings = read_settings(
             self.ekyc_conn_id,
@@ -176,7 +177,7 @@ class EkycHook(BaseHook):
             schema=connection.schema,
             port=connection.port,
             password=connection.password,
-            extra=extra,
+            extra=extra or {},
         )
         if settings.base_url.startswith("http:") and not settings.is_local:
             self.log.warning(
@@ -185,3 +186,11 @@ class EkycHook(BaseHook):
                 settings.base_url,
             )
         return settings
+
+
+def _is_empty_object(extra: str | None) -> bool:
+    """Return whether an extra without values is one, and not a text that Airflow could not read."""
+    try:
+        return json.loads((extra or "").strip() or "{}") in ({}, None)
+    except ValueError:
+        return False

@@ -13,6 +13,7 @@ from airflow_provider_ekyc.airflow_sdk import BaseHook
 from airflow_provider_ekyc.api.client import EkycClient
 from airflow_provider_ekyc.api.models import TaskStatus
 from airflow_provider_ekyc.api.retries import Retries
+from airflow_provider_ekyc.api.settings import EkycSettings
 from airflow_provider_ekyc.exceptions import EkycAuthenticationError, EkycSettingsError
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
 from airflow_provider_ekyc.sandbox import Sandbox
@@ -200,6 +201,17 @@ def test_a_field_that_is_wrong_is_named_and_the_id_of_the_test_is_not(monkeypatc
         assert why.startswith(said)
         assert "qzx7" not in why
         assert "retry" not in why
+
+
+@pytest.mark.parametrize("read", [lambda hook: hook.settings, asynchronous])
+@pytest.mark.parametrize("extra", ["", " ", "{}", "{ }", "{\n}", "null"])
+def test_an_extra_without_values_may_be_written_in_any_way(
+    extra: str, read: Callable[[EkycHook], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    define(monkeypatch, {"conn_type": "ekyc", "password": API_KEY, "extra": extra})
+    settings = read(EkycHook())
+    assert isinstance(settings, EkycSettings)
+    assert settings.base_url == "https://api.ekycpro.com"
 
 
 @pytest.mark.parametrize(
