@@ -120,6 +120,16 @@ def test_a_balance_may_be_asked_for_only_once(sandbox: Sandbox, client: Make) ->
     assert sandbox.calls["balance"] == 2
 
 
+def test_a_client_asks_again_unless_it_is_given_other_caps(sandbox: Sandbox, no_waits: list[float]) -> None:
+    sandbox.fault("balance", "status", status=503, times=2)
+    with EkycClient(settings_of(sandbox), retries=ONCE) as once, pytest.raises(EkycServerError):
+        once.get_balance()
+    assert (sandbox.calls["balance"], no_waits) == (1, [])
+    with EkycClient(settings_of(sandbox)) as one:
+        one.get_balance()
+    assert (sandbox.calls["balance"], len(no_waits)) == (3, 1)
+
+
 def test_a_query_that_is_sent_once_returns_the_answer_of_any_status(sandbox: Sandbox, client: Make) -> None:
     one = client(settings_of(sandbox), AT_ONCE)
     task = exported(one)
