@@ -37,6 +37,7 @@ from airflow_provider_ekyc.exceptions import (
 )
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.processes import free_ports
+from dev.testing.http_proxy import http_proxy
 from dev.testing.sockets import SocketServer, answer, answering, read_head
 from tests.api.conftest import AT_ONCE, ONCE, numbers, settings_for, settings_of
 
@@ -250,6 +251,38 @@ def test_a_server_whose_certificate_is_not_trusted_gets_no_query(tls_sandbox: Sa
     with pytest.raises(EkycConnectionError, match="ca_file names who to trust"):
         client(settings_of(tls_sandbox, ca_file=None)).get_balance()
     assert tls_sandbox.calls["balance"] == 0
+
+
+@pytest.mark.parametrize("url", ["http://api.example", "https://api.example"])
+def test_a_ca_file_that_can_not_be_read_is_an_error_before_any_call(client: Make, url: str, tmp_path: Path) -> None:
+    with pytest.raises(EkycSettingsError, match="The connection's ca_file names"):
+        client(settings_for(url, ca_file=str(tmp_path / "none.pem")))
+
+
+def test_the_environments_authorities_are_read_only_where_they_are_needed(
+    client: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
+    client(settings_for("http://api.example"))
+    client(settings_for("https://api.example", verify=False))
+    with pytest.raises(EkycSettingsError, match="REQUESTS_CA_BUNDLE"):
+        client(settings_for("https://api.example"))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "asked"), [("http", "GET http://api.example/v1/balance"), ("https", "CONNECT api.example:443")]
+)
+@pytest.mark.parametrize("where", ["connection", "environment"])
+def test_a_query_goes_to_the_proxy_of_the_connection_or_of_the_environment(
+    client: Make, scheme: str, asked: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with http_proxy(refuse="502 Bad Gateway") as proxy:
+        if where == "environment":
+            monkeypatch.setenv(f"{scheme}_proxy", proxy.url)
+        extra = {"proxy": proxy.url} if where == "connection" else {}
+        with pytest.raises(EkycApiError):
+            client(settings_for(f"{scheme}://api.example", **extra)).get_balance()
+        assert proxy.asked == [asked]
 
 
 def test_a_netrc_is_not_read(sandbox: Sandbox, client: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
