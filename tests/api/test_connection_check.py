@@ -414,6 +414,13 @@ def test_a_proxy_of_the_environment_that_can_be_none(scheme: str, proxy: str, mo
     assert why == "The proxy before the API can't be used. Check the field Proxy, or HTTP_PROXY and HTTPS_PROXY."
 
 
+def test_a_host_that_requests_refuses_is_not_a_matter_of_the_proxy() -> None:
+    """Python's own codec encodes a snowman; requests knows the newer rules, by which it is in no name."""
+    why = says(settings_for("https://\u2603.example"))
+    assert why.startswith("\u2603.example, port 443: ")
+    assert "proxy" not in why.lower()
+
+
 def test_a_page_that_came_through_a_proxy_names_it() -> None:
     page = answer("200 OK", b"<html>blocked</html>", "Content-Type: text/html")
     with ScriptedServer(page) as server:
