@@ -65,7 +65,7 @@ def _of_dag(context: Mapping[str, Any]) -> Iterator[Failure]:
             continue
         pulled = _pulled(ti, task.task_id, FAILURE)
         for value in pulled if isinstance(pulled, list | tuple) else [pulled]:
-            if known := _mapping(value):
+            if (known := _mapping(value)) and not _is_skipped(task, known):
                 yield _failure(context, task.task_id, known)
 
 
@@ -148,6 +148,16 @@ def _has_row(context: Mapping[str, Any], task_id: str) -> bool:
     """Return whether the page has a row of a task; of one that is not known it may."""
     task = getattr(context.get("dag"), "task_dict", {}).get(task_id)
     return task is None or task.task_type in OPERATORS_WITH_ROW
+
+
+def _is_skipped(task: Any, known: Mapping[str, Any]) -> bool:
+    """Return whether a sensor was skipped for a failure, which it says in its XCom as well."""
+
+    def has(option: str) -> bool:
+        # Of a mapped sensor it is among the arguments that all have in common.
+        return bool(getattr(task, option, None) or getattr(task, "partial_kwargs", {}).get(option))
+
+    return has("never_fail") or (has("soft_fail") and not known.get("retryable"))
 
 
 def _pulled(ti: Any, task_id: str, key: str, map_index: int | None = None) -> Any:

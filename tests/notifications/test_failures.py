@@ -112,6 +112,28 @@ def test_a_task_of_which_the_page_has_no_row_has_no_link_to_it() -> None:
     assert failure.page_url is None
 
 
+@pytest.mark.parametrize(
+    ("option", "retryable", "described"),
+    [
+        ({"soft_fail": True}, False, False),
+        ({"soft_fail": True}, True, True),
+        ({"never_fail": True}, True, False),
+        ({}, False, True),
+    ],
+)
+def test_a_wait_that_was_skipped_is_none_of_the_failures(
+    option: dict[str, Any], retryable: bool, described: bool
+) -> None:
+    with DAG("daily", schedule=None) as dag:
+        EkycSubmitOperator(task_id="submit", numbers="unused")
+        EkycTaskSensor(task_id="wait", ekyc_task_id="d1", **option)
+        EkycTaskSensor.partial(task_id="waits", **option).expand(ekyc_task_id=["d1", "d2"])
+    late = {**UNKNOWN, "kind": "timeout", "retryable": retryable}
+    xcoms = {("submit", "failure"): UNKNOWN, ("wait", "failure"): late, ("waits", "failure"): [late]}
+    failures = read_failures({"ti": FailedTask(xcoms), "dag": dag, "reason": "task_failure"})
+    assert [failure.task_id for failure in failures] == ["submit", *(["wait", "waits"] if described else [])]
+
+
 @pytest.mark.parametrize("with_ti", [True, False])
 def test_a_dag_of_which_nothing_is_known_is_described_as_a_run(with_ti: bool) -> None:
     with DAG("daily", schedule=None) as dag:
