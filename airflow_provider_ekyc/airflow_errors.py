@@ -129,7 +129,8 @@ def _report(
 
         if steps and failure.kind == EkycUnknownOutcomeError.kind and not failure.retryable and _has_row(context, task):
             steps = (PAGE_WAY_OUT, *steps)
-        is_retried = failure.retryable and _has_tries_left(context)
+        is_skipped = bool(getattr(task, "never_fail", False))
+        is_retried = failure.retryable and _has_tries_left(context) and not is_skipped
         lines = failure_lines(
             str(failure).replace(advice, "", 1),
             kind=failure.kind,

@@ -120,6 +120,17 @@ def test_a_connection_that_is_not_found_is_retried_with_soft_fail_and_skipped_wi
         wait(mode, "d1", ekyc_conn_id="nobody_knows", never_fail=True)
 
 
+def test_what_never_fail_skips_is_not_announced_as_retried(
+    mode: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("airflow_provider_ekyc.triggers.ekyc.CONNECTION_TIMEOUT", 0.0)
+    for option, announced in (({"never_fail": True}, False), ({}, True)):
+        caplog.clear()
+        with pytest.raises((AirflowSkipException, EkycRetryException)):
+            wait(mode, "d1", TaskInstance(max_tries=1), ekyc_conn_id="nobody_knows", **option)
+        assert (AUTOMATIC_RETRY in caplog.text) is announced
+
+
 def test_never_fail_skips_on_an_airflow_whose_sensor_does_not_so_on_resuming() -> None:
     sensor = EkycTaskSensor(task_id="wait", ekyc_task_id="d1", never_fail=True)
     with pytest.raises(AirflowSkipException):
