@@ -290,6 +290,8 @@ class EkycPrepareNumbersOperator(BaseOperator):
         region = None if self.default_region in _NOTHING else read_text("default_region", self.default_region)
         identity = identity_of(context["ti"], context.get("loop"), context.get("dag_run"))
         task = digest_of(identity.digest, identity.map_index)
+        # Before the digest, which can't sort the keys of a mapping that is refused here: YAML's yes is a boolean.
+        find_fresh = self._find_fresh(task_type, reached_with)
         return PreparationJob(
             lists=lists,
             tidier=Tidier(normalise, region),
@@ -303,7 +305,7 @@ class EkycPrepareNumbersOperator(BaseOperator):
                 *(getattr(self, name) for name in _WHAT_IS_PREPARED), numbers, normalise, invalid, region
             ),
             rejects=rejects,
-            find_fresh=self._find_fresh(task_type, reached_with),
+            find_fresh=find_fresh,
             money=ListMoney(hook, limits, task_type, hook.settings.price(task_type)),
             spool_dir=self.spool_dir or None,
             killed=lambda: self._killed,

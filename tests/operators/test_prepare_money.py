@@ -112,6 +112,7 @@ def test_too_few_numbers_are_an_error_also_with_a_history(
         ({"history_uri": "/nowhere"}, "history_uri has no effect without skip_verified_within"),
         ({"history_table": "a.b"}, "history_table has no effect without skip_verified_within"),
         ({"skip_verified_within": 60}, "set either history_uri or history_table"),
+        ({"skip_verified_within": {True: 60, "no": 60}, "history_uri": "/a"}, "1 of its keys are none of these"),
         ({"skip_verified_within": 60, "history_uri": "/a", "history_table": "a.b"}, "set either history_uri or"),
         ({"skip_verified_within": "soon", "history_uri": "/a"}, "skip_verified_within must be a number"),
         ({"skip_verified_within": {"maybe": 60}, "history_uri": "/a"}, "1 of its keys are none of these"),
