@@ -139,10 +139,13 @@ def test_a_reader_begins_with_the_head(line: tuple[socket.socket, socket.socket]
     assert not bounded._BoundedReader(line[0], 9.0).renews
 
 
-def test_a_socket_is_closed_that_was_closed_after_its_reader(line: tuple[socket.socket, socket.socket]) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_socket_is_closed_that_was_closed_after_its_reader(
+    line: tuple[socket.socket, socket.socket], times: int
+) -> None:
     here, there = line
     reader = bounded._BoundedReader(here, 9.0)
-    for _ in range(2):
+    for _ in range(times):
         reader.close()
     here.close()
     there.settimeout(20)
