@@ -60,8 +60,9 @@ def test_a_new_list_waits_for_the_unknown_outcome_of_another_map_index(
 
 
 @IN_EITHER
+@pytest.mark.parametrize("is_running", [False, True], ids=["finished run", "running run"])
 def test_a_map_index_that_is_new_waits_for_the_unknown_outcome_of_another(
-    kind: str, tmp_path: Path, sandbox: Sandbox
+    kind: str, is_running: bool, tmp_path: Path, sandbox: Sandbox
 ) -> None:
     files, jobs = lists(tmp_path, "ab"), {}
     sandbox.fault("submit", "cut_after")
@@ -73,23 +74,9 @@ def test_a_map_index_that_is_new_waits_for_the_unknown_outcome_of_another(
     fresh = Job(kind, files["b"], tmp_path / "journal")
     fresh.map_index = 1
     fresh.clear()
-    with pytest.raises(AirflowFailException, match=r"map index 0.*may be the same numbers"):
-        fresh.submit()
-    assert sandbox.calls["submit"] == 1
-
-
-@IN_EITHER
-def test_a_map_index_that_is_new_waits_also_where_the_run_was_running_at_the_clear(
-    kind: str, tmp_path: Path, sandbox: Sandbox
-) -> None:
-    """Then Airflow leaves the start of the run as it is, and counts the clear."""
-    files, jobs = lists(tmp_path, "ab"), {}
-    sandbox.fault("submit", "cut_after")
-    with pytest.raises(AirflowFailException):
-        expanded(jobs, kind, [files["b"]], tmp_path / "journal")
-    files["b"].write_text(files["b"].read_text() + "+9991234567890\n")
-    fresh = Job(kind, files["b"], tmp_path / "journal")
-    fresh.map_index, fresh.clear_number, fresh.run_started = 1, 1, jobs[0].run_started
+    if is_running:
+        # A clear leaves the start of such a run as it is.
+        fresh.run_started = jobs[0].run_started
     with pytest.raises(AirflowFailException, match=r"map index 0.*may be the same numbers"):
         fresh.submit()
     assert sandbox.calls["submit"] == 1
