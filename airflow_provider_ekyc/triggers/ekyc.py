@@ -13,12 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_ekyc.exceptions import EkycApiError, EkycError, EkycNoConnectionError
+from airflow_provider_ekyc.exceptions import (
+    EkycApiError,
+    EkycAuthenticationError,
+    EkycError,
+    EkycNoConnectionError,
+)
 from airflow_provider_ekyc.log_lines import warn
 from airflow_provider_ekyc.polling.interval import CEILING, PollPolicy
 from airflow_provider_ekyc.polling.poller import STILL_PAID, Deadline, Decision, End, Poller, failure_event
 
 if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
     from airflow_provider_ekyc.api.models import Task
     from airflow_provider_ekyc.api.settings import EkycSettings
     from airflow_provider_ekyc.triggers.progress_writer import ShownProgress
@@ -27,14 +34,20 @@ if TYPE_CHECKING:
 CONNECTION_TIMEOUT = 300.0
 CONNECTION_INTERVAL = 15.0
 
+#: Logged when a key was replaced during a wait.
+KEY_REPLACED = (
+    "The API does not accept the key with which this wait queried last. The connection '{}' has changed since: the "
+    "wait continues with it."
+)
+
 
 class EkycTaskTrigger(BaseTrigger):
     """
     Queries a remote task's status until it ends or the deadline is reached. It yields one event.
 
     Airflow keeps these arguments in its database in clear: ids and numbers only. The key is read from the
-    connection when the trigger starts; a restart of the triggerer starts it again with the same arguments and
-    loses nothing.
+    connection when the trigger starts, and again when the API refuses it; a restart of the triggerer starts it
+    again with the same arguments and loses nothing.
 
     :param ekyc_task_id: the remote task
     :param ekyc_conn_id: Airflow connection of type ``ekyc``
@@ -125,10 +138,9 @@ class EkycTaskTrigger(BaseTrigger):
 
     async def _ask_until_end(self, shown: ShownProgress) -> dict[str, Any]:
         """Return the event; a failure that no query can have, such as a wrong connection, is raised."""
-        from airflow_provider_ekyc.api.aio import get_task, shared_session
+        from airflow_provider_ekyc.api.aio import shared_session
         from airflow_provider_ekyc.metrics import count_query
         from airflow_provider_ekyc.polling.progress import Progress
-        from airflow_provider_ekyc.spans import span
         from airflow_provider_ekyc.triggers.shared_settings import forget_settings
 
         poller = Poller(
@@ -141,13 +153,15 @@ class EkycTaskTrigger(BaseTrigger):
         progress = Progress(self.ekyc_task_id, poller.started)
         async with shared_session() as session:
             while True:
-                try:
-                    # A query that waits for a connection behind a host that hangs must not outlast the deadline.
-                    turn = max(poller.deadline.at - time.time(), settings.connect_timeout)
-                    with span("ekyc.query", ekyc_task_id=self.ekyc_task_id):
-                        answer: Task | EkycApiError = await get_task(session, settings, self.ekyc_task_id, turn=turn)
-                except EkycApiError as error:
-                    answer = error
+                # A query that waits for a connection behind a host that hangs must not outlast the deadline.
+                turn = max(poller.deadline.at - time.time(), settings.connect_timeout)
+                answer = await self._query(session, settings, turn)
+                if isinstance(answer, EkycAuthenticationError):
+                    refused, settings = settings, await self._settings(since=time.monotonic())
+                    if settings != refused:
+                        count_query(answer, self.task_type, in_triggerer=True)
+                        warn(self.log, KEY_REPLACED.format(self.ekyc_conn_id))
+                        answer = await self._query(session, settings, turn)
                 now = time.time()
                 decision = poller.decide(answer, now, random.random())
                 self._write_note(decision)
@@ -159,6 +173,17 @@ class EkycTaskTrigger(BaseTrigger):
                         forget_settings(self.ekyc_conn_id)
                     return decision.event
                 await asyncio.sleep(max(decision.ask_at - time.time(), 0.0))
+
+    async def _query(self, session: ClientSession, settings: EkycSettings, turn: float) -> Task | EkycApiError:
+        """Query once, and return the error of a query that failed."""
+        from airflow_provider_ekyc.api.aio import get_task
+        from airflow_provider_ekyc.spans import span
+
+        try:
+            with span("ekyc.query", ekyc_task_id=self.ekyc_task_id):
+                return await get_task(session, settings, self.ekyc_task_id, turn=turn)
+        except EkycApiError as error:
+            return error
 
     def _write_note(self, decision: Decision) -> None:
         """Log what was decided; of a wait that goes on, if the triggerer does not have to log too much."""
@@ -173,18 +198,20 @@ class EkycTaskTrigger(BaseTrigger):
             self._unlogged = 0
         decision.log_to(self.log)
 
-    async def _settings(self) -> EkycSettings:
+    async def _settings(self, since: float = 0.0) -> EkycSettings:
         """
         Read the connection, again for some minutes: Airflow says "not found" too when it could not look.
 
         A triggerer that starts while the API server or a secrets backend is away must not end paid waits.
+
+        :param since: monotonic seconds; what was read earlier for another wait is out of date
         """
         from airflow_provider_ekyc.triggers.shared_settings import shared_settings
 
         until = time.time() + CONNECTION_TIMEOUT
         while True:
             try:
-                return await shared_settings(self.ekyc_conn_id)
+                return await shared_settings(self.ekyc_conn_id, since=since)
             except EkycNoConnectionError as error:
                 if time.time() >= until:
                     raise

@@ -27,9 +27,10 @@ class _Read:
     task: asyncio.Task[EkycSettings]
     begun: float
 
-    @property
-    def is_usable(self) -> bool:
-        """Whether it is under way, or has succeeded a short time ago."""
+    def is_usable(self, since: float) -> bool:
+        """Whether it was begun after this time, and is under way or has succeeded a short time ago."""
+        if self.begun < since:
+            return False
         if not self.task.done():
             return True
         is_recent = time.monotonic() - self.begun < KEPT_SECONDS
@@ -40,13 +41,14 @@ class _Read:
 _reads: dict[asyncio.AbstractEventLoop, dict[str, _Read]] = {}
 
 
-async def shared_settings(ekyc_conn_id: str) -> EkycSettings:
+async def shared_settings(ekyc_conn_id: str, *, since: float = 0.0) -> EkycSettings:
     """
     Return a connection's settings, from a read that another wait of this event loop has begun if there is one.
 
     A wait that is cancelled does not end the read of the others.
 
     :param ekyc_conn_id: Airflow connection of type ``ekyc``
+    :param since: seconds of the monotonic clock; a read that was begun earlier will not do
     :raises EkycSettingsError: if the connection is wrong; the next call reads it again
     """
     loop = asyncio.get_running_loop()
@@ -54,7 +56,7 @@ async def shared_settings(ekyc_conn_id: str) -> EkycSettings:
         del _reads[closed]
     reads = _reads.setdefault(loop, {})
     read = reads.get(ekyc_conn_id)
-    if read is None or not read.is_usable:
+    if read is None or not read.is_usable(since):
         read = reads[ekyc_conn_id] = _Read(loop.create_task(_read(ekyc_conn_id)), time.monotonic())
     return await asyncio.shield(read.task)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
@@ -62,6 +63,19 @@ async def test_after_a_refusal_it_is_read_again_at_once(
     connect(sandbox)
     forget_settings("ekyc_default")
     assert (await shared_settings("ekyc_default")).api_key != "another-made-up-key"
+
+
+@pytest.mark.asyncio
+async def test_waits_that_are_refused_together_read_it_once_more(
+    sandbox: Sandbox, connect: Callable[..., None], reads: list[str]
+) -> None:
+    connect(sandbox, password="another-made-up-key")
+    await shared_settings("ekyc_default")
+    connect(sandbox)
+    refused = time.monotonic()
+    found = await asyncio.gather(*(shared_settings("ekyc_default", since=refused) for _ in range(100)))
+    assert {one.api_key for one in found} == {sandbox.api_key}
+    assert len(reads) == 2
 
 
 @pytest.mark.asyncio

@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
+from dev.testing.waiting import wait_until
 from tests.conftest import API_KEY
 from tests.submitted import submitted
 
@@ -111,6 +112,43 @@ async def test_a_wrong_key_ends_it_at_once(sandbox: Sandbox, connect: Callable[.
     refused = await only_event(trigger(submitted(sandbox)))
     assert (refused["end"], sandbox.calls["status"]) == ("error", 1)
     assert "another-made-up-key" not in refused["message"]
+
+
+@pytest.mark.asyncio
+async def test_a_key_that_is_replaced_during_the_wait_is_used_from_the_first_refusal_on(
+    connect: Callable[..., None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with Sandbox("made-up-new-key", pace=100.0) as rotated:
+        ekyc_task_id = submitted(rotated)
+        rotated.change(api_key="made-up-old-key")
+        connect(rotated, password="made-up-old-key")
+        waiting = asyncio.create_task(only_event(trigger(ekyc_task_id)))
+        assert await asyncio.to_thread(wait_until, lambda: rotated.bill.polls > 0)
+        connect(rotated, password="made-up-new-key")
+        rotated.change(api_key="made-up-new-key")
+        event = await waiting
+        refused = rotated.calls["status"] - rotated.bill.polls
+    assert (event["end"], refused) == ("exported", 1)
+    assert event["summary"]["queries"] == rotated.bill.polls
+    shown = capfd.readouterr().out
+    assert "The connection 'ekyc_default' has changed since" in shown
+    assert "made-up-" not in shown
+
+
+@pytest.mark.asyncio
+async def test_a_key_that_is_replaced_by_another_wrong_one_ends_it(
+    sandbox: Sandbox, connect: Callable[..., None]
+) -> None:
+    sandbox.change(queue_seconds=60.0)
+    waiting = asyncio.create_task(only_event(trigger(submitted(sandbox))))
+    assert await asyncio.to_thread(wait_until, lambda: sandbox.bill.polls > 0)
+    answered = sandbox.bill.polls
+    connect(sandbox, password="made-up-wrong-key")
+    sandbox.change(api_key="made-up-third-key")
+    event = await waiting
+    assert (event["end"], event["kind"]) == ("error", "authentication")
+    assert sandbox.calls["status"] - sandbox.bill.polls == 2
+    assert sandbox.bill.polls <= answered + 3
 
 
 @pytest.mark.asyncio
