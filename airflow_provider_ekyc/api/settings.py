@@ -244,14 +244,15 @@ def _seconds(name: str, extra: Mapping[str, Any], default: float) -> float:
 
 
 def _text(name: str, extra: Mapping[str, Any]) -> str | None:
+    """Return a text without blanks around it, which in ``account`` or ``journal_uri`` would hide earlier records."""
     value = extra.get(name)
     if value is None or isinstance(value, str):
-        return value
+        return (value or "").strip() or None
     raise EkycSettingsError(f"{name} must be text.")
 
 
 def _proxy(extra: Mapping[str, Any]) -> str | None:
-    proxy = (_text("proxy", extra) or "").strip() or None
+    proxy = _text("proxy", extra)
     parts = split_address(proxy or "")
     if proxy and (parts is None or parts.scheme not in ("http", "https")):
         raise EkycSettingsError(
@@ -264,12 +265,12 @@ def _proxy(extra: Mapping[str, Any]) -> str | None:
 def _console_url(extra: Mapping[str, Any]) -> str | None:
     """Return the address, which becomes a link of a page: of the web, and without credentials, which all would see."""
     url = _text("console_url", extra)
-    if url is not None and not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", url.strip()):
+    if url is not None and not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", url):
         raise EkycSettingsError(
             "console_url must be an http or https URL without credentials, such as "
             "https://console.example/tasks/{ekyc_task_id}."
         )
-    return url and url.strip()
+    return url
 
 
 def _result_hosts(extra: Mapping[str, Any]) -> tuple[ResultHost, ...]:

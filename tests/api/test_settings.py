@@ -256,6 +256,13 @@ def test_texts_are_texts(name: str) -> None:
         extra(**{name: 7})
 
 
+@pytest.mark.parametrize("name", ["account", "journal_uri", "ca_file", "console_url", "proxy"])
+def test_blanks_around_a_text_are_none_of_it(name: str) -> None:
+    text = "https://name.example/path"
+    assert getattr(extra(**{name: f" {text}\n"}), name) == text
+    assert getattr(extra(**{name: " "}), name) == ("made_up" if name == "account" else None)
+
+
 @pytest.mark.parametrize("port", [None, 0, 443])
 def test_an_empty_port_is_that_of_the_scheme(port: int | None) -> None:
     assert read("https://api.example", port=port).base_url == "https://api.example"
