@@ -16,7 +16,7 @@ from typing import Protocol
 
 from airflow_provider_ekyc.api.result_stream import ResultStream
 from airflow_provider_ekyc.results.byte_ranges import ByteRange
-from airflow_provider_ekyc.results.work_thread import wait_until_ended
+from airflow_provider_ekyc.results.work_thread import WorkThread, wait_until_ended
 
 # Seconds after which a thread that waits for the main thread looks again whether it is to end.
 _LOOK = 0.1
@@ -61,7 +61,7 @@ class RangeWorkers:
         #: Ranges to fetch; None for each thread at the end.
         self._ranges: SimpleQueue[ByteRange | None] = SimpleQueue()
         self._left = 1  # ranges that are not fetched yet
-        self._threads: list[threading.Thread] = []
+        self._threads: list[WorkThread] = []
         self._connections: list[Connection] = []
         self._failure: BaseException | None = None
         self._is_stopped = False
@@ -141,7 +141,7 @@ class RangeWorkers:
     def _start(self, hint: Hint | None = None) -> None:
         name = f"ekyc-download_{len(self._threads)}"
         # Daemon: what is left of a run that two signals interrupted must not keep the process from ending.
-        self._threads.append(threading.Thread(target=self._work, args=(hint,), name=name, daemon=True))
+        self._threads.append(WorkThread(target=self._work, args=(hint,), name=name, daemon=True))
         self._threads[-1].start()
 
     def _stop(self) -> None:
@@ -172,11 +172,11 @@ class RangeWorkers:
                     self._stop()
 
 
-def join_all(threads: Iterable[threading.Thread]) -> None:
+def join_all(threads: Iterable[WorkThread]) -> None:
     """
     Wait until threads have ended; the error of a signal that interrupts this is raised after that.
 
-    :param threads: may become more meanwhile; one that a signal kept from starting is not waited for
+    :param threads: may become more meanwhile; one that a signal kept from its work is not waited for
     """
     try:
         for thread in threads:

@@ -41,8 +41,8 @@ def working(name: str, work: Callable[[], T], stop: Callable[[], object] = lambd
 
     def run() -> None:
         try:
-            # A signal may interrupt the start. The thread has its ident by now, which is looked for after this is set:
-            # one of both sees the other.
+            # A signal may interrupt the start. That the thread has begun is looked for after this is set: one of both
+            # sees the other.
             if is_stopped:
                 return
             value = work()
@@ -58,7 +58,7 @@ def working(name: str, work: Callable[[], T], stop: Callable[[], object] = lambd
                 is_over.get(timeout=_NOTICE)
         return found[0]()
 
-    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread = WorkThread(target=run, name=name, daemon=True)
     try:
         thread.start()
         yield result
@@ -71,13 +71,29 @@ def working(name: str, work: Callable[[], T], stop: Callable[[], object] = lambd
         raise
 
 
-def wait_until_ended(threads: Iterable[threading.Thread]) -> None:
+class WorkThread(threading.Thread):
+    """
+    A thread that says whether it has begun to work.
+
+    A signal that interrupts ``start`` may leave the new thread without the lock of the event that they share: then it
+    ends, or stops forever, before it works, and Python 3.11 lists it as a thread that is starting from then on.
+    """
+
+    has_begun = False
+
+    def run(self) -> None:
+        """Do what it was made for."""
+        self.has_begun = True
+        super().run()
+
+
+def wait_until_ended(threads: Iterable[WorkThread]) -> None:
     """
     Wait until threads have ended, also after a ``join`` that was interrupted, which counts them as ended (bpo-45274).
 
-    :param threads: may become more meanwhile; one that a signal kept from starting is not waited for
+    :param threads: may become more meanwhile; one that a signal kept from its work is not waited for
     """
-    while any(thread.ident is not None and thread in threading.enumerate() for thread in threads):
+    while any(thread.has_begun and thread in threading.enumerate() for thread in threads):
         time.sleep(_LOOK)
 
 
