@@ -15,11 +15,12 @@ Delete the records of old submissions from Airflow's Variables. For Airflow 3.3 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_ekyc.exceptions import EkycSettingsError
+from airflow_provider_ekyc.submission.instance_journal import INSTANCE
 from airflow_provider_ekyc.submission.journal import OPEN, RECEIPT
 from airflow_provider_ekyc.submission.record import IntentState
 from airflow_provider_ekyc.submission.record_format import has_known_schema, read_json
@@ -41,8 +42,9 @@ def delete_old_records(older_than: timedelta, *, now: datetime | None = None) ->
     """
     Delete records of submissions that were accepted or refused so long ago, and those of their task instances.
 
-    A submission whose outcome is unknown is kept, and so is what a person or a later version wrote. A clear of a task
-    whose records are gone submits again, and is charged; its log contains a warning.
+    A submission whose outcome is unknown is kept, and so is what a person or a later version wrote. So is the record of
+    a task instance as long as a submission of it is: by that record it also stops another list. A clear of a task whose
+    records are gone submits again, and is charged; its log contains a warning.
 
     :param older_than: longer than the age of any task that is still cleared
     :param now: time with a time zone, default the present
@@ -58,22 +60,33 @@ def delete_old_records(older_than: timedelta, *, now: datetime | None = None) ->
             f"airflow variables delete, for keys that begin with {PREFIX}."
         )
     before = (now or datetime.now(UTC)) - older_than
-    deleted = 0
     records = {key: _read(read_variable(key)) for key in keys if key != CHECK}
     # The record of what was being sent is deleted before its receipt: alone it would mean an unknown outcome.
-    for key in sorted(records, key=lambda each: each.endswith(RECEIPT)):
-        receipt = records.get(key.replace(f"_{OPEN}", "_") + RECEIPT)
-        if _is_old(receipt or records[key], before):
-            delete_variable(key)
-            deleted += 1
-    log.info("Deleted %d Variables with records of submissions from before %s.", deleted, before.isoformat())
-    return deleted
+    old = [
+        key
+        for key in sorted(records, key=lambda each: each.endswith(RECEIPT))
+        if _is_old(records.get(key.replace(f"_{OPEN}", "_") + RECEIPT) or records[key], before)
+    ]
+    kept = records.keys() - set(old)
+    old = [key for key in old if kept.isdisjoint(_begun_by(key, records[key]))]
+    for key in old:
+        delete_variable(key)
+    log.info("Deleted %d Variables with records of submissions from before %s.", len(old), before.isoformat())
+    return len(old)
 
 
 def _read(value: str | None) -> Mapping[str, Any] | None:
     record = None if value is None else read_json(value.encode())
     # None also for what was written by hand, or is not ours.
     return record if isinstance(record, Mapping) and "schema" in record and has_known_schema(record) else None
+
+
+def _begun_by(key: str, record: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield the keys of the records of what a task instance has begun; none if this is not its record."""
+    prefix, instance, _ = key.rpartition(f"_{INSTANCE}")
+    begun = record.get("begun") if instance and record is not None else None
+    for name in begun if isinstance(begun, Mapping) else ():
+        yield from (f"{prefix}_{name}", f"{prefix}_{OPEN}{name}", f"{prefix}_{name}{RECEIPT}")
 
 
 def _is_old(record: Mapping[str, Any] | None, before: datetime) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_ekyc.airflow_sdk import AirflowFailException
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.submission.clean_up import delete_old_records
@@ -36,11 +37,24 @@ def test_what_is_unknown_or_written_by_hand_stays(
     job = Job("variables", numbers_file, tmp_path)
     job.submit_without_answer(sandbox)
     later = datetime.now(UTC) + timedelta(days=91)
-    assert delete_old_records(timedelta(days=90), now=later) == 1, "the instance"
+    assert delete_old_records(timedelta(days=90), now=later) == 0
     (key,) = variables.records()
     variables.values[key] = "made-up-remote-id"
     assert delete_old_records(timedelta(days=90), now=later) == 0
     assert job.submit() == "made-up-remote-id"
+
+
+def test_what_is_unknown_still_stops_another_list_of_its_task(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
+) -> None:
+    job = Job("variables", numbers_file, tmp_path)
+    job.submit_without_answer(sandbox)
+    delete_old_records(timedelta(days=90), now=datetime.now(UTC) + timedelta(days=91))
+    numbers_file.write_text(numbers_file.read_text() + "+9991234567890\n")
+    job.clear()
+    with pytest.raises(AirflowFailException, match="This list may contain the same numbers"):
+        job.submit()
+    assert sandbox.calls["submit"] == 1
 
 
 def test_what_a_later_version_wrote_stays(

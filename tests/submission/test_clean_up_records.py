@@ -70,6 +70,26 @@ def test_what_was_being_sent_is_deleted_before_its_receipt(
     assert deleted == [OWN, OPEN, RECEIPT]
 
 
+@pytest.mark.parametrize("key", [OWN, OPEN, RECEIPT])
+def test_the_record_of_an_instance_is_kept_as_long_as_a_record_of_what_it_has_begun(
+    key: str, variables: Variables
+) -> None:
+    instance, other = f"{PREFIX}task_instance_0", f"{PREFIX}task_instance_1"
+    for value, kept in (("made-up-id", {key, instance}), (record("receipt", OLD), set())):
+        variables.values = {
+            instance: record("instance", OLD, begun={"another": {}, "list": {}}),
+            other: record("instance", OLD, begun={"another": {}}),
+            key: value,
+        }
+        assert left(variables) == kept
+
+
+@pytest.mark.parametrize("begun", [None, [], "list"])
+def test_an_instance_that_has_begun_nothing_that_can_be_read_is_deleted(begun: object, variables: Variables) -> None:
+    variables.values = {f"{PREFIX}task_instance_0": record("instance", OLD, begun=begun), OWN: "made-up-id"}
+    assert left(variables) == {OWN}
+
+
 @pytest.mark.parametrize(
     "value",
     [
