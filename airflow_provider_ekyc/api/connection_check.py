@@ -165,7 +165,10 @@ def _refusal(place: _Place, answer: HttpAnswer, settings: EkycSettings) -> str:
 
 def _redirect(place: _Place, answer: HttpAnswer) -> str:
     """Return where a redirect leads, if that is a plain host; it is not followed, since the key goes to one host."""
-    target = urlsplit(answer.header("location"))
+    try:
+        target = urlsplit(answer.header("location"))
+    except ValueError:  # its text quotes the server's
+        target = urlsplit("")
     name = target.hostname or ""
     try:
         port = f":{target.port}" if target.port else ""

@@ -299,6 +299,8 @@ def test_a_page_of_a_proxy_or_a_sign_in(status: str) -> None:
         ("/login?token=made-up", ""),
         ("https://<script>made-up", ""),
         ("https://x.example:made-up/", " to https://x.example"),
+        ("https://[made-up]/", ""),
+        ("//[made-up", ""),
     ],
 )
 def test_a_redirect_is_not_followed_and_its_query_not_shown(location: str, shown: str) -> None:
