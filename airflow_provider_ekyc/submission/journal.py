@@ -85,6 +85,9 @@ class Journal(InstanceJournal):
             return True
         if self._task.run_started is None:
             return intent.state is IntentState.UNKNOWN and not self.is_first_record
+        # Where the run was not cleared since, an earlier time is that of a worker whose clock is slow.
+        if intent.clear_number is not None and intent.clear_number == self._task.clear_number:
+            return False
         # What is being sent since before the clear is that of a try that was killed, and may never be tried again.
         return intent.is_open and datetime.fromisoformat(intent.started_at) < self._task.run_started
 

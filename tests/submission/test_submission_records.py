@@ -469,6 +469,14 @@ def test_airflows_count_of_clears_shows_a_clear_of_a_running_run(
     assert [each for _, each in journal_of(task).unknown_elsewhere(SCOPE.name)] == ([left] if found else [])
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "found"), [(0, 0, False), (2, 2, False), (0, 1, True), (None, 0, True), (None, None, True)]
+)
+def test_the_slow_clock_of_a_worker_is_no_clear(before: int | None, now: int | None, found: bool) -> None:
+    left = intent(OTHER, IntentState.SENDING, started_at="2026-01-02T23:59:59+00:00", clear_number=before)
+    assert elsewhere(left, replace(MAPPED, clear_number=now)) == ([(THE_OTHER, left)] if found else [])
+
+
 def test_what_the_same_map_index_has_begun_and_the_list_itself_are_left_out() -> None:
     left = intent(OTHER)
     leave(left, OTHER, replace(TASK, map_index=1))
