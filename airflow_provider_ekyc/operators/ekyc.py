@@ -126,7 +126,7 @@ class EkycSubmitOperator(BaseOperator):
     def execute(self, context: Context) -> str:
         """Submit the file and return the remote task's id."""
         from airflow_provider_ekyc.metrics import submit_counted
-        from airflow_provider_ekyc.numbers.address import read_numbers
+        from airflow_provider_ekyc.numbers.address import read_numbers, shown_path
         from airflow_provider_ekyc.numbers.prepare import prepared_numbers
         from airflow_provider_ekyc.numbers.source import open_numbers
         from airflow_provider_ekyc.operators.downstream_buckets import check_buckets
@@ -181,7 +181,7 @@ class EkycSubmitOperator(BaseOperator):
                 self.log.info(
                     "Read %s lines of %s: %s numbers to send; dropped %s blank, %s duplicate, %s invalid.",
                     f"{prepared.lines_read:,}",
-                    without_query(numbers),
+                    shown_path(without_query(numbers)),
                     *(f"{n:,}" for n in (prepared.rows, prepared.blank, prepared.duplicates, prepared.invalid)),
                 )
                 submitter = Submitter(

@@ -61,6 +61,15 @@ def test_what_is_sent_is_the_cleaned_file(
     assert submission["input_sha256"] == hashlib.sha256(messy.read_bytes()).hexdigest()
 
 
+def test_the_log_names_the_input_without_what_looks_like_a_number(
+    sandbox: Sandbox, numbers_file: Path, context: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    submit(numbers_file.rename(numbers_file.with_name("+12025550100.txt"))).execute(context)
+    logged = capsys.readouterr().out
+    assert f"Read 200 lines of {numbers_file.parent}/[number removed].txt" in logged
+    assert "2025550100" not in logged
+
+
 def test_it_reads_from_s3(sandbox: Sandbox, s3: Any, numbers_file: Path, context: dict[str, Any]) -> None:
     s3.put_object(Bucket=BUCKET, Key="in/numbers.txt", Body=numbers_file.read_bytes())
     submit(f"s3://{BUCKET}/in/numbers.txt").execute(context)

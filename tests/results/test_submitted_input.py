@@ -65,6 +65,15 @@ def test_one_that_is_gone_is_named_without_its_query(tmp_path: Path) -> None:
     assert str(failed.value).endswith(" on this worker).")
 
 
+def test_one_that_is_gone_is_named_without_what_looks_like_a_number(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UnreadableInput, match=r"^the input at \S+/\[number removed\]\.txt can't be read") as failed,
+        SubmittedInput(str(tmp_path / "+12025550100.txt"), None, None).opened(lambda: False),
+    ):
+        pass
+    assert "2025550100" not in str(failed.value)
+
+
 def test_the_connection_to_s3_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = {"conn_type": "aws", "extra": {"config_kwargs": {"made_up": 1}}}
     monkeypatch.setenv("AIRFLOW_CONN_MADE_UP", json.dumps(aws))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from airflow_provider_ekyc.exceptions import EkycError, EkycSpoolError
+from airflow_provider_ekyc.numbers.address import shown_path
 from airflow_provider_ekyc.numbers.opened_source import ByteReader
 from airflow_provider_ekyc.numbers.source import open_numbers
 from airflow_provider_ekyc.redaction import redact, without_query
@@ -62,7 +63,8 @@ class SubmittedInput:
             raise self._unreadable(f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno}") from None
 
     def _unreadable(self, why: str) -> UnreadableInput:
-        return UnreadableInput(f"the input at {without_query(self.numbers)} can't be read any more ({why}).")
+        shown = shown_path(without_query(self.numbers))
+        return UnreadableInput(f"the input at {shown} can't be read any more ({why}).")
 
 
 class _Stoppable(io.RawIOBase):
