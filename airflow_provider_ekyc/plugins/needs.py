@@ -44,6 +44,10 @@ class Way(StrEnum):
 #: Kinds of failure of a wait or of a landing that another try meets again.
 _FOR_GOOD = frozenset({"remote_task_failed"})
 
+#: States of a submission that Airflow does not go on with. Where a task before it has failed after a clear, what an
+#: earlier try has sent is as open as it was.
+STOPPED = frozenset({"removed", *FAILED})
+
 #: The order of the list.
 ORDER = (NeedKind.UNKNOWN_OUTCOME, NeedKind.NOT_KNOWN, NeedKind.NOT_LANDED)
 
@@ -72,7 +76,7 @@ def need_of(chain: Chain, findings: Findings, landed: frozenset[str]) -> dict[st
     :return: None if nothing has to be decided, or not yet
     """
     submit = chain.submit
-    if submit is not None and submit.state in {"failed", "removed"}:
+    if submit is not None and submit.state in STOPPED:
         # Whatever the tasks after it are at: their DAG may never come to them.
         unsettled = _unsettled(submit, findings)
         if unsettled is not None:
@@ -115,7 +119,7 @@ def _unsettled(submit: TaskRecord, findings: Findings) -> dict[str, Any] | None:
         return None
     if failure:
         return _not_known(submit, None) if may_be_charged else None
-    return _not_known(submit, None)
+    return _not_known(submit, None) if submit.state == "failed" else None
 
 
 def _unknown_outcome(submit: TaskRecord, recorded: Recorded) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from airflow_provider_ekyc.exceptions import EkycJournalError
 from airflow_provider_ekyc.plugins.chains import Chain, chains_of
-from airflow_provider_ekyc.plugins.needs import ORDER, Findings, ekyc_task_ids_landed, need_of
+from airflow_provider_ekyc.plugins.needs import ORDER, STOPPED, Findings, ekyc_task_ids_landed, need_of
 from airflow_provider_ekyc.plugins.page_rows import KEYS
 from airflow_provider_ekyc.plugins.recorded import (
     Known,
@@ -91,11 +91,11 @@ class NeedsSearch:
 
 def find_recorded(session: Session, submits: Iterable[TaskRecord | None]) -> dict[int, Findings]:
     """
-    Read what the records say of submit tasks that have failed, or are no longer in their DAG.
+    Read what the records say of submit tasks that have failed, or a task before them, or are no longer in their DAG.
 
     :return: by ``id`` of the task
     """
-    asked = [task for task in submits if task is not None and task.state in {"failed", "removed"}]
+    asked = [task for task in submits if task is not None and task.state in STOPPED]
     identities = {id(task): identities_of(task) for task in asked}
     values = read_variables(session, {instance_key(each) for every in identities.values() for each in every})
     found: dict[int, Findings] = {}

@@ -267,6 +267,22 @@ def test_an_unknown_outcome_is_seen_whatever_the_tasks_after_it_are_at(state: st
     assert found["kind"] == "unknown_outcome"
 
 
+def test_an_unknown_outcome_is_seen_where_a_task_before_the_submission_fails_after_a_clear() -> None:
+    task = submit("upstream_failed", failure=CHARGED)
+    for records in ({"own": UNKNOWN, "being_sent": UNKNOWN}, {"own": REFUSED, "being_sent": SENT}):
+        found = need(task, variables(task, **records))
+        assert found is not None
+        assert (found["kind"], found["ways"]) == ("unknown_outcome", ["adopt", "send_again", "log"])
+
+
+def test_a_submission_that_never_began_because_a_task_before_it_failed_needs_nobody() -> None:
+    assert need(submit("upstream_failed"), {}) is None
+    assert need(submit("upstream_failed", failure=FREE), {}) is None
+    found = need(submit("upstream_failed", failure=CHARGED), {})
+    assert found is not None
+    assert found["kind"] == "not_known"
+
+
 def test_what_was_skipped_on_purpose_needs_nobody() -> None:
     chain = Chain(submit("success", "id-1"), sensor("skipped"), transfer("skipped"))
     assert need_of(chain, Findings(), NOTHING_LANDED) is None

@@ -95,3 +95,11 @@ def test_an_xcom_that_only_looks_like_json_is_text(value: str) -> None:
 
 def test_json_within_json_is_read() -> None:
     assert plain_value(json.dumps({"rows": 3})) == {"rows": 3}
+
+
+def test_the_records_of_each_submission_that_airflow_does_not_go_on_with_are_read(database: AirflowDatabase) -> None:
+    tasks = [submit(state, run_id=state) for state in ("failed", "upstream_failed", "removed", "success", "queued")]
+    for task in tasks:
+        insert(database, instance_key(identities_of(task)[0]), write_record(InstanceRecord(1, "", {})).decode())
+    with database.session() as session:
+        assert find_recorded(session, tasks).keys() == {id(task) for task in tasks[:3]}
