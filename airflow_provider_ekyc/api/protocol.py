@@ -6,8 +6,9 @@ The calls are those of ``docs/api.md``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -24,11 +25,14 @@ from airflow_provider_ekyc.api.models import (
 )
 from airflow_provider_ekyc.api.paid_ids import NO_IDS, FoundIds, find_ids
 from airflow_provider_ekyc.api.settings import EkycSettings
-from airflow_provider_ekyc.api.task_ids import checked_task_id
+from airflow_provider_ekyc.api.task_ids import checked_task_id, read_task_id
 from airflow_provider_ekyc.api.user_agent import user_agent
 from airflow_provider_ekyc.arguments import read_task_type
 from airflow_provider_ekyc.exceptions import EkycAnswerError, EkycProxyError, Outcome
 from airflow_provider_ekyc.redaction import SentNumbers, digits_of, redact
+
+# A number as it was sent, within an id that has letters.
+_NUMBER = re.compile(r"\+([0-9]{7,15})(?![0-9])")
 
 # Characters of the key in an id that make it no id. More than what is hidden in other text: an id is not discarded
 # because it has a word in common with a key.
@@ -118,6 +122,9 @@ def read_submission_answer(settings: EkycSettings, answer: HttpAnswer, *, sent: 
     ids = find_ids(answer).without(lambda one: _is_secret(one, settings, sent))
     if ids.created is not None:
         return read_created(ids.created)
+    # Text in the place of an id may quote what was sent, as any other text of a server.
+    hide = _redactor(settings, sent=sent)
+    ids = replace(ids, possible=tuple(one if read_task_id(one) else hide(one) for one in ids.possible))
     redacted = _redactor(settings, sent=sent, keep=ids.possible)
     if not 200 <= answer.status < 300:
         raise classify_status(Call.SUBMIT, answer, redacted, ids)
@@ -191,8 +198,12 @@ def _redactor(
 def _is_secret(ekyc_task_id: str, settings: EkycSettings, sent: SentNumbers | None) -> bool:
     """Whether what is in the place of an id is a number of the file or the key, and so can't be one."""
     digits = digits_of(ekyc_task_id)
-    only_digits = digits and not any(character.isalpha() for character in ekyc_task_id)
-    if sent is not None and only_digits and sent.among({digits}, set())[0]:
+    if digits and not any(character.isalpha() for character in ekyc_task_id):
+        numbers = {digits}
+    else:
+        # What can't be an id by its shape is kept, without the numbers in it.
+        numbers = set(_NUMBER.findall(ekyc_task_id)) if read_task_id(ekyc_task_id) else set()
+    if sent is not None and numbers and sent.among(numbers, set())[0]:
         return True
     key, length = settings.api_key.lower(), min(_KEY_PART, len(settings.api_key))
     return any(key[start : start + length] in ekyc_task_id.lower() for start in range(len(key) - length + 1))

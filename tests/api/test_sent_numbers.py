@@ -239,6 +239,31 @@ def test_a_short_id_does_not_open_the_number_around_it() -> None:
     assert redact("bad +999 12 345678 in line 12", keep=("12",)) == "bad [number removed] in line 12"
 
 
+@pytest.mark.parametrize(
+    ("instead", "shown"),
+    [
+        (f"line 4: {NUMBER} is invalid", ("line 4: [number removed] is invalid",)),
+        (f"no task for 555-0123, see https://api.example/?sig={KEY}", ("no task for [number removed], see",)),
+        (f"the key {API_KEY[:8]} is wrong", ("the key *** is wrong",)),
+        ("name@customer.example is invalid", ("[address removed] is invalid",)),
+        (f"tel:{NUMBER}", ()),
+        ("tel:+12125550999", ("tel:+12125550999",)),
+        ("d4g2+1212555", ("d4g2+1212555",)),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_echo_in_the_place_of_an_id_is_not_shown(
+    client: Make, status: int, instead: str, shown: tuple[str, ...]
+) -> None:
+    body = json.dumps({"error": "made up", "task_id": instead}).encode()
+    with SocketServer(answering(answer(f"{status} Made Up", body))) as server, pytest.raises(EkycApiError) as caught:
+        client(settings_for(server.url)).submit(io.BytesIO(FILE), len(FILE), "amazon")
+    assert [one.partition(" https")[0] for one in caught.value.possible_ids] == list(shown)
+    for secret in ("5550123", "555-0123", KEY, API_KEY[:8], "name@"):
+        assert secret not in f"{caught.value.message} {caught.value.possible_ids}"
+    assert all(one in caught.value.message for one in caught.value.possible_ids)
+
+
 @pytest.mark.parametrize("status", [400, 500])
 def test_an_id_beside_an_echo_is_whole_and_the_echo_is_not_shown(client: Make, status: int) -> None:
     body = json.dumps({"error": f"{NUMBER} is in task 123456789012 already", "task_id": 123456789012}).encode()
