@@ -179,9 +179,10 @@ class Submitter:
             begun += " This is a test run (airflow tasks test, dag.test): each call submits again and is charged again."
         log_lines(log, logging.INFO, wrapped(begun))
         task, earlier_ids = self._send(intent, idle)
-        accepted = "" if task.total is None else f": {task.total:,} numbers"
+        total = task.total or None  # 0 while a task is pending, which is not a count
+        accepted = "" if total is None else f": {total:,} numbers"
         log.info("Remote task %s was accepted%s.", task.ekyc_task_id, accepted)
-        submission = self._spending.recorded(self._describe(task.ekyc_task_id, total=task.total, submitted_at=_now()))
+        submission = self._spending.recorded(self._describe(task.ekyc_task_id, total=total, submitted_at=_now()))
         self._complete(Receipt(task.ekyc_task_id, submission.as_dict(), earlier_ids))
         return self._spending.after(submission)
 

@@ -95,9 +95,10 @@ def test_before_its_first_call_a_try_has_sent_nothing() -> None:
     assert (submitter.is_accepted, submitter.possibly_charged) == (False, 0)
 
 
-def test_an_accepted_task_without_a_total_is_named_alone(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("total", [None, 0])
+def test_an_accepted_task_without_a_total_is_named_alone(total: int | None, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    assert Try(ScriptedApi(accepted(total=None))).submit().total is None
+    assert Try(ScriptedApi(accepted(total=total))).submit().total is None
     assert "Remote task made-up-id-1 was accepted." in caplog.messages
 
 
