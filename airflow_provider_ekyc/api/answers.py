@@ -30,13 +30,22 @@ RETRY_AFTER_LIMIT = 3600.0
 #: Where the API's error bodies say the reason.
 REASONS = ("error", "message", "msg")
 
-# Headers of answers that gateways and proxies write themselves: RFC 9110 section 11.7, Squid, Cloudflare, Kong, AWS.
+# Headers of answers that gateways and proxies write themselves: RFC 9110 section 11.7, Squid, Cloudflare, Kong, AWS,
+# Tyk. A gateway may answer 500, which is free of the API itself, after it has sent the list on.
 _OTHERS_HEADERS = frozenset(
-    {"proxy-authenticate", "x-squid-error", "cf-mitigated", "x-kong-response-latency", "x-amzn-errortype"}
+    {
+        *("proxy-authenticate", "x-squid-error", "cf-mitigated", "x-kong-response-latency", "x-amzn-errortype"),
+        "x-generator",
+    }
 )
 
-# Shapes of error bodies that frameworks and gateways write by themselves: RFC 9457, Spring, Cloudflare.
-_OTHERS_SHAPES = (frozenset({"type", "title"}), frozenset({"timestamp", "path"}), frozenset({"cloudflare_error"}))
+# Shapes of error bodies that frameworks and gateways write by themselves: RFC 9457, Spring, Cloudflare, Azure.
+_OTHERS_SHAPES = (
+    frozenset({"type", "title"}),
+    frozenset({"timestamp", "path"}),
+    frozenset({"cloudflare_error"}),
+    frozenset({"statuscode", "activityid"}),
+)
 
 
 class Call(StrEnum):

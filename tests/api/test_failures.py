@@ -220,6 +220,7 @@ def test_a_page_of_a_proxy_is_named_as_one(status: int) -> None:
         {"X-Squid-Error": "ERR_ACCESS_DENIED 0"},
         {"x-amzn-ErrorType": "ForbiddenException"},
         {"X-Kong-Response-Latency": "1"},
+        {"X-Generator": "tyk.io"},
     ],
 )
 def test_a_header_of_a_gateway_says_that_it_is_not_the_vendors(headers: dict[str, str]) -> None:
@@ -227,6 +228,15 @@ def test_a_header_of_a_gateway_says_that_it_is_not_the_vendors(headers: dict[str
     assert author_of(HttpAnswer(429, {}, body, NOW)) is Author.VENDOR
     assert author_of(HttpAnswer(429, headers, body, NOW)) is not Author.VENDOR
     assert submission_outcome(HttpAnswer(429, headers, body, NOW)) is Outcome.UNKNOWN
+
+
+def test_a_500_of_a_gateway_that_has_sent_the_list_on_is_not_known_to_be_free() -> None:
+    azure = b'{"statusCode": 500, "message": "Internal server error", "activityId": "made-up"}'
+    tyk = HttpAnswer(500, {"X-Generator": "tyk.io"}, b'{"error": "There was a problem proxying the request"}', NOW)
+    for answer in (answered(500, azure), tyk):
+        error = classify_status(Call.SUBMIT, answer, REDACTED)
+        assert (error.outcome, error.retryable) == (Outcome.UNKNOWN, False)
+        assert "Nothing was charged" not in error.message
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 407, 413])
