@@ -103,7 +103,8 @@ def _unsettled(submit: TaskRecord, findings: Findings) -> dict[str, Any] | None:
     by_known = {known: [each for each in findings.submissions if each.known is known] for known in Known}
     if opened := by_known[Known.OPEN]:
         return _unknown_outcome(submit, opened[0])
-    if decided := by_known[Known.SEND_AGAIN]:
+    # Where a task before it has failed, it was cleared since.
+    if (decided := by_known[Known.SEND_AGAIN]) and submit.state != "upstream_failed":
         return _not_cleared(submit, decided[0])
     charge = text_of(failure.get("charge"), 20)
     may_be_charged = charge != Charge.NONE.value

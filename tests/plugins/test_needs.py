@@ -275,6 +275,12 @@ def test_an_unknown_outcome_is_seen_where_a_task_before_the_submission_fails_aft
         assert (found["kind"], found["ways"]) == ("unknown_outcome", ["adopt", "send_again", "log"])
 
 
+def test_what_is_decided_or_settled_needs_nobody_where_a_task_before_it_fails_after_a_clear() -> None:
+    again = submit("upstream_failed", failure=CHARGED)
+    for records in ({"own": "send again", "being_sent": UNKNOWN}, {"own": REFUSED, "being_sent": REFUSED}):
+        assert need(again, variables(again, **records)) is None
+
+
 def test_a_submission_that_never_began_because_a_task_before_it_failed_needs_nobody() -> None:
     assert need(submit("upstream_failed"), {}) is None
     assert need(submit("upstream_failed", failure=FREE), {}) is None
