@@ -1,8 +1,8 @@
 """
 A retry policy for Airflow 3.3 and later: wait as long as the server asks.
 
-Without it a retry comes after the task's ``retry_delay``. With or without it, on every version, what can't
-succeed by itself is not retried at all.
+Without it a retry comes after the task's ``retry_delay``, with it no sooner. With or without it, on every version,
+what can't succeed by itself is not retried at all.
 
 Below 3.3 Airflow has no retry policies, and :data:`EKYC_RETRY_POLICY` is None. A DAG file that names it in
 ``default_args`` is the same for all versions, since older ones leave out a default argument that they do not know:
@@ -35,7 +35,11 @@ else:
 
 
 class EkycRetryPolicy(RetryPolicy):
-    """Retries what may succeed later no sooner than the server's ``Retry-After``; leaves anything else to Airflow."""
+    """
+    Retries what may succeed later no sooner than the server's ``Retry-After``; leaves anything else to Airflow.
+
+    A time that is not longer than the task's ``retry_delay`` is left to Airflow, too.
+    """
 
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
@@ -49,9 +53,11 @@ class EkycRetryPolicy(RetryPolicy):
         :param context: of the task
         """
         if isinstance(exception, EkycRetryException) and exception.retry_after is not None:
-            return RetryDecision.retry(
-                timedelta(seconds=exception.retry_after), reason=f"The server asked for {exception.retry_after:.0f} s"
-            )
+            asked = timedelta(seconds=exception.retry_after)
+            # A server may ask for a second, or none. The tries of a task would be over before it has recovered.
+            own = getattr((context or {}).get("task"), "retry_delay", None)
+            if not isinstance(own, timedelta) or asked > own:
+                return RetryDecision.retry(asked, reason=f"The server asked for {exception.retry_after:.0f} s")
         return RetryDecision.default()
 
     def serialize(self) -> dict[str, Any]:

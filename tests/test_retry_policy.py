@@ -34,6 +34,16 @@ def test_a_retry_waits_as_long_as_the_server_asks(
     assert decision(failed.value).retry_delay == timedelta(seconds=120)
 
 
+@pytest.mark.parametrize(("own", "is_asked_for"), [(119, True), (120, False), (600, False), (None, True)])
+def test_a_retry_does_not_come_sooner_than_without_the_policy(own: int | None, is_asked_for: bool) -> None:
+    error = EkycRetryException.of("It may succeed later.", {"retry_after": 120.0})
+    delay = {} if own is None else {"retry_delay": timedelta(seconds=own)}
+    task = EkycSubmitOperator(task_id="submit", numbers="made-up", **delay) if delay else None
+    decided = EKYC_RETRY_POLICY.evaluate(error, 1, 3, {"task": task})
+    assert (decided.action is RetryAction.RETRY) is is_asked_for
+    assert decided.retry_delay == (timedelta(seconds=120) if is_asked_for else None)
+
+
 def test_without_retry_after_and_for_other_errors_airflow_decides() -> None:
     assert decision(EkycRetryException("it may succeed later")).action is RetryAction.DEFAULT
     assert decision(ValueError("not ours")).action is RetryAction.DEFAULT
