@@ -191,9 +191,11 @@ def _expanded(body: bytes, encoding: str) -> bytes:
     """
     Decompress what a server compressed unasked, up to one byte more than :data:`STATUS_ANSWER_LIMIT`.
 
+    ``x-gzip`` is another name of ``gzip`` (RFC 9110, section 8.4.1.3).
+
     :raises zlib.error: if it is not compressed as it says
     """
-    bits = {"gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}.get(encoding.strip().lower())
+    bits = {"gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}.get(encoding.strip().lower().removeprefix("x-"))
     return body if bits is None else zlib.decompressobj(bits).decompress(body, STATUS_ANSWER_LIMIT + 1)
 
 
