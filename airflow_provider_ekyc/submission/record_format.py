@@ -60,6 +60,7 @@ _SCHEMA_1_INTENT = {
     "max_tries": 0,
     "possible_ids": (),
 }
+_BEGUN_FIELDS = tuple(each.name for each in fields(Begun))
 _SUBMISSION_FIELDS = frozenset(each.name for each in fields(Submission)) - {"ekyc_task_id"}
 
 
@@ -145,7 +146,7 @@ def read_instance(body: bytes, address: str) -> InstanceRecord:
     if isinstance(record, Mapping):
         _require_known_schema(record, address)
     try:
-        begun = {str(name): Begun(**each) for name, each in record["begun"].items()}
+        begun = {str(name): Begun(*map(each.__getitem__, _BEGUN_FIELDS)) for name, each in record["begun"].items()}
         return InstanceRecord(int(record["try_number"]), str(record.get("updated_at", "")), begun)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise EkycJournalError(

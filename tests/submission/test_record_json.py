@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -74,6 +74,8 @@ def test_what_an_instance_has_begun_is_read() -> None:
     record = InstanceRecord(3, "2026-01-02T03:04:05+00:00", begun)
     assert read_instance(write_record(record), ADDRESS) == record
     assert read_instance(stored(record, updated_at=...), ADDRESS) == replace(record, updated_at="")
+    of_later = {name: {**asdict(each), "made_up": 1} for name, each in begun.items()}
+    assert read_instance(stored(record, begun=of_later, made_up=1), ADDRESS) == record
 
 
 @pytest.mark.parametrize(
