@@ -15,7 +15,7 @@ Delete the records of old submissions from Airflow's Variables. For Airflow 3.3 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,9 +42,9 @@ def delete_old_records(older_than: timedelta, *, now: datetime | None = None) ->
     """
     Delete records of submissions that were accepted or refused so long ago, and those of their task instances.
 
-    A submission whose outcome is unknown is kept, and so is what a person or a later version wrote. So is the record of
-    a task instance as long as a submission of it is: by that record it also stops another list. A clear of a task whose
-    records are gone submits again, and is charged; its log contains a warning.
+    A submission whose outcome is unknown is kept, and so is what a person or a later version wrote. The records of one
+    task instance, its own and those of all that it has begun, are deleted together: by them one list stops another. A
+    clear of a task whose records are gone submits again, and is charged; its log contains a warning.
 
     :param older_than: longer than the age of any task that is still cleared
     :param now: time with a time zone, default the present
@@ -67,8 +67,8 @@ def delete_old_records(older_than: timedelta, *, now: datetime | None = None) ->
         for key in sorted(records, key=lambda each: each.endswith(RECEIPT))
         if _is_old(records.get(key.replace(f"_{OPEN}", "_") + RECEIPT) or records[key], before)
     ]
-    kept = records.keys() - set(old)
-    old = [key for key in old if kept.isdisjoint(_begun_by(key, records[key]))]
+    kept = _with_their_instances(records.keys() - set(old), records)
+    old = [key for key in old if key not in kept]
     for key in old:
         delete_variable(key)
     log.info("Deleted %d Variables with records of submissions from before %s.", len(old), before.isoformat())
@@ -79,6 +79,19 @@ def _read(value: str | None) -> Mapping[str, Any] | None:
     record = None if value is None else read_json(value.encode())
     # None also for what was written by hand, or is not ours.
     return record if isinstance(record, Mapping) and "schema" in record and has_known_schema(record) else None
+
+
+def _with_their_instances(kept: Set[str], records: Mapping[str, Mapping[str, Any] | None]) -> set[str]:
+    """
+    Return what is to be kept, with the records of the task instances that have begun it, and of what these have begun.
+
+    A task instance whose record names a submission of which there is no record would submit nothing any more.
+    """
+    whole = set(kept)
+    groups = [{key, *begun} for key, record in records.items() if (begun := set(_begun_by(key, record)))]
+    while more := [group for group in groups if not whole.isdisjoint(group) and not whole.issuperset(group)]:
+        whole.update(*more)
+    return whole
 
 
 def _begun_by(key: str, record: Mapping[str, Any] | None) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -93,3 +94,24 @@ def test_a_time_without_a_zone_is_one_in_utc(
     variables.values = {key: value.replace("+00:00", "") for key, value in variables.values.items()}
     assert delete_old_records(timedelta(days=90), now=datetime.now(UTC) + timedelta(days=89)) == 0
     assert delete_old_records(timedelta(days=90), now=datetime.now(UTC) + timedelta(days=91)) == 4
+
+
+def test_a_task_of_which_one_list_is_old_and_another_is_not_goes_on(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
+) -> None:
+    job, text = Job("variables", numbers_file, tmp_path), numbers_file.read_text()
+    first = job.submit()
+    old = (datetime.now(UTC) - timedelta(days=100)).isoformat()
+    for key, value in variables.values.items():
+        if "_instance_" not in key:
+            variables.values[key] = re.sub(r'(?<=ted_at": )"[^"]*"', f'"{old}"', value)
+    for numbers in (1, 2):
+        numbers_file.write_text(f"{text}+999123456789{numbers}\n")
+        job.clear()
+        job.submit()
+        assert delete_old_records(timedelta(days=90)) == 0
+    numbers_file.write_text(text)
+    job.clear()
+    assert job.submit() == first
+    assert len(sandbox.bill.submissions) == 3
+    assert delete_old_records(timedelta(days=90), now=datetime.now(UTC) + timedelta(days=91)) == 10

@@ -75,13 +75,17 @@ def test_the_record_of_an_instance_is_kept_as_long_as_a_record_of_what_it_has_be
     key: str, variables: Variables
 ) -> None:
     instance, other = f"{PREFIX}task_instance_0", f"{PREFIX}task_instance_1"
-    for value, kept in (("made-up-id", {key, instance}), (record("receipt", OLD), set())):
+    third, shared = f"{PREFIX}task_instance_2", f"{PREFIX}task_another_receipt"
+    for value in ("made-up-id", record("receipt", OLD)):
         variables.values = {
+            # In this order: what the third has begun is kept for the second, which is found later.
+            third: record("instance", OLD, begun={"another": {}}),
+            other: record("instance", OLD, begun={"third": {}}),
             instance: record("instance", OLD, begun={"another": {}, "list": {}}),
-            other: record("instance", OLD, begun={"another": {}}),
+            shared: record("receipt", OLD),
             key: value,
         }
-        assert left(variables) == kept
+        assert left(variables) == ({key, instance, shared, third} if value == "made-up-id" else set())
 
 
 @pytest.mark.parametrize("begun", [None, [], "list"])
