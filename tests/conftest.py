@@ -31,12 +31,16 @@ from hypothesis import settings
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.postgres_server import PostgresServer
 from dev.stack.s3_server import RUNNING, S3Server
+from dev.testing.rare_collections import FOLDER
 from dev.testing.task_context import context_of
 from dev.testing.variables import Variables
 from dev.testing.xdist_scheduler import AirflowFirst
 
 if TYPE_CHECKING:
     from dev.browser.made_up_runs import MadeUpRuns
+
+# For the processes that tests start, and those of pytest-xdist.
+os.environ["PYTHONPATH"] = str(FOLDER)
 
 ROOT = Path(__file__).parents[1]
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from textwrap import dedent
 
+from dev.testing.rare_collections import default_environment
+
 _START = '''
 import io
 
@@ -34,4 +36,6 @@ def peak_memory_of(imports: str, block: str) -> int:
     :param block: may use ``OneLine()``, a file with one line of 256 MiB
     """
     program = f"{_START}{dedent(imports)}\nbefore = peak_kib()\n{dedent(block)}\nprint(peak_kib() - before)"
-    return int(subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.PIPE, text=True).stdout)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=default_environment(), check=True, stdout=subprocess.PIPE, text=True)
+    return int(done.stdout)

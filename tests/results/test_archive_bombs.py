@@ -13,6 +13,7 @@ import pytest
 
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.archive import unpack
+from dev.testing.rare_collections import default_environment
 from tests.results.archives import TABLE, check_archive, pack, repeat_entry, with_field
 
 MIB = 1024 * 1024
@@ -105,7 +106,11 @@ print(summary.rows, summary.yes, resource.getrusage(resource.RUSAGE_SELF).ru_max
 def test_two_million_rows_take_no_more_memory_than_few() -> None:
     # In a process of its own: a peak can't be taken back.
     output = subprocess.run(
-        [sys.executable, "-c", MANY_ROWS.replace("BLOCKS", "20")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", MANY_ROWS.replace("BLOCKS", "20")],
+        env=default_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     rows, yes, grown = map(int, output.split())
     assert (rows, yes) == (2_000_000, 500_000)

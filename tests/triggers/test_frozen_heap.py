@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import pytest
 
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.triggers import frozen_heap
+from dev.testing.rare_collections import default_environment
 from tests.conftest import API_KEY
 from tests.submitted import submitted
 
@@ -52,7 +52,7 @@ def frozen(sandbox: Sandbox, trigger_id: int | None, rounds: Sequence[int] = (1,
     connection = {"conn_type": "ekyc", "host": sandbox.url, "password": API_KEY}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, submitted(sandbox), json.dumps(trigger_id), json.dumps(rounds)],
-        env={**os.environ, "AIRFLOW_CONN_EKYC_DEFAULT": json.dumps(connection), **env},
+        env={**default_environment(), "AIRFLOW_CONN_EKYC_DEFAULT": json.dumps(connection), **env},
         capture_output=True,
         text=True,
         check=True,
@@ -78,7 +78,8 @@ def test_it_is_frozen_again_with_so_many_more_waits_at_once_than_ever(sandbox: S
 def nothing() -> list[list[int]]:
     """No freeze, and what ``gc.get_freeze_count()`` is in a fresh process, twice."""
     asks = [sys.executable, "-c", "import gc; print(gc.get_freeze_count())"]
-    return [[0, int(subprocess.run(asks, capture_output=True, text=True, check=True).stdout)]] * 2
+    done = subprocess.run(asks, env=default_environment(), capture_output=True, text=True, check=True)
+    return [[0, int(done.stdout)]] * 2
 
 
 def test_a_process_that_is_no_triggerer_is_not(sandbox: Sandbox, nothing: list[list[int]]) -> None:
