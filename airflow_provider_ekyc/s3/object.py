@@ -110,13 +110,24 @@ class S3Object(Place):
         :raises EkycSettingsError: if there is no such bucket, or no such user
         """
         try:
-            listed = self.call("ListObjectsV2", Prefix=self.key, MaxKeys=1)
+            listed = self._listed(self.key)
         except S3CallError as error:
             # Who may write need not be allowed to list.
             if error.problem.is_denied:
                 return False
             raise landing_error(f"list bucket {self.bucket}", error.problem) from None
         return any(found["Key"] == self.key for found in listed.get("Contents", []))
+
+    def _listed(self, prefix: str) -> dict[str, Any]:
+        try:
+            return self.call("ListObjectsV2", Prefix=prefix, MaxKeys=1)
+        except S3CallError as error:
+            # A directory bucket (S3 Express One Zone) lists whole folders alone, in no order: it says of the bucket
+            # and the user what it would, and seldom of the key.
+            folder = prefix[: prefix.rfind("/") + 1]
+            if error.problem.code != "InvalidRequest" or prefix == folder:
+                raise
+            return self._listed(folder)
 
     def not_looked_at(self, error: S3CallError) -> Exception:
         """Return the error that says that S3 did not say what is at the key."""

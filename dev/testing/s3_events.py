@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
@@ -16,12 +16,17 @@ class _Raw(io.BytesIO):
 
 def refuse(client: Any, operation: str, status: int, code: str, *, with_body: bool = True) -> None:
     """Answer every call of this operation with a refusal that the S3 server never gives."""
+    client.meta.events.register(f"before-send.s3.{operation}", refusal_of(status, code, with_body=with_body))
+
+
+def refusal_of(status: int, code: str, *, with_body: bool = True) -> Callable[..., AWSResponse]:
+    """Return what answers a request with a refusal."""
     body = f"<Error><Code>{code}</Code><Message>made up</Message></Error>".encode() if with_body else b""
 
     def answer(request: Any, **_: Any) -> AWSResponse:
         return AWSResponse(request.url, status, {"Content-Type": "application/xml"}, _Raw(body))
 
-    client.meta.events.register(f"before-send.s3.{operation}", answer)
+    return answer
 
 
 def accept(client: Any, operation: str, *, body: bytes = b"", **headers: str) -> None:

@@ -7,6 +7,7 @@ Modules: ``s3/failures.py``.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -14,7 +15,7 @@ from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycLandingError
 from airflow_provider_ekyc.s3.object import Place
 from airflow_provider_ekyc.s3.put_arguments import check_arguments
 from dev.stack.s3_server import S3Server
-from dev.testing.s3_events import refuse
+from dev.testing.s3_events import refusal_of, refuse
 from tests.conftest import BUCKET, keys_of
 from tests.s3.landings import CONTENT, PLACE, content_of, failure, find, put, target
 
@@ -84,6 +85,21 @@ def test_another_object_that_may_be_listed_but_not_read_is_named_before_the_down
     with pytest.raises(EkycKeyTakenError, match="s3:GetObject"):
         find(client)
     assert find(client, replace=True) is None
+
+
+@pytest.mark.parametrize("key", ["results/2026-11-23/a.zip", "a.zip"])
+def test_a_directory_bucket_which_lists_whole_folders_alone_has_a_free_key(s3_server: S3Server, key: str) -> None:
+    def answer(request: Any, **_: Any) -> Any:
+        # As S3 Express One Zone answers: "This bucket does not support a prefix that does not end in a delimiter."
+        prefixes = parse_qs(urlsplit(request.url).query).get("prefix", [""])
+        return None if prefixes[0].endswith("/") or not prefixes[0] else refusal(request)
+
+    client = s3_server.client()
+    refusal = refusal_of(400, "InvalidRequest")
+    client.meta.events.register("before-send.s3.ListObjectsV2", answer)
+    assert find(client, Place(BUCKET, key)) is None
+    with pytest.raises(EkycSettingsError, match="ListObjectsV2: NoSuchBucket, 404"):
+        find(client, Place("no-such-bucket", key))
 
 
 def test_a_missing_permission_to_write_is_named(s3_server: S3Server, s3: Any) -> None:
