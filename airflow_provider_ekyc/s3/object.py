@@ -80,12 +80,15 @@ class S3Object(Place):
         # The checksum of an object under a key of KMS needs kms:Decrypt, which a plain HEAD does not.
         for mode in ({"ChecksumMode": "ENABLED"}, {}):
             try:
-                return self.call("HeadObject", **mode)
+                found = self.call("HeadObject", **mode)
             except S3CallError as error:
                 if error.problem.is_absent:
                     return None
                 if not error.problem.is_denied:
                     raise
+            else:
+                # They are headers, whose case is the server's: MinIO answers X-Amz-Meta-Ekyc-Task-Id.
+                return found | {"Metadata": {name.lower(): text for name, text in found.get("Metadata", {}).items()}}
         return {}
 
     def look(self) -> dict[str, Any] | None:

@@ -75,6 +75,20 @@ def test_a_landed_result_is_found_again_by_its_metadata(s3: Any) -> None:
     }
 
 
+def test_a_landed_result_is_found_again_where_the_store_writes_headers_in_title_case(
+    s3_server: S3Server, s3: Any, small_puts: None
+) -> None:
+    def write_in_title_case(parsed: dict[str, Any], **_: Any) -> None:
+        # As botocore reads the answers of MinIO.
+        parsed["Metadata"] = {name.title(): text for name, text in parsed.get("Metadata", {}).items()}
+
+    put(s3)
+    client = s3_server.client()
+    client.meta.events.register("after-call.s3.HeadObject", write_in_title_case)
+    refuse(client, "GetObject", 500, "InternalError")
+    assert find(client) == landed_as()
+
+
 def test_the_object_says_what_it_is(s3: Any) -> None:
     put(s3, Metadata={"team": "made-up", "ekyc-rows": "0"}, ContentType="application/x-made-up")
     head = s3.head_object(Bucket=PLACE.bucket, Key=PLACE.key)
