@@ -19,6 +19,7 @@ from airflow_provider_ekyc.exceptions import EkycIcebergError
 from airflow_provider_ekyc.iceberg.catalog import CatalogConnection
 from airflow_provider_ekyc.iceberg.definition import creation_arguments, problems_of
 from airflow_provider_ekyc.iceberg.failures import CatalogCallError, CatalogProblem
+from airflow_provider_ekyc.redaction import without_query
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -178,7 +179,9 @@ class WarehouseTable:
             table=self._name,
             snapshot_id=_snapshot_of(table, ekyc_task_id),
             location=table.location(),
-            catalog=uri if uri.startswith(("http://", "https://")) else f"iceberg://{self._catalog.conn_id}",
+            catalog=without_query(uri)
+            if uri.startswith(("http://", "https://"))
+            else f"iceberg://{self._catalog.conn_id}",
         )
 
 

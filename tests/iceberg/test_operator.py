@@ -218,7 +218,11 @@ def test_lineage_names_the_table_and_the_snapshot(exported: str, catalog: Catalo
     assert outputs[1]["outputFacets"]["outputStatistics"]["rowCount"] == 200
 
 
-def test_lineage_names_a_rest_catalog_by_its_uri(exported: str, rest: RestCatalogServer) -> None:
+def test_lineage_names_a_rest_catalog_by_its_uri_without_credentials(
+    exported: str, rest: RestCatalogServer, sql: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = rest.url.replace("://", "://made-up-user:made-up-password@")
+    connect(monkeypatch, **{**sql, "type": "rest", "uri": uri})
     task = operator(exported)
     task.execute(context_of())
 
