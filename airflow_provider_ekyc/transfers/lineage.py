@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_ekyc.results.output.formats import FORMATS
 from airflow_provider_ekyc.s3.object import Place
+from airflow_provider_ekyc.transfers.outlets import without_url_parts
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -66,7 +67,7 @@ def report_to_hook_lineage(
         if host:
             getattr(collector, f"add_input_{kind}")(context=ekyc, uri=f"ekyc://{host}/{landed.ekyc_task_id}")
         for place in filter(None, map(Place.from_uri, filter(None, (landed.s3_uri, landed.unmatched_uri)))):
-            arguments = {f"{kind}_kwargs": {"bucket": place.bucket, "key": place.key}}
+            arguments = {f"{kind}_kwargs": {"bucket": place.bucket, "key": without_url_parts(place.key)}}
             getattr(collector, f"add_output_{kind}")(context=s3, scheme="s3", **arguments)
         if committed is not None:
             extra = {f"{kind}_extra": committed.as_dict()}

@@ -34,11 +34,17 @@ def is_asset(outlet: object) -> bool:
     return isinstance(outlet, Asset) or type(outlet).__name__ in ("AssetNameRef", "AssetUriRef")
 
 
+def without_url_parts(text: str) -> str:
+    """Return a key, or an address with one, in which no ? or # begins what Airflow would take for another part."""
+    return text.replace("?", "%3F").replace("#", "%23")
+
+
 def _asset_of(s3_uri: str) -> Any:
     """Return the asset of an object. Airflow 2.11 and 3.0, and any with MySQL, accept no text beyond ASCII."""
     from airflow_provider_ekyc.airflow_sdk import Asset
 
+    uri = without_url_parts(s3_uri)
     try:
-        return Asset(s3_uri)
+        return Asset(uri)
     except ValueError:
-        return Asset(quote(s3_uri, safe=string.printable))
+        return Asset(quote(uri, safe=string.printable))

@@ -339,6 +339,17 @@ def test_the_asset_of_a_key_beyond_ascii_is_percent_encoded_where_airflow_needs_
     assert event.extra["s3_uri"] == f"s3://{BUCKET}/{key}"
 
 
+def test_the_asset_of_a_key_with_parts_of_a_url_is_of_the_whole_key(
+    s3: Any, exported: str, context: dict[str, Any]
+) -> None:
+    context["outlet_events"] = OutletEventAccessors()
+    alias = AssetAlias("results")
+    operator(exported, s3_key="list #1?b=2&a=1.zip", outlets=[alias]).execute(context)
+    (event,) = context["outlet_events"][alias].asset_alias_events
+    assert event.dest_asset_key.uri == f"s3://{BUCKET}/list %231%3Fb=2&a=1.zip"
+    assert event.extra["s3_uri"] == f"s3://{BUCKET}/list #1?b=2&a=1.zip"
+
+
 def test_spool_files_leave_nothing(s3: Any, exported: str, context: dict[str, Any], tmp_path: Path) -> None:
     spool_dir = tmp_path / "spool"
     spool_dir.mkdir()

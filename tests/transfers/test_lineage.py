@@ -164,6 +164,13 @@ def test_hook_lineage_is_reported_both_ends(host: str, collector: airflow_lineag
     assert [found.context for found in (*reported.inputs, *reported.outputs)] == [ekyc, s3, s3]
 
 
+def test_hook_lineage_is_reported_a_key_with_parts_of_a_url_whole(
+    collector: airflow_lineage.HookLineageCollector,
+) -> None:
+    report_to_hook_lineage(landed(s3_uri=f"s3://{BUCKET}/list #1?.zip"), HOST, EkycHook(), S3Hook())
+    assert uris(collector)[1] == [f"s3://{BUCKET}/list %231%3F.zip"]
+
+
 @pytest.mark.filterwarnings("error")
 def test_hook_lineage_is_reported_an_iceberg_table_by_its_location(
     collector: airflow_lineage.HookLineageCollector,
