@@ -53,6 +53,13 @@ class S3Problem:
         return self.status == 403 and self.code in DENIED and not self.operation.startswith(SIGN_IN)
 
     @property
+    def may_lack_checksums(self) -> bool:
+        """Whether the store may not know the checksums of a call, as some that speak S3; a HEAD has no body."""
+        return self.code in ("InvalidArgument", "NotImplemented", "501") or (
+            self.operation == "HeadObject" and self.code == "400"
+        )
+
+    @property
     def is_refused(self) -> bool:
         """Whether S3 has answered that it has not done what was requested."""
         return 400 <= self.status < 500

@@ -42,7 +42,7 @@ def landing_error(doing: str, problem: S3Problem) -> EkycError:
     shown = problem.shown if problem.status else f"{problem.operation}: {problem.shown}"
     answer = f"S3 did not {doing} ({shown})."
     is_write = problem.operation in ("PutObject", "CreateMultipartUpload", "CompleteMultipartUpload")
-    if problem.status == 501 and is_write:
+    if problem.status == 501 and is_write and problem.operation != "CreateMultipartUpload":  # which has no condition
         return EkycSettingsError(
             f"{answer} {_KEPT} A retry can't help: this store lacks something. Without replace an upload asks for "
             f"If-None-Match, which not every store knows: set replace=True, or correct s3_extra_args; then clear this "

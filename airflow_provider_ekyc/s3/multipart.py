@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 from types import TracebackType
 from typing import Any, Self
@@ -89,6 +90,7 @@ class MultipartUpload:
         self._looked = -math.inf
         self._futures: list[Future[Any]] = []
         self._etags: dict[int, str] = {}
+        self._is_summed = True  # until the store turns out not to know checksums
         self._is_ended = Event()
         self._may_be_completed = False
 
@@ -126,14 +128,26 @@ class MultipartUpload:
         In a thread, where no signal is raised: one between S3's answer and the next step would lose the id, and one
         between two parts what has begun.
         """
-        created = self._target.call("CreateMultipartUpload", **self._arguments, ChecksumAlgorithm="SHA256")
-        self._upload_id = created["UploadId"]
+        self._upload_id = self._created()["UploadId"]
         if self._is_ended.is_set():
             self.abort()  # the other thread may have stopped waiting before there was an id
             return
         self._futures += [self._pool.submit(self.send_part, part) for part in self._parts]
         if self._look is not None:
             self._futures.append(self._pool.submit(self._look_now))
+
+    def _created(self) -> dict[str, Any]:
+        create = partial(self._target.call, "CreateMultipartUpload", **self._arguments)
+        try:
+            return create(ChecksumAlgorithm="SHA256")
+        except S3CallError as error:
+            if not error.problem.may_lack_checksums:
+                raise
+        self._is_summed = False
+        return create()
+
+    def _sum_of(self, part: Part) -> dict[str, str]:
+        return {"ChecksumSHA256": part.sha256} if self._is_summed else {}
 
     def send_part(self, part: Part) -> None:
         """Send one part."""
@@ -143,7 +157,7 @@ class MultipartUpload:
             UploadId=self._upload_id,
             PartNumber=part.number,
             Body=FileBody(self._file, part.start, part.size, lambda is_last: self._end_if_asked()),
-            ChecksumSHA256=part.sha256,
+            **self._sum_of(part),
         )
         self._etags[part.number] = answer["ETag"]
 
@@ -159,8 +173,7 @@ class MultipartUpload:
         if self._look is not None and time.monotonic() - self._looked > _LOOK_AGE:
             self._look_now()
         parts = [
-            {"PartNumber": part.number, "ETag": self._etags[part.number], "ChecksumSHA256": part.sha256}
-            for part in self._parts
+            {"PartNumber": part.number, "ETag": self._etags[part.number], **self._sum_of(part)} for part in self._parts
         ]
         self._may_be_completed = True
         try:

@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 #: Bytes of an object that is still one put: one request in place of five.
 SINGLE_PUT = 16 * 1024**2
 
+_CHECKSUM = "x-amz-checksum-sha256"
 _PAID = "The submission is already paid for and will not be charged again."
 
 
@@ -154,13 +155,15 @@ class S3Target(S3Object):
         self, file: FileWithDescriptor, landed: Landed, arguments: Mapping[str, Any], condition: Mapping[str, str]
     ) -> dict[str, Any]:
         self._name_checksums("PutObject")
-        return self.call(
-            "PutObject",
-            **{**arguments, "Metadata": self._metadata(landed)},
-            **condition,
-            Body=FileBody(file, 0, landed.size, self._look_before_the_end if condition else None),
-            ChecksumSHA256=base64.b64encode(bytes.fromhex(landed.sha256)).decode(),
-        )
+        call = partial(self.call, "PutObject", **{**arguments, "Metadata": self._metadata(landed)}, **condition)
+        look = self._look_before_the_end if condition else None
+        sha256 = base64.b64encode(bytes.fromhex(landed.sha256)).decode()
+        try:
+            return call(Body=FileBody(file, 0, landed.size, look), ChecksumSHA256=sha256)
+        except S3CallError as error:
+            if not error.problem.may_lack_checksums:
+                raise
+        return call(Body=FileBody(file, 0, landed.size, look))
 
     def _put_parts(
         self,
@@ -293,16 +296,16 @@ class S3Target(S3Object):
         )
 
 
-def _name_checksum(context: dict[str, Any], **_: Any) -> None:
+def _name_checksum(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
     """
-    Name to botocore the header that has the body's checksum.
+    Name to botocore the header that has the body's checksum; where there is none, have it make none.
 
     Over https it signs that header instead of the body (``S3SigV4Auth``), but only looks for a checksum that it made
     itself; of ours it knows nothing, and reads the whole body once more.
     """
-    context["checksum"] = {
-        "request_algorithm": {"algorithm": "sha256", "in": "header", "name": "x-amz-checksum-sha256"}
-    }
+    context.pop("checksum", None)
+    if _CHECKSUM in params["headers"]:
+        context["checksum"] = {"request_algorithm": {"algorithm": "sha256", "in": "header", "name": _CHECKSUM}}
 
 
 def _is_result_of(landed: Landed, ekyc_task_id: str, output_format: str) -> bool:
