@@ -87,8 +87,8 @@ def download(
     :param connections: how many at the most; one requests all ranges one after another
     :param retries: caps of what is tried again, for each range
     :return: the sums of the file
-    :raises EkycApiError: if it can't be downloaded, after the retries
-    :raises EkycResultError: if it is too large, or expired again at once
+    :raises EkycApiError: if it can't be downloaded, after the retries, or expired again at once
+    :raises EkycResultError: if it is too large
     """
     with sums_while_growing(file) as sums, file:
         size = _Downloading(connect, fresh_url, file, connections, retries or Retries()).run()
@@ -165,9 +165,10 @@ class _Downloading:
         if len(self._urls) > count:
             return
         if count > 1:
-            raise EkycResultError(
-                f"{error.message} A fresh one, asked for just now, has expired too. {NOTHING_LANDED} Clear this task "
-                f"later; if the error persists, ask the vendor."
+            raise EkycExpiredUrlError(
+                f"{error.message} A fresh one, asked for just now, has expired too. Clear this task later; if the "
+                f"error persists, ask the vendor.",
+                status=error.status,
             ) from None
         log.warning("%s Asking the API for a fresh one, once.", error)
         self._urls.append(self._fresh_url())

@@ -19,7 +19,13 @@ from contextlib import contextmanager
 import pytest
 
 from airflow_provider_ekyc.api.retries import Retries
-from airflow_provider_ekyc.exceptions import EkycApiError, EkycRequestError, EkycResultError, EkycServerError
+from airflow_provider_ekyc.exceptions import (
+    EkycApiError,
+    EkycExpiredUrlError,
+    EkycRequestError,
+    EkycResultError,
+    EkycServerError,
+)
 from airflow_provider_ekyc.results import download as download_module
 from airflow_provider_ekyc.results.download import download
 from airflow_provider_ekyc.results.growing_file import GrowingFile
@@ -299,7 +305,10 @@ def test_an_expired_url_is_refreshed_once_for_all_ranges() -> None:
 
 def test_a_fresh_url_that_is_refused_too_ends_the_download() -> None:
     asked: list[str] = []
-    with RangeStore(CONTENT, respond=expiring(99)) as store, pytest.raises(EkycResultError, match="has expired too"):
+    with (
+        RangeStore(CONTENT, respond=expiring(99)) as store,
+        pytest.raises(EkycExpiredUrlError, match="has expired too"),
+    ):
         downloaded(store, fresh_url=lambda: asked.append(store.result_url) or store.result_url)  # type: ignore[func-returns-value]
     assert len(asked) == 2
 

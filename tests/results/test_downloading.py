@@ -13,6 +13,7 @@ from airflow_provider_ekyc.api.result_stream import ResultStream
 from airflow_provider_ekyc.exceptions import (
     EkycAuthenticationError,
     EkycConnectionError,
+    EkycExpiredUrlError,
     EkycRequestError,
     EkycResultError,
     EkycServerError,
@@ -257,12 +258,13 @@ def test_an_expired_url_is_no_try_of_a_range() -> None:
 
 def test_a_fresh_url_that_expires_too_is_an_error() -> None:
     store, downloading = Store(expired(), None, expired()), Downloading()
-    with pytest.raises(EkycResultError) as caught:
+    with pytest.raises(EkycExpiredUrlError) as caught:
         downloading.run(store)
     assert str(caught.value) == (
-        "The URL has expired. A fresh one, asked for just now, has expired too. Nothing was landed. The submission is "
-        "already paid for and will not be charged again. Clear this task later; if the error persists, ask the vendor."
+        "The URL has expired. A fresh one, asked for just now, has expired too. Clear this task later; if the error "
+        "persists, ask the vendor."
     )
+    assert not caught.value.retryable
     assert len(downloading.urls) == 2
     assert downloading.is_void
 

@@ -85,7 +85,7 @@ CASES = {
     "the store's answer is cut each time": result("cut_body", "got no answer", AGAIN, retry=True, at_byte=0),
     "the store hangs up": result("cut_before", "got no answer", AGAIN, retry=True),
     "the URL expires twice": Case(
-        ("has expired too. Nothing was landed.", "will not be charged again"), fault=("result", "expired")
+        ("has expired too.", "Nothing was landed", "will not be charged again"), fault=("result", "expired")
     ),
     "the API knows no such task": Case(("404", "Check ekyc_task_id", LOST), arguments={"ekyc_task_id": "made-up-id"}),
     "the remote task has failed": Case(("has failed", "Nothing was landed", "clear"), settings={"ending": "failed"}),
@@ -205,6 +205,18 @@ def _whole_chain(error: BaseException | None) -> str:
         texts.append(str(error))
         error = error.__cause__ or error.__context__
     return "\n".join(texts)
+
+
+def test_a_url_that_expires_twice_has_a_kind_of_its_own(
+    sandbox: Sandbox, s3: Any, exported: str, context: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.fault("result", "expired", times=None)
+    with pytest.raises(EkycFailException) as caught:
+        EkycResultsToS3Operator(task_id="land", ekyc_task_id=exported, s3_bucket=BUCKET, s3_key="a.zip").execute(
+            context
+        )
+    assert (caught.value.kind, caught.value.status, caught.value.charge) == ("expired_url", 403, "possible")
+    assert "Ask the vendor for the result of this remote task, then clear this task." in caplog.messages
 
 
 def test_an_exported_task_without_a_url_is_worth_a_retry(
