@@ -94,9 +94,9 @@ def find_result_host(url: str, hosts: tuple[ResultHost, ...]) -> ResultHost:
         origin = f"{parts.scheme}://{parts.hostname}{port}"
     except ValueError:
         origin = "something that is not a plain URL"
+    advice = "If you trust this place, add it to result_hosts in the connection's extra, then clear this task."
     raise EkycResultError(
         f"The API named {origin} as the place of the result, which the connection does not allow "
-        f"(result_hosts: {', '.join(host.text for host in hosts)}). Nothing was downloaded or landed. If you "
-        f"trust this place, add it to result_hosts in the connection's extra, then clear this task. The submission is "
-        f"already paid for and will not be charged again."
-    )
+        f"(result_hosts: {', '.join(host.text for host in hosts)}). Nothing was downloaded or landed. {advice} The "
+        f"submission is already paid for and will not be charged again."
+    ).with_steps(advice)

@@ -185,3 +185,5 @@ def test_the_error_names_the_origin_and_says_how_to_allow_it() -> None:
         find_result_host(f"https://results.example:8443/externalcheck/x.zip{QUERY}", DEFAULT_RESULT_HOSTS)
     assert "https://results.example:8443 as the place" in caught.value.message
     assert "add it to result_hosts" in caught.value.message
+    (step,) = caught.value.steps
+    assert step.startswith("If you trust this place, add it to result_hosts")

@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from airflow_provider_ekyc.exceptions import EkycResultError
 from airflow_provider_ekyc.results.archive.check import ArchiveReader, ArchiveSummary
+from airflow_provider_ekyc.results.errors import DOWNLOAD_AGAIN
 from airflow_provider_ekyc.spool import spool_file
 from tests.results.archives import LISTS, LOCAL, TABLE, check_archive, pack, with_field
 
@@ -200,8 +201,9 @@ def test_what_is_no_archive_is_not_read_whole_to_say_so() -> None:
             sizes.append(len(block))
             return block
 
-    with pytest.raises(EkycResultError, match="not a zip archive"):
+    with pytest.raises(EkycResultError, match="not a zip archive") as caught:
         check_archive(Watched(b"x" * 1_000_000))
+    assert caught.value.steps == (DOWNLOAD_AGAIN,)
     assert max(sizes) < 100_000  # where zipfile looks for the list of members
 
 

@@ -207,6 +207,37 @@ def _whole_chain(error: BaseException | None) -> str:
     return "\n".join(texts)
 
 
+@pytest.mark.parametrize(
+    ("kind", "connection", "words"),
+    [
+        ("html", {}, "Clear this task to download it again;"),
+        ("wrong_crc", {}, "Clear this task to download it again;"),
+        ("", {"result_hosts": "results.example"}, "If you trust this place, add it to result_hosts"),
+    ],
+)
+def test_the_log_begins_with_the_way_out_of_this_very_failure(
+    kind: str,
+    connection: dict[str, str],
+    words: str,
+    sandbox: Sandbox,
+    s3: Any,
+    connect: Callable[..., None],
+    submit: Callable[[], str],
+    context: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    if kind:
+        sandbox.fault("result", kind, times=None)
+    connect(sandbox, **connection)
+    with pytest.raises(EkycFailException):
+        EkycResultsToS3Operator(task_id="land", ekyc_task_id=submit(), s3_bucket=BUCKET, s3_key="a.zip").execute(
+            context
+        )
+    first, *others = [record.message for record in caplog.records if record.name.endswith(".airflow_errors")]
+    assert first.startswith(words)
+    assert not [line for line in others if line.startswith(words) or "the arguments that read it" in line]
+
+
 def test_a_url_that_expires_twice_has_a_kind_of_its_own(
     sandbox: Sandbox, s3: Any, exported: str, context: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -234,4 +234,4 @@ def _damage_error(file: BinaryIO, error: Exception) -> EkycResultError:
         # What zipfile quotes is from the archive: a name, or rows where a name should be.
         words = re.split("['\"]", str(error), maxsplit=1)[0].strip()
         problem = f"a damaged zip archive ({redact(words) or type(error).__name__})"
-    return EkycResultError(f"The result is {problem}. {NOTHING_LANDED} {DOWNLOAD_AGAIN}")
+    return EkycResultError(f"The result is {problem}. {NOTHING_LANDED} {DOWNLOAD_AGAIN}").with_steps(DOWNLOAD_AGAIN)
