@@ -153,6 +153,8 @@ class WarehouseTable:
 
     def _add(self, table: Table, landed: Landed) -> Committed:
         found = _find(table, landed.ekyc_task_id, landed.s3_uri)
+        if found is None and landed.rows == 0 and _names(table, landed.s3_uri):
+            found = _Found(None)
         if found is None:
             commits = _CommitsOnce(table.catalog)
             table.catalog = commits  # type: ignore[assignment]  # it has the methods of the one it stands before
@@ -233,6 +235,11 @@ def _find(table: Table, ekyc_task_id: str, s3_uri: str) -> _Found | None:
     rows = ArrowScan(table.metadata, table.io, scan.projection(), of_task, limit=1)
     has_rows = any(len(batch) for batch in rows.to_record_batches(tasks))
     return _Found(None) if has_rows else None
+
+
+def _names(table: Table, s3_uri: str) -> bool:
+    """Return whether a table has a file, also one without a row, which no scan finds: all numbers may have failed."""
+    return s3_uri in table.inspect.data_files()["file_path"].to_pylist()
 
 
 def _snapshot_of(table: Table, ekyc_task_id: str) -> int:

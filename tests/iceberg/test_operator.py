@@ -202,6 +202,18 @@ def test_asset_events_name_the_table_and_the_snapshot(exported: str, catalog: Ca
     assert named.items() <= events[alias].asset_alias_events[0].extra.items()
 
 
+def test_a_result_without_a_row_is_in_the_table_once(sandbox: Sandbox, catalog: Catalog) -> None:
+    sandbox.change(failure_rows=200, failure_rows_in_result=False)
+    ekyc_task_id = submitted(sandbox)
+    contexts = [context_of(), context_of()]
+    for context in contexts:
+        operator(ekyc_task_id).execute(context)
+    (snapshot,) = catalog.load_table(TABLE).snapshots()
+    assert rows_in(catalog) == []
+    results = [context["ti"].xcoms["result"] for context in contexts]
+    assert [result["iceberg_snapshot_id"] for result in results] == [str(snapshot.snapshot_id)] * 2
+
+
 def test_lineage_names_the_table_and_the_snapshot(exported: str, catalog: Catalog) -> None:
     task = operator(exported)
     task.execute(context_of())
