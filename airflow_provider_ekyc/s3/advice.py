@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-#: Calls of STS: what is missing there is the permission to make them.
-SIGN_IN: Final = ("AssumeRole", "GetFederationToken", "GetSessionToken")
+#: Calls of STS, and that for a session with a directory bucket (S3 Express One Zone): what is missing there is the
+#: permission to make them.
+SIGN_IN: Final = ("AssumeRole", "GetFederationToken", "GetSessionToken", "CreateSession")
 
 #: Codes of a permission that is missing; a HEAD has no body, so there the status stands for the code.
 DENIED: Final = frozenset(
@@ -203,7 +204,7 @@ def advice_on_answer(operation: str, code: str, status: int, permission: str = "
     :param permission: the IAM permission that is named if one is missing; by default that of the call
     """
     if operation.startswith(SIGN_IN):
-        permission = f"sts:{operation}"
+        permission = f"{'s3express' if operation == 'CreateSession' else 'sts'}:{operation}"
     permission = permission or _PERMISSIONS.get(operation, "s3:PutObject")
     if code in _PERMANENT:
         return _PERMANENT[code], False

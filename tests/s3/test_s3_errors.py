@@ -60,6 +60,13 @@ def test_a_role_that_may_not_be_assumed_is_no_missing_permission_on_the_object()
     )
 
 
+def test_a_session_that_a_directory_bucket_refuses_is_no_missing_permission_on_the_object() -> None:
+    answer = {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+    problem = explain(ClientError(answer, "CreateSession"), "ListObjectsV2", "s3:ListBucket")  # type: ignore[arg-type]
+    assert problem.advice == "Grant the AWS connection s3express:CreateSession."
+    assert not problem.is_denied
+
+
 def test_what_a_code_quotes_is_not_shown() -> None:
     assert "555" not in refusal("+12025550100", 400).shown
 
