@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import string
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,9 @@ from urllib.parse import quote
 
 if TYPE_CHECKING:
     from airflow_provider_ekyc.airflow_sdk import Context
+
+
+log = logging.getLogger(__name__)
 
 
 def describe_outlets(outlets: Iterable[Any], context: Context, s3_uri: str, extra: Mapping[str, Any]) -> None:
@@ -24,7 +28,12 @@ def describe_outlets(outlets: Iterable[Any], context: Context, s3_uri: str, extr
         if is_asset(outlet):
             context["outlet_events"][outlet].extra.update(extra)
         elif isinstance(outlet, AssetAlias):
-            context["outlet_events"][outlet].add(_asset_of(s3_uri), extra=dict(extra))
+            try:
+                asset = _asset_of(s3_uri)
+            except ValueError as error:  # longer than Airflow stores: 1,500 characters
+                log.warning("The asset alias %s gets no event: %s.", outlet.name, error)
+                continue
+            context["outlet_events"][outlet].add(asset, extra=dict(extra))
 
 
 def is_asset(outlet: object) -> bool:

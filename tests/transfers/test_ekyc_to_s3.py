@@ -339,6 +339,22 @@ def test_the_asset_of_a_key_beyond_ascii_is_percent_encoded_where_airflow_needs_
     assert event.extra["s3_uri"] == f"s3://{BUCKET}/{key}"
 
 
+def test_a_key_that_is_too_long_for_an_asset_fails_no_landing(
+    s3: Any,
+    exported: str,
+    context: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("airflow.sdk.definitions.asset.SQL_ALCHEMY_CONN", "mysql://made-up")
+    context["outlet_events"] = OutletEventAccessors()
+    alias = AssetAlias("results")
+    key = "/".join(["ñ" * 50] * 5)  # 1,504 characters as they are percent-encoded
+    assert operator(exported, s3_key=key, outlets=[alias]).execute(context) == f"s3://{BUCKET}/{key}"
+    assert context["outlet_events"][alias].asset_alias_events == []
+    assert "The asset alias results gets no event: Asset name cannot exceed 1500 characters." in caplog.text
+
+
 def test_the_asset_of_a_key_with_parts_of_a_url_is_of_the_whole_key(
     s3: Any, exported: str, context: dict[str, Any]
 ) -> None:
