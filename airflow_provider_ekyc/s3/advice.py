@@ -70,6 +70,12 @@ _PERMANENT: Final[dict[str, str]] = {
     "RegionDisabledException": "Enable the region in the AWS account, or set another region_name.",
     "InvalidBucketName": _ADDRESS,
     "InvalidURI": _ADDRESS,
+    "AccessControlListNotSupported": (
+        "Leave out acl_policy, and ACL and grants in s3_extra_args: the bucket has ACLs disabled, as new buckets have."
+    ),
+    "MetadataTooLarge": (
+        "Use less Metadata in s3_extra_args, or a shorter unmatched_key: S3 accepts 2 KB, with what this task writes."
+    ),
     "KeyTooLongError": "Use a shorter key: S3 accepts 1,024 bytes.",
     "MethodNotAllowed": _LACKS,
     "NotImplemented": _LACKS,

@@ -33,6 +33,8 @@ def refusal(code: str, status: int, permission: str = "s3:GetObject") -> S3Probl
         ("AllAccessDisabled", 403, "look at the account's billing page", False),
         ("NotImplemented", 501, "This store does not support what was requested", False),
         ("MadeUpAndNew", 501, "This store does not support what was requested", False),
+        ("AccessControlListNotSupported", 400, "Leave out acl_policy", False),
+        ("MetadataTooLarge", 400, "Use less Metadata in s3_extra_args, or a shorter unmatched_key", False),
         ("XMinioStorageFull", 507, "the store is full", False),
         ("SlowDown", 503, "If the error persists, check the status of the service", True),
         ("MadeUpAndNew", 500, "If the error persists, check the status of the service", True),
