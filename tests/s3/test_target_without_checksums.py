@@ -13,9 +13,9 @@ import pytest
 
 from airflow_provider_ekyc.exceptions import EkycKeyTakenError, EkycSettingsError
 from dev.stack.s3_server import S3Server
-from dev.testing.s3_events import refusal_of, refuse
+from dev.testing.s3_events import record, refusal_of, refuse
 from tests.conftest import keys_of
-from tests.s3.landings import CONTENT, PLACE, content_of, failure, find, landed_as, put
+from tests.s3.landings import CONTENT, PLACE, content_of, failure, find, landed_as, put, puts
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -38,7 +38,9 @@ def client(request: pytest.FixtureRequest, s3_server: S3Server, s3: Any) -> Any:
 def test_a_result_is_landed_in_one_put_and_found_again(client: Any, s3: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     assert find(client) is None
+    requests = record(client)
     assert put(client) == landed_as()
+    assert puts(requests)[-1]["x-amz-content-sha256"] == landed_as().sha256  # which the store compares in its stead
     assert content_of(s3) == CONTENT
     assert find(client) == landed_as()
     assert "only its size was compared" not in caplog.text
