@@ -178,7 +178,10 @@ def classify_result_status(answer: HttpAnswer) -> EkycApiError:
     status = answer.status
     text = answer.body[:4096].decode("utf-8", "replace")
     match = re.search(r"<Code>([A-Za-z]{1,60})</Code>", text)
-    code = match[1] if match else author_of(answer).value
+    author = author_of(answer)
+    # Whatever its JSON looks like, it is not the API that was asked.
+    shown = "a JSON object" if author in (Author.VENDOR, Author.JSON) else author.value
+    code = match[1] if match else shown
     if (status == 403 and match and "expired" in text.lower()) or (status == 400 and code == "ExpiredToken"):
         return EkycExpiredUrlError(f"The result's URL has expired ({status}, {code}).", status=status)
     if status in (408, 429) or status >= 500:

@@ -322,6 +322,15 @@ def test_an_answer_that_is_not_the_stores_is_said_to_be_a_redirect_only_if_it_is
     assert message.endswith(f"{said} A redirect is not followed." if is_redirect else said)
 
 
+@pytest.mark.parametrize(
+    ("body", "by"),
+    [(b'{"message": "Forbidden"}', "a JSON object"), (b'{"made": "up"}', "a JSON object"), (b"no", "plain text")],
+)
+def test_what_is_not_the_stores_is_not_said_to_be_the_apis(body: bytes, by: str) -> None:
+    message = classify_result_status(answered(403, body)).message
+    assert message == f"The result download was answered by {by}, not by the result's store (403)."
+
+
 def test_the_code_of_a_store_is_read_from_an_answer_that_is_no_whole_text() -> None:
     error = classify_result_status(answered(404, b"<Error><Code>NoSuchKey</Code><Key>\xff\xfe</Key></Error>"))
     assert type(error) is EkycRequestError
