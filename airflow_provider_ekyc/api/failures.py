@@ -197,7 +197,7 @@ def classify_result_status(answer: HttpAnswer) -> EkycApiError:
             f"The result download was answered by {code}, not by the result's store ({status}).{redirect}",
             status=status,
             retryable=True,
-        )
+        ).with_steps("Check the proxies between the workers and the result's store, then clear this task.")
     return EkycRequestError(f"The result's store refused the download ({status}, {code}).", status=status)
 
 

@@ -327,8 +327,9 @@ def test_an_answer_that_is_not_the_stores_is_said_to_be_a_redirect_only_if_it_is
     [(b'{"message": "Forbidden"}', "a JSON object"), (b'{"made": "up"}', "a JSON object"), (b"no", "plain text")],
 )
 def test_what_is_not_the_stores_is_not_said_to_be_the_apis(body: bytes, by: str) -> None:
-    message = classify_result_status(answered(403, body)).message
-    assert message == f"The result download was answered by {by}, not by the result's store (403)."
+    error = classify_result_status(answered(403, body))
+    assert error.message == f"The result download was answered by {by}, not by the result's store (403)."
+    assert error.steps == ("Check the proxies between the workers and the result's store, then clear this task.",)
 
 
 def test_the_code_of_a_store_is_read_from_an_answer_that_is_no_whole_text() -> None:
