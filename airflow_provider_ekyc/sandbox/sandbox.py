@@ -103,7 +103,8 @@ class Sandbox:
             raise ValueError(f"port {port} is not between 0 and 65535")
         self._settings = Settings(api_key=api_key, **settings)
         self._host, self._port = loopback_only(host), port
-        self._tls, self._certificate = tls or certificate is not None, certificate
+        self._tls, self._wanted_certificate = tls or certificate is not None, certificate
+        self._certificate = certificate
         self._wanted_dir, self._clock = data_dir, clock
         self._randomness = randomness or random.SystemRandom()
         self._state: SandboxState | None = None
@@ -130,7 +131,8 @@ class Sandbox:
             raise RuntimeError("this sandbox runs already")
         directory = private_directory(self._wanted_dir)
         try:
-            if self._tls and self._certificate is None:
+            if self._tls and self._wanted_certificate is None:
+                # Anew at each start: that of an earlier one was in its directory.
                 self._certificate = make_certificate(directory)
             context = self._certificate.context() if self._certificate else None
             listener = socket.create_server((self._host, self._port), family=self._family(), backlog=1024)

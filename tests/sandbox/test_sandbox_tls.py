@@ -19,6 +19,16 @@ def test_a_client_that_trusts_the_authority_gets_through(call_up, host):
     assert answer.status_code == 200
 
 
+def test_a_sandbox_that_is_started_again_has_a_certificate_of_its_own():
+    sandbox = Sandbox(API_KEY, tls=True)
+    for _ in range(2):
+        with sandbox:
+            answer = requests.get(
+                f"{sandbox.url}/v1/balance", headers={"X-API-Key": API_KEY}, verify=str(sandbox.ca_file), timeout=10
+            )
+            assert answer.status_code == 200
+
+
 def test_a_client_that_does_not_is_refused(call_up):
     caller = call_up(tls=True)
     caller.session.verify = True
