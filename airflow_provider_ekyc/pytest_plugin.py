@@ -52,7 +52,7 @@ def ekyc_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     from airflow_provider_ekyc.sandbox import Sandbox
 
     marker = request.node.get_closest_marker("ekyc_sandbox")
-    conn_id, extra, settings = _arguments(**(marker.kwargs if marker else {}))
+    conn_id, extra, settings = _arguments(*marker.args, **marker.kwargs) if marker else _arguments()
     with Sandbox(API_KEY, **settings) as sandbox:
         connection = sandbox.connection(**extra)
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(connection))

@@ -64,6 +64,11 @@ def test_the_marker_sets_the_sandbox_and_the_connection(ekyc_sandbox, first):
     assert "AIRFLOW_CONN_EKYC_DEFAULT" not in os.environ
 
 
+@pytest.mark.ekyc_sandbox("ekyc_other", {"account": "tests"})
+def test_id_and_extras_may_stand_in_their_order(ekyc_sandbox):
+    assert connection("EKYC_OTHER")["extra"]["account"] == "tests"
+
+
 @pytest.mark.ekyc_sandbox(tls=True)
 class TestTls:
     def test_the_authority_is_in_the_connection(self, ekyc_sandbox):
@@ -119,7 +124,7 @@ def test_pytest_finds_it_by_its_entry_point() -> None:
 
 def test_an_author_has_a_sandbox_for_a_test(tmp_path: Path) -> None:
     output = run(tmp_path, test_author=AUTHOR)
-    assert "5 passed, 1 error" in output, output
+    assert "6 passed, 1 error" in output, output
     assert "unexpected keyword argument 'paze'" in output
 
 
