@@ -157,7 +157,8 @@ def _rendered(rows: Sequence[TaskInstance], session: Session) -> Mapping[str, An
 
 def _written(request: SettleRequest, session: Session) -> Mapping[str, Any] | None:
     """
-    Return the fields as the DAG has them today; None if one of them is a template, or expanded.
+    Return the fields as the DAG has them today; None if one of them is a template, or expanded, or may be a default
+    argument of a task group.
 
     A connection of another account has other names of submissions, and another place has no record of this one: so a
     DAG that was changed since is noticed.
@@ -173,10 +174,17 @@ def _written(request: SettleRequest, session: Session) -> Mapping[str, Any] | No
         expanded = getattr(getattr(task, "expand_input", None), "value", None)
         if isinstance(expanded, Mapping) and any(argument in expanded for argument, _ in _FIELDS.values()):
             return None
-        # Airflow gives the DAG's default arguments to a mapped task only when it runs.
+        # Airflow gives default arguments to a mapped task only when it runs, and stores only those of the DAG.
+        if _is_in_group(task) and any(argument not in given for argument, _ in _FIELDS.values()):
+            return None
         given = {**(dag.default_args or {}), **given}
         fields = {name: given.get(argument, default) for name, (argument, default) in _FIELDS.items()}
     return None if any("{{" in str(value) or "{%" in str(value) for value in fields.values()) else fields
+
+
+def _is_in_group(task: Any) -> bool:
+    group = getattr(task, "task_group", None)
+    return group is not None and group.group_id is not None
 
 
 def _word(state: object) -> str | None:

@@ -15,12 +15,12 @@ import pytest
 from airflow.models.dagrun import DagRun
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
-from airflow.sdk import DAG
+from airflow.sdk import DAG, TaskGroup
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.plugins.settle_request import SettleRequest
-from airflow_provider_ekyc.plugins.settle_task import read_task
+from airflow_provider_ekyc.plugins.settle_task import SettledTask, read_task
 from tests.plugins.airflow_database import AirflowDatabase
 
 NAMES = ("ekyc_conn_id", "ekyc_task_type", "journal_uri", "journal_conn_id")
@@ -57,15 +57,43 @@ def test_the_arguments_are_those_that_the_task_has_by_the_dag(
             EkycSubmitOperator.partial(task_id="submit", **arguments).expand(numbers=["a.txt"], **expand)
         else:
             EkycSubmitOperator(task_id="submit", numbers="a.txt", **arguments)
+    found = read_stored(dag, "submit", 0 if mapped else -1, database, monkeypatch)
+    assert tuple(map(found.field, NAMES)) == fields
+
+
+@pytest.mark.parametrize("arguments", [{}, OTHERS], ids=["of_the_group", "of_the_task"])
+@pytest.mark.parametrize("mapped", [False, True])
+def test_default_arguments_of_a_group_are_not_taken_for_others(
+    database: AirflowDatabase, monkeypatch: pytest.MonkeyPatch, mapped: bool, arguments: dict[str, Any]
+) -> None:
+    default_args = {"ekyc_conn_id": "of_the_dag"}
+    of_group: Any = {"ekyc_conn_id": "of_the_group", "task_type": "htx", "journal_uri": "s3://g/j"}
+    with (
+        DAG("numbers", schedule=None, start_date=BEGUN, default_args=default_args) as dag,
+        TaskGroup("group", default_args=of_group),
+    ):
+        if mapped:
+            EkycSubmitOperator.partial(task_id="submit", **arguments).expand(numbers=["a.txt"])
+        else:
+            EkycSubmitOperator(task_id="submit", numbers="a.txt", **arguments)
+    found = read_stored(dag, "group.submit", 0 if mapped else -1, database, monkeypatch)
+    # Airflow stores no default arguments of a group, so that those of a mapped task are not known.
+    defaults = (None, None, None, None) if mapped else (*of_group.values(), "aws_default")
+    assert tuple(map(found.field, NAMES)) == (tuple(arguments.values()) or defaults)
+
+
+def read_stored(
+    dag: DAG, task_id: str, map_index: int, database: AirflowDatabase, monkeypatch: pytest.MonkeyPatch
+) -> SettledTask:
+    """Return what is read of a failed task of a DAG as Airflow stores it, without its rendered templates."""
     stored = DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag))))
     monkeypatch.setattr(SerializedDagModel, "get_dag", lambda dag_id, session: stored)
     task = {"dag_id": "numbers", "run_id": "first"}
     times = {"run_after": BEGUN, "queued_at": BEGUN, "logical_date": BEGUN}
     database.insert(DagRun, **task, id=1, state="failed", run_type="manual", clear_number=0, **times)
-    map_index = 0 if mapped else -1
     state = {"state": "failed", "try_number": 1, "max_tries": 0, "executor_config": {}}
-    row = {**task, **state, "task_id": "submit", "map_index": map_index, "pool": "default_pool", "pool_slots": 1}
+    row = {**task, **state, "task_id": task_id, "map_index": map_index, "pool": "default_pool", "pool_slots": 1}
     database.insert(TaskInstance, **row, id=uuid.uuid4())
-    found = read_task(SettleRequest("numbers", "first", "submit", map_index, "0123456789abcdef", None, True))
+    found = read_task(SettleRequest("numbers", "first", task_id, map_index, "0123456789abcdef", None, True))
     assert found is not None
-    assert tuple(map(found.field, NAMES)) == fields
+    return found
