@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from airflow_provider_ekyc.exceptions import EkycApiError, EkycResultError
+from airflow_provider_ekyc.exceptions import EkycApiError, EkycNotFoundError, EkycResultError
 
 #: What became of a result that was refused, and what it cost.
 NOTHING_LANDED: Final = "Nothing was landed. The submission is already paid for and will not be charged again."
@@ -31,5 +31,8 @@ def contents_error(problem: str, remedy: str = "Ask the vendor.", *, again: bool
 
 def download_error(error: EkycApiError) -> EkycApiError:
     """Add to a failure of the API, or of the download, what it means for the transfer."""
+    if isinstance(error, EkycNotFoundError):
+        # Whether the id is of a paid task is what is not known here.
+        return error.with_message(f"{error.message} Nothing was landed. A submission that was accepted is paid for.")
     again = " A retry requests the result again." if error.retryable else ""
     return error.with_message(f"{error.message} {NOTHING_LANDED}{again}")

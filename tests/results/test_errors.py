@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_ekyc.exceptions import EkycServerError
+from airflow_provider_ekyc.exceptions import EkycNotFoundError, EkycServerError
 from airflow_provider_ekyc.results.errors import (
     AS_DELIVERED,
     DOWNLOAD_AGAIN,
@@ -37,3 +37,8 @@ def test_a_failed_download_says_what_it_cost_and_whether_a_retry_asks_again(retr
     assert error.message == f"Made up. {NOTHING_LANDED}{again}"
     assert (type(error), error.status, error.retryable) == (EkycServerError, 503, retryable)
     assert failed.message == "Made up."
+
+
+def test_an_id_that_the_api_does_not_know_is_not_said_to_be_paid_for() -> None:
+    error = download_error(EkycNotFoundError("Made up.", status=404))
+    assert error.message == "Made up. Nothing was landed. A submission that was accepted is paid for."
