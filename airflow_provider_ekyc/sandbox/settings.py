@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 Ending = Literal["exported", "failed"]
@@ -85,7 +85,10 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("balance", "credit", "daily_limit", "price_per_row", "price_per_poll"):
             # Callers write 0.001 or "0.001" as well; by way of text a float stays what it looks like.
-            object.__setattr__(self, name, Decimal(str(getattr(self, name))))
+            try:
+                object.__setattr__(self, name, Decimal(str(getattr(self, name))))
+            except InvalidOperation:
+                raise ValueError(f"{name} must be an amount") from None
         problems = [text for wrong, text in self._checks() if wrong]
         if problems:
             raise ValueError("; ".join(problems))
@@ -93,10 +96,30 @@ class Settings:
     def _checks(self) -> list[tuple[bool, str]]:
         return [
             (not self.api_key, "api_key must not be empty"),
-            (self.pace is not None and self.pace <= 0, "pace must be above 0 rows per second, or None"),
+            (self.pace is not None and not self.pace > 0, "pace must be above 0 rows per second, or None"),
             (
-                min(self.queue_seconds, self.unknown_seconds, self.completed_seconds, self.booking_delay_seconds) < 0,
+                not all(
+                    seconds >= 0
+                    for seconds in (
+                        self.queue_seconds,
+                        self.unknown_seconds,
+                        self.completed_seconds,
+                        self.booking_delay_seconds,
+                    )
+                ),
                 "seconds must not be negative",
+            ),
+            (
+                any(amount.is_nan() for amount in (self.balance, self.credit, self.daily_limit)),
+                "balance, credit and daily_limit must be amounts",
+            ),
+            (
+                any(price.is_nan() or price < 0 for price in (self.price_per_row, self.price_per_poll)),
+                "price_per_row and price_per_poll must not be negative",
+            ),
+            (
+                not all(0 <= fewest <= most for fewest, most in (*self.row_limits.values(), self.other_row_limits)),
+                "row_limits must be the fewest rows and the most",
             ),
             (self.ending not in ("exported", "failed"), "ending is exported or failed"),
             (not 0 <= self.fail_after_share <= 1, "fail_after_share must be between 0 and 1"),

@@ -172,6 +172,11 @@ def test_the_key_is_not_shown(caller):
         {"undetermined_percent": 101},
         {"fail_after_share": 2},
         {"failure_rows": -1},
+        {"queue_seconds": float("nan")},
+        {"balance": "much"},
+        {"balance": float("nan")},
+        {"price_per_row": -1},
+        {"row_limits": {"amazon": (1000, 10)}},
     ],
 )
 def test_settings_that_cannot_be_meant_are_errors(settings):
