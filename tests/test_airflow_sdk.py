@@ -126,3 +126,17 @@ def test_below_3_3_2_a_connection_is_read_in_one_worker_thread_beside_the_loop(
     assert [(connection.conn_id, extra) for connection, extra in found] == [("c", {"account": "a"})] * 3
     assert len(hook.threads) == 3
     assert threading.get_ident() not in hook.threads
+
+
+def test_under_the_supervisor_of_dag_test_a_connection_is_read_by_blocking_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from airflow.sdk.execution_time import task_runner
+    from airflow.sdk.execution_time.supervisor import InProcessSupervisorComms
+
+    monkeypatch.setattr(async_connection, "Connection", type("Connection", (), {"aextra_dejson": None}))
+    supervisor = InProcessSupervisorComms(supervisor=None)  # type: ignore[arg-type]
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", supervisor, raising=False)
+    hook = OlderHook()
+    found, _ = asyncio.run(async_connection.read_connection("c", hook))  # type: ignore[arg-type]
+    assert (found.conn_id, len(hook.threads)) == ("c", 1)
