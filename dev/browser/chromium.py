@@ -42,7 +42,7 @@ def chromium_program() -> Path:
     """
     found = next((path for path in map(shutil.which, PROGRAMS) if path), None)
     if found is None:
-        raise NoChromiumError("There is no Chromium. On Debian: apt-get install chromium")
+        raise NoChromiumError("There is no Chromium. On Debian: apt-get install chromium-headless-shell")
     return Path(found)
 
 
