@@ -15,6 +15,7 @@ import pytest
 from airflow_provider_ekyc.results import range_workers as range_workers_module
 from airflow_provider_ekyc.results.byte_ranges import ByteRange
 from airflow_provider_ekyc.results.range_workers import Connection, RangeWorkers, Stopped, join_all
+from airflow_provider_ekyc.results.work_thread import WorkThread
 from dev.testing.waiting import wait_until
 from tests.results.test_download_ranges import Killed, threads
 from tests.results.test_download_signals import bounded
@@ -282,7 +283,7 @@ def test_a_signal_that_interrupts_the_wait_for_threads_is_raised_when_they_have_
 
     before = signal.signal(signal.SIGUSR1, interrupt)
     try:
-        waiting = threading.Thread(target=may_end.wait, args=(30,), name="ekyc-waiting", daemon=True)
+        waiting = WorkThread(target=may_end.wait, args=(30,), name="ekyc-waiting", daemon=True)
         waiting.start()
         threading.Thread(target=send).start()
         with bounded(30), pytest.raises(Killed):

@@ -87,7 +87,10 @@ CASES = {
     "the URL expires twice": Case(
         ("has expired too.", "Nothing was landed", "will not be charged again"), fault=("result", "expired")
     ),
-    "the API knows no such task": Case(("404", "Check ekyc_task_id", LOST), arguments={"ekyc_task_id": "made-up-id"}),
+    "the API knows no such task": Case(
+        ("404", "Check ekyc_task_id", "Nothing was landed", "A submission that was accepted is paid for"),
+        arguments={"ekyc_task_id": "made-up-id"},
+    ),
     "the remote task has failed": Case(("has failed", "Nothing was landed", "clear"), settings={"ending": "failed"}),
     "the remote task waits": Case(
         ("not exported yet (pending)", "EkycTaskSensor", "a retry queries the status again"),
