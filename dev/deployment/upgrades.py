@@ -35,7 +35,7 @@ REVISIONS = {
     "61c1540": "schema 1, under a journal_uri",
     "c499041": "schema 2, one record for a submission",
     "0a9aec4": "schema 2, three records",
-    "5325e5e": "with prices, settled on the page",
+    "644ddec": "with prices, settled on the page",
 }
 #: The first one has its records in Airflow's task state store without a journal_uri.
 WITHOUT_VARIABLES = frozenset({"61c1540"})
