@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import psutil
 
 
@@ -12,10 +14,14 @@ def listening_addresses(pid: int) -> set[str]:
     :return: IP addresses
     """
     process = psutil.Process(pid)
-    family = [process, *process.children(recursive=True)]
-    return {
-        connection.laddr.ip
-        for member in family
-        for connection in member.net_connections(kind="inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    addresses = _listening(process)
+    for descendant in process.children(recursive=True):
+        # One that parses a DAG file may have ended since it was listed.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            addresses |= _listening(descendant)
+    return addresses
+
+
+def _listening(process: psutil.Process) -> set[str]:
+    connections = process.net_connections(kind="inet")
+    return {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
