@@ -135,8 +135,8 @@ def test_under_the_supervisor_of_dag_test_a_connection_is_read_by_blocking_calls
     from airflow.sdk.execution_time.supervisor import InProcessSupervisorComms
 
     monkeypatch.setattr(async_connection, "Connection", type("Connection", (), {"aextra_dejson": None}))
-    supervisor = InProcessSupervisorComms(supervisor=None)  # type: ignore[arg-type]
-    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", supervisor, raising=False)
-    hook = OlderHook()
-    found, _ = asyncio.run(async_connection.read_connection("c", hook))  # type: ignore[arg-type]
+    nobody: Any = None  # the test asks the supervisor nothing
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", InProcessSupervisorComms(supervisor=nobody), raising=False)
+    hook: Any = OlderHook()
+    found, _ = asyncio.run(async_connection.read_connection("c", hook))
     assert (found.conn_id, len(hook.threads)) == ("c", 1)

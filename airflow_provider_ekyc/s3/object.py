@@ -126,8 +126,8 @@ class S3Object(Place):
         try:
             return self.call("ListObjectsV2", Prefix=prefix, MaxKeys=1)
         except S3CallError as error:
-            # A directory bucket (S3 Express One Zone) lists whole folders alone, in no order: it says of the bucket
-            # and the user what it would, and seldom of the key.
+            # A directory bucket (S3 Express One Zone) accepts only a prefix that ends with a slash, and lists in no
+            # order. Its answer shows that the bucket exists and may be listed; a put with a condition finds the object.
             folder = prefix[: prefix.rfind("/") + 1]
             if error.problem.code != "InvalidRequest" or prefix == folder:
                 raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import botocore.exceptions
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -63,8 +65,8 @@ def test_a_role_that_may_not_be_assumed_is_no_missing_permission_on_the_object()
 
 
 def test_a_session_that_a_directory_bucket_refuses_is_no_missing_permission_on_the_object() -> None:
-    answer = {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
-    problem = explain(ClientError(answer, "CreateSession"), "ListObjectsV2", "s3:ListBucket")  # type: ignore[arg-type]
+    answer: Any = {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+    problem = explain(ClientError(answer, "CreateSession"), "ListObjectsV2", "s3:ListBucket")
     assert problem.advice == "Grant the AWS connection s3express:CreateSession."
     assert not problem.is_denied
 
