@@ -95,6 +95,20 @@ def test_where_nothing_waits_there_are_fewer(feed: FeedPage, server: PageServer)
     assert 4 <= len(feed.later(60)) <= 60 / 10
 
 
+def test_an_answer_without_its_parts_is_a_problem_and_does_not_end_the_calls(
+    feed: FeedPage, server: PageServer
+) -> None:
+    server.answers[ROUTE] = [answer()]
+    feed.start()
+    server.answers[ROUTE] = [Answer({"waiting": {"more": False}}), answer()]
+    while not feed.later(1):
+        pass
+    assert "has not the parts" in feed.do("return feed.snapshot().problem.text")
+    assert len(feed.do("return feed.snapshot().data.waiting.rows")) == 1
+    assert len(feed.later(15)) >= 1
+    assert feed.do("return feed.snapshot().problem") is None
+
+
 def test_a_hidden_tab_asks_nothing_and_asks_at_once_when_it_is_seen(feed: FeedPage, server: PageServer) -> None:
     server.answers[ROUTE] = [answer()]
     feed.start()

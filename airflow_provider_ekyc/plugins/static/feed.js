@@ -7,6 +7,9 @@ import { keepUnchanged } from "./rows.js";
 const ROUTE = "ekyc/verifications";
 const LISTS = ["needs", "waiting", "history"];
 
+/** Of a server of another version, for one: the calls go on, and what was read before stays. */
+const UNREADABLE = { kind: "server", status: 200, text: "The server's answer has not the parts that this page needs." };
+
 /** Rows of the history on one page. */
 export const PAGE_ROWS = 100;
 
@@ -105,7 +108,8 @@ export class Feed {
         this.#asked += LEAST_SECONDS * 1000;
       }
     } catch {
-      return; // this call was given up for a newer one, which goes on from here
+      if (running.signal.aborted) return; // given up for a newer call, which goes on from here
+      this.#receive({ data: null, problem: UNREADABLE }, parts);
     }
     this.#running = null;
     this.#schedule();
