@@ -95,8 +95,8 @@ def unknown_outcome(page: EkycPage, deployment: Deployment, rows: int) -> tuple[
 def card_of_ended_run(page: EkycPage, deployment: Deployment, dag_id: str, run_id: str) -> Locator:
     """The card of a run, once the run has ended too.
 
-    On SQLite, which locks no rows, a clear is lost if the scheduler finds at that moment that all tasks have ended: the
-    run fails, and the cleared task is never started (seen in 3.3.2: 9 of 100 clears within a second).
+    While the scheduler ends a run, a clear may be lost. The page then starts the run again (tests/page/test_settle.py);
+    here what a clear does of itself is looked at.
     """
     card = page.wait_for_card(run_id)
     deployment.rest.wait_for_run(dag_id, run_id)

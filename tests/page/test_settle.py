@@ -20,6 +20,7 @@ CLEAR = {
     "dry_run": False,
 }
 ROUTE = "api/v2/dags/d/clearTaskInstances"
+RUN = "api/v2/dags/d/dagRuns/r"
 CLEARED = Answer({"task_instances": [{}, {}, {}], "total_entries": 3})
 WRITE = {"method": "POST", "variable": "ekyc_submission_1", "value": "{}", "description": "eKYC"}
 
@@ -31,20 +32,32 @@ def checked(write: dict[str, str] | None = None) -> Answer:
 
 
 def settle(run: Run, way: str, need: dict[str, Any] = NEED, **fields: str) -> dict[str, Any]:
-    code = "const end = await proceed(plan($0, $1, $2), () => {}); return { ...end, said: outcome(end) }"
-    return dict(run("settle", code, way, need, fields))
+    return go_on(run, run("settle", "plan($0, $1, $2)", way, need, fields))
 
 
 def go_on(run: Run, state: dict[str, Any], **more: object) -> dict[str, Any]:
-    code = "const end = await proceed({ ...$0, ...$1 }, () => {}); return { ...end, said: outcome(end) }"
+    code = """
+      let paused = 0;
+      const pause = async (milliseconds) => { paused += milliseconds; };
+      const end = await proceed({ ...$0, ...$1 }, () => {}, undefined, pause);
+      return { ...end, said: outcome(end), paused };
+    """
     return dict(run("settle", code, state, more))
+
+
+def changes(server: PageServer) -> list[tuple[str, str]]:
+    return [call for call in server.calls() if call[0] != "GET"]
+
+
+def states(*values: str | None) -> list[Answer]:
+    return [Answer({"state": value}) for value in values]
 
 
 def test_an_adopted_task_is_checked_recorded_by_the_server_and_cleared(run: Run, server: PageServer) -> None:
     server.answers = {"ekyc/adopt": [checked()], ROUTE: [CLEARED]}
     end = settle(run, "adopt", ekyc_task_id="abc")
-    assert server.calls() == [("POST", "ekyc/adopt"), ("POST", ROUTE)]
-    adopt, clear = server.received
+    assert changes(server) == [("POST", "ekyc/adopt"), ("POST", ROUTE)]
+    adopt, clear, _ = server.received
     assert adopt.json == {**NEED, "ekyc_task_id": "abc"}
     assert clear.json == {name: value for name, value in CLEAR.items() if name != "dag_id"}
     assert end["said"] == "It is exported: 3 numbers. 3 tasks are cleared and run again."
@@ -58,7 +71,7 @@ def test_a_record_in_airflows_variables_is_written_before_the_clear(
 ) -> None:
     server.answers = {"ekyc/adopt": [checked({**WRITE, "method": method})], path: [Answer({})], ROUTE: [CLEARED]}
     settle(run, "adopt", ekyc_task_id="abc")
-    assert server.calls() == [("POST", "ekyc/adopt"), (method, path), ("POST", ROUTE)]
+    assert changes(server) == [("POST", "ekyc/adopt"), (method, path), ("POST", ROUTE)]
     assert server.received[1].json == {"key": "ekyc_submission_1", "value": "{}", "description": "eKYC"}
 
 
@@ -73,7 +86,7 @@ def test_what_the_server_refuses_changes_nothing(run: Run, server: PageServer) -
         "ekyc/adopt": [Answer({"detail": "The API knows no such task. Nothing was changed."}, status=404)]
     }
     end = settle(run, "adopt", ekyc_task_id="abc")
-    assert server.calls() == [("POST", "ekyc/adopt")]
+    assert changes(server) == [("POST", "ekyc/adopt")]
     assert end["said"] == "The API knows no such task. Nothing was changed."
 
 
@@ -92,7 +105,7 @@ def test_a_clear_that_fails_is_done_again_alone(run: Run, server: PageServer) ->
     first = settle(run, "adopt", ekyc_task_id="abc")
     assert first["said"].startswith("The id is recorded. The task is not cleared yet.")
     end = go_on(run, first)
-    assert server.calls() == [("POST", "ekyc/adopt"), ("POST", ROUTE), ("POST", ROUTE)]
+    assert changes(server) == [("POST", "ekyc/adopt"), ("POST", ROUTE), ("POST", ROUTE)]
     assert end["cleared"] == 3
 
 
@@ -119,7 +132,7 @@ def test_where_only_the_clear_is_left_it_is_offered(run: Run, server: PageServer
     first = settle(run, "adopt", ekyc_task_id="abc")
     assert first["said"] == "It is settled already; clear the task."
     assert go_on(run, first)["cleared"] == 3
-    assert server.calls() == [("POST", "ekyc/adopt"), ("POST", ROUTE)]
+    assert changes(server) == [("POST", "ekyc/adopt"), ("POST", ROUTE)]
 
 
 def test_a_server_that_is_away_leaves_it_open_what_was_recorded(run: Run, server: PageServer) -> None:
@@ -133,10 +146,60 @@ def test_a_failed_landing_is_cleared_by_airflow_alone(
 ) -> None:
     server.answers = {ROUTE: [CLEARED]}
     settle(run, "clear", {**NEED, "task_id": "land", "map_index": index})
-    assert server.calls() == [("POST", ROUTE)]
+    assert changes(server) == [("POST", ROUTE)]
     sent = server.received[0].json
     assert sent["task_ids"] == tasks
     assert (sent["only_failed"], sent["include_downstream"], sent["dry_run"]) == (True, True, False)
+
+
+@pytest.mark.parametrize(("index", "task"), [(-1, "taskInstances/submit"), (3, "taskInstances/submit/3")])
+@pytest.mark.parametrize("first", ["running", "failed"])
+def test_a_run_that_ended_while_its_task_was_cleared_is_started_again(
+    run: Run, server: PageServer, index: int, task: str, first: str
+) -> None:
+    server.answers = {ROUTE: [CLEARED], RUN: states(first, "failed", "queued"), f"{RUN}/{task}": states(None)}
+    end = settle(run, "clear", {**NEED, "map_index": index})
+    assert changes(server) == [("POST", ROUTE), ("PATCH", RUN)]
+    assert server.received[-1].json == {"state": "queued"}
+    assert end["said"] == "3 tasks are cleared and run again."
+    assert end["paused"] == 4000
+
+
+@pytest.mark.parametrize(
+    ("of_run", "of_task", "paused"),
+    [
+        (("queued",), None, 0),
+        (("running", "running"), None, 4000),
+        (("running", "success"), "success", 4000),
+        (("running", "failed"), "failed", 4000),
+    ],
+)
+def test_a_run_that_goes_on_is_left_alone(
+    run: Run, server: PageServer, of_run: tuple[str, ...], of_task: str | None, paused: int
+) -> None:
+    server.answers = {ROUTE: [CLEARED], RUN: states(*of_run), f"{RUN}/taskInstances/submit": states(of_task)}
+    end = settle(run, "clear")
+    assert changes(server) == [("POST", ROUTE)]
+    assert end["said"] == "3 tasks are cleared and run again."
+    assert end["paused"] == paused
+
+
+def test_a_run_that_may_not_be_read_is_left_alone(run: Run, server: PageServer) -> None:
+    server.answers = {ROUTE: [CLEARED], RUN: [Answer({"detail": "Forbidden"}, status=403)]}
+    assert settle(run, "clear")["said"] == "3 tasks are cleared and run again."
+    assert changes(server) == [("POST", ROUTE)]
+
+
+def test_a_run_that_can_not_be_started_again_is_named(run: Run, server: PageServer) -> None:
+    refused = Answer({"detail": "Forbidden"}, status=403)
+    server.answers = {
+        ROUTE: [CLEARED],
+        RUN: [*states("running", "failed"), refused],
+        f"{RUN}/taskInstances/submit": states(None),
+    }
+    end = settle(run, "clear")
+    assert "The run ended while the task was cleared, so it does not run." in end["said"]
+    assert "run again" not in end["said"]
 
 
 def test_nothing_to_clear_is_said(run: Run, server: PageServer) -> None:

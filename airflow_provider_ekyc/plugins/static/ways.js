@@ -104,8 +104,8 @@ function Outcome({ state, onAgain, onClose }) {
   const { problem } = state;
   return h(
     "div",
-    { className: "ekyc-panel", ref: place, tabIndex: -1, role: problem ? "alert" : "status" },
-    h(Notice, { tone: problem === null ? "done" : state.confirm ? "warning" : "error" }, outcome(state)),
+    { className: "ekyc-panel", ref: place, tabIndex: -1, role: problem || state.stopped ? "alert" : "status" },
+    h(Notice, { tone: state.confirm || state.stopped ? "warning" : problem === null ? "done" : "error" }, outcome(state)),
     h(
       "div",
       { className: "ekyc-row" },
