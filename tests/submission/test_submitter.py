@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryExc
 from airflow_provider_ekyc.airflow_sdk import AirflowFailException, AirflowTaskTimeout
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox
+from dev.stack.processes import free_ports
 from dev.testing.task_context import TaskInstance
 from dev.testing.variables import Variables
 from tests.submission.submit_job import IN_FILES, IN_VARIABLES, Job, interrupted
@@ -51,8 +53,7 @@ def test_after_a_refusal_the_next_try_may_submit(job: Job, sandbox: Sandbox, sta
 def test_what_was_never_sent_may_be_sent_by_the_next_try(
     job: Job, sandbox: Sandbox, connect: Callable[..., None]
 ) -> None:
-    with Sandbox(sandbox.api_key) as gone:
-        pass
+    gone = SimpleNamespace(url=f"http://127.0.0.1:{free_ports(1)[0]}", ca_file=None)
     connect(gone, account="the same", result_hosts="results.example")
     for _ in range(3):
         with pytest.raises(EkycRetryException, match="got no answer"):
