@@ -8,6 +8,9 @@ from typing import Any
 
 from dev.testing.variables import Variables
 
+#: As the number of accesses of a turn: as many as the try makes.
+TO_ITS_END = -1
+
 
 class Turns(Variables):
     """
@@ -32,24 +35,31 @@ class Turns(Variables):
         self._wait(key)
         super().set(key, value, description)
 
-    def run(self, tries: list[Callable[[], None]], order: list[tuple[int, int]]) -> None:
+    def run(self, tries: list[Callable[[], None]], order: list[tuple[int, int]]) -> list[bool]:
         """
         Run tries to their ends.
 
-        :param order: pairs of a try and how many accesses it may make before the next has its turn; then each in its
-            order runs to its end
+        :param order: pairs of a try and how many accesses it may make before the next has its turn, or TO_ITS_END; then
+            each of the others runs to its end, and the last one after them
+        :return: for each pair, whether the try had ended when its turn was over: it makes no more accesses then,
+            however many it may
         """
         threads = [threading.Thread(target=self._to_the_end, args=(each,)) for each in tries]
         self._go = {thread: threading.Semaphore(0) for thread in threads}
         for thread in threads:
             thread.start()
             self._stopped.acquire()
-        for index, accesses in [*order, *((index, -1) for index, _ in enumerate(threads))]:
+        last, _ = order[-1]
+        others = [index for index in range(len(tries)) if index != last]
+        ended = []
+        for index, accesses in [*order, *((index, TO_ITS_END) for index in (*others, last))]:
             thread, left = threads[index], accesses
             while thread in self._go and left:
                 self._go[thread].release()
                 self._stopped.acquire()
                 left -= 1
+            ended.append(thread not in self._go)
+        return ended[: len(order)]
 
     def _to_the_end(self, attempt: Callable[[], None]) -> None:
         try:
