@@ -127,11 +127,12 @@ def _open_files() -> dict[str, str]:
 
 
 def _left_open(before: dict[str, str]) -> list[str]:
-    until = time.monotonic() + _CLOSING
+    until, pause = time.monotonic() + _CLOSING, 0.005
     while True:
         now = _open_files()
         left = [where for name, where in now.items() if before.get(name) != where]
         if not left or time.monotonic() > until:
             return left
         gc.collect()  # what hangs in a circle is closed when it is collected
-        time.sleep(0.005)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.2)

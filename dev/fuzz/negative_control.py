@@ -24,7 +24,7 @@ from airflow_provider_ekyc.results.table import header, rows
 from airflow_provider_ekyc.spool import Spool
 from airflow_provider_ekyc.submission.record import Submission
 from airflow_provider_ekyc.transfers import submissions
-from dev.fuzz.bounds import TIME_BOUND
+from dev.fuzz.bounds import MEMORY_BOUND, TIME_BOUND
 from dev.fuzz.bucket import BUCKET, key_of, list_key_of, put
 from dev.fuzz.model import ArchiveInput, Figure, Input, ordinal_of
 from dev.fuzz.named_columns import COLUMNS
@@ -142,7 +142,7 @@ def _accept_anything(real: Any, index: int, reader: Any) -> Any:
 
 
 def _allocate(real: Any, index: int, reader: Any) -> Any:
-    held = b"x" * (300 << 20)
+    held = b"x" * (MEMORY_BOUND * 4 // 3)
     yield from real(reader)
     del held
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dev.fuzz.model import Verdict
-from dev.fuzz.negative_control import COUNT, SABOTAGES
 from dev.fuzz.report import complaints, figures_of, last_line, table_of
 from dev.fuzz.workers import FINDINGS, Order, run_workers
 from dev.stack.s3_server import S3Server
@@ -43,6 +42,9 @@ def _prepare_environment(home: Path, s3: S3Server) -> None:
 
 def unnoticed(verdicts: Sequence[Verdict]) -> list[str]:
     """Name the sabotages that were not caught."""
+    # It imports Airflow, which a run without sabotages needs only in its workers.
+    from dev.fuzz.negative_control import SABOTAGES
+
     at_work = {verdict.index: verdict.sabotage for verdict in verdicts if verdict.sabotage}
     caught = {(at_work.get(verdict.index), failure.figure) for verdict in verdicts for failure in verdict.failures}
     return [sabotage.name for sabotage in SABOTAGES if (sabotage.name, sabotage.figure) not in caught]
@@ -56,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.only is not None:
         order = Order(seed, options.only, options.only + 1)
     elif options.negative_control:
+        from dev.fuzz.negative_control import COUNT
+
         order = Order(seed, 0, COUNT, control=True, searches=1)
     else:
         order = Order(seed, 0, options.count)

@@ -150,7 +150,7 @@ def plain_readings(text: bytes, asked: str | None = None) -> frozenset[Counts]:
     NULs may be blanks, and lines without a digit may stand before the header.
     """
     readings: frozenset[Counts] = frozenset()
-    for rest in (text, text.replace(b"\x00", b" ")):
+    for rest in {text, text.replace(b"\x00", b" ")}:
         for _ in range(_LINES_BEFORE):
             readings |= plain_reading(rest, asked)
             first, end, rest = rest.partition(b"\n")
