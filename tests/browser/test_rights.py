@@ -65,7 +65,7 @@ class Scene:
     def person(self, name: str) -> Iterator[Person]:
         """A user in the one window: another one would load all of Airflow's scripts anew."""
         try:
-            yield self.window.sign_in(*self.users.login(name))
+            yield self.window.send_login(*self.users.login(name))
         finally:
             self.window.sign_out()
 
