@@ -3,7 +3,7 @@ Modules that a deployment may import before it forks its tasks, so that not ever
 
 A task of this provider imports for one to three seconds of CPU. Celery's worker imports what its setting ``imports``
 names (``docs/scale.md``); the scheduler, from which LocalExecutor forks its tasks, what ``airflow_local_settings.py``
-imports.
+imports. There it also reads once what boto and Airflow's hook of AWS read for each client.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ IMPORTED_ONCE = (
     "pyarrow.parquet",
 )
 
-_LOCAL_SETTINGS = f"""import sys
+# Of a task's CPU, half went into the client of S3: boto reads megabytes of JSON for it, and Airflow's hook looks with
+# ``inspect.stack`` for the operator that asks for it, which reads source files and resolves the path of each module.
+_LOCAL_SETTINGS = f"""import functools
+import inspect
+import os
+import sys
 from contextlib import suppress
 from importlib import import_module
 
@@ -34,6 +39,13 @@ if sys.argv[1:2] == ["scheduler"]:
     for name in {IMPORTED_ONCE!r}:
         with suppress(ModuleNotFoundError):  # what an environment does not have, its tasks do not need
             import_module(name)
+    with suppress(ModuleNotFoundError):
+        import boto3.session
+        import botocore.session
+
+        botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+        boto3.session.Session("made-up", "made-up", region_name="us-east-1").client("s3")
+    os.register_at_fork(before=inspect.stack)
 """
 
 
