@@ -48,9 +48,15 @@ PREPARED = {DAILY: "verify.prepare", GROUP: "verify.prepare", CSV: "prepare"}
 
 
 @pytest.fixture(scope="module")
-def runs(rest: AirflowRest, results: Any, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+def runs(
+    rest: AirflowRest,
+    results: Any,
+    postgres: PostgresServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    paced_sandbox: Sandbox,
+) -> Runs:
     """Run all examples."""
-    return run_examples(rest, results, postgres, tmp_path_factory.mktemp("input") / "numbers.txt")
+    return run_examples(rest, results, postgres, tmp_path_factory.mktemp("input") / "numbers.txt", paced_sandbox)
 
 
 def landed(client: Any, uri: str) -> dict[str, str]:
