@@ -10,10 +10,10 @@ import psutil
 import pytest
 
 from dev.stack.airflow_rest import AirflowRest, AirflowRestError
-from dev.stack.airflow_stack import COMPONENTS, AirflowStack
+from dev.stack.airflow_stack import COMPONENTS
 from dev.stack.imported_once import import_in_scheduler
-from dev.testing.waiting import wait_until
 from tests.stack.listening import listening_addresses
+from tests.stack.other_process import OtherProcess
 
 pytestmark = pytest.mark.airflow
 
@@ -39,17 +39,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def airflow(home: Path) -> Iterator[AirflowStack]:
+def airflow(home: Path) -> Iterator[OtherProcess]:
     dags = home.parent / "dags"
     dags.mkdir()
     (dags / "stack_check.py").write_text(DAG_FILE)
-    with AirflowStack(home, dags) as running:
+    with OtherProcess(home, dags) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def rest(airflow: AirflowStack) -> AirflowRest:
-    return AirflowRest(airflow.url, *airflow.login)
+def rest(airflow: OtherProcess) -> AirflowRest:
+    return AirflowRest(airflow.get("url"), *airflow.get("login"))
 
 
 def test_a_run_can_be_driven_and_read_over_rest(rest: AirflowRest) -> None:
@@ -71,58 +71,41 @@ def test_a_run_can_be_driven_and_read_over_rest(rest: AirflowRest) -> None:
     assert rest.import_errors() == []
 
 
-def test_it_listens_on_loopback_only(airflow: AirflowStack) -> None:
+def test_it_listens_on_loopback_only(airflow: OtherProcess) -> None:
     addresses = {address for name in COMPONENTS for address in listening_addresses(airflow.pid(name))}
     assert addresses == {"127.0.0.1"}
 
 
-def test_a_wrong_password_opens_nothing(airflow: AirflowStack) -> None:
-    stranger = AirflowRest(airflow.url, airflow.login[0], "guessed")
+def test_a_wrong_password_opens_nothing(airflow: OtherProcess) -> None:
+    stranger = AirflowRest(airflow.get("url"), airflow.get("login")[0], "guessed")
     with pytest.raises(AirflowRestError) as refused:
         stranger.dags()
     assert refused.value.status == 401
 
 
-def test_secrets_are_readable_by_their_owner_only(airflow: AirflowStack, home: Path) -> None:
+def test_secrets_are_readable_by_their_owner_only(airflow: OtherProcess, home: Path) -> None:
     assert home.stat().st_mode & 0o777 == 0o700
-    password = airflow.login[1]
+    password = airflow.get("login")[1]
     for file in home.iterdir():
         if file.is_file() and password in file.read_text(errors="replace"):
             assert file.stat().st_mode & 0o777 == 0o600
-    assert password not in airflow.log_of("api-server").read_text()
+    assert password not in airflow.get("log_of", "api-server").read_text()
 
 
-def test_a_killed_component_counts_as_healthy_only_after_its_restart(airflow: AirflowStack) -> None:
+def test_a_killed_component_counts_as_healthy_only_after_its_restart(airflow: OtherProcess) -> None:
     old = airflow.pid("triggerer")
-    airflow.kill("triggerer")
+    airflow.get("kill", "triggerer")
     assert not psutil.pid_exists(old)
     before = time.time()
-    airflow.restart("triggerer")
+    airflow.get("restart", "triggerer")
     assert time.time() - before > 1
     assert airflow.pid("triggerer") != old
 
 
-def test_everything_ends_when_the_parent_is_killed(airflow: AirflowStack, home: Path) -> None:
-    # The home that exists already spares the migration.
-    airflow.stop()
-    code = (
-        "import sys, time; from pathlib import Path; from dev.stack.airflow_stack import COMPONENTS, AirflowStack\n"
-        "stack = AirflowStack(Path(sys.argv[1]), Path(sys.argv[1]).parent / 'dags'); stack.start()\n"
-        "Path(sys.argv[2]).write_text(' '.join(str(stack.pid(c)) for c in COMPONENTS) + '\\n')\n"
-        "time.sleep(60)"
-    )
-    written = home.parent / "pids"
-    parent = subprocess.Popen([sys.executable, "-c", code, str(home), str(written)])
-
-    def has_started() -> bool:
-        return written.exists() and written.read_text().endswith("\n")
-
-    assert wait_until(lambda: has_started() or parent.poll() is not None, 240)
-    assert parent.poll() is None
-    heads = [psutil.Process(int(word)) for word in written.read_text().split()]
+def test_everything_ends_when_the_parent_is_killed(airflow: OtherProcess) -> None:
+    heads = [psutil.Process(airflow.pid(component)) for component in COMPONENTS]
     family = [*heads, *(child for head in heads for child in head.children(recursive=True))]
-    parent.kill()
-    parent.wait()
+    airflow.stop()
     _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
 
