@@ -40,37 +40,44 @@ from dev.testing.xdist_scheduler import AirflowFirst
 
 if TYPE_CHECKING:
     from dev.browser.made_up_runs import MadeUpRuns
+    from tests.plugins.settled_airflow import SettledAirflow
 
 # For the processes that tests start, and those of pytest-xdist.
 os.environ["PYTHONPATH"] = str(FOLDER)
 
 ROOT = Path(__file__).parents[1]
 
-#: Files whose tests call the same API server: they run in one process.
+#: Files whose tests call the same API server, by its name: they run in one process.
 SHARED_SERVERS = {
-    f"tests/{file}": "made-up runs"
-    for file in ("browser/test_many_runs.py", "hooks/test_connection_over_rest.py", "page/test_in_airflow.py")
+    f"tests/{file}": server
+    for server, files in {
+        "made-up runs": ("browser/test_many_runs.py", "hooks/test_connection_over_rest.py", "page/test_in_airflow.py"),
+        "settled": ("page/test_ways_out.py", "plugins/test_settle_server.py"),
+    }.items()
+    for file in files
 }
 
-#: Files with few tests that take a minute or more: pytest-xdist would begin with those that have many.
+#: Files, and groups of files, with few tests that take a minute or more: pytest-xdist would begin with those that have
+#: many.
 LONG = [
-    f"tests/{file}"
-    for file in (
-        "browser/test_journeys.py",
-        "plugins/test_settle_server.py",
-        "plugins/test_settle_fab.py",
-        "browser/test_rights.py",
-        "page/test_ways_out.py",
-        "faults/test_short_run.py",
-        "fuzz/test_fuzz_run.py",
-        "sandbox/test_sandbox_description.py",
-        "test_testing_your_dags.py",
-        "site/test_site.py",
-        "outcomes/test_outcome_table.py::test_a_row_about_landing_is_true",
-        "outcomes/test_outcome_table.py::test_a_row_about_waiting_is_true_in_every_mode",
-        "provider/test_distribution.py",
-        "deployment/test_db_clean.py",
-    )
+    "tests/browser/test_journeys.py",
+    "settled",
+    *(
+        f"tests/{file}"
+        for file in (
+            "plugins/test_settle_fab.py",
+            "browser/test_rights.py",
+            "faults/test_short_run.py",
+            "fuzz/test_fuzz_run.py",
+            "sandbox/test_sandbox_description.py",
+            "test_testing_your_dags.py",
+            "site/test_site.py",
+            "outcomes/test_outcome_table.py::test_a_row_about_landing_is_true",
+            "outcomes/test_outcome_table.py::test_a_row_about_waiting_is_true_in_every_mode",
+            "provider/test_distribution.py",
+            "deployment/test_db_clean.py",
+        )
+    ),
 ]
 
 #: Tests that share nothing: each function of such a file may run in another process.
@@ -199,6 +206,23 @@ def made_up_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeUpRun
     version = os.environ.get("EKYC_BROWSER_VERSION")
     with MadeUpRuns(tmp_path_factory.mktemp("many"), python=Version(version).python if version else None) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def _settled_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SettledAirflow]:
+    from tests.plugins.settled_airflow import SettledAirflow
+
+    with SettledAirflow(tmp_path_factory.mktemp("settled")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def settled(request: pytest.FixtureRequest, _settled_airflow: SettledAirflow) -> Iterator[SettledAirflow]:
+    """A running Airflow whose chains have failed; it ends with the last of the files that share it."""
+    yield _settled_airflow
+    users = [item.path for item in request.session.items if "_settled_airflow" in getattr(item, "fixturenames", ())]
+    if request.path == users[-1]:
+        _settled_airflow.stop()
 
 
 def empty_bucket(client: Any) -> None:

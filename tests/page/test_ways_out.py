@@ -1,5 +1,6 @@
 """The page's buttons on a real Airflow whose chains have failed: adopt, send again, clear, and what lands afterwards.
 
+On the Airflow of ``tests/plugins/test_settle_server.py``, with chains of their own.
 ``EKYC_TEST_PYTHON`` names the interpreter of another Airflow with this package.
 """
 
@@ -11,16 +12,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from dev.browser.person import PATIENCE, Person
-from tests.plugins.settled_airflow import BUCKET, MAPPED_ROWS, ROWS, RUN, SettledAirflow
+from tests.plugins.settled_airflow import BUCKET, PAGE_MAPPED_ROWS, PAGE_ROWS, RUN, SettledAirflow
 
 pytestmark = pytest.mark.airflow
-
-
-@pytest.fixture(scope="module")
-def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SettledAirflow]:
-    """A running Airflow whose chains have failed."""
-    with SettledAirflow(tmp_path_factory.mktemp("ways-out")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +39,9 @@ def card(person: Person, dag_id: str, text: str = "") -> Locator:
     return found.first
 
 
-@pytest.mark.parametrize("dag_id", ["adopt_in_variables", "adopt_in_s3", "adopt_in_directory"])
+@pytest.mark.parametrize("dag_id", ["page_adopt_in_variables", "page_adopt_in_s3", "page_adopt_in_directory"])
 def test_adopted_with_two_clicks_and_one_paste(settled: SettledAirflow, person: Person, dag_id: str) -> None:
-    (ekyc_task_id,) = settled.charges(ROWS[dag_id])
+    (ekyc_task_id,) = settled.charges(PAGE_ROWS[dag_id])
     chain = card(person, dag_id)
     chain.get_by_role("button", name="Adopt").click()
     person.page.keyboard.insert_text(f" {ekyc_task_id}\n")
@@ -55,12 +49,12 @@ def test_adopted_with_two_clicks_and_one_paste(settled: SettledAirflow, person: 
     expect(chain.get_by_text("cleared and run again.")).to_be_visible(timeout=PATIENCE)
     assert person.page.evaluate("globalThis.clicks") == 2
     assert settled.rest.wait_for_run(dag_id, RUN)["state"] == "success"
-    assert len(settled.charges(ROWS[dag_id])) == 1
-    assert settled.rest.xcom(dag_id, RUN, "land", "result")["rows"] == ROWS[dag_id]
+    assert len(settled.charges(PAGE_ROWS[dag_id])) == 1
+    assert settled.rest.xcom(dag_id, RUN, "land", "result")["rows"] == PAGE_ROWS[dag_id]
 
 
 def test_an_id_that_the_api_does_not_know_changes_nothing(settled: SettledAirflow, person: Person) -> None:
-    chain, records = card(person, "again_in_s3"), settled.records()
+    chain, records = card(person, "page_again_in_s3"), settled.records()
     chain.get_by_role("button", name="Adopt").click()
     person.page.keyboard.insert_text("made-up-id-that-is-not-known")
     person.page.keyboard.press("Enter")
@@ -69,7 +63,7 @@ def test_an_id_that_the_api_does_not_know_changes_nothing(settled: SettledAirflo
     assert settled.records() == records
 
 
-@pytest.mark.parametrize("dag_id", ["again_in_variables", "again_in_s3"])
+@pytest.mark.parametrize("dag_id", ["page_again_in_variables", "page_again_in_s3"])
 def test_sent_again_after_a_question(settled: SettledAirflow, person: Person, dag_id: str) -> None:
     chain = card(person, dag_id)
     chain.get_by_role("button", name="Send again").click()
@@ -77,21 +71,21 @@ def test_sent_again_after_a_question(settled: SettledAirflow, person: Person, da
     chain.get_by_role("button", name="Send the list again").click()
     expect(chain.get_by_text("cleared and run again.")).to_be_visible(timeout=PATIENCE)
     assert settled.rest.wait_for_run(dag_id, RUN)["state"] == "success"
-    assert len(settled.charges(ROWS[dag_id])) == 1
+    assert len(settled.charges(PAGE_ROWS[dag_id])) == 1
 
 
 def test_a_failed_landing_is_picked_up(settled: SettledAirflow, person: Person) -> None:
-    settled.s3.client().delete_object(Bucket=BUCKET, Key=f"no_landing/{RUN}.zip")
-    chain = card(person, "no_landing", "Paid, not landed")
+    settled.s3.client().delete_object(Bucket=BUCKET, Key=f"page_no_landing/{RUN}.zip")
+    chain = card(person, "page_no_landing", "Paid, not landed")
     chain.get_by_role("button", name="Clear").click()
     chain.get_by_role("button", name="Clear and run again").click()
     expect(chain.get_by_text("1 task is cleared and runs again.")).to_be_visible(timeout=PATIENCE)
-    assert settled.rest.wait_for_run("no_landing", RUN)["state"] == "success"
-    assert len(settled.charges(ROWS["no_landing"])) == 1
+    assert settled.rest.wait_for_run("page_no_landing", RUN)["state"] == "success"
+    assert len(settled.charges(PAGE_ROWS["page_no_landing"])) == 1
 
 
 def test_one_map_index_is_picked_up_and_the_others_stay(settled: SettledAirflow, person: Person) -> None:
-    dag_id = "mapped_no_landing"
+    dag_id = "page_mapped_no_landing"
     settled.s3.client().delete_object(Bucket=BUCKET, Key=f"{dag_id}/{RUN}-2.zip")
     chain = card(person, dag_id, "[2]")
     chain.get_by_role("button", name="Clear").click()
@@ -104,14 +98,14 @@ def test_one_map_index_is_picked_up_and_the_others_stay(settled: SettledAirflow,
         if each["task_id"] == "land"
     }
     assert states == {0: "failed", 1: "success", 2: "success"}
-    assert len(settled.charges(*MAPPED_ROWS[dag_id])) == 3
+    assert len(settled.charges(*PAGE_MAPPED_ROWS[dag_id])) == 3
 
 
 def test_the_history_shows_what_was_found_and_where_it_is(person: Person) -> None:
-    person.open("/plugin/ekyc?dag_id=adopt_in_variables")
+    person.open("/plugin/ekyc?dag_id=page_adopt_in_variables")
     row = person.page.get_by_role("table", name="History").get_by_role("row").nth(1)
     expect(row.get_by_text("Landed")).to_be_visible(timeout=PATIENCE)
-    expect(row.get_by_role("cell", name=str(ROWS["adopt_in_variables"]), exact=True)).to_be_visible()
+    expect(row.get_by_role("cell", name=str(PAGE_ROWS["page_adopt_in_variables"]), exact=True)).to_be_visible()
     row.get_by_role("button", name="Copy the object's address").click()
     copied = person.page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith(f"s3://{BUCKET}/adopt_in_variables/")
+    assert copied.startswith(f"s3://{BUCKET}/page_adopt_in_variables/")

@@ -40,6 +40,10 @@ ROWS = {
 }
 #: Mapped DAG: rows of its lists.
 MAPPED_ROWS = {"mapped_adopt": (121, 122, 123), "mapped_no_landing": (124, 125, 126)}
+#: The same for the chains that are settled by the page's buttons.
+PAGE_ROWS = {f"page_{dag_id}": rows + 100 for dag_id, rows in ROWS.items()}
+PAGE_MAPPED_ROWS = {"page_mapped_no_landing": (224, 225, 226)}
+ALL_ROWS, ALL_MAPPED_ROWS = {**ROWS, **PAGE_ROWS}, {**MAPPED_ROWS, **PAGE_MAPPED_ROWS}
 
 #: What a browser sends along with a request of a page of the same server.
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -107,7 +111,7 @@ class SettledAirflow(Stoppable):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.s3 = S3Server(folder / "s3.log")
-        #: By connection: accepts each list and cuts the line; does not accept the first two and answers 503; accepts
+        #: By connection: accepts each list and cuts the line; does not accept the first four and answers 503; accepts
         #: the second list and cuts the line; works.
         self.sandboxes = {
             name: Sandbox(KEY, pace=2000.0) for name in ("ekyc_lost", "ekyc_refusing", "ekyc_second_lost", "ekyc_plain")
@@ -153,19 +157,20 @@ class SettledAirflow(Stoppable):
         for sandbox in self.sandboxes.values():
             self._started.enter_context(sandbox)
         self.sandboxes["ekyc_lost"].fault("submit", "cut_after", times=None)
-        self.sandboxes["ekyc_refusing"].fault("submit", "status", status=503, times=2)
+        self.sandboxes["ekyc_refusing"].fault("submit", "status", status=503, times=4)
         self.sandboxes["ekyc_second_lost"].fault("submit", "cut_after", skip=1)
         self._write_lists()
         self.airflow.wait_until_healthy()
         self._make_connections()
-        for key in (f"no_landing/{RUN}.zip", f"mapped_no_landing/{RUN}-0.zip", f"mapped_no_landing/{RUN}-2.zip"):
-            self.s3.client().put_object(Bucket=BUCKET, Key=key, Body=b"not ours")
+        for file in (f"no_landing/{RUN}.zip", f"mapped_no_landing/{RUN}-0.zip", f"mapped_no_landing/{RUN}-2.zip"):
+            for key in (file, f"page_{file}"):
+                self.s3.client().put_object(Bucket=BUCKET, Key=key, Body=b"not ours")
         rest = self.rest
-        for dag_id in (*ROWS, *MAPPED_ROWS):
+        for dag_id in (*ALL_ROWS, *ALL_MAPPED_ROWS):
             rest.wait_for_dag(dag_id)
             rest.unpause(dag_id)
             rest.trigger(dag_id, run_id=RUN)
-        for dag_id in (*ROWS, *MAPPED_ROWS):
+        for dag_id in (*ALL_ROWS, *ALL_MAPPED_ROWS):
             assert rest.wait_for_run(dag_id, RUN)["state"] == "failed", dag_id
 
     def stop(self) -> None:
@@ -225,8 +230,8 @@ class SettledAirflow(Stoppable):
 
     def _write_lists(self) -> None:
         lists = {
-            **ROWS,
-            **{f"{dag_id}-{index}": n for dag_id, each in MAPPED_ROWS.items() for index, n in enumerate(each)},
+            **ALL_ROWS,
+            **{f"{dag_id}-{index}": n for dag_id, each in ALL_MAPPED_ROWS.items() for index, n in enumerate(each)},
         }
         for start, (name, rows) in enumerate(lists.items(), 1):
             numbers = (f"+999{start * 1000 + number:010d}\n" for number in range(rows))

@@ -1,4 +1,8 @@
-"""Chains whose submission ends without an answer, one for each place of the records; others fail in landing."""
+"""
+Chains whose submission ends without an answer, one for each place of the records; others fail in landing.
+
+Twice: those that begin with ``page_`` are settled by the page's buttons.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,11 @@ CHAINS = {
     "no_landing": ("ekyc_plain", None),
 }
 
-for name, (conn_id, journal) in CHAINS.items():
+MAPPED_CHAINS = {"mapped_adopt": "ekyc_second_lost", "mapped_no_landing": "ekyc_plain"}
+
+for name, (conn_id, journal) in [
+    (f"{start}{name}", chain) for start in ("", "page_") for name, chain in CHAINS.items()
+]:
     with DAG(name, schedule=None):
         submit = EkycSubmitOperator(
             task_id="submit", numbers=f"{FOLDER}/{name}.txt", ekyc_conn_id=conn_id, journal_uri=journal
@@ -38,7 +46,7 @@ for name, (conn_id, journal) in CHAINS.items():
         )
         wait >> land
 
-for name, conn_id in {"mapped_adopt": "ekyc_second_lost", "mapped_no_landing": "ekyc_plain"}.items():
+for name, conn_id in {**MAPPED_CHAINS, "page_mapped_no_landing": "ekyc_plain"}.items():
     with DAG(name, schedule=None):
         submit = EkycSubmitOperator.partial(task_id="submit", ekyc_conn_id=conn_id).expand(
             numbers=[f"{FOLDER}/{name}-{index}.txt" for index in range(3)]
