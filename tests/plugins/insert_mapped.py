@@ -68,7 +68,3 @@ def _pushed(task: str, fate: str, remote: str) -> dict[str, Any]:
     if task == "land" and fate == "landed":
         return {"result": {"ekyc_task_id": remote, "s3_uri": "s3://b/k", "yes": 60, "no": 40, "unknown": 0}}
     return {}
-
-
-if __name__ == "__main__":
-    main()
