@@ -5,7 +5,7 @@ KEEP ?=
 VERSIONS ?=
 STACK ?=
 REVISIONS ?=
-JOBS ?= 4
+JOBS ?= 5
 FINAL ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,7 +43,7 @@ lint: $(STAMP) ## ruff, codespell, and import-linter: which module may import wh
 types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy
 
-unit: $(STAMP) ## pytest, unit and integration tests, JOBS=4 processes beside each other; what they reach of the package
+unit: $(STAMP) ## pytest, unit and integration tests, JOBS=5 processes beside each other; what they reach of the package
 	@rm -rf build/coverage
 	$(BIN)/python -m pytest -p dev.coverage.recorder -n $(JOBS) --dist loadfile
 	@$(BIN)/python -m dev.coverage.report
