@@ -40,7 +40,8 @@ class EkycPage:
         :param run_path: path of the run's page
         """
         self._person.open(run_path)
-        self.page.get_by_role("link", name="eKYC", exact=True).last.click()
+        # Airflow's navigation, which is drawn earlier, has a link of the same name.
+        self.page.locator(f"a[href*='/runs/'][href$='{PAGE}-run']").click()
         self.wait_for_data()
 
     def wait_for_data(self) -> None:
