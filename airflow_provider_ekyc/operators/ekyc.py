@@ -131,8 +131,10 @@ class EkycSubmitOperator(BaseOperator):
         from airflow_provider_ekyc.numbers.source import open_numbers
         from airflow_provider_ekyc.operators.downstream_buckets import check_buckets
         from airflow_provider_ekyc.operators.requirements import check_downstream
+        from airflow_provider_ekyc.submission.former_tasks import FormerTasks
         from airflow_provider_ekyc.submission.identity import identity_of
         from airflow_provider_ekyc.submission.journal import Journal
+        from airflow_provider_ekyc.submission.run_tasks import former_task_ids
         from airflow_provider_ekyc.submission.spending import SpendingLimits
         from airflow_provider_ekyc.submission.stores import open_stores
         from airflow_provider_ekyc.submission.submitter import Submitter
@@ -158,15 +160,18 @@ class EkycSubmitOperator(BaseOperator):
             settings = hook.settings
             min_rows, max_rows = settings.limits(task_type)
             task = identity_of(context["ti"], context.get("loop"), context.get("dag_run"))
-            stores = open_stores(
-                task,
+            stores_of = partial(
+                open_stores,
                 uri=read_text("journal_uri", self.journal_uri) if self.journal_uri else None,
                 aws_conn_id=self.journal_conn_id or None,
                 connection_uri=settings.journal_uri,
-                state_store=context.get("task_state_store"),
             )
-            journal = Journal(task, stores)
+            journal = Journal(task, stores_of(task, state_store=context.get("task_state_store")))
             journal.start_try()
+            dag = self.get_dag()
+            former = None
+            if dag is not None and not task.is_test:  # a test makes a run of its own
+                former = FormerTasks(task, partial(former_task_ids, context["ti"], dag.task_dict), stores_of)
             with (
                 open_numbers(numbers, aws_conn_id=self.aws_conn_id, numbers_conn_id=self.numbers_conn_id) as source,
                 prepared_numbers(
@@ -192,6 +197,7 @@ class EkycSubmitOperator(BaseOperator):
                     task_type,
                     limits=limits,
                     resubmit=unknown == "resubmit",
+                    former=former,
                     killed=lambda: self._killed,
                     report=partial(report, context, UNSETTLED),
                 )

@@ -84,6 +84,43 @@ class SubmissionGate:
         self._require_others_settled(is_known=found is not None)
         return self._count(found)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether an earlier try of this task instance has begun to submit this list."""
+        return self._scope.name in self._journal.begun
+
+    def require_former_settled(self, task_id: str, records: SubmissionRecords, intent: Intent) -> None:
+        """
+        Stop if a task that the DAG no longer has may have submitted this list, unless the user wants it sent again.
+
+        :param task_id: of that task
+        :param records: of the list, under that id
+        :param intent: what they hold; it is open
+        :raises EkycUnknownOutcomeError: if its outcome is unknown
+        :raises EkycInProgressError: if that task may be sending it
+        """
+        began = f"task {task_id!r} of this run, which the DAG no longer has, began to submit it ({intent.shown})"
+        settle = records.settle_instructions()
+        steps = settle_steps(records.address, intent.possible_ids)
+        if intent.state is IntentState.SENDING:
+            raise EkycInProgressError(
+                f"This list may be being submitted: {began}. Nothing was sent now. If that task still runs, a retry "
+                f"finds its remote task. If it does not: {settle}."
+            ).with_steps(
+                "If that task does not run any more:", *steps, advice=f"If it does not run any more: {settle}."
+            )
+        if not self._resubmit:
+            raise EkycUnknownOutcomeError(
+                f"This list may have been charged. {settle}. Until its task id was changed, {began}; that submission "
+                f"has no receipt. It may or may not have been accepted and charged. Nothing was sent now.",
+                outcome=Outcome.UNKNOWN,
+            ).with_steps(*steps, advice=f"{settle}.")
+        warn(
+            log,
+            f"The outcome is unknown of an earlier submission of this list: {began}. It is sent again, as "
+            f"on_unknown_outcome='resubmit' requests, and may be charged twice.",
+        )
+
     def limit_error(self, intent: Intent, last: str = "") -> EkycError:
         """
         Return the error for a list that was sent as often as it may be without a clear.

@@ -89,7 +89,7 @@ def open_stores(
     uri: str | None,
     aws_conn_id: str | None,
     connection_uri: str | None,
-    state_store: Any,
+    state_store: Any = None,
     variables: RecordStore | None = None,
 ) -> Stores:
     """
@@ -102,7 +102,8 @@ def open_stores(
     :param aws_conn_id: Airflow connection for a journal in S3; ``[ekyc] journal_conn_id`` where the URI is that
         section's
     :param connection_uri: ``journal_uri`` of the eKYC connection
-    :param state_store: ``context["task_state_store"]``, to which schema 1 was written; None below Airflow 3.3
+    :param state_store: ``context["task_state_store"]``, to which schema 1 was written; None below Airflow 3.3, and for
+        a task that does not run
     :param variables: Airflow's Variables of the task where no task runs, as in the API server; None in a task
     :raises EkycSettingsError: if the URI is not one of S3 or of a directory
     """

@@ -48,8 +48,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_ekyc.api.settings import EkycSettings
     from airflow_provider_ekyc.numbers.prepare import PreparedNumbers
+    from airflow_provider_ekyc.submission.former_tasks import FormerTasks
     from airflow_provider_ekyc.submission.identity import TaskIdentity
-    from airflow_provider_ekyc.submission.journal import Journal
+    from airflow_provider_ekyc.submission.journal import Journal, SubmissionRecords
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ class Submitter:
     :param task_type: what to verify
     :param limits: what the user allows to be spent on this list
     :param resubmit: whether a submission whose outcome is unknown is sent again by the next try
+    :param former: tasks of the same run that the DAG no longer has; None if there are none
     :param killed: whether the task was killed meanwhile
     :param report: takes the XCom ``unsettled``, and never raises an error
     """
@@ -95,6 +97,7 @@ class Submitter:
         *,
         limits: SpendingLimits = NO_LIMITS,
         resubmit: bool,
+        former: FormerTasks | None = None,
         killed: Callable[[], bool] = lambda: False,
         report: Callable[[Mapping[str, Any]], object] = lambda _: None,
     ) -> None:
@@ -103,6 +106,7 @@ class Submitter:
         self._numbers = numbers
         self._task_type = task_type
         self._resubmit = resubmit
+        self._former = former
         self._killed = killed
         #: Whether this try's submission was accepted; not if it was submitted before.
         self.is_accepted = False
@@ -136,7 +140,9 @@ class Submitter:
         """
         found = self._records.find()
         if isinstance(found, Receipt):
-            return self._submitted_before(found)
+            return self._submitted_before(found, self._records)
+        if found is None and (submission := self._submitted_by_former_task()) is not None:
+            return submission
         try:
             return self._submit(found)
         except EkycError as error:
@@ -256,12 +262,24 @@ class Submitter:
                 charge=Charge.NONE,
             )
 
-    def _submitted_before(self, receipt: Receipt) -> Submission:
+    def _submitted_by_former_task(self) -> Submission | None:
+        if self._former is None or self._gate.has_begun:
+            return None
+        former = self._former.find(self._scope.name)
+        if former is None:
+            return None
+        if isinstance(former.record, Receipt):
+            return self._submitted_before(former.record, former.records, former.task_id)
+        self._gate.require_former_settled(former.task_id, former.records, former.record)
+        return None
+
+    def _submitted_before(self, receipt: Receipt, records: SubmissionRecords, former_id: str = "") -> Submission:
         submission = replace(self._describe(receipt.ekyc_task_id), **receipt.submission)
+        former = f" by task {former_id!r} of this run, which the DAG no longer has," if former_id else ""
         text = (
-            f"This list was already submitted, as remote task {submission.ekyc_task_id} "
+            f"This list was already submitted{former or ','} as remote task {submission.ekyc_task_id} "
             f"({submission.submitted_at or 'recorded by hand'}). Nothing was sent or charged now. To submit it again, "
-            f"which is charged again: {self._records.resubmit_instructions()}."
+            f"which is charged again: {records.resubmit_instructions()}."
         )
         log_lines(log, logging.INFO, wrapped(text))
         return submission

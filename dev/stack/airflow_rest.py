@@ -56,6 +56,13 @@ class AirflowRest:
                 raise TimeoutError(f"DAG {dag_id} did not appear. Import errors: {self.import_errors()}")
             time.sleep(0.5)
 
+    def task_ids(self, dag_id: str) -> list[str]:
+        """Return the ids of the tasks that a DAG has now.
+
+        :param dag_id: the DAG
+        """
+        return [task["task_id"] for task in self._session.call("GET", f"dags/{dag_id}/tasks")["tasks"]]
+
     def dags(self) -> list[Json]:
         """List all DAGs.
 

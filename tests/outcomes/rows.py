@@ -225,6 +225,7 @@ ARRANGEMENTS: dict[str, str] = {
     "journal": (
         r"receipt|intent|away|intent refused|receipt refused|receipt damaged|receipt of schema 3|intent damaged"
         r"|intent, (adopted|deleted|sent again) by hand|receipt, (deleted by hand|forgotten)"
+        r"|(receipt|intent), under an earlier task id"
     ),
     "journal_uri": r"two at once|while the other uploads",
     "sent": r"given(, (changed since|gone since|without its sum|of another task))?|(numbers|submission) alone",

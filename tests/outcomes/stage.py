@@ -19,7 +19,7 @@ from airflow_provider_ekyc.airflow_sdk import AirflowSensorTimeout
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.sandbox.bill import Bill
 from dev.stack.processes import free_ports
-from dev.testing.task_context import TaskInstance
+from dev.testing.run_task_instance import RunTaskInstance
 from dev.testing.variables import Variables
 from dev.testing.waiting import wait_until
 from tests.conftest import API_KEY
@@ -99,6 +99,8 @@ class Stage:
         self.ekyc_task_id = ""
         self.waited: list[float] = []
         self.repairs: list[Callable[[], None]] = []
+        #: Of the run's tasks; the last is the one that is tried.
+        self.task_ids = ["a_task"]
         #: Submissions and queries that the next try is expected to have booked, perhaps a moment later.
         self.booked = (0, 0)
         self._tries = 0
@@ -171,7 +173,7 @@ class Stage:
     def context(self) -> Any:
         """Return the context of the next try."""
         self._tries += 1
-        ti = TaskInstance()
+        ti = RunTaskInstance([(task_id, -1) for task_id in self.task_ids], task_id=self.task_ids[-1])
         ti.try_number = self._tries
         ti.max_tries = 2
         return {"ti": ti, "outlet_events": {}}

@@ -74,7 +74,8 @@ class SubmitTries:
         arguments = dict(self.stage.operator)
         if self.stage.journal_uri:
             arguments["journal_uri"] = self.stage.journal_uri
-        with DAG("a_dag", schedule=None) if self._transfer else nullcontext():
+        is_renamed = len(self.stage.task_ids) > 1
+        with DAG("a_dag", schedule=None) if self._transfer or is_renamed else nullcontext():
             operator = EkycSubmitOperator(task_id="submit", numbers=self._numbers, **arguments)
             if self._transfer:
                 operator >> EkycResultsToS3Operator(
@@ -184,6 +185,8 @@ class SubmitTries:
             self.stage.repairs.append(lambda: variables.values.update(before))
         elif what.endswith("sent again by hand"):
             variables.values[key] = "send again"
+        elif what.endswith("under an earlier task id"):
+            self.stage.task_ids.append("submit")
         elif what.endswith("adopted by hand"):
             variables.values[key] = self.stage.sandbox.tasks[-1].task_id
         elif what.endswith("deleted by hand"):

@@ -16,6 +16,7 @@ from dev.stack.airflow2_rest import Airflow2Rest
 from dev.stack.airflow2_stack import Airflow2Stack
 from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import AirflowStack
+from dev.stack.compat import renamed_dag
 from dev.stack.compat.airflow_names import minor_version
 from dev.stack.compat.checks import BUCKET, EXAMPLES
 from dev.stack.compat.connection_form import Connection2Form, ConnectionForm
@@ -37,6 +38,8 @@ RUN_TIMEOUT = 600.0
 INTERVAL = 1.5
 #: Rows a second, of the sandbox.
 PACE = 200.0
+#: Numbers in each of the files of the DAG whose submission is given another id.
+RENAMED_ROWS = (801, 802)
 
 
 class CompatDeployment(Stoppable):
@@ -60,23 +63,26 @@ class CompatDeployment(Stoppable):
         self.sandbox = Sandbox(f"made-up-key-{secrets.token_hex(12)}", pace=PACE)
         self._s3 = s3
         self._numbers = version.folder / "stack-numbers"
+        #: The folder of DAG files.
+        self.dags = version.folder / "stack-dags"
         self._started = ExitStack()
 
     @property
     def dag_ids(self) -> tuple[str, ...]:
         """The DAGs that are run."""
-        return (BASIC, MAPPED, *([LOOP] if self.has_loops else []))
+        return (BASIC, MAPPED, renamed_dag.DAG_ID, *([LOOP] if self.has_loops else []))
 
     def start(self) -> None:
         """Start all parts and wait until they answer and know the DAGs."""
         folder = self.version.folder
-        home, dags, logs = folder / "stack-home", folder / "stack-dags", folder / "stack"
+        home, dags, logs = folder / "stack-home", self.dags, folder / "stack"
         for each in (home, dags, logs):
             shutil.rmtree(each, ignore_errors=True)
         self._numbers.mkdir(exist_ok=True)
         dags.mkdir()
         for dag_id in (BASIC, MAPPED):
             shutil.copy(EXAMPLES / f"{dag_id}.py", dags)
+        self.write_renamed_dag(renamed_dag.BEFORE)
         if self.has_loops:
             shutil.copytree(LOOP_DAGS, dags, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
         env = {
@@ -120,6 +126,17 @@ class CompatDeployment(Stoppable):
         file = self._numbers / f"{rows}.txt"
         write_numbers(file, rows)
         return str(file)
+
+    def write_renamed_dag(self, task_id: str) -> None:
+        """Write the DAG whose submission, of the same two files each time, is given another id.
+
+        :param task_id: of the submission
+        """
+        files = [self._numbers / f"{rows}.txt" for rows in RENAMED_ROWS]
+        for file, rows in zip(files, RENAMED_ROWS, strict=True):
+            if not file.exists():
+                write_numbers(file, rows)
+        renamed_dag.write(self.dags, task_id, [str(file) for file in files])
 
     def put_numbers(self, key: str, rows: int) -> None:
         """Put made-up numbers into the bucket.

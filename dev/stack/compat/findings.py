@@ -67,6 +67,7 @@ ROWS = (
     Row("keep_task_state", "a clear that keeps the task state: nothing paid again", _since("3.4")),
     Row("mapped", "two mapped files: two submissions"),
     Row("mapped_grown", "a clear after a file was added at the front of the list: one submission more"),
+    Row("renamed", "a clear after `submit` was given another task id, in a task group: nothing paid again"),
     Row("loop", "a looped task group: one submission per iteration, none for a clear", _since("3.4")),
     Row("loop_adopted", "an iteration of a loop whose outcome is unknown is adopted on the page", _since("3.4")),
     Row("triggerer_killed", "kill -9 of the triggerer during a deferral: paid once, landed"),

@@ -12,14 +12,15 @@ import requests
 
 from airflow_provider_ekyc.xcom_keys import PROGRESS, RESULT, SUBMISSION, SUMMARY, UNSETTLED
 from dev.stack.airflow_rest import FINISHED, AirflowRestError
+from dev.stack.compat import renamed_dag
 from dev.stack.compat.checks import BUCKET
-from dev.stack.compat.deployment import BASIC, LOOP, MAPPED, PACE, CompatDeployment
+from dev.stack.compat.deployment import BASIC, LOOP, MAPPED, PACE, RENAMED_ROWS, CompatDeployment
 from dev.stack.compat.findings import Findings
 from dev.stack.compat.versions import CompatError
 
 CHAIN = ["submit", "wait", "land"]
 #: What is run beside the form and the basic chain.
-PARTS = ("mapped", "loops", "triggerer", "restart")
+PARTS = ("mapped", "renamed", "loops", "triggerer", "restart")
 #: Rows a second: slow enough to do something while a task is deferred.
 SLOW = 6.0
 CONSOLE = "https://console.example/tasks/{ekyc_task_id}"
@@ -56,6 +57,8 @@ class StackScenarios:
         unknown = self._unknown_outcome(501) if "restart" in parts else None
         with ThreadPoolExecutor() as beside:
             others = [beside.submit(self._mapped_list_that_grows)] if "mapped" in parts else []
+            if "renamed" in parts:
+                others.append(beside.submit(self._renamed))
             if "loops" in parts and self._on.has_loops:
                 others.append(beside.submit(self._loop, 701))
             basic = self._basic(301)
@@ -159,6 +162,25 @@ class StackScenarios:
             self._on.put_numbers(f"{prefix}a.txt", rows["a"])
             self._on.clear_and_wait(MAPPED, run_id, ["list_files", *CHAIN])
             self._on.expect(MAPPED, run_id, "success", {401: 1, 402: 1, 403: 1})
+
+    def _renamed(self) -> None:
+        """Give the submission of a run that has ended another id, and clear a later task of that run."""
+        dag_id, bill = renamed_dag.DAG_ID, dict.fromkeys(RENAMED_ROWS, 1)
+        run_id = self._rest.trigger(dag_id)
+        with self._holds("renamed"):
+            self._on.wait(dag_id, run_id)
+            self._on.expect(dag_id, run_id, "success", bill)
+            self._on.write_renamed_dag(renamed_dag.AFTER)
+            self._on.until(lambda: renamed_dag.AFTER in self._rest.task_ids(dag_id))
+            self._on.clear_and_wait(dag_id, run_id, ["done"])
+            self._on.expect(dag_id, run_id, "success", bill)
+            for index in range(len(bill)):
+                before, after = (
+                    self._rest.xcom(dag_id, run_id, task_id, map_index=index)
+                    for task_id in (renamed_dag.BEFORE, renamed_dag.AFTER)
+                )
+                if before != after:
+                    raise CompatError("another remote id")
 
     def _loop(self, rows: int) -> None:
         run_id = self._rest.trigger(LOOP, {"numbers": self._on.numbers(rows)})
