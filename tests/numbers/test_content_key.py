@@ -72,6 +72,21 @@ def test_the_key_of_a_list_stays_the_same_from_version_to_version() -> None:
     assert len(key_of([])) == 32
 
 
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("rows", "key"),
+    [
+        (200, "cb1568bad9b833fa2e293c687d95e871"),
+        (20_000, "46341019be4dd0da7b32ea6af6504012"),
+        (300_000, "cd3fd13b04c4ff30e0f98348cdc27286"),
+    ],
+)
+def test_the_key_of_a_prepared_list_stays_the_same_too_however_it_is_partitioned(
+    rows: int, key: str, check: bool
+) -> None:
+    assert prepared_key([b"+999%09d" % (row * 7919 % 10**9) for row in range(rows)], check=check) == key
+
+
 def test_blocks_of_any_length_add_up() -> None:
     keys = np.arange(100_000, dtype=np.uint64) + np.uint64(999 * 10**9)
     kept = keys.copy()
