@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from airflow_provider_ekyc.numbers.dealt_rows import PARTITIONS
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _U: Final = np.uint64
-_PARTITION_BITS: Final = 8
 # 16 MiB for 10,000,000 candidates, which let 7 % of the others pass.
 _BITS_EACH: Final = 8
 _LEAST_BITS: Final = 16
@@ -24,9 +21,11 @@ class BitFilter:
     One bit for each of the upper bits that a scattered number can have.
 
     :param count: how many candidates there are
+    :param partition_bits: how many of the upper bits name a partition
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, partition_bits: int) -> None:
+        self._partition_bits = partition_bits
         self._bits = min(max((count * _BITS_EACH - 1).bit_length(), _LEAST_BITS), _MOST_BITS)
         self._bytes = np.zeros(1 << self._bits - 3, np.uint8)
 
@@ -36,9 +35,10 @@ class BitFilter:
 
         :param scattered: all of the partition, as ``Scatter.scattered`` returns them
         """
-        of_partition = np.zeros((1 << self._bits) // PARTITIONS, np.bool_)
-        of_partition[(scattered << _U(_PARTITION_BITS)) >> _U(64 - self._bits + _PARTITION_BITS)] = True
-        size = len(self._bytes) // PARTITIONS
+        of_partition = np.zeros(1 << self._bits - self._partition_bits, np.bool_)
+        within = scattered << _U(self._partition_bits)
+        of_partition[within >> _U(64 - self._bits + self._partition_bits)] = True
+        size = len(self._bytes) >> self._partition_bits
         self._bytes[partition * size : (partition + 1) * size] = np.packbits(of_partition, bitorder="little")
 
     def may_have(self, scattered: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -50,11 +50,11 @@ class Compared:
     ) -> None:
         self._numbers = numbers
         self._windows, self._now = windows, now
-        self._filter = BitFilter(numbers.kept)
+        self._filter = BitFilter(numbers.kept, numbers.partition_bits)
         for partition, (keys, _) in enumerate(numbers.partitions()):
             self._filter.add(partition, numbers.scatter.scattered(keys))
-        self._decided = DealtHits(decided_file, 1)
-        self._undecided = DealtHits(undecided_file, 2)
+        self._decided = DealtHits(decided_file, 1, numbers.partition_bits)
+        self._undecided = DealtHits(undecided_file, 2, numbers.partition_bits)
         self._limits: dict[str, Limits] = {}
         #: Whether rows were left out because they prove nothing.
         self.has_left_out = False

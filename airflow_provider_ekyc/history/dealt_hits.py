@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from airflow_provider_ekyc.numbers.dealt_rows import PARTITIONS, partitions_of
+from airflow_provider_ekyc.numbers.dealt_rows import dealt_out
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # Rows dealt out at a time, and the most of a partition that are in memory at once: 2 MiB a column.
 _BATCH: Final = 1 << 18
-_STARTS: Final = np.arange(PARTITIONS, dtype=np.uint8)
 
 
 class DealtHits:
@@ -25,16 +24,18 @@ class DealtHits:
     Collects rows of one or more integers, and returns them partition by partition.
 
     :param file: an empty spool file, for this alone
-    :param columns: integers of a row; the upper byte of the first one is its partition
+    :param columns: integers of a row
+    :param partition_bits: how many of the upper bits of the first one name its partition, 8 at the most
     """
 
-    def __init__(self, file: Spool, columns: int) -> None:
+    def __init__(self, file: Spool, columns: int, partition_bits: int) -> None:
         self._file = file
+        self._partition_bits = partition_bits
         self._buffer = np.empty((columns, _BATCH), "<u8")
         self._buffered = 0
         self._written = 0
         # For each batch: where it begins in the file, and where in it each partition begins and the last one ends.
-        self._batches: list[tuple[int, NDArray[np.int32]]] = []
+        self._batches: list[tuple[int, NDArray[np.intp]]] = []
 
     def add(self, *columns: NDArray[np.uint64]) -> None:
         """
@@ -59,13 +60,10 @@ class DealtHits:
         :raises EkycSpoolError: if the disk is full
         """
         rows = self._buffer[:, : self._buffered]
-        order = np.argsort(partitions_of(rows[0]), kind="stable")
-        bounds = np.full(PARTITIONS + 1, len(order), np.int32)
-        for place, column in enumerate(rows):
-            dealt = column.take(order)
-            if place == 0:
-                bounds[:-1] = np.searchsorted(partitions_of(dealt), _STARTS)
-            self._file.write(dealt)
+        dealt, order, bounds = dealt_out(rows[0], self._partition_bits)
+        self._file.write(dealt)
+        for column in rows[1:]:
+            self._file.write(column.take(order))
         self._batches.append((self._written, bounds))
         self._written += rows.size
         self._buffered = 0
@@ -74,7 +72,7 @@ class DealtHits:
         """
         Yield the rows of a partition as arrays of columns, not more at a time than a batch has.
 
-        :param partition: below ``PARTITIONS``
+        :param partition: below ``1 << partition_bits``
         """
         group: list[NDArray[np.uint64]] = []
         size = 0

@@ -1,9 +1,12 @@
 """
-Rows of numbers on disk, dealt out to 256 partitions: equal numbers are in the same one.
+Rows of numbers on disk, dealt out to partitions: equal numbers are in the same one.
 
-A number times a random odd constant, modulo 2**50, is another number below 2**50, one for each. Its upper 8 bits name
-the partition; the other 42 and the place of the row in its batch are one integer, all that a row takes on disk. As the
-constant is random, no list can be made that fills one partition with different numbers.
+A number times a random odd constant, modulo 2**50, is another number below 2**50, one for each. Its upper bits name the
+partition, 8 bits one of 256; the others and the place of the row in its batch are one integer, all that a row takes on
+disk. As the constant is random, no list can be made that fills one partition with different numbers.
+
+A partition costs some 0.1 ms, however few rows it has. So a list of one batch is dealt out to fewer: one for up to
+16,384 rows, 16 for 262,144.
 """
 
 from __future__ import annotations
@@ -22,9 +25,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_ekyc.spool import Spool
 
-#: One for each value of a byte.
-PARTITIONS: Final = 256
-
 #: Bits of a row on disk that hold its place in its batch. No more rows of a partition than these count are in memory at
 #: once, 512 Ki; a list of 100,000,000 has fewer in each, unless it has one number again and again.
 ROW_BITS: Final = 19
@@ -35,8 +35,10 @@ _BATCH: Final = 1 << 18
 _KEY_BITS: Final = 50
 _SHIFT: Final = 64 - _KEY_BITS
 _KEYS: Final = 1 << _KEY_BITS
+# Of a list of more than one batch.
 _PARTITION_BITS: Final = 8
-_STARTS: Final = np.arange(PARTITIONS, dtype=np.uint8)
+# Bits that are free for the place of a row where there is one partition. Each bit of a partition frees one more.
+_PLACE_BITS: Final = _SHIFT
 _U: Final = np.uint64
 
 
@@ -45,8 +47,8 @@ class Scatter:
     """
     Scatters numbers evenly over the integers of 64 bits, and back.
 
-    Two numbers share a partition with a probability of at most 2/256, over the multipliers (Dietzfelbinger et al., A
-    Reliable Randomized Algorithm for the Closest-Pair Problem, 1997).
+    Two numbers share one of 256 partitions with a probability of at most 2/256, over the multipliers (Dietzfelbinger et
+    al., A Reliable Randomized Algorithm for the Closest-Pair Problem, 1997).
 
     :param multiplier: odd; drawn at random for each list
     """
@@ -55,7 +57,7 @@ class Scatter:
 
     def scattered(self, keys: NDArray[np.uint64], out: NDArray[np.uint64] | None = None) -> NDArray[np.uint64]:
         """
-        Return another integer for each number, whose upper byte is its partition and whose lower 14 bits are 0.
+        Return another integer for each number, whose upper bits are its partition and whose lower 14 bits are 0.
 
         :param keys: below 2**50
         """
@@ -69,9 +71,20 @@ class Scatter:
         return keys
 
 
-def partitions_of(scattered: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    """Return the partition of each number that was scattered."""
-    return np.ascontiguousarray(scattered.view(np.uint8)[7::8])
+def partitions_of(scattered: NDArray[np.uint64], partition_bits: int) -> NDArray[np.uint8]:
+    """Return the partition of each number that was scattered: its upper bits, 8 at the most."""
+    return scattered.view(np.uint8)[7::8] >> np.uint8(8 - partition_bits)
+
+
+def dealt_out(
+    scattered: NDArray[np.uint64], partition_bits: int
+) -> tuple[NDArray[np.uint64], NDArray[np.intp], NDArray[np.intp]]:
+    """Return rows by partition; the place of each before; where each partition begins, and the last one ends."""
+    # A stable sort of bytes is a radix sort, one pass.
+    order = np.argsort(partitions_of(scattered, partition_bits), kind="stable")
+    dealt = scattered.take(order)
+    starts = np.searchsorted(partitions_of(dealt, partition_bits), np.arange(1 << partition_bits, dtype=np.uint8))
+    return dealt, order, np.append(starts, len(dealt))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,9 @@ class DealtRows:
     def __init__(self, file: Spool, scatter: Scatter, row_bits: int = ROW_BITS) -> None:
         self._file = file
         self._scatter = scatter
+        #: Upper bits of a scattered number that name its partition; known after :meth:`finish`.
+        self.partition_bits = _PARTITION_BITS
+        #: Lower bits of a row on disk that hold its place; known after :meth:`finish`.
         self.row_bits = row_bits
         self._batch = min(_BATCH, 1 << row_bits)
         self._buffer, self._spare = np.empty((2, self._batch), "<u8")
@@ -123,13 +139,13 @@ class DealtRows:
         """
         start = 0
         while start < len(keys):
+            if self._buffered == self._batch:
+                self._deal_out()
             end = min(start + self._batch - self._buffered, len(keys))
             rows = self._buffer[self._buffered : self._buffered + end - start]
             self._scatter.scattered(keys[start:end], out=rows)
             self._buffered += len(rows)
             start = end
-            if self._buffered == self._batch:
-                self._deal_out()
         self.rows += len(keys)
 
     def finish(self) -> None:
@@ -138,6 +154,9 @@ class DealtRows:
 
         :raises EkycSpoolError: if the disk is full
         """
+        if self.rows <= self._batch:
+            self.partition_bits = max((self.rows - 1).bit_length() - _PLACE_BITS, 0)
+            self.row_bits = min(self.row_bits, _SHIFT + self.partition_bits)
         self._deal_out()
         self._dealing.wait()
 
@@ -150,28 +169,17 @@ class DealtRows:
         self._buffer, self._spare, self._buffered = self._spare, self._buffer, 0
 
     def _deal(self, rows: NDArray[np.uint64]) -> None:
-        # A stable sort of bytes is a radix sort, one pass.
-        order = np.argsort(partitions_of(rows), kind="stable")
-        dealt = rows.take(order)
-        bounds = np.full(PARTITIONS + 1, len(rows), np.int64)
-        bounds[:-1] = np.searchsorted(partitions_of(dealt), _STARTS)
-        dealt <<= _U(_PARTITION_BITS)
+        dealt, order, bounds = dealt_out(rows, self.partition_bits)
+        dealt <<= _U(self.partition_bits)
         dealt |= order.view(np.uint64)
         self._bounds.append(bounds + (self._bounds[-1][-1] if self._bounds else 0))
         self._file.write(dealt)
-
-    def filled(self) -> list[int]:
-        """Return the partitions that have rows, after :meth:`finish`."""
-        if not self._bounds:
-            return []
-        sizes = np.sum([np.diff(bounds) for bounds in self._bounds], axis=0)
-        return np.flatnonzero(sizes).tolist()
 
     def partition(self, partition: int) -> Iterator[PartitionRows]:
         """
         Yield the rows of a partition, as many at a time as ``row_bits`` can count, after :meth:`finish`.
 
-        :param partition: below ``PARTITIONS``
+        :param partition: below ``1 << partition_bits``
         """
         mask = _U((1 << self.row_bits) - 1)
         groups = self._groups(partition)
@@ -191,8 +199,8 @@ class DealtRows:
 
     def keys_of(self, partition: int, heads: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return the numbers of rows of a partition."""
-        scattered = heads >> _U(_PARTITION_BITS)
-        scattered |= _U(partition << 64 - _PARTITION_BITS)
+        scattered = heads >> _U(self.partition_bits)
+        scattered |= _U(partition << 64 - self.partition_bits)
         return self._scatter.gathered(scattered)
 
     def _groups(self, partition: int) -> list[list[tuple[int, int, int]]]:

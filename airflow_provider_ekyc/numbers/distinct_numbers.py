@@ -2,7 +2,7 @@
 The different numbers of a list of any size, in their order: memory is bounded, the rest is on disk.
 
 Lines that are numbers already are read and written back as they are, many at a time; only the others cost a call each.
-Equal numbers meet in one of 256 partitions (``numbers/dealt_rows.py``), where one sort of integers finds them.
+Equal numbers meet in one of up to 256 partitions (``numbers/dealt_rows.py``), where one sort of integers finds them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from airflow_provider_ekyc.numbers.dealt_rows import PARTITIONS, ROW_BITS, DealtRows, Scatter
+from airflow_provider_ekyc.numbers.dealt_rows import ROW_BITS, DealtRows, Scatter
 from airflow_provider_ekyc.numbers.line_spool import LineSpool
 from airflow_provider_ekyc.numbers.number_keys import PAD, LineKeys, line_keys, pieces_of
 from airflow_provider_ekyc.numbers.repeated_rows import repeated_rows
@@ -114,7 +114,7 @@ class DistinctNumbers:
         self._rows.finish()
         self._keep = np.ones(self._rows.rows, np.bool_)
         with ThreadPoolExecutor(_THREADS, "ekyc-repeats") as pool:
-            for _ in pool.map(self._leave_out_repeats, self._rows.filled()):
+            for _ in pool.map(self._leave_out_repeats, range(1 << self.partition_bits)):
                 pass
         return len(self._keep) - self.kept
 
@@ -123,14 +123,19 @@ class DistinctNumbers:
         """Rows that are still kept, each with another number."""
         return int(np.count_nonzero(self._keep))
 
+    @property
+    def partition_bits(self) -> int:
+        """How many bits name a partition, 8 at the most; known after :meth:`find_duplicates`."""
+        return self._rows.partition_bits
+
     def partitions(self) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int64]]]:
         """
-        Yield the numbers that are kept and their positions, of each of the 256 partitions in turn.
+        Yield the numbers that are kept and their positions, of each partition in turn.
 
-        A number is in the partition that is the upper byte of what :attr:`scatter` makes of it. Within a partition the
-        order is that of the rows.
+        A number is in the partition that the upper :attr:`partition_bits` of what :attr:`scatter` makes of it name.
+        Within a partition the order is that of the rows.
         """
-        for partition in range(PARTITIONS):
+        for partition in range(1 << self.partition_bits):
             keys, positions = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
             for rows in self._rows.partition(partition):
                 kept = self._keep[rows.positions]
@@ -179,7 +184,7 @@ class DistinctNumbers:
     def _leave_out_repeats(self, partition: int) -> None:
         known = np.empty(0, np.uint64)
         for rows in self._rows.partition(partition):
-            self.leave_out(rows.positions[repeated_rows(rows.heads, self._row_bits)])
+            self.leave_out(rows.positions[repeated_rows(rows.heads, self._rows.row_bits)])
             if len(known):
                 places = np.searchsorted(known, rows.heads)
                 self.leave_out(rows.positions[known.take(places, mode="clip") == rows.heads])

@@ -14,6 +14,8 @@ from tests.history.rows import DAY, NOW, Row, Rows, candidates, kept_numbers
 #: Few numbers and few times, so that they meet.
 NUMBERS = [12025550100, 12025550101, 999555010123456, 99, 120255501]
 FORMS = ["+{}", "{}", "00{}", " +{} ", "tel:+{}"]
+#: With 1, more than two candidates are in 256 partitions instead of one.
+ROW_BITS = [1, 22]
 TICK = timedelta(microseconds=1)
 AGES = [timedelta(0), TICK, 5 * DAY - TICK, 5 * DAY, 7 * DAY, 10 * DAY - TICK, 10 * DAY, 20 * DAY, 400 * DAY]
 AGES += [-DAY, -DAY - TICK, -30 * DAY]
@@ -55,13 +57,19 @@ def slowly(rows: Sequence[Row], windows: Windows, those: Sequence[int]) -> tuple
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(rows, max_size=25), windows_of_answers, st.lists(st.sampled_from(NUMBERS), min_size=1), st.booleans())
-@example([Row("+99", True, 7 * DAY), Row("+99", False, 7 * DAY)], Windows(10 * DAY, 5 * DAY, None), [99], False)
+@given(
+    st.lists(rows, max_size=25),
+    windows_of_answers,
+    st.lists(st.sampled_from(NUMBERS), min_size=1),
+    st.booleans(),
+    st.sampled_from(ROW_BITS),
+)
+@example([Row("+99", True, 7 * DAY), Row("+99", False, 7 * DAY)], Windows(10 * DAY, 5 * DAY, None), [99], False, 22)
 def test_the_same_numbers_are_fresh_as_by_a_look_at_each(
-    history: list[Row], windows: Windows, those: list[int], count_stale: bool
+    history: list[Row], windows: Windows, those: list[int], count_stale: bool, row_bits: int
 ) -> None:
     expected, stale = slowly(history, windows, those)
-    with candidates(those) as found:
+    with candidates(those, row_bits) as found:
         different = found.kept
         freshness = find_fresh(found, Rows(history), windows, "amazon", NOW, None, count_stale=count_stale)
         assert kept_numbers(found) == expected

@@ -16,14 +16,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from airflow_provider_ekyc.numbers.dealt_rows import PARTITIONS, DealtRows, Scatter, partitions_of
+from airflow_provider_ekyc.numbers import dealt_rows
+from airflow_provider_ekyc.numbers.content_key import ContentKey
+from airflow_provider_ekyc.numbers.dealt_rows import DealtRows, Scatter, partitions_of
 from airflow_provider_ekyc.numbers.distinct_numbers import DistinctNumbers
 from airflow_provider_ekyc.numbers.line_spool import LineSpool
 from airflow_provider_ekyc.spool import spool_file
 from tests.peak_memory import peak_memory_of
 
-#: Of 2 bits, four rows fill a batch and all that a partition may have in memory.
+#: Of 2 bits, four rows fill a batch and all that a partition may have in memory; more than four are in 256 partitions.
 ROW_BITS = [2, 3, 6, 19]
+#: Rows of a partition of a list of one batch: of 14 bits, a list of up to 16,384 rows is in one.
+PLACE_BITS = [0, 3, 14]
 
 
 @dataclass
@@ -108,14 +112,24 @@ def add_all(distinct: DistinctNumbers, lines: list[bytes], sizes: list[int], oth
     distinct.add(b"", others)
 
 
-@given(lines=lists, sizes=cuts, row_bits=st.sampled_from(ROW_BITS), multiplier=multipliers)
+@given(
+    lines=lists,
+    sizes=cuts,
+    row_bits=st.sampled_from(ROW_BITS),
+    place_bits=st.sampled_from(PLACE_BITS),
+    multiplier=multipliers,
+)
 @settings(max_examples=200, deadline=None)
 def test_what_is_kept_is_what_the_plainest_program_keeps(
-    lines: list[bytes], sizes: list[int], row_bits: int, multiplier: int
+    lines: list[bytes], sizes: list[int], row_bits: int, place_bits: int, multiplier: int
 ) -> None:
     expected_others, others = Others(), Others()
     expected = Plainest(lines, expected_others)
-    with DistinctNumbers(multiplier=multiplier, row_bits=row_bits) as distinct:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        DistinctNumbers(multiplier=multiplier, row_bits=row_bits) as distinct,
+    ):
+        patch.setattr(dealt_rows, "_PLACE_BITS", place_bits)
         add_all(distinct, lines, sizes, others)
         assert distinct.lines_read == len(lines)
         assert others == expected_others
@@ -142,19 +156,60 @@ def test_what_is_left_out_is_no_longer_there(lines: list[bytes], left_out: set[i
         assert {int(key) for keys, _ in distinct.partitions() for key in keys} == set(first) - fresh
 
 
-def test_partitions_are_those_of_the_scattered_numbers_and_in_the_order_of_the_rows() -> None:
+@pytest.mark.parametrize(("row_bits", "partitions", "most_rows"), [(19, 1, 5000), (13, 1, 5000), (10, 256, 100)])
+def test_partitions_are_those_of_the_scattered_numbers_and_in_the_order_of_the_rows(
+    row_bits: int, partitions: int, most_rows: int
+) -> None:
     lines = [b"+999%09d" % (number * 7919 % 10**9) for number in range(5000)]
-    with DistinctNumbers() as distinct:
+    with DistinctNumbers(row_bits=row_bits) as distinct:
         distinct.add(b"\n".join(lines) + b"\n", Others())
         distinct.find_duplicates()
         sizes = []
         for partition, (keys, positions) in enumerate(distinct.partitions()):
-            assert (partitions_of(distinct.scatter.scattered(keys)) == partition).all()
+            assert (partitions_of(distinct.scatter.scattered(keys), distinct.partition_bits) == partition).all()
             assert (np.diff(positions) > 0).all()
             assert keys.tolist() == [int(lines[position]) for position in positions]
             sizes.append(len(keys))
-    assert (len(sizes), sum(sizes)) == (PARTITIONS, 5000)
-    assert max(sizes) < 100, "20 on average"
+    assert (len(sizes), sum(sizes)) == (partitions, 5000)
+    assert max(sizes) <= most_rows, "20 on average of 256 partitions"
+
+
+@pytest.mark.parametrize(
+    ("rows", "partitions"),
+    [
+        (0, 1),
+        (1, 1),
+        (16_383, 1),
+        (16_384, 1),
+        (16_385, 2),
+        (32_768, 2),
+        (32_769, 4),
+        (262_143, 16),
+        (262_144, 16),
+        (262_145, 256),
+    ],
+)
+def test_a_short_list_has_few_partitions_and_nothing_else_depends_on_how_many(rows: int, partitions: int) -> None:
+    numbers = [999 * 10**9 + row * 7919 % 10**9 for row in range(rows)]
+    for later, first in ((rows // 2, 0), (rows - 2, 1), (rows - 1, rows // 2 - 1)):
+        if 0 <= first < later:
+            numbers[later] = numbers[first]
+    kept = list(dict.fromkeys(numbers))
+    lines = as_lines(numbers)
+    cut = lines.find(b"\n", len(lines) // 2) + 1
+    expected, content = ContentKey(), ContentKey()
+    expected.add(np.array(kept, np.uint64))
+    with DistinctNumbers() as distinct:
+        for block in (lines[:cut], lines[cut:]):
+            distinct.add(block, Others())
+        assert distinct.find_duplicates() == rows - len(kept)
+        assert b"".join(distinct.kept_blocks()) == as_lines(kept)
+        found = list(distinct.partitions())
+    assert len(found) == partitions
+    for keys, positions in found:
+        assert keys.tolist() == [numbers[position] for position in positions]
+        content.add(keys)
+    assert content.hexdigest() == expected.hexdigest()
 
 
 @pytest.mark.parametrize("row_bits", [3, 10])
@@ -220,17 +275,19 @@ def test_its_files_have_no_names_and_are_closed_with_it(tmp_path: Path) -> None:
 
 def test_rows_of_which_the_disk_lost_some_are_not_returned() -> None:
     scatter = Scatter(0x2545F4914F6CD)
-    keys = np.arange(12025550100, 12025550200, dtype=np.uint64)
+    keys = np.arange(12025500000, 12025540000, dtype=np.uint64)
     with spool_file(None) as file, closing(DealtRows(file, scatter)) as rows:
         rows.add(keys)
         rows.finish()
-        last = rows.filled()[-1]
+        last = (1 << rows.partition_bits) - 1
         file.truncate(8 * len(keys) - 1)
         with pytest.raises(OSError, match="a spool file is shorter than what was written to it"):
             next(rows.partition(last))
         # Those of the others are there in full.
-        first = np.concatenate([part.positions for part in rows.partition(rows.filled()[0])])
-        assert partitions_of(scatter.scattered(keys[first])).tolist() == [rows.filled()[0]] * len(first)
+        found = partitions_of(scatter.scattered(keys), rows.partition_bits)
+        for partition in range(last):
+            [part] = rows.partition(partition)
+            assert part.positions.tolist() == np.flatnonzero(found == partition).tolist()
 
 
 @pytest.mark.parametrize("keeps", [True, False])
