@@ -176,18 +176,7 @@ def test_partitions_are_those_of_the_scattered_numbers_and_in_the_order_of_the_r
 
 @pytest.mark.parametrize(
     ("rows", "partitions"),
-    [
-        (0, 1),
-        (1, 1),
-        (16_383, 1),
-        (16_384, 1),
-        (16_385, 2),
-        (32_768, 2),
-        (32_769, 4),
-        (262_143, 16),
-        (262_144, 16),
-        (262_145, 256),
-    ],
+    [(0, 1), (1, 1), (16_383, 1), (16_384, 1), (16_385, 2), (32_769, 4), (262_143, 16), (262_144, 16), (262_145, 256)],
 )
 def test_a_short_list_has_few_partitions_and_nothing_else_depends_on_how_many(rows: int, partitions: int) -> None:
     numbers = [999 * 10**9 + row * 7919 % 10**9 for row in range(rows)]
