@@ -103,7 +103,7 @@ def test_an_answer_without_its_parts_is_a_problem_and_does_not_end_the_calls(
     server.answers[ROUTE] = [Answer({"waiting": {"more": False}}), answer()]
     while not feed.later(1):
         pass
-    assert "has not the parts" in feed.do("return feed.snapshot().problem.text")
+    assert "lacks parts" in feed.do("return feed.snapshot().problem.text")
     assert len(feed.do("return feed.snapshot().data.waiting.rows")) == 1
     assert len(feed.later(15)) >= 1
     assert feed.do("return feed.snapshot().problem") is None

@@ -8,7 +8,7 @@ const ROUTE = "ekyc/verifications";
 const LISTS = ["needs", "waiting", "history"];
 
 /** Of a server of another version, for one: the calls go on, and what was read before stays. */
-const UNREADABLE = { kind: "server", status: 200, text: "The server's answer has not the parts that this page needs." };
+const UNREADABLE = { kind: "server", status: 200, text: "The server's answer lacks parts that this page needs." };
 
 /** Rows of the history on one page. */
 export const PAGE_ROWS = 100;
