@@ -52,7 +52,7 @@ SHARED_SERVERS = {
     f"tests/{file}": server
     for server, files in {
         "made-up runs": ("browser/test_many_runs.py", "hooks/test_connection_over_rest.py", "page/test_in_airflow.py"),
-        "settled": ("page/test_ways_out.py", "plugins/test_settle_server.py"),
+        "settled": ("airflow/test_renamed_task.py", "page/test_ways_out.py", "plugins/test_settle_server.py"),
     }.items()
     for file in files
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -105,11 +106,14 @@ class SettledAirflow(Stoppable):
     """
     Airflow, sandboxes of the API and an S3 server.
 
-    :param folder: for the home, the lists and the journal
+    :param folder: for the home, the DAGs, the lists and the journal
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        #: The folder of DAG files, to which a test may add one.
+        self.dags = folder / "dags"
+        shutil.copytree(DAGS, self.dags, ignore=shutil.ignore_patterns("__pycache__"))
         self.s3 = S3Server(folder / "s3.log")
         #: By connection: accepts each list and cuts the line; does not accept the first four and answers 503; accepts
         #: the second list and cuts the line; works.
@@ -123,7 +127,7 @@ class SettledAirflow(Stoppable):
         }
         self.airflow = AirflowStack(
             folder / "home",
-            DAGS,
+            self.dags,
             env,
             folder / "processes",
             Path(OTHER_PYTHON) if OTHER_PYTHON else None,

@@ -27,19 +27,20 @@ class Done(BaseOperator):
 
 with DAG({dag_id!r}, schedule=None):
     with TaskGroup({group!r}) if {group!r} else contextlib.nullcontext():
-        submit = EkycSubmitOperator.partial(task_id={task_id!r}).expand(numbers={numbers!r})
+        submit = EkycSubmitOperator.partial(task_id={task_id!r}, ekyc_conn_id={conn_id!r}).expand(numbers={numbers!r})
     submit >> Done(task_id="done")
 """
 
 
-def write(folder: Path, task_id: str, numbers: list[str]) -> None:
+def write(folder: Path, task_id: str, numbers: list[str], conn_id: str = "ekyc_default") -> None:
     """
     Write the DAG's file.
 
     :param folder: of DAG files
     :param task_id: of the submission, with its task group
     :param numbers: files to submit, one per map index
+    :param conn_id: of the eKYC connection
     """
     group, _, name = task_id.rpartition(".")
-    text = _FILE.format(dag_id=DAG_ID, group=group, task_id=name, numbers=numbers)
+    text = _FILE.format(dag_id=DAG_ID, group=group, task_id=name, numbers=numbers, conn_id=conn_id)
     (folder / f"{DAG_ID}.py").write_text(text)
