@@ -93,6 +93,8 @@ def airflow_environment(home: Path, dags_folder: Path, port: int, extra: Mapping
         # A file that has changed is read at once; every 10 s, the example DAGs would keep a core busy.
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        # 30 s by default: a file that changes twice within that is not looked at again until the next interval above.
+        "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "1",
         # 5 s by default, for which a task's supervisor may sleep past its end.
         "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
