@@ -105,7 +105,7 @@ class SubmissionGate:
         if intent.state is IntentState.SENDING:
             raise EkycInProgressError(
                 f"This list may be being submitted: {began}. Nothing was sent now. If that task still runs, a retry "
-                f"finds its remote task. If it does not: {settle}."
+                f"finds its remote task. If it does not run any more: {settle}."
             ).with_steps(
                 "If that task does not run any more:", *steps, advice=f"If it does not run any more: {settle}."
             )

@@ -90,6 +90,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "results/work_thread.py": ("results/test_work_thread.py",),
     "submission/balance.py": ("submission/test_balance.py",),
     "submission/clean_up.py": ("submission/test_clean_up_records.py",),
+    "submission/former_tasks.py": ("submission/test_former_submissions.py",),
     "submission/gate.py": ("submission/test_gate_rules.py",),
     "submission/identity.py": ("submission/test_identity_values.py",),
     "submission/instance_journal.py": ("submission/test_instance_journal.py",),
@@ -103,7 +104,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     "submission/spending.py": ("submission/test_spending.py",),
     "submission/spending_check.py": ("submission/test_spending_steps.py",),
     "submission/stores.py": ("submission/test_stores.py",),
-    "submission/submitter.py": ("submission/test_sends.py", "submission/test_stopped_sends.py"),
+    "submission/submitter.py": (
+        "submission/test_former_submissions.py",
+        "submission/test_sends.py",
+        "submission/test_stopped_sends.py",
+    ),
     "submission/unsettled.py": ("submission/test_unsettled_values.py",),
     "submission/variable_store.py": ("submission/test_variable_store.py",),
 }

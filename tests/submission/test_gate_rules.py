@@ -315,3 +315,61 @@ def test_what_a_person_can_do_is_the_settings_choice(ids: tuple[str, ...]) -> No
 
 def test_a_balance_that_is_not_known_is_said() -> None:
     assert (amount(None), amount(0.0), amount(1234.5)) == ("unknown", "0.00", "1,234.50")
+
+
+FORMER = replace(TASK, task_id="a_former_task")
+BEGAN = "task 'a_former_task' of this run, which the DAG no longer has, began to submit it"
+
+
+def test_what_was_begun_is_known_by_the_record_of_the_task_instance() -> None:
+    assert not Gate().gate.has_begun
+    leave(REFUSED, OTHER)
+    assert not Gate().gate.has_begun
+    leave(REFUSED)
+    assert Gate().gate.has_begun
+
+
+def test_an_unknown_outcome_of_a_former_task_is_not_sent_again() -> None:
+    left = intent(possible_ids=IDS)
+    records = leave(left, task=FORMER)
+    gate = Gate()
+    with pytest.raises(EkycUnknownOutcomeError) as failed:
+        gate.gate.require_former_settled("a_former_task", records, left)
+    error, settle = failed.value, records.settle_instructions()
+    assert records.address != gate.records.address
+    assert error.message == (
+        f"This list may have been charged. {settle}. Until its task id was changed, {BEGAN} ({left.shown}); that "
+        f"submission has no receipt. It may or may not have been accepted and charged. Nothing was sent now."
+    )
+    assert error.steps == settle_steps(records.address, IDS)
+    assert error.advice == f"{settle}."
+    assert (error.outcome, error.charge, error.retryable) == (Outcome.UNKNOWN, Charge.POSSIBLE, False)
+    # The page finds it with the task that has sent it.
+    assert gate.reports == []
+
+
+@pytest.mark.parametrize("resubmit", [False, True])
+def test_what_a_former_task_may_be_sending_is_never_sent_beside_it(resubmit: bool) -> None:
+    left = intent(state=IntentState.SENDING, possible_ids=IDS)
+    records = leave(left, task=FORMER)
+    with pytest.raises(EkycInProgressError) as failed:
+        Gate(resubmit=resubmit).gate.require_former_settled("a_former_task", records, left)
+    error, settle = failed.value, records.settle_instructions()
+    assert error.message == (
+        f"This list may be being submitted: {BEGAN} ({left.shown}). Nothing was sent now. If that task still runs, a "
+        f"retry finds its remote task. If it does not run any more: {settle}."
+    )
+    assert error.steps == ("If that task does not run any more:", *settle_steps(records.address, IDS))
+    assert error.advice == f"If it does not run any more: {settle}."
+    assert (error.charge, error.retryable) == (Charge.POSSIBLE, True)
+
+
+def test_resubmit_sends_an_unknown_outcome_of_a_former_task_again_with_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    records = leave(intent(), task=FORMER)
+    Gate(resubmit=True).gate.require_former_settled("a_former_task", records, intent())
+    assert logged(caplog) == (
+        f"The outcome is unknown of an earlier submission of this list: {BEGAN} ({intent().shown}). It is sent again, "
+        "as on_unknown_outcome='resubmit' requests, and may be charged twice."
+    )
