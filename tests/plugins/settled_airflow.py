@@ -82,12 +82,16 @@ class Browser:
 
     def follow(self, answer: Mapping[str, Any]) -> None:
         """Do what the page does after a submission is settled: write the Variable, and clear."""
+        self.write(answer)
+        clear = dict(answer["clear"])
+        self.call("POST", f"dags/{clear.pop('dag_id')}/clearTaskInstances", clear)
+
+    def write(self, answer: Mapping[str, Any]) -> None:
+        """Write the Variable, if the record is one."""
         if (write := answer["write"]) is not None:
             path = "variables" if write["method"] == "POST" else f"variables/{write['variable']}"
             variable = {"key": write["variable"], "value": write["value"], "description": write["description"]}
             self.call(write["method"], path, variable)
-        clear = dict(answer["clear"])
-        self.call("POST", f"dags/{clear.pop('dag_id')}/clearTaskInstances", clear)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Call Airflow's public REST API."""

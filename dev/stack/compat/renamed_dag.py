@@ -32,7 +32,9 @@ with DAG({dag_id!r}, schedule=None):
 """
 
 
-def write(folder: Path, task_id: str, numbers: list[str], conn_id: str = "ekyc_default") -> None:
+def write(
+    folder: Path, task_id: str, numbers: list[str], conn_id: str = "ekyc_default", *, dag_id: str = DAG_ID
+) -> None:
     """
     Write the DAG's file.
 
@@ -40,7 +42,8 @@ def write(folder: Path, task_id: str, numbers: list[str], conn_id: str = "ekyc_d
     :param task_id: of the submission, with its task group
     :param numbers: files to submit, one per map index
     :param conn_id: of the eKYC connection
+    :param dag_id: of the DAG, and the name of its file
     """
     group, _, name = task_id.rpartition(".")
-    text = _FILE.format(dag_id=DAG_ID, group=group, task_id=name, numbers=numbers, conn_id=conn_id)
-    (folder / f"{DAG_ID}.py").write_text(text)
+    text = _FILE.format(dag_id=dag_id, group=group, task_id=name, numbers=numbers, conn_id=conn_id)
+    (folder / f"{dag_id}.py").write_text(text)
