@@ -131,10 +131,10 @@ class EkycSubmitOperator(BaseOperator):
         from airflow_provider_ekyc.numbers.source import open_numbers
         from airflow_provider_ekyc.operators.downstream_buckets import check_buckets
         from airflow_provider_ekyc.operators.requirements import check_downstream
+        from airflow_provider_ekyc.submission.former_task_ids import former_task_ids
         from airflow_provider_ekyc.submission.former_tasks import FormerTasks
         from airflow_provider_ekyc.submission.identity import identity_of
         from airflow_provider_ekyc.submission.journal import Journal
-        from airflow_provider_ekyc.submission.run_tasks import former_task_ids
         from airflow_provider_ekyc.submission.spending import SpendingLimits
         from airflow_provider_ekyc.submission.stores import open_stores
         from airflow_provider_ekyc.submission.submitter import Submitter

@@ -1,4 +1,4 @@
-"""Which tasks of a run the DAG no longer has (``submission/run_tasks.py``). A real one: ``make compat``."""
+"""Which tasks of a run the DAG no longer has (``submission/former_task_ids.py``). A real one: ``make compat``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from airflow_provider_ekyc.exceptions import EkycJournalError
-from airflow_provider_ekyc.submission.run_tasks import former_task_ids, ids_of
+from airflow_provider_ekyc.submission.former_task_ids import former_task_ids, ids_of
 from dev.testing.run_task_instance import RunTaskInstance
 from dev.testing.task_context import TaskInstance
 
