@@ -75,7 +75,7 @@ def _counted_and_listed(ti: Any, task_ids: Collection[str]) -> set[str]:
     total = ti.get_ti_count(**run)
     if total <= known:
         return set()
-    entries = ti.get_task_states(**run).get(ti.run_id, {})
+    entries = ti.get_task_states(**run)[ti.run_id]
     return ids_of(entries, total, task_ids, lambda task_id: ti.get_ti_count(**run, task_ids=[task_id]))
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -62,6 +63,7 @@ def test_the_tasks_of_the_dag_are_counted_before_all_so_that_an_expansion_meanwh
     ti = RunTaskInstance([("submit", -1), ("wait", -1)])
     assert former_task_ids(ti, ["submit", "wait"]) == set()
     assert ti.counted == [["submit", "wait"], None]
+    assert ti.calls == 2
 
 
 def test_a_dag_of_many_tasks_is_counted_in_requests_that_a_proxy_lets_through() -> None:
@@ -75,10 +77,10 @@ def test_a_dag_of_many_tasks_is_counted_in_requests_that_a_proxy_lets_through() 
 
 
 def test_an_id_that_is_longer_than_a_request_should_be_is_counted_by_itself() -> None:
-    names = ["a" * 3000, "b" * 3000]
+    names = ["a" * 5000, "b" * 2500, "c" * 1500, "d"]
     ti = RunTaskInstance([(name, -1) for name in names])
     assert former_task_ids(ti, names) == set()
-    assert ti.counted == [[names[0]], [names[1]], None]
+    assert ti.counted == [[names[0]], names[1:3], [names[3]], None]
 
 
 def test_on_airflow_2_the_ids_are_those_of_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,6 +115,15 @@ def test_airflows_error_is_one_that_a_retry_may_help() -> None:
         "Airflow can't list the tasks of this run (RuntimeError), so it is not known whether this list was submitted "
         "by a task that was renamed since. Nothing was sent. A retry lists them again."
     )
+
+
+def test_a_list_without_what_was_counted_is_no_answer() -> None:
+    class ForgetfulTaskInstance(RunTaskInstance):
+        def get_task_states(self, **more: Any) -> dict[str, dict[str, str | None]]:
+            return {}
+
+    with pytest.raises(EkycJournalError, match="KeyError"):
+        former_task_ids(ForgetfulTaskInstance([("submit", -1)]), ["verify.submit"])
 
 
 def test_what_is_no_task_instance_of_airflows_has_no_former_tasks() -> None:
