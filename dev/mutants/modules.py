@@ -186,6 +186,8 @@ DONE = (
     "results/work_thread.py",
     "submission/balance.py",
     "submission/clean_up.py",
+    "submission/former_task_ids.py",
+    "submission/former_tasks.py",
     "submission/gate.py",
     "submission/identity.py",
     "submission/instance_journal.py",
