@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 from airflow_provider_ekyc.exceptions import EkycJournalError
+from airflow_provider_ekyc.log_lines import warn
+
+log = logging.getLogger(__name__)
 
 #: Characters of task ids in the query of one request; proxies refuse lines above 8 KiB.
 _QUERY_CHARACTERS = 4000
+#: Of each id beside itself: ``&task_ids=``.
+_FIELD_CHARACTERS = 10
 
 _INSTANCE = re.compile(r"(.+)_\d+", re.DOTALL)
 
@@ -33,10 +40,11 @@ def former_task_ids(ti: Any, task_ids: Collection[str]) -> set[str]:
             return _queried(ti) - set(task_ids)
     except Exception as error:  # noqa: BLE001  # Airflow raises one class for all, its database any other
         raise EkycJournalError(
-            f"Airflow can't list the tasks of this run ({type(error).__name__}), so it is not known whether this list "
-            f"was submitted by a task that was renamed since. Nothing was sent. A retry lists them again.",
+            f"Airflow can't list the tasks of this run ({_shown(error)}), so it is not known whether this list was "
+            f"submitted under another task id. Nothing was sent. A retry lists them again.",
             retryable=True,
         ) from None
+    warn(log, "This Airflow does not list the tasks of a run: what was submitted under another task id is not found.")
     return set()
 
 
@@ -60,20 +68,21 @@ def ids_of(entries: Collection[str], total: int, task_ids: Collection[str], coun
         else:
             former.add(entry)
     for task_id, instances in mapped.items():
-        instances_of_it = count(task_id)
-        if instances_of_it:
+        its_own = count(task_id)
+        if its_own:
             former.add(task_id)
-        if instances_of_it != len(instances) or task_id in entries or total != len(entries):
+        # More than were listed are instances that were added since; fewer are names that two task instances share.
+        if its_own - (task_id in entries) < len(instances) or total > len(entries):
             former.update(instances)
     return former - set(task_ids)
 
 
 def _counted_and_listed(ti: Any, task_ids: Collection[str]) -> set[str]:
     run = {"dag_id": ti.dag_id, "run_ids": [ti.run_id]}
-    # In this order, an instance that is added between the two costs a list, and none is missed.
+    # In this order, an instance that is added between the two costs a list, and hides nothing.
     known = sum(ti.get_ti_count(**run, task_ids=some) for some in _in_queries(task_ids))
     total = ti.get_ti_count(**run)
-    if total <= known:
+    if total == known:
         return set()
     entries = ti.get_task_states(**run)[ti.run_id]
     return ids_of(entries, total, task_ids, lambda task_id: ti.get_ti_count(**run, task_ids=[task_id]))
@@ -82,12 +91,24 @@ def _counted_and_listed(ti: Any, task_ids: Collection[str]) -> set[str]:
 def _in_queries(task_ids: Iterable[str]) -> Iterator[list[str]]:
     """Yield the ids in lists that are short enough for the address of a request."""
     some: list[str] = []
+    characters = 0
     for task_id in task_ids:
-        if some and sum(map(len, some)) + len(task_id) > _QUERY_CHARACTERS:
+        more = len(quote(task_id, safe="")) + _FIELD_CHARACTERS
+        if some and characters + more > _QUERY_CHARACTERS:
             yield some
-            some = []
+            some, characters = [], 0
         some.append(task_id)
+        characters += more
     yield some
+
+
+def _shown(error: Exception) -> str:
+    """Return the kind of an error, and what Airflow's API server says of it: a word, and the code of its answer."""
+    answer = getattr(error, "error", None)
+    word = getattr(getattr(answer, "error", None), "value", None)
+    detail = getattr(answer, "detail", None)
+    code = detail.get("status_code") if isinstance(detail, dict) else None
+    return " ".join(str(each) for each in (type(error).__name__, word, code) if each)
 
 
 def _queried(ti: Any) -> set[str]:

@@ -104,8 +104,8 @@ class SubmissionGate:
         steps = settle_steps(records.address, intent.possible_ids)
         if intent.state is IntentState.SENDING:
             raise EkycInProgressError(
-                f"This list may be being submitted: {began}. Nothing was sent now. If that task still runs, a retry "
-                f"finds its remote task. If it does not run any more: {settle}."
+                f"This list may be in the middle of its upload: {began}. Nothing was sent now. If that task still "
+                f"runs, a retry finds its remote task. If it does not run any more: {settle}."
             ).with_steps(
                 "If that task does not run any more:", *steps, advice=f"If it does not run any more: {settle}."
             )

@@ -54,12 +54,19 @@ class InstanceJournal:
         :raises EkycJournalError: if that can't be known
         :raises EkycInProgressError: if another try starts at the same moment
         """
-        body = self._instances.read(self._instance_name)
+        body = self._read()
         self._is_first_record = body is None
-        if body is not None:
-            self._instance = read_instance(body, self._instances.address(self._instance_name))
         self._instance_body = body
         self._update(replace(self._instance, try_number=self._try_number))
+
+    def read_begun(self) -> Mapping[str, Begun]:
+        """
+        Return :attr:`begun` of a task instance that does not run: it is read, and nothing is written.
+
+        :raises EkycJournalError: if that can't be known
+        """
+        self._read()
+        return self.begun
 
     def record_begun(self, name: str, begun: Begun) -> None:
         """
@@ -81,6 +88,12 @@ class InstanceJournal:
         """
         if self._instances.read(self._instance_name) != self._instance_body:
             raise self._other_try_error()
+
+    def _read(self) -> bytes | None:
+        body = self._instances.read(self._instance_name)
+        if body is not None:
+            self._instance = read_instance(body, self._instances.address(self._instance_name))
+        return body
 
     def _update(self, instance: InstanceRecord) -> None:
         body = write_record(replace(instance, updated_at=_now()))

@@ -21,6 +21,7 @@ from airflow_provider_ekyc.exceptions import (
     Charge,
     EkycApiError,
     EkycError,
+    EkycInProgressError,
     EkycJournalError,
     EkycSettingsError,
     EkycUnknownOutcomeError,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ekyc.api.settings import EkycSettings
     from airflow_provider_ekyc.numbers.prepare import PreparedNumbers
-    from airflow_provider_ekyc.submission.former_tasks import FormerTasks
+    from airflow_provider_ekyc.submission.former_tasks import FormerSubmission, FormerTasks
     from airflow_provider_ekyc.submission.identity import TaskIdentity
     from airflow_provider_ekyc.submission.journal import Journal, SubmissionRecords
 
@@ -107,6 +108,7 @@ class Submitter:
         self._task_type = task_type
         self._resubmit = resubmit
         self._former = former
+        self._is_by_hand = False
         self._killed = killed
         #: Whether this try's submission was accepted; not if it was submitted before.
         self.is_accepted = False
@@ -141,7 +143,8 @@ class Submitter:
         found = self._records.find()
         if isinstance(found, Receipt):
             return self._submitted_before(found, self._records)
-        if found is None and (submission := self._submitted_by_former_task()) is not None:
+        self._is_by_hand = found is SENT_AGAIN_BY_HAND
+        if (submission := self._submitted_by_former_task(found)) is not None:
             return submission
         try:
             return self._submit(found)
@@ -215,6 +218,7 @@ class Submitter:
                 self._records.announce(sending)
                 self._stop_if_killed()
                 self._records.require_current()
+                self._stop_if_former_task_sends()
             except EkycError:
                 self._note(idle)
                 raise
@@ -262,16 +266,41 @@ class Submitter:
                 charge=Charge.NONE,
             )
 
-    def _submitted_by_former_task(self) -> Submission | None:
-        if self._former is None or self._gate.has_begun:
-            return None
-        former = self._former.find(self._scope.name)
+    def _submitted_by_former_task(self, found: Intent | None) -> Submission | None:
+        gate_stops = self._gate.has_begun if found is None else found.is_open and not self._resubmit
+        former = None if gate_stops else self._find_former()
         if former is None:
             return None
         if isinstance(former.record, Receipt):
             return self._submitted_before(former.record, former.records, former.task_id)
         self._gate.require_former_settled(former.task_id, former.records, former.record)
         return None
+
+    def _stop_if_former_task_sends(self) -> None:
+        """
+        Look once more after this list was announced.
+
+        Each of two tasks that submit one list under two ids announces it first and looks for the other then, since
+        neither's DAG has the other. So at least one of them notices the other.
+        """
+        former = self._find_former()
+        if former is not None and (isinstance(former.record, Receipt) or former.record.state is IntentState.SENDING):
+            raise EkycInProgressError(
+                f"Task {former.task_id!r} of this run, which the DAG does not have, submits this list at the same "
+                f"moment: see {former.records.address}. Nothing was sent now. A retry reads that record again."
+            )
+
+    def _find_former(self) -> FormerSubmission | None:
+        if self._former is None:
+            return None
+        try:
+            return self._former.find(self._records)
+        except EkycJournalError as error:
+            if not self._is_by_hand:
+                raise
+            text = f"A person had this list sent again, so it is sent although this is not known: {error.message}"
+            log_lines(log, logging.WARNING, wrapped(text))
+            return None
 
     def _submitted_before(self, receipt: Receipt, records: SubmissionRecords, former_id: str = "") -> Submission:
         submission = replace(self._describe(receipt.ekyc_task_id), **receipt.submission)

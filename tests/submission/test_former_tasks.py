@@ -103,6 +103,28 @@ def test_a_list_that_was_refused_under_the_old_id_is_submitted(run: Run, sandbox
 
 
 @IN_VARIABLES
+def test_a_change_of_the_id_that_is_undone_pays_once(run: Run, sandbox: Sandbox) -> None:
+    sandbox.fault("submit", "status", status=400)
+    with pytest.raises(AirflowFailException):
+        run.submit(BEFORE)
+    paid = run.submit(AFTER)
+    assert run.submit(BEFORE) == paid
+    assert len(sandbox.bill.submissions) == 1
+
+
+@IN_VARIABLES
+def test_words_that_had_it_sent_under_the_new_id_do_not_send_it_under_the_old_one_too(
+    run: Run, sandbox: Sandbox, variables: Variables
+) -> None:
+    run.loses_the_answer(sandbox, BEFORE)
+    (key,) = variables.records()
+    variables.values[key] = "send again"
+    paid = run.submit(AFTER)
+    assert run.submit(BEFORE) == paid
+    assert len(sandbox.bill.submissions) == 2
+
+
+@IN_VARIABLES
 def test_a_receipt_counts_before_another_old_tasks_unknown_outcome(run: Run, sandbox: Sandbox) -> None:
     run.loses_the_answer(sandbox, "a_first")
     paid = run.submit(BEFORE, others=["a_first"])
@@ -178,7 +200,7 @@ def test_a_record_of_its_own_that_is_lost_is_not_replaced_by_one_of_the_old_id(
 @IN_VARIABLES
 def test_airflow_is_not_asked_where_a_record_is_found(run: Run, sandbox: Sandbox) -> None:
     run.submit(BEFORE)
-    assert run.ti.calls == 2
+    assert run.ti.calls == 4
     run.submit(BEFORE)
     assert run.ti.calls == 0
 

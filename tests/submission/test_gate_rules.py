@@ -356,8 +356,8 @@ def test_what_a_former_task_may_be_sending_is_never_sent_beside_it(resubmit: boo
         Gate(resubmit=resubmit).gate.require_former_settled("a_former_task", records, left)
     error, settle = failed.value, records.settle_instructions()
     assert error.message == (
-        f"This list may be being submitted: {BEGAN} ({left.shown}). Nothing was sent now. If that task still runs, a "
-        f"retry finds its remote task. If it does not run any more: {settle}."
+        f"This list may be in the middle of its upload: {BEGAN} ({left.shown}). Nothing was sent now. If that task "
+        f"still runs, a retry finds its remote task. If it does not run any more: {settle}."
     )
     assert error.steps == ("If that task does not run any more:", *settle_steps(records.address, IDS))
     assert error.advice == f"If it does not run any more: {settle}."
