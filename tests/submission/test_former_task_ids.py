@@ -83,10 +83,10 @@ def test_a_dag_of_many_tasks_is_counted_in_requests_that_a_proxy_lets_through(wo
 
 
 def test_an_id_that_is_longer_than_a_request_should_be_is_counted_by_itself() -> None:
-    names = ["a" * 5000, "b" * 2500, "c" * 1480, "d"]
+    names = ["a" * 2500, "b" * 1480, "c" * 5000, "d" * 2500, "e" * 1480, "f"]
     ti = RunTaskInstance([(name, -1) for name in names])
     assert former_task_ids(ti, names) == set()
-    assert ti.counted == [[names[0]], names[1:3], [names[3]], None]
+    assert ti.counted == [names[:2], [names[2]], names[3:5], [names[5]], None]
 
 
 def test_on_airflow_2_the_ids_are_those_of_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
