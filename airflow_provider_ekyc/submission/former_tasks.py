@@ -69,7 +69,7 @@ class FormerTasks:
             raise error.with_steps("If a retry does not help:", *settle_steps(own.address)) from None
         unsettled = None
         for task_id in task_ids:
-            # A task may have been moved out of a loop.
+            # A task may have been moved into a loop: then its list was recorded outside of one.
             for iteration in dict.fromkeys((self._task.iteration, None)):
                 former = replace(self._task, task_id=task_id, iteration=iteration)
                 journal = Journal(former, self._stores_of(former))
