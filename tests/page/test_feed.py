@@ -146,6 +146,22 @@ def test_a_later_page_is_not_refreshed(feed: FeedPage, server: PageServer) -> No
     assert set(feed.later(30)) == {"needs,waiting"}
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_later_page_that_failed_is_asked_for_again(feed: FeedPage, server: PageServer, shown: bool) -> None:
+    if shown:
+        server.answers[ROUTE] = [answer()]
+        feed.start()
+    server.answers[ROUTE] = [Answer({}, status=503), answer()]
+    feed.start(offset=100)
+    parts = feed.later(30)
+    assert parts[0].startswith("needs,waiting,history")
+    assert parts[1:]
+    assert not [each for each in parts[1:] if "history" in each]
+    later = server.received[-len(parts)]
+    assert later.query["offset"] == "100"
+    assert feed.do("return feed.snapshot().data.history.rows.length") == 1
+
+
 def test_after_failures_the_calls_become_fewer_and_the_rows_stay(feed: FeedPage, server: PageServer) -> None:
     server.answers[ROUTE] = [answer()]
     feed.start()

@@ -38,13 +38,12 @@ def test_without_a_login_or_the_right_nothing_is_asked_again(run: Run) -> None:
 
 
 def test_a_later_page_of_the_history_stays_as_it_is(run: Run) -> None:
-    assert run("refresh_policy", "partsOfRefresh({ offset: 0, daysDue: true })") == [
-        "needs",
-        "waiting",
-        "history",
-        "days",
-    ]
-    assert run("refresh_policy", "partsOfRefresh({ offset: 100, daysDue: false })") == ["needs", "waiting"]
+    def parts(**state: object) -> object:
+        return run("refresh_policy", "partsOfRefresh($0)", {"historyDue": False, "daysDue": False} | state)
+
+    assert parts(offset=0, daysDue=True) == ["needs", "waiting", "history", "days"]
+    assert parts(offset=100) == ["needs", "waiting"]
+    assert parts(offset=100, historyDue=True) == ["needs", "waiting", "history"]
 
 
 def test_the_totals_by_day_are_due_when_a_row_has_ended(run: Run) -> None:

@@ -29,6 +29,7 @@ export class Feed {
   #asked = -Infinity;
   #hidden = false;
   #failures = 0;
+  #historyFor = null;
   #daysFor = null;
   #daysAt = -Infinity;
 
@@ -83,6 +84,11 @@ export class Feed {
     return JSON.stringify(range);
   }
 
+  /** Whether the history of these filters has not arrived yet: the call for it may have failed. */
+  get #historyDue() {
+    return JSON.stringify(this.#state.filters) !== this.#historyFor;
+  }
+
   get #daysDue() {
     const mark = `${this.#range} ${historyMark(this.#state.data?.history)}`;
     return mark !== this.#daysFor || performance.now() - this.#daysAt > DAYS_SECONDS * 1000;
@@ -96,7 +102,7 @@ export class Feed {
     const { filters, data } = this.#state;
     const offset = filters.offset ?? 0;
     // The rows come before the totals by day: these are counted over all that the filters select.
-    const parts = byUser ? [...LISTS] : partsOfRefresh({ offset, daysDue: data !== null && this.#daysDue });
+    const parts = byUser ? [...LISTS] : partsOfRefresh({ offset, historyDue: this.#historyDue, daysDue: data !== null && this.#daysDue });
     if (byUser) this.#set({ busy: true });
     this.#asked = performance.now();
     try {
@@ -128,6 +134,8 @@ export class Feed {
       if (answer[name]) data[name] = { ...answer[name], rows: keepUnchanged(before?.[name]?.rows ?? [], answer[name].rows) };
     }
     this.#state = { ...this.#state, data, problem: null, at: Date.now(), busy: false };
+    // Of the filters of now: an answer for others is given up when these are set.
+    if (parts.includes("history")) this.#historyFor = JSON.stringify(this.#state.filters);
     if (parts.includes("days")) {
       this.#daysFor = `${this.#range} ${historyMark(data.history)}`;
       this.#daysAt = performance.now();

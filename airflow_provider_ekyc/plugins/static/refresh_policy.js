@@ -30,12 +30,13 @@ export function isFinal(problem) {
 }
 
 /**
- * The parts of a background call. A later page of the history stays as it is: new rows would move it under the reader.
+ * The parts of a background call. A later page of the history stays as it is once it is shown: new rows would move it
+ * under the reader.
  *
- * @param {{offset: number, daysDue: boolean}} state
+ * @param {{offset: number, historyDue: boolean, daysDue: boolean}} state `historyDue`: it has not arrived yet
  */
-export function partsOfRefresh({ offset, daysDue }) {
-  return ["needs", "waiting", ...(offset === 0 ? ["history"] : []), ...(daysDue ? ["days"] : [])];
+export function partsOfRefresh({ offset, historyDue, daysDue }) {
+  return ["needs", "waiting", ...(offset === 0 || historyDue ? ["history"] : []), ...(daysDue ? ["days"] : [])];
 }
 
 /** What of a history changes the totals by day: which rows there are, and which have ended. */
