@@ -34,7 +34,8 @@ _MOST_DIGITS = 15  # ITU-T E.164
 _QUERY = re.compile(r"\?[^\s\"'<>?=]*=[^\s\"'<>]*")
 # A presigned URL that was itself quoted in a URL, or was torn apart.
 _SIGNED = re.compile(r"(X-Amz-[A-Za-z-]{1,40}(?:=|%3D))[^\s\"'<>&]*", re.IGNORECASE)
-_WORD = re.compile(r"[^\s\"'<>()\[\]{},;|]+")
+# With the marks in it: an at sign behind one belongs to all of it.
+_WORD = re.compile(r"(?:\[number removed\]|[^\s\"'<>()\[\]{},;|])++")
 _ESCAPE = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,100}>")
 # What groups digits: blanks, dots, brackets, slashes, hyphens, dashes, and marks that are not seen. Not the comma and
@@ -94,9 +95,10 @@ def redact(
     text = _plain(_without_whole(secrets, text))[:LONGEST]
     text = _without_parts(secrets, _without_whole(secrets, text), digits=False)
     text = _SIGNED.sub(r"\1***", _QUERY.sub("?***", text))
-    text = _without_addresses(text)
+    # The numbers before the addresses: "+1 212 555 0123@..." would keep all but the digits beside the at sign.
     if sent is not None:
         text = _without_sent(text, sent)
+    text = _without_addresses(text)
     text = _without_numbers(text, keep, secrets).strip()
     return text if len(text) <= limit and not shortened else text[:limit] + "…"
 

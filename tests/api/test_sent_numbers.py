@@ -6,6 +6,7 @@ import html
 import io
 import json
 import time
+import unicodedata
 from collections.abc import Callable, Set as AbstractSet
 from urllib.parse import quote
 
@@ -152,6 +153,8 @@ _BETWEEN = st.sampled_from(
 
 @given(_DIGITS, st.lists(_BETWEEN, min_size=15, max_size=15), st.text(max_size=20), st.text(max_size=20))
 @example("9991234567", [""] * 15, "1", "2")
+@example("0000000", [""] * 15, "9", "0000000")
+@example("0000000", [""] * 6 + [" "] + [""] * 8, "", "@")
 @settings(max_examples=300, deadline=None)
 def test_no_number_that_was_sent_survives_any_grouping(
     digits: str, between: list[str], before: str, after: str
@@ -159,7 +162,9 @@ def test_no_number_that_was_sent_survives_any_grouping(
     number = "9" + digits
     shown = "".join(digit + gap for digit, gap in zip(number, between, strict=False))
     left = redact(f"{before}{shown}{after}", sent=Sent(f"+{number}"), limit=1000)
-    assert number not in digits_of(left)
+    # Digits on both sides of a mark are no number, whatever they would be beside each other.
+    assert not [piece for piece in left.split("[number removed]") if number in digits_of(piece)]
+    assert len(digits_of(left)) <= len(digits_of(unicodedata.normalize("NFKC", before + after)))
 
 
 @given(st.lists(st.from_regex(r"\+999[0-9]{7,11}", fullmatch=True), min_size=1, max_size=20), st.integers(0, 19))
@@ -237,6 +242,18 @@ def test_an_id_of_digits_stays_where_it_is_known_to_be_one() -> None:
 
 def test_a_short_id_does_not_open_the_number_around_it() -> None:
     assert redact("bad +999 12 345678 in line 12", keep=("12",)) == "bad [number removed] in line 12"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("bad +1 212 555 0123@s.example here", "bad [address removed] here"),
+        ("bad jane12125550123@mail.example here", "bad [address removed] here"),
+        ("bad 1 212 555 0123 @ mail.example here", "bad [address removed] here"),
+    ],
+)
+def test_a_number_in_front_of_an_at_sign_goes_with_the_address(text: str, left: str) -> None:
+    assert redact(text, sent=Sent(NUMBER)) == left
 
 
 @pytest.mark.parametrize(
