@@ -249,6 +249,19 @@ def test_what_went_wrong_is_said(shown: Open, status: int, kind: str, body: Any,
         expect(alert.get_by_role("link", name="Log in")).to_have_attribute("href", re.compile("auth/login.next=.*ekyc"))
 
 
+def test_a_paused_page_does_not_say_that_it_tries_again(shown: Open) -> None:
+    window = shown()
+    page = window.open()
+    window.page.unroute(DATA)
+    window.page.route(DATA, lambda route: route.fulfill(status=503, json={"detail": "Made up."}))
+    page.get_by_role("button", name="Refresh").click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("Made up. It is tried again by itself.")
+    page.get_by_role("button", name="Pause").click()
+    expect(alert).not_to_contain_text("It is tried again by itself.")
+    expect(alert.get_by_role("button", name="Try now")).to_be_visible()
+
+
 def test_filters_are_kept_in_the_address(shown: Open) -> None:
     window = shown()
     page = window.open(ALL)

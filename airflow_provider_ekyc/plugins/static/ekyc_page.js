@@ -66,13 +66,14 @@ function useFilters(fixed) {
   return [filters, change];
 }
 
-function Problem({ problem, data, at, zone, onRetry }) {
+function Problem({ problem, paused, data, at, zone, onRetry }) {
   if (problem === null) return null;
   const since = data ? ` What is shown is from ${clock(new Date(at).toISOString(), zone)}.` : "";
+  const again = paused ? "" : " It is tried again by itself.";
   const text = {
     forbidden: "You do not have the permission to see eKYC runs: it takes the right to read DAGs, task instances and XComs.",
-    away: `${problem.text} It is tried again by itself.`,
-    server: `${problem.text} It is tried again by itself.`,
+    away: `${problem.text}${again}`,
+    server: `${problem.text}${again}`,
   }[problem.kind];
   return h(
     Notice,
@@ -127,7 +128,7 @@ function EkycPage({ dagId, runId }) {
   const [filters, setFilters] = useFilters(fixed);
   const asked = useMemo(() => forServer(filters, zone), [filters, zone]);
   const [feed, snapshot] = useFeed(asked, root);
-  const { data, problem, at, busy } = snapshot;
+  const { data, problem, at, busy, paused } = snapshot;
   const named = useCallback((row) => Boolean(filters.task_id) && isNamed(row, filters), [filters]);
   useShowNamed(root, filters, data);
   const now = data ? Date.parse(data.now) : Date.now();
@@ -138,7 +139,7 @@ function EkycPage({ dagId, runId }) {
     "div",
     { className: "ekyc-page", ref: root, "aria-busy": data === null && problem === null },
     h(Head, { feed, snapshot, zone, fixed, filters, onFilters: setFilters }),
-    h(Problem, { problem, data, at, zone, onRetry: feed.refresh }),
+    h(Problem, { problem, paused, data, at, zone, onRetry: feed.refresh }),
     oneRun &&
       h(
         Notice,

@@ -7,6 +7,8 @@ Twice: those that begin with ``page_`` are settled by the page's buttons.
 from __future__ import annotations
 
 import os
+from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG
 
@@ -29,6 +31,9 @@ CHAINS = {
 
 MAPPED_CHAINS = {"mapped_adopt": "ekyc_second_lost", "mapped_no_landing": "ekyc_plain"}
 
+#: A trigger that ends within one turn of a busy scheduler's loop may cost a try (apache/airflow#72716).
+TRIED_AGAIN: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=1)}
+
 for name, (conn_id, journal) in [
     (f"{start}{name}", chain) for start in ("", "page_") for name, chain in CHAINS.items()
 ]:
@@ -36,7 +41,9 @@ for name, (conn_id, journal) in [
         submit = EkycSubmitOperator(
             task_id="submit", numbers=f"{FOLDER}/{name}.txt", ekyc_conn_id=conn_id, journal_uri=journal
         )
-        wait = EkycTaskSensor(task_id="wait", ekyc_task_id=submit.output, ekyc_conn_id=conn_id, poll_interval=1)
+        wait = EkycTaskSensor(
+            task_id="wait", ekyc_task_id=submit.output, ekyc_conn_id=conn_id, poll_interval=1, **TRIED_AGAIN
+        )
         land = EkycResultsToS3Operator(
             task_id="land",
             ekyc_task_id=submit.output,
@@ -51,7 +58,7 @@ for name, conn_id in {**MAPPED_CHAINS, "page_mapped_no_landing": "ekyc_plain"}.i
         submit = EkycSubmitOperator.partial(task_id="submit", ekyc_conn_id=conn_id).expand(
             numbers=[f"{FOLDER}/{name}-{index}.txt" for index in range(3)]
         )
-        wait = EkycTaskSensor.partial(task_id="wait", ekyc_conn_id=conn_id, poll_interval=1).expand(
+        wait = EkycTaskSensor.partial(task_id="wait", ekyc_conn_id=conn_id, poll_interval=1, **TRIED_AGAIN).expand(
             ekyc_task_id=submit.output
         )
         land = EkycResultsToS3Operator.partial(
