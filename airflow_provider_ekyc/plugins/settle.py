@@ -26,6 +26,7 @@ from airflow_provider_ekyc.plugins.settle_decisions import (
     repeat_cost,
     require_confirmed_repeat,
     require_no_doubts,
+    require_seen_send,
 )
 from airflow_provider_ekyc.plugins.settle_request import SettleRefused
 from airflow_provider_ekyc.plugins.settle_task import add_audit_entry
@@ -99,6 +100,7 @@ def send_again(request: SettleRequest, person: Person) -> dict[str, Any]:
     :raises SettleRefused: if it is not done; nothing was changed then
     """
     case = open_case(request, sends_again=True)
+    require_seen_send(request, case.intent)
     case.require_right_to_write(person)
     estimate = Estimate(
         case.task_type or "", case.intent.rows, case.hook.settings.price(case.task_type) if case.task_type else None

@@ -75,6 +75,21 @@ def open_intent(found: Receipt | Intent | None, address: str) -> Intent:
     return found
 
 
+def require_seen_send(request: SettleRequest, intent: Intent) -> None:
+    """
+    Refuse to send again what was sent once more since the person looked: that would be a further submission.
+
+    :param intent: of the send whose outcome is unknown now
+    :raises SettleRefused: 409 if it is not the one that the request names
+    """
+    if request.sent_at not in (None, intent.started_at):
+        raise SettleRefused(
+            409,
+            "This list was sent once more since you looked, and the outcome of that is unknown as well. Nothing was "
+            "changed. Close this and look at the row again.",
+        )
+
+
 def require_ended(instances: Iterable[TaskInstanceState], intent: Intent, *, sends_again: bool, now: datetime) -> None:
     """
     Refuse to settle what a task may be sending at this moment.

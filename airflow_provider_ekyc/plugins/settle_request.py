@@ -61,6 +61,7 @@ class SettleRequest:
     :param name: ``Scope.name`` of the submission
     :param ekyc_task_id: the remote task to adopt; None to send the list again
     :param confirmed: whether the person has read what may be wrong with it
+    :param sent_at: when the send began that the person has seen (``Intent.started_at``); None if it is not known
     """
 
     dag_id: str
@@ -70,6 +71,7 @@ class SettleRequest:
     name: str
     ekyc_task_id: str | None
     confirmed: bool
+    sent_at: str | None = None
 
 
 def require_own_page(headers: Mapping[str, str], own_origins: Collection[str]) -> None:
@@ -127,7 +129,7 @@ def read_send_again(body: bytes) -> SettleRequest:
 
 def _request(given: Mapping[str, Any], ekyc_task_id: str | None) -> SettleRequest:
     dag_id, run_id, task_id, name = (given.get(key) for key in ("dag_id", "run_id", "task_id", "name"))
-    map_index, confirmed = given.get("map_index", -1), given.get("confirmed", False)
+    map_index, confirmed, sent_at = given.get("map_index", -1), given.get("confirmed", False), given.get("sent_at")
     if not (_is_key(dag_id) and _is_key(run_id) and _is_key(task_id)):
         raise _unreadable("dag_id, run_id and task_id must be text")
     if type(map_index) is not int or not -1 <= map_index < 2**31:
@@ -136,7 +138,9 @@ def _request(given: Mapping[str, Any], ekyc_task_id: str | None) -> SettleReques
         raise _unreadable("name must be that of the submission, 16 hex digits")
     if type(confirmed) is not bool:
         raise _unreadable("confirmed must be true or false")
-    return SettleRequest(str(dag_id), str(run_id), str(task_id), map_index, name, ekyc_task_id, confirmed)
+    if sent_at is not None and not _is_key(sent_at):
+        raise _unreadable("sent_at must be text")
+    return SettleRequest(str(dag_id), str(run_id), str(task_id), map_index, name, ekyc_task_id, confirmed, sent_at)
 
 
 def _is_one_of(origin: str | None, own_origins: Collection[str]) -> bool:

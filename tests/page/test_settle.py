@@ -81,6 +81,31 @@ def test_a_list_is_sent_again_only_as_confirmed(run: Run, server: PageServer) ->
     assert server.received[0].json == {**NEED, "confirmed": True}
 
 
+def test_the_send_that_was_seen_is_named(run: Run, server: PageServer) -> None:
+    server.answers = {"ekyc/send-again": [checked()], ROUTE: [CLEARED]}
+    settle(run, "send_again", {**NEED, "when": "2026-11-26T06:00:00.000+00:00"})
+    assert server.received[0].json == {**NEED, "confirmed": True, "sent_at": "2026-11-26T06:00:00.000+00:00"}
+
+
+def test_a_decision_to_send_again_that_was_not_written_is_asked_of_the_server_anew(
+    run: Run, server: PageServer
+) -> None:
+    variable = "api/v2/variables/ekyc_submission_1"
+    settled = Answer({"detail": "This submission is settled; clear the task.", "clear": CLEAR}, status=409)
+    server.answers = {
+        "ekyc/send-again": [checked({**WRITE, "method": "PATCH"}), settled],
+        variable: [Answer(closes=True)],
+        ROUTE: [CLEARED],
+    }
+    first = settle(run, "send_again")
+    assert "It is not known whether anything was recorded; to try again is safe" in first["said"]
+    # Somebody has written the remote id into that Variable meanwhile: it stays.
+    second = go_on(run, first)
+    assert second["said"] == "This submission is settled; clear the task."
+    assert [path for _, path in server.calls()].count(variable) == 1
+    assert go_on(run, second)["cleared"] == 3
+
+
 def test_what_the_server_refuses_changes_nothing(run: Run, server: PageServer) -> None:
     server.answers = {
         "ekyc/adopt": [Answer({"detail": "The API knows no such task. Nothing was changed."}, status=404)]
@@ -113,16 +138,31 @@ def test_a_record_that_fails_is_written_again_before_anything_is_cleared(run: Ru
     variables = [Answer({"detail": "database is locked"}, status=500), Answer({})]
     server.answers = {"ekyc/adopt": [checked(WRITE)], "api/v2/variables": variables, ROUTE: [CLEARED]}
     first = settle(run, "adopt", ekyc_task_id="abc")
-    assert first["said"].startswith("Nothing is recorded yet.")
+    assert first["said"].startswith("It is not known whether the id is recorded; to go on is safe.")
     assert ("POST", ROUTE) not in server.calls()
     assert go_on(run, first)["cleared"] == 3
     assert [path for _, path in server.calls()].count("ekyc/adopt") == 1
 
 
+def test_a_record_that_may_not_be_written_is_none(run: Run, server: PageServer) -> None:
+    server.answers = {"ekyc/adopt": [checked(WRITE)], "api/v2/variables": [Answer({"detail": "No."}, status=403)]}
+    assert settle(run, "adopt", ekyc_task_id="abc")["said"] == "Nothing is recorded yet. No."
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_clear_that_is_not_answered_may_have_been_done(run: Run, server: PageServer, settled: bool) -> None:
+    answer = Answer({"detail": "It is settled already.", "clear": CLEAR}, status=409) if settled else checked()
+    server.answers = {"ekyc/adopt": [answer], ROUTE: [Answer(closes=True)]}
+    end = settle(run, "adopt", ekyc_task_id="abc")
+    end = go_on(run, end) if settled else end
+    assert "It is not known whether the task is cleared; to clear it again is safe." in end["said"]
+
+
 def test_a_record_that_somebody_else_has_written_is_left_alone(run: Run, server: PageServer) -> None:
     server.answers = {"ekyc/adopt": [checked(WRITE)], "api/v2/variables": [Answer({"detail": "exists"}, status=409)]}
     end = settle(run, "adopt", ekyc_task_id="abc")
-    assert end["said"] == "Nothing is recorded yet. Somebody has settled it meanwhile."
+    assert end["said"].startswith("The record is there already: yours, if an earlier try was not answered")
+    assert run("settle", "isRecordedAlready($0)", {**end, "ekyc": None}) is True
     assert ("POST", ROUTE) not in server.calls()
 
 

@@ -126,6 +126,13 @@ def test_the_remote_task_of_the_list_is_adopted(submission: OpenSubmission) -> N
     assert [row["event"] for row in submission.database.rows(Log)] == ["ekyc_adopt"]
 
 
+def test_a_list_that_was_sent_once_more_since_is_not_sent_again(submission: OpenSubmission) -> None:
+    submission.insert_task()
+    seen = replace(submission.request(), sent_at=(ENDED - timedelta(minutes=1)).isoformat())
+    is_refused(submission.refused(seen), 409, "sent once more since you looked")
+    assert send_again(replace(seen, sent_at=UNKNOWN.started_at), SOMEONE)["clear"]["task_ids"] == ["submit"]
+
+
 def test_a_task_that_airflow_does_not_have_is_not_found(submission: OpenSubmission) -> None:
     is_refused(submission.refused(submission.request()), 404, "Airflow has no such task instance.")
 

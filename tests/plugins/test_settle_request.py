@@ -134,6 +134,8 @@ def test_what_is_no_id_is_refused_and_not_quoted(ekyc_task_id: object) -> None:
 
 def test_a_request_to_send_again_is_read() -> None:
     assert read_send_again(body(confirmed=True)) == SettleRequest(**GIVEN, ekyc_task_id=None, confirmed=True)
+    sent_at = "2026-11-26T06:00:00.000+00:00"
+    assert read_send_again(body(sent_at=sent_at)).sent_at == sent_at
     assert not read_send_again(body()).confirmed
 
 
@@ -158,6 +160,9 @@ def test_a_request_to_send_again_is_read() -> None:
         {"confirmed": "true"},
         {"confirmed": 1},
         {"confirmed": None},
+        {"sent_at": ""},
+        {"sent_at": 1},
+        {"sent_at": "x" * 251},
     ],
 )
 @pytest.mark.parametrize("read", [read_adopt, read_send_again])

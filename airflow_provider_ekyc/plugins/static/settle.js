@@ -2,7 +2,8 @@
 // user's own rights, where the journal is in Airflow), clear the task (Airflow). No React.
 //
 // Each step is done once. When one fails, `proceed` called with its result goes on from that step: an id that has been
-// recorded is not recorded twice, and a submission is not allowed twice.
+// recorded is not recorded twice, and a submission is not allowed twice. Only a decision to send again that could not be
+// written is asked of the server anew: to replace a Variable would also replace what somebody has written there since.
 
 import { address, ask as askServer } from "./request.js";
 
@@ -27,6 +28,8 @@ export function settleBody({ way, need, fields, confirmed }) {
   const { dag_id, run_id, task_id, map_index = -1, name } = need;
   const which = { dag_id, run_id, task_id, map_index, name };
   if (way === "adopt") which.ekyc_task_id = fields.ekyc_task_id;
+  // The send that the person has seen: a later one of the same list is another decision.
+  if (way === "send_again" && need.when) which.sent_at = need.when;
   return confirmed ? { ...which, confirmed: true } : which;
 }
 
@@ -82,7 +85,7 @@ export async function proceed(state, report, ask = askServer, pause = sleep) {
   if (!now.recorded && now.way !== "clear") {
     report("Writing the record.");
     const { problem } = await writeVariable(now.answer.write, ask);
-    if (problem) return { ...now, problem };
+    if (problem) return { ...now, answer: now.way === "send_again" ? null : now.answer, problem };
     now = { ...now, recorded: true };
   }
   report("Clearing the task.");
@@ -120,6 +123,11 @@ function writeVariable({ method = "PATCH", variable, value, description }, ask) 
   return ask(address(path), { method, json: { key: variable, value, description } });
 }
 
+/** Whether the record that was to be created exists: to go on would be refused again. */
+export function isRecordedAlready({ answer, recorded, problem }) {
+  return problem?.status === 409 && answer !== null && !recorded;
+}
+
 /** What a person reads afterwards: what has been done, what has not, and whether it is safe to try again. */
 export function outcome(state) {
   const { way, answer, recorded, cleared, stopped, problem } = state;
@@ -139,7 +147,10 @@ export function outcome(state) {
   const isUnsure = ["away", "server"].includes(problem.kind);
   if (way === "clear") return joined(problem.text, isUnsure ? "It is not known whether the tasks were cleared; to try again is safe." : "Nothing was cleared.");
   if (answer === null) return joined(problem.text, isUnsure && "It is not known whether anything was recorded; to try again is safe: nothing is recorded twice.");
-  if (!recorded) return joined("Nothing is recorded yet.", problem.status === 409 ? "Somebody has settled it meanwhile." : problem.text);
-  if (answer.message === undefined) return problem.text;
-  return joined(done, "The task is not cleared yet.", problem.text);
+  if (isRecordedAlready(state)) return "The record is there already: yours, if an earlier try was not answered, or another person's. Close this: the row shows what is left to do.";
+  if (!recorded) return joined(isUnsure ? "It is not known whether the id is recorded; to go on is safe." : "Nothing is recorded yet.", problem.text);
+  const open = isUnsure ? "It is not known whether the task is cleared; to clear it again is safe." : "The task is not cleared yet.";
+  // Settled by somebody else: the server's sentence says what is left.
+  if (answer.message === undefined) return joined(problem.text, isUnsure && open);
+  return joined(done, open, problem.text);
 }

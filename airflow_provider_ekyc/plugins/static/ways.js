@@ -4,7 +4,7 @@ import { Button, Notice, OutLink } from "./elements.js";
 import { Link, h, useCallback, useEffect, useId, useRef, useState } from "./react.js";
 import { loginAddress, safeLink } from "./request.js";
 import { logPath } from "./rows.js";
-import { complaint, outcome, pastedId, plan, proceed } from "./settle.js";
+import { complaint, isRecordedAlready, outcome, pastedId, plan, proceed } from "./settle.js";
 import { amount, counted } from "./text.js";
 
 function AdoptForm({ need, busy, onSubmit, onCancel }) {
@@ -100,7 +100,11 @@ const HINTS = {
 
 function Outcome({ state, onAgain, onClose }) {
   const place = useRef(null);
-  useEffect(() => place.current?.focus(), [state]);
+  // Unless the person went on to another row meanwhile.
+  useEffect(() => {
+    const active = document.activeElement;
+    if (active === document.body || place.current?.parentElement.contains(active)) place.current?.focus();
+  }, [state]);
   const { problem } = state;
   return h(
     "div",
@@ -111,7 +115,7 @@ function Outcome({ state, onAgain, onClose }) {
       { className: "ekyc-row" },
       problem?.kind === "login" && h("a", { className: "ekyc-button ekyc-button-main", href: loginAddress(globalThis.location) }, "Log in"),
       state.confirm && h(Button, { weight: "danger", onClick: () => onAgain({ confirmed: true }) }, "Adopt it all the same"),
-      problem && problem.kind !== "login" && !state.confirm && h(Button, { weight: "main", onClick: () => onAgain({}) }, !state.answer ? "Try again" : state.recorded ? "Clear the task" : "Go on"),
+      problem && problem.kind !== "login" && !state.confirm && !isRecordedAlready(state) && h(Button, { weight: "main", onClick: () => onAgain({}) }, !state.answer ? "Try again" : state.recorded ? "Clear the task" : "Go on"),
       h(Button, { onClick: onClose }, "Close"),
     ),
   );
