@@ -215,3 +215,46 @@ def test_a_closed_feed_asks_nothing(feed: FeedPage, server: PageServer) -> None:
     feed.start()
     feed.do("feed.close()")
     assert feed.later(30) == []
+    # A way out that was begun on it may end later.
+    feed.do("await feed.refresh()")
+    assert feed.later(30) == []
+
+
+def test_totals_of_other_filters_are_not_shown(feed: FeedPage, server: PageServer) -> None:
+    server.answers[ROUTE] = [answer()]
+    feed.start()
+    lists = Answer({name: part for name, part in answer().body.items() if name != "days"})
+    server.answers[ROUTE] = [lists, Answer({}, status=503), lists, answer()]
+    feed.start(state="failed")
+    assert feed.do("return [feed.snapshot().busy, 'days' in feed.snapshot().data]") == [False, True]
+    assert feed.do("return feed.snapshot().data.days ?? null") is None
+    feed.later(60)
+    assert feed.do("return feed.snapshot().data.days.counted") == 0
+
+
+def test_after_a_call_that_failed_the_totals_are_left_out(feed: FeedPage, server: PageServer) -> None:
+    server.answers[ROUTE] = [answer(), Answer({}, status=503), answer()]
+    feed.start()
+    parts = feed.later(60)
+    assert parts[0] == "needs,waiting,history"
+    assert parts[1] == "needs,waiting,history,days"
+
+
+def test_a_history_of_other_filters_is_called_stale(feed: FeedPage, server: PageServer) -> None:
+    server.answers[ROUTE] = [answer()]
+    feed.start()
+    assert feed.do("return feed.snapshot().stale") is False
+    server.answers[ROUTE] = [Answer({}, status=503), answer()]
+    feed.start(state="failed")
+    assert feed.do("return [feed.snapshot().stale, feed.snapshot().busy]") == [True, False]
+    feed.later(30)
+    assert feed.do("return feed.snapshot().stale") is False
+
+
+def test_a_first_answer_without_its_parts_is_a_problem(feed: FeedPage, server: PageServer) -> None:
+    server.answers[ROUTE] = [Answer({"needs": {"rows": [], "more": False}}), answer()]
+    feed.start()
+    assert feed.do("return feed.snapshot().data") is None
+    assert "lacks parts" in feed.do("return feed.snapshot().problem.text")
+    assert feed.later(30)
+    assert feed.do("return feed.snapshot().problem") is None

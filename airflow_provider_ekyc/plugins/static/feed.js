@@ -16,16 +16,16 @@ export const PAGE_ROWS = 100;
 /**
  * What the server has said last, and when it is asked again.
  *
- * `snapshot()` returns `{data, problem, at, busy, paused, filters}`: the merged parts of all answers, what went wrong in
- * the last call, when data arrived (milliseconds), whether a call is under way that the user waits for. It is the same
- * object until something changes.
+ * `snapshot()` returns `{data, problem, at, busy, paused, stale, filters}`: the merged parts of all answers, what went wrong in
+ * the last call, when data arrived (milliseconds), whether a call is under way that the user waits for, and whether the
+ * history is still that of other filters (`stale`). It is the same object until something changes.
  */
 export class Feed {
   #ask;
   #subscribers = new Set();
   #timer = null;
   #running = null;
-  #state = { data: null, problem: null, at: null, busy: false, paused: false, filters: null };
+  #state = { data: null, problem: null, at: null, busy: false, paused: false, stale: false, filters: null };
   #asked = -Infinity;
   #hidden = false;
   #failures = 0;
@@ -48,12 +48,17 @@ export class Feed {
   /** Show what these filters select, at once if they are not those of before. */
   setFilters(filters) {
     if (JSON.stringify(filters) === JSON.stringify(this.#state.filters)) return;
+    const range = this.#range;
     this.#set({ filters });
+    // Totals of other filters would stand below the name of these.
+    if (this.#range !== range && this.#state.data) this.#set({ data: { ...this.#state.data, days: undefined } });
     void this.#load({ byUser: true });
   }
 
-  /** Ask now. */
-  refresh = () => this.#load({ byUser: true });
+  /** Ask now; nothing where the page is closed: a way out may end after it. */
+  refresh = async () => {
+    if (this.#state.filters !== null) await this.#load({ byUser: true });
+  };
 
   setPaused(paused) {
     this.#set({ paused });
@@ -71,10 +76,12 @@ export class Feed {
     this.#running?.abort();
     this.#running = null;
     this.#subscribers.clear();
+    this.#state = { ...this.#state, filters: null, busy: false };
   }
 
   #set(changes) {
     this.#state = { ...this.#state, ...changes };
+    this.#state.stale = this.#state.data !== null && this.#historyDue;
     for (const callback of this.#subscribers) callback();
   }
 
@@ -101,14 +108,15 @@ export class Feed {
     this.#running = running;
     const { filters, data } = this.#state;
     const offset = filters.offset ?? 0;
-    // The rows come before the totals by day: these are counted over all that the filters select.
-    const parts = byUser ? [...LISTS] : partsOfRefresh({ offset, historyDue: this.#historyDue, daysDue: data !== null && this.#daysDue });
+    // The rows come before the totals by day: these are counted over all that the filters select, which may last longer
+    // than a call may. So a call after one that failed leaves them out.
+    const parts = byUser ? [...LISTS] : partsOfRefresh({ offset, historyDue: this.#historyDue, daysDue: data !== null && this.#failures === 0 && this.#daysDue });
     if (byUser) this.#set({ busy: true });
     this.#asked = performance.now();
     try {
       const answer = await this.#ask(address(ROUTE, query(parts, filters)), { signal: running.signal });
-      this.#receive(answer, parts);
-      if (byUser && !answer.problem && this.#daysDue) {
+      const isRead = this.#receive(answer, parts);
+      if (byUser && isRead && this.#daysDue) {
         this.#receive(await this.#ask(address(ROUTE, query(["days"], filters)), { signal: running.signal }), ["days"]);
         // Two calls at once are answered for by a longer wait.
         this.#asked += LEAST_SECONDS * 1000;
@@ -121,11 +129,13 @@ export class Feed {
     this.#schedule();
   }
 
+  /** Show an answer, or what is wrong with it; return whether it could be read. */
   #receive({ data: answer, problem }, parts) {
+    problem ??= parts.every((name) => answer?.[name]) ? null : UNREADABLE;
     if (problem) {
       this.#failures += 1;
       this.#set({ problem, busy: false });
-      return;
+      return false;
     }
     this.#failures = 0;
     const before = this.#state.data;
@@ -141,6 +151,7 @@ export class Feed {
       this.#daysAt = performance.now();
     }
     this.#set({});
+    return true;
   }
 
   #schedule() {
