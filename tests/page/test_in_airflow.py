@@ -262,6 +262,18 @@ def test_a_paused_page_does_not_say_that_it_tries_again(shown: Open) -> None:
     expect(alert.get_by_role("button", name="Try now")).to_be_visible()
 
 
+def test_what_is_typed_stays_when_a_filter_is_changed(shown: Open) -> None:
+    window = shown()
+    page = window.open(answer([needing(0)]))
+    card = window.section("Needs you").get_by_role("listitem")
+    card.get_by_role("button", name="Adopt", exact=True).click()
+    card.get_by_role("textbox").fill("made-up-0001")
+    page.get_by_label("Status").select_option("failed")
+    page.wait_for_url(re.compile("state=failed"))
+    window.refreshed()
+    expect(card.get_by_role("textbox")).to_have_value("made-up-0001")
+
+
 def test_filters_are_kept_in_the_address(shown: Open) -> None:
     window = shown()
     page = window.open(ALL)

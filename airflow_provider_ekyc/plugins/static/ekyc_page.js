@@ -56,19 +56,48 @@ function useFeed(filters, root) {
   return [feed, snapshot];
 }
 
+let isShownAnew = false;
+
+/**
+ * Airflow shows a page that it has just loaded in one way and from the first navigation on in another (seen in 3.3.2),
+ * so React would then begin it anew, and what is typed would be gone. This is a navigation before anything is typed.
+ */
+function useFirstNavigation(setParams) {
+  useEffect(() => {
+    if (isShownAnew) return;
+    isShownAnew = true;
+    setParams((same) => same, { replace: true });
+  }, [setParams]);
+}
+
 /** What of the page's address selects rows, and a function that changes it; in a run's tab the address is Airflow's. */
 function useFilters(fixed) {
   const [params, setParams] = useSearchParams();
+  useFirstNavigation(setParams);
   const [own, setOwn] = useState(fixed);
-  const text = params.toString();
+  // The address follows a moment later: what is chosen meanwhile is a change of this, not of what the address still has.
+  const [chosen, setChosen] = useState(null);
+  const address = params.toString();
+  useEffect(() => {
+    if (chosen === address) setChosen(null);
+  }, [chosen, address]);
+  const text = chosen ?? address;
   const filters = useMemo(() => (fixed ? { ...own, ...fixed } : readFilters(new URLSearchParams(text))), [fixed, own, text]);
-  const change = useCallback((next) => (fixed ? setOwn(next) : setParams(writeFilters(next))), [fixed, setParams]);
+  const change = useCallback(
+    (next) => {
+      if (fixed) return setOwn(next);
+      const query = writeFilters(next);
+      setChosen(new URLSearchParams(query).toString());
+      return setParams(query);
+    },
+    [fixed, setParams],
+  );
   return [filters, change];
 }
 
-function Problem({ problem, paused, data, at, zone, onRetry }) {
+function Problem({ problem, paused, stale, data, at, zone, onRetry }) {
   if (problem === null) return null;
-  const since = data ? ` What is shown is from ${clock(new Date(at).toISOString(), zone)}.` : "";
+  const since = data ? ` What is shown is from ${clock(new Date(at).toISOString(), zone)}${stale ? ", and the history is that of other filters" : ""}.` : "";
   const again = paused ? "" : " It is tried again by itself.";
   const text = {
     forbidden: "You do not have the permission to see eKYC runs: it takes the right to read DAGs, task instances and XComs.",
@@ -128,7 +157,7 @@ function EkycPage({ dagId, runId }) {
   const [filters, setFilters] = useFilters(fixed);
   const asked = useMemo(() => forServer(filters, zone), [filters, zone]);
   const [feed, snapshot] = useFeed(asked, root);
-  const { data, problem, at, busy, paused } = snapshot;
+  const { data, problem, at, busy, paused, stale } = snapshot;
   const named = useCallback((row) => Boolean(filters.task_id) && isNamed(row, filters), [filters]);
   useShowNamed(root, filters, data);
   const now = data ? Date.parse(data.now) : Date.now();
@@ -139,7 +168,7 @@ function EkycPage({ dagId, runId }) {
     "div",
     { className: "ekyc-page", ref: root, "aria-busy": data === null && problem === null },
     h(Head, { feed, snapshot, zone, fixed, filters, onFilters: setFilters }),
-    h(Problem, { problem, paused, data, at, zone, onRetry: feed.refresh }),
+    h(Problem, { problem, paused, stale, data, at, zone, onRetry: feed.refresh }),
     oneRun &&
       h(
         Notice,
@@ -153,7 +182,7 @@ function EkycPage({ dagId, runId }) {
       !nothing && [
         h(Needs, { key: "needs", needs: data.needs, zone, full: !fixed, within, isNamed: named, onDone: feed.refresh }),
         h(Waiting, { key: "waiting", waiting: data.waiting, zone, now, full: !fixed, isNamed: named }),
-        h(History, { key: "history", history: data.history, days: data.days, filters, fixed, zone, busy, isNamed: named, onFilters: setFilters }),
+        h(History, { key: "history", history: data.history, days: data.days, filters, fixed, zone, busy: busy || stale, isNamed: named, onFilters: setFilters }),
       ],
     data && h(Announce, { needs: data.needs }),
     data &&
