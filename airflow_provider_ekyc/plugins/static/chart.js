@@ -17,7 +17,7 @@ function spoken(day) {
   const parts = partsOf(day);
   const answers = PARTS.filter(([name]) => parts[name] > 0).map(([name, label]) => `${label} ${count(parts[name])}`);
   const cost = day.cost ? [`cost ${amount(day.cost)}`] : [];
-  return `${day.day}: ${[counted(day.submissions ?? 0, "submission"), ...answers, ...cost].join(", ")}`;
+  return `${day.day} (UTC): ${[counted(day.submissions ?? 0, "submission"), ...answers, ...cost].join(", ")}`;
 }
 
 function Bars({ days, onDay }) {
@@ -34,7 +34,7 @@ function Bars({ days, onDay }) {
         viewBox: `0 0 ${BOX.width} ${BOX.height}`,
         preserveAspectRatio: "none",
         role: "img",
-        "aria-label": `Rows by day from ${first} to ${last}, at most ${count(top)} a day. The same figures are in the table by day.`,
+        "aria-label": `Rows by day (UTC) from ${first} to ${last}, at most ${count(top)} a day. The same figures are in the table by day.`,
       },
       bars.map((bar) =>
         h(
@@ -48,7 +48,7 @@ function Bars({ days, onDay }) {
         ),
       ),
     ),
-    h("figcaption", null, h("span", null, first), h(Legend, { days }), h("span", null, last)),
+    h("figcaption", null, h("span", null, first), h(Legend, { days }), h("span", null, `${last} (UTC)`)),
   );
 }
 

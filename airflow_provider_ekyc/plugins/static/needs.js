@@ -104,7 +104,7 @@ const Card = memo(function Card({ id, row, zone, full, named, gone, onHold, onDo
       h(Link, { to: logPath({ ...need, try_number: null }), className: "ekyc-link" }, need.task_id),
       where?.includes("[") && h("span", null, where.slice(where.indexOf("["))),
     ),
-    h("p", null, gone ? "This has been settled meanwhile." : textOf(need, kind)),
+    h("p", null, gone ? "It is no longer in this list: it was settled, its task runs again, or other filters were chosen." : textOf(need, kind)),
     h(Facts, { row, zone }),
     h(Details, { need }),
     h(Ways, { need, onHold: hold, onDone }),
