@@ -47,8 +47,8 @@ _GROUPING = (
 # Nine digits and more, however grouped, or five behind a plus: shorter runs are counts, codes and limits.
 # Possessive: without it each possible step back is kept in memory, 150 MiB for a megabyte of digits.
 _NUMBER = re.compile(rf"\+\d(?:{_GROUPING}\d){{4,}}+|\d(?:{_GROUPING}\d){{8,}}+")
-# Digits with no letter between them.
-_DIGITS = re.compile(r"\d(?:[\W_]{0,4}+\d)*+")
+# Digits with no letter and no at sign between them: a number on both sides of one is an address.
+_DIGITS = re.compile(r"\d(?:(?:(?!@)[\W_]){0,4}+\d)*+")
 # A time, and an id of the usual form, are the long runs of digits that help the reader.
 _TIMESTAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?!\d)"
 _UUID = r"(?<![\w+-])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![\w-])"
