@@ -80,9 +80,11 @@ def require_seen_send(request: SettleRequest, intent: Intent) -> None:
     Refuse to send again what was sent once more since the person looked: that would be a further submission.
 
     :param intent: of the send whose outcome is unknown now
-    :raises SettleRefused: 409 if it is not the one that the request names
+    :raises SettleRefused: 409 if it is a later one than the request names
     """
-    if request.sent_at not in (None, intent.started_at):
+    began = _time(intent.started_at)
+    # The row may have a later time than the record: of a try that ended before it recorded that it sends.
+    if request.sent_at is not None and began is not None and datetime.fromisoformat(request.sent_at) < began:
         raise SettleRefused(
             409,
             "This list was sent once more since you looked, and the outcome of that is unknown as well. Nothing was "

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -138,8 +139,8 @@ def _request(given: Mapping[str, Any], ekyc_task_id: str | None) -> SettleReques
         raise _unreadable("name must be that of the submission, 16 hex digits")
     if type(confirmed) is not bool:
         raise _unreadable("confirmed must be true or false")
-    if sent_at is not None and not _is_key(sent_at):
-        raise _unreadable("sent_at must be text")
+    if sent_at is not None and not _is_time(sent_at):
+        raise _unreadable("sent_at must be a time with its offset from UTC, ISO 8601")
     return SettleRequest(str(dag_id), str(run_id), str(task_id), map_index, name, ekyc_task_id, confirmed, sent_at)
 
 
@@ -163,6 +164,13 @@ def normalized_origin(url: str) -> str | None:
 def _is_key(value: object) -> bool:
     # Not printable: NUL, which PostgreSQL refuses, and halves of a character, which no database can encode.
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_KEY and value.isprintable()
+
+
+def _is_time(value: object) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _is_adopted_by_hand(ekyc_task_id: str) -> bool:

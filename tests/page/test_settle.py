@@ -144,6 +144,17 @@ def test_a_record_that_fails_is_written_again_before_anything_is_cleared(run: Ru
     assert [path for _, path in server.calls()].count("ekyc/adopt") == 1
 
 
+@pytest.mark.parametrize("status", [403, 409])
+def test_a_decision_to_send_again_that_may_not_be_written_is_none(run: Run, server: PageServer, status: int) -> None:
+    server.answers = {
+        "ekyc/send-again": [checked(WRITE)],
+        "api/v2/variables": [Answer({"detail": "No."}, status=status)],
+    }
+    end = settle(run, "send_again")
+    assert end["said"] == "Nothing is recorded yet. No."
+    assert run("settle", "isRecordedAlready($0)", end) is False
+
+
 def test_a_record_that_may_not_be_written_is_none(run: Run, server: PageServer) -> None:
     server.answers = {"ekyc/adopt": [checked(WRITE)], "api/v2/variables": [Answer({"detail": "No."}, status=403)]}
     assert settle(run, "adopt", ekyc_task_id="abc")["said"] == "Nothing is recorded yet. No."

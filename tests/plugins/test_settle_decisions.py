@@ -105,16 +105,22 @@ def test_what_a_process_may_still_be_sending_is_not_sent_again_at_once() -> None
     require_ended(instance("failed", None), sending, sends_again=True, now=SENT)
 
 
-@pytest.mark.parametrize("sent_at", [None, INTENT.started_at])
+@pytest.mark.parametrize(
+    "sent_at", [None, INTENT.started_at, "2026-11-26T06:00:00Z", "2026-11-26T07:00:00+01:00", "2026-11-26T06:00:01Z"]
+)
 def test_the_send_that_was_seen_may_be_repeated(sent_at: str | None) -> None:
     require_seen_send(replace(REQUEST, sent_at=sent_at), INTENT)
 
 
-@pytest.mark.parametrize("sent_at", ["2026-11-26T05:59:59.000+00:00", "", "made up"])
+@pytest.mark.parametrize("sent_at", ["2026-11-26T05:59:59.999+00:00", "2026-11-26T06:30:00+01:00"])
 def test_a_later_send_than_the_one_that_was_seen_is_not_repeated(sent_at: str) -> None:
     with pytest.raises(SettleRefused, match="sent once more since you looked") as refused:
         require_seen_send(replace(REQUEST, sent_at=sent_at), INTENT)
     assert (refused.value.status, refused.value.confirm, refused.value.clear) == (409, False, False)
+
+
+def test_a_record_without_a_readable_time_may_be_sent_again() -> None:
+    require_seen_send(replace(REQUEST, sent_at="2026-11-26T05:00:00Z"), replace(INTENT, started_at="made up"))
 
 
 def test_sending_again_is_asked_about_with_its_cost() -> None:

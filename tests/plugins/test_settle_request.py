@@ -162,7 +162,8 @@ def test_a_request_to_send_again_is_read() -> None:
         {"confirmed": None},
         {"sent_at": ""},
         {"sent_at": 1},
-        {"sent_at": "x" * 251},
+        {"sent_at": "made up"},
+        {"sent_at": "2026-11-26T06:00:00"},
     ],
 )
 @pytest.mark.parametrize("read", [read_adopt, read_send_again])

@@ -20,7 +20,7 @@ const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
  * @param {{ekyc_task_id?: string}} fields what the person typed
  */
 export function plan(way, need, fields = {}) {
-  return { way, need, fields, confirmed: way === "send_again", answer: null, recorded: false, cleared: null, stopped: false, problem: null, confirm: false };
+  return { way, need, fields, confirmed: way === "send_again", answer: null, recorded: false, cleared: null, stopped: false, unwritten: false, problem: null, confirm: false };
 }
 
 /** The JSON of the plugin's route for a way. */
@@ -72,7 +72,7 @@ export function complaint(id) {
  * @returns {Promise<object>} the state after the last step, or after the step that failed, with its `problem`
  */
 export async function proceed(state, report, ask = askServer, pause = sleep) {
-  let now = { ...state, problem: null, confirm: false };
+  let now = { ...state, unwritten: false, problem: null, confirm: false };
   if (now.way !== "clear" && now.answer === null) {
     report(now.way === "adopt" ? "Checking the id with one status query." : "Recording that the list may be sent again.");
     const url = address(now.way === "adopt" ? "ekyc/adopt" : "ekyc/send-again");
@@ -85,7 +85,8 @@ export async function proceed(state, report, ask = askServer, pause = sleep) {
   if (!now.recorded && now.way !== "clear") {
     report("Writing the record.");
     const { problem } = await writeVariable(now.answer.write, ask);
-    if (problem) return { ...now, answer: now.way === "send_again" ? null : now.answer, problem };
+    if (problem && now.way === "send_again") return { ...now, answer: null, unwritten: true, problem };
+    if (problem) return { ...now, problem };
     now = { ...now, recorded: true };
   }
   report("Clearing the task.");
@@ -130,7 +131,7 @@ export function isRecordedAlready({ answer, recorded, problem }) {
 
 /** What a person reads afterwards: what has been done, what has not, and whether it is safe to try again. */
 export function outcome(state) {
-  const { way, answer, recorded, cleared, stopped, problem } = state;
+  const { way, answer, recorded, cleared, stopped, unwritten, problem } = state;
   const done = { adopt: "The id is recorded.", send_again: "It is recorded that the list may be sent again.", clear: "" }[way];
   const joined = (...parts) => parts.filter(Boolean).join(" ");
   if (problem === null) {
@@ -146,7 +147,7 @@ export function outcome(state) {
   }
   const isUnsure = ["away", "server"].includes(problem.kind);
   if (way === "clear") return joined(problem.text, isUnsure ? "It is not known whether the tasks were cleared; to try again is safe." : "Nothing was cleared.");
-  if (answer === null) return joined(problem.text, isUnsure && "It is not known whether anything was recorded; to try again is safe: nothing is recorded twice.");
+  if (answer === null) return joined(unwritten && !isUnsure && "Nothing is recorded yet.", problem.text, isUnsure && "It is not known whether anything was recorded; to try again is safe: nothing is recorded twice.");
   if (isRecordedAlready(state)) return "The record is there already: yours, if an earlier try was not answered, or another person's. Close this: the row shows what is left to do.";
   if (!recorded) return joined(isUnsure ? "It is not known whether the id is recorded; to go on is safe." : "Nothing is recorded yet.", problem.text);
   const open = isUnsure ? "It is not known whether the task is cleared; to clear it again is safe." : "The task is not cleared yet.";
