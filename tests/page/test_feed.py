@@ -220,15 +220,24 @@ def test_a_closed_feed_asks_nothing(feed: FeedPage, server: PageServer) -> None:
     assert feed.later(30) == []
 
 
-def test_totals_of_other_filters_are_not_shown(feed: FeedPage, server: PageServer) -> None:
+def test_totals_of_other_filters_are_called_so(feed: FeedPage, server: PageServer) -> None:
     server.answers[ROUTE] = [answer()]
     feed.start()
     lists = Answer({name: part for name, part in answer().body.items() if name != "days"})
     server.answers[ROUTE] = [lists, Answer({}, status=503), lists, answer()]
     feed.start(state="failed")
-    assert feed.do("return [feed.snapshot().busy, 'days' in feed.snapshot().data]") == [False, True]
-    assert feed.do("return feed.snapshot().data.days ?? null") is None
+    assert feed.do("return feed.snapshot().old") == {"lists": False, "history": False, "totals": True}
     feed.later(60)
+    assert feed.do("return feed.snapshot().old.totals") is False
+
+
+def test_totals_that_were_read_before_are_those_of_their_filters_again(feed: FeedPage, server: PageServer) -> None:
+    lists = Answer({name: part for name, part in answer().body.items() if name != "days"})
+    server.answers[ROUTE] = [answer(), answer(), lists, Answer({}, status=503), lists]
+    feed.start()
+    feed.start(state="failed")
+    feed.start()
+    assert feed.do("return feed.snapshot().old") == {"lists": False, "history": False, "totals": False}
     assert feed.do("return feed.snapshot().data.days.counted") == 0
 
 
@@ -240,15 +249,16 @@ def test_after_a_call_that_failed_the_totals_are_left_out(feed: FeedPage, server
     assert parts[1] == "needs,waiting,history,days"
 
 
-def test_a_history_of_other_filters_is_called_stale(feed: FeedPage, server: PageServer) -> None:
+def test_rows_of_other_filters_are_called_so(feed: FeedPage, server: PageServer) -> None:
     server.answers[ROUTE] = [answer()]
     feed.start()
-    assert feed.do("return feed.snapshot().stale") is False
+    assert feed.do("return feed.snapshot().old") == {"lists": False, "history": False, "totals": False}
     server.answers[ROUTE] = [Answer({}, status=503), answer()]
     feed.start(state="failed")
-    assert feed.do("return [feed.snapshot().stale, feed.snapshot().busy]") == [True, False]
+    assert feed.do("return feed.snapshot().old") == {"lists": True, "history": True, "totals": True}
+    assert feed.do("return feed.snapshot().busy") is False
     feed.later(30)
-    assert feed.do("return feed.snapshot().stale") is False
+    assert feed.do("return feed.snapshot().old") == {"lists": False, "history": False, "totals": False}
 
 
 def test_a_first_answer_without_its_parts_is_a_problem(feed: FeedPage, server: PageServer) -> None:

@@ -79,7 +79,11 @@ function useFilters(fixed) {
   const [chosen, setChosen] = useState(null);
   const address = params.toString();
   useEffect(() => {
-    if (chosen === address) setChosen(null);
+    if (chosen === null) return undefined;
+    if (chosen === address) return void setChosen(null);
+    // Where another navigation was faster, the address never has it.
+    const timer = setTimeout(() => setChosen(null), 2000);
+    return () => clearTimeout(timer);
   }, [chosen, address]);
   const text = chosen ?? address;
   const filters = useMemo(() => (fixed ? { ...own, ...fixed } : readFilters(new URLSearchParams(text))), [fixed, own, text]);
@@ -95,9 +99,9 @@ function useFilters(fixed) {
   return [filters, change];
 }
 
-function Problem({ problem, paused, stale, data, at, zone, onRetry }) {
+function Problem({ problem, paused, old, data, at, zone, onRetry }) {
   if (problem === null) return null;
-  const since = data ? ` What is shown is from ${clock(new Date(at).toISOString(), zone)}${stale ? ", and the history is that of other filters" : ""}.` : "";
+  const since = data ? ` What is shown is from ${clock(new Date(at).toISOString(), zone)}${old.history || old.lists ? ", and of the filters before" : ""}.` : "";
   const again = paused ? "" : " It is tried again by itself.";
   const text = {
     forbidden: "You do not have the permission to see eKYC runs: it takes the right to read DAGs, task instances and XComs.",
@@ -157,7 +161,7 @@ function EkycPage({ dagId, runId }) {
   const [filters, setFilters] = useFilters(fixed);
   const asked = useMemo(() => forServer(filters, zone), [filters, zone]);
   const [feed, snapshot] = useFeed(asked, root);
-  const { data, problem, at, busy, paused, stale } = snapshot;
+  const { data, problem, at, busy, paused, old } = snapshot;
   const named = useCallback((row) => Boolean(filters.task_id) && isNamed(row, filters), [filters]);
   useShowNamed(root, filters, data);
   const now = data ? Date.parse(data.now) : Date.now();
@@ -168,7 +172,7 @@ function EkycPage({ dagId, runId }) {
     "div",
     { className: "ekyc-page", ref: root, "aria-busy": data === null && problem === null },
     h(Head, { feed, snapshot, zone, fixed, filters, onFilters: setFilters }),
-    h(Problem, { problem, paused, stale, data, at, zone, onRetry: feed.refresh }),
+    h(Problem, { problem, paused, old, data, at, zone, onRetry: feed.refresh }),
     oneRun &&
       h(
         Notice,
@@ -180,9 +184,9 @@ function EkycPage({ dagId, runId }) {
     nothing && h(Empty, { dags: data.dags ?? [] }),
     data &&
       !nothing && [
-        h(Needs, { key: "needs", needs: data.needs, zone, full: !fixed, within, isNamed: named, onDone: feed.refresh }),
+        h(Needs, { key: "needs", needs: data.needs, zone, full: !fixed, within, old: old.lists, isNamed: named, onDone: feed.refresh }),
         h(Waiting, { key: "waiting", waiting: data.waiting, zone, now, full: !fixed, isNamed: named }),
-        h(History, { key: "history", history: data.history, days: data.days, filters, fixed, zone, busy: busy || stale, isNamed: named, onFilters: setFilters }),
+        h(History, { key: "history", history: data.history, days: data.days, filters, fixed, zone, busy: busy || old.history, oldTotals: old.totals, isNamed: named, onFilters: setFilters }),
       ],
     data && h(Announce, { needs: data.needs }),
     data &&

@@ -16,20 +16,22 @@ export const PAGE_ROWS = 100;
 /**
  * What the server has said last, and when it is asked again.
  *
- * `snapshot()` returns `{data, problem, at, busy, paused, stale, filters}`: the merged parts of all answers, what went wrong in
- * the last call, when data arrived (milliseconds), whether a call is under way that the user waits for, and whether the
- * history is still that of other filters (`stale`). It is the same object until something changes.
+ * `snapshot()` returns `{data, problem, at, busy, paused, old, filters}`: the merged parts of all answers, what went wrong in
+ * the last call, when data arrived (milliseconds), whether a call is under way that the user waits for, and what is still
+ * of other filters (`old`: `{lists, history, totals}`). It is the same object until something changes.
  */
 export class Feed {
   #ask;
   #subscribers = new Set();
   #timer = null;
   #running = null;
-  #state = { data: null, problem: null, at: null, busy: false, paused: false, stale: false, filters: null };
+  #state = { data: null, problem: null, at: null, busy: false, paused: false, old: {}, filters: null };
   #asked = -Infinity;
   #hidden = false;
   #failures = 0;
+  #listsFor = null;
   #historyFor = null;
+  #totalsFor = null;
   #daysFor = null;
   #daysAt = -Infinity;
 
@@ -48,10 +50,7 @@ export class Feed {
   /** Show what these filters select, at once if they are not those of before. */
   setFilters(filters) {
     if (JSON.stringify(filters) === JSON.stringify(this.#state.filters)) return;
-    const range = this.#range;
     this.#set({ filters });
-    // Totals of other filters would stand below the name of these.
-    if (this.#range !== range && this.#state.data) this.#set({ data: { ...this.#state.data, days: undefined } });
     void this.#load({ byUser: true });
   }
 
@@ -81,7 +80,12 @@ export class Feed {
 
   #set(changes) {
     this.#state = { ...this.#state, ...changes };
-    this.#state.stale = this.#state.data !== null && this.#historyDue;
+    const { data } = this.#state;
+    this.#state.old = {
+      lists: data !== null && this.#listsFor !== this.#range,
+      history: data !== null && this.#historyDue,
+      totals: Boolean(data?.days) && this.#totalsFor !== this.#range,
+    };
     for (const callback of this.#subscribers) callback();
   }
 
@@ -145,10 +149,12 @@ export class Feed {
     }
     this.#state = { ...this.#state, data, problem: null, at: Date.now(), busy: false };
     // Of the filters of now: an answer for others is given up when these are set.
+    if (parts.includes("needs")) this.#listsFor = this.#range;
     if (parts.includes("history")) this.#historyFor = JSON.stringify(this.#state.filters);
     if (parts.includes("days")) {
       this.#daysFor = `${this.#range} ${historyMark(data.history)}`;
       this.#daysAt = performance.now();
+      this.#totalsFor = this.#range;
     }
     this.#set({});
     return true;

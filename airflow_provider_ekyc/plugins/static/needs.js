@@ -114,8 +114,11 @@ const Card = memo(function Card({ id, row, zone, full, named, gone, onHold, onDo
 /** Cards that are shown at first: more than these nobody settles at once, and a hundred take a while to draw. */
 const FIRST = 10;
 
-/** The section; `within` is "DAG" or "run" where not all is shown, `isNamed(row)` whether the page's address names the row. */
-export function Needs({ needs, zone, full, within, isNamed, onDone }) {
+/**
+ * The section; `within` is "DAG" or "run" where not all is shown, `old` whether the rows are still of other filters,
+ * `isNamed(row)` whether the page's address names the row.
+ */
+export function Needs({ needs, zone, full, within, old, isNamed, onDone }) {
   const [held, setHeld] = useState(() => new Map());
   const order = useRef([]);
   const title = useRef(null);
@@ -139,7 +142,7 @@ export function Needs({ needs, zone, full, within, isNamed, onDone }) {
     { "aria-labelledby": "ekyc-needs" },
     h("h2", { id: "ekyc-needs", ref: title, tabIndex: -1 }, "Needs you", total > 0 && h("span", { className: "ekyc-count ekyc-count-alert" }, `${count(total)}${needs.more ? "+" : ""}`)),
     listed.length === 0
-      ? h("p", { className: "ekyc-second" }, within ? `Nothing in this ${within}.` : "Nothing. Every submission has a known outcome, and all that is paid has landed or is on its way.")
+      ? h("p", { className: "ekyc-second" }, old ? "Not known yet." : within ? `Nothing in this ${within}.` : "Nothing. Every submission has a known outcome, and all that is paid has landed or is on its way.")
       : h(
           "ul",
           { className: "ekyc-cards" },
