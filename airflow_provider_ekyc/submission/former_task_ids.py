@@ -40,7 +40,7 @@ def former_task_ids(ti: Any, task_ids: Collection[str]) -> set[str]:
             return _queried(ti) - set(task_ids)
     # Whatever is raised means that the ids are not known, and then nothing is sent. The Task SDK raises one class for
     # all that its API server answers, its sockets and decoders have their own, and so has Airflow 2's database.
-    except Exception as error:  # noqa: BLE001  # no list of classes would be complete; see above
+    except Exception as error:  # noqa: BLE001  each version raises classes of its own
         raise EkycJournalError(
             f"Airflow can't list the tasks of this run ({_shown(error)}), so it is not known whether this list was "
             f"submitted under another task id. Nothing was sent. A retry lists them again.",
