@@ -123,8 +123,10 @@ def plain_reading(text: bytes, asked: str | None = None) -> frozenset[Counts]:
     :param asked: the column that is asked for; by default the table must have two columns
     """
     try:
-        lines = io.StringIO(text.decode("utf-8-sig"), newline="")
-        head = lines.readline()
+        first, _, rest = text.decode("utf-8-sig").partition("\n")
+        lines = io.StringIO(rest, newline="")
+        # A CR within it ends no line of these tables: it is part of a column's name, in the place of a blank.
+        head = first.removesuffix("\r").replace("\r", " ")
         delimiter = max(",;\t|", key=head.count)
         columns = [name.strip().lower() for name in next(csv.reader([head], delimiter=delimiter), [])]
         # A row of empty cells is a blank line, as spreadsheets write it.

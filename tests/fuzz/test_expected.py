@@ -121,6 +121,12 @@ def test_tables_of_several_columns_are_what_they_say(name: str) -> None:
     assert read[True] or name not in ("a column that is there", "a column in another case", "no column asked for")
 
 
+def test_a_carriage_return_within_the_header_ends_no_line_of_the_plain_reading() -> None:
+    text = b"A\razon Business\tphone number\tAmazon\r\nx\t+9991234567\tyes\r\n"
+    assert plain_reading(text, "amazon") == {Counts(1, 1, 0, 0)}
+    assert not plain_reading(text.replace(b"\tAmazon", b"\tA\razon"), "amazon")
+
+
 def test_the_plain_reading_takes_the_column_that_was_asked_for() -> None:
     text = f"ws,Number,amazon\nno,+{ONE},yes\nno,+{TWO},yes\n".encode()
     assert plain_reading(text, "AMAZON") == {Counts(2, 2, 0, 0)}
