@@ -13,7 +13,7 @@ PAGE = "/plugin/ekyc"
 ROUTES = "/ekyc/"
 
 #: Milliseconds for a remote task to be worked through, and for Airflow to run what comes after it.
-RUN_PATIENCE = 150_000.0
+RUN_PATIENCE = 300_000.0
 
 
 class EkycPage:

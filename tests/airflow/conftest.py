@@ -66,13 +66,14 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, connection_env: dict[str, 
     """
     A running Airflow with the example DAGs; it logs all that it can, so that a leak shows.
 
-    Tasks have a retry: a scheduler that is slow fails one that its trigger has resumed soon (apache/airflow#72716).
+    Tasks have retries: a scheduler that is slow fails one that its trigger has resumed soon (apache/airflow#72716), on
+    a busy machine twice in a row.
     """
     home = tmp_path_factory.mktemp("airflow-home")
     env = {
         **connection_env,
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
-        "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "1",
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "3",
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
     }
     with AirflowStack(home, EXAMPLES, env, import_once=True) as stack:

@@ -15,6 +15,9 @@ from dev.stack.postgres_server import PostgresServer
 from dev.testing.waiting import wait_until
 from tests.conftest import BUCKET
 
+#: Seconds for one run to end, with all others beside it.
+PATIENCE = 600.0
+
 AT_ONCE = ("ekyc_basic", "ekyc_taskflow", "ekyc_mapped", "ekyc_mapped_group", "ekyc_daily")
 #: By itself, so that the waits of the others are not shorter for it.
 AFTERWARDS = "ekyc_warehouse"
@@ -137,12 +140,12 @@ def run_examples(rest: AirflowRest, results: Any, postgres: PostgresServer, basi
     _add_day(runs, rest.trigger(DAILY))
     _add_day(runs, rest.trigger(DAILY))
     for dag_id in (VERIFY, REPORT):
-        assert wait_until(lambda dag_id=dag_id: rest.runs(dag_id), timeout=240.0, interval=0.5), (
+        assert wait_until(lambda dag_id=dag_id: rest.runs(dag_id), timeout=PATIENCE, interval=0.5), (
             f"{dag_id} was not started"
         )
         runs.ids[dag_id] = rest.runs(dag_id)[0]["dag_run_id"]
     _wait(runs, runs.ids)
-    rest.wait_for_run(GROUP, runs.group["unclear"])
+    rest.wait_for_run(GROUP, runs.group["unclear"], timeout=PATIENCE)
     rest.wait_for_dag(AFTERWARDS)
     rest.unpause(AFTERWARDS)
     runs.ids[AFTERWARDS] = rest.trigger(AFTERWARDS, confs[AFTERWARDS])
@@ -151,13 +154,13 @@ def run_examples(rest: AirflowRest, results: Any, postgres: PostgresServer, basi
 
 
 def _add_day(runs: Runs, run_id: str) -> None:
-    runs.rest.wait_for_run(DAILY, run_id, timeout=240)
+    runs.rest.wait_for_run(DAILY, run_id, timeout=PATIENCE)
     runs.days.append(run_id)
 
 
 def _wait(runs: Runs, dag_ids: Iterable[str]) -> None:
     for dag_id in dag_ids:
-        runs.states[dag_id] = runs.rest.wait_for_run(dag_id, runs.ids[dag_id], timeout=240)["state"]
+        runs.states[dag_id] = runs.rest.wait_for_run(dag_id, runs.ids[dag_id], timeout=PATIENCE)["state"]
 
 
 def put_inputs(results: Any, basic: Path) -> None:

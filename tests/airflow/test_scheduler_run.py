@@ -32,6 +32,7 @@ from tests.airflow.example_runs import (
     FROM_LISTS,
     GROUP,
     LARGE,
+    PATIENCE,
     REPORT,
     VERIFY,
     Runs,
@@ -84,7 +85,7 @@ def answers(numbers: list[str]) -> dict[str, str]:
 def clear_and_wait(rest: AirflowRest, dag_id: str, run_id: str, task_id: str) -> None:
     rest.clear(dag_id, run_id, [task_id], downstream=False)
     assert wait_until(lambda: rest.task_instance(dag_id, run_id, task_id)["try_number"] >= 2, interval=0.5)
-    assert rest.wait_for_run(dag_id, run_id, timeout=120)["state"] == "success"
+    assert rest.wait_for_run(dag_id, run_id, timeout=PATIENCE)["state"] == "success"
 
 
 def test_all_examples_are_loaded_without_errors(rest: AirflowRest, runs: Runs) -> None:
@@ -158,7 +159,7 @@ def test_the_asset_event_carries_the_counts_and_starts_the_next_dag(runs: Runs, 
     assert event["extra"]["rows"] == len(FILES[0])
     assert wait_until(lambda: rest.runs("ekyc_results_report"), interval=0.5)
     assert (
-        rest.wait_for_run("ekyc_results_report", rest.runs("ekyc_results_report")[0]["dag_run_id"], timeout=120)[
+        rest.wait_for_run("ekyc_results_report", rest.runs("ekyc_results_report")[0]["dag_run_id"], timeout=PATIENCE)[
             "state"
         ]
         == "success"
@@ -184,7 +185,7 @@ def test_everything_was_paid_once_and_the_key_went_to_the_api_alone(
     submitted = []
     for dag_id in (*DAGS, *FROM_LISTS):
         for run in rest.runs(dag_id):
-            rest.wait_for_run(dag_id, run["dag_run_id"], timeout=120)
+            rest.wait_for_run(dag_id, run["dag_run_id"], timeout=PATIENCE)
             if run["dag_run_id"] != runs.group["unclear"]:
                 submitted += runs.submitted(dag_id, run["dag_run_id"])
     assert len(submitted) >= (1 + 1 + 3 + 3 + 1 + 1) + (2 + 3 + 1 + 1)

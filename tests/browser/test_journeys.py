@@ -136,13 +136,16 @@ def test_before_the_first_run_the_page_is_empty_and_says_what_to_do(page: EkycPa
 def test_a_run_is_watched_from_trigger_to_object_on_the_page_alone(
     page: EkycPage, admin: Person, deployment: Deployment
 ) -> None:
-    deployment.sandbox.change(pace=20.0)
+    deployment.sandbox.change(pace=15.0)
+    # One query is answered, the others not until its figures have been seen, however long the browser needs.
+    deployment.sandbox.fault("status", "status", status=503, skip=1, times=None)
     run_id = RunPages(admin, DAG).trigger(params_of(deployment, 600))
     page.open()
     waiting = page.row("Waiting now", run_id)
     expect(waiting.get_by_role("progressbar")).to_be_visible(timeout=RUN_PATIENCE)
     seen = page.cells(waiting)
     assert re.search(r"\d+ of 600", seen["Progress"])
+    deployment.sandbox.clear_faults()
     cells = page.wait_for_status(run_id, "Landed")
     key = page.copy_object(page.row("History", run_id)).removeprefix(f"s3://{BUCKET}/")
     found = read_back(deployment.s3.client(), BUCKET, key)
