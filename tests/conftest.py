@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
+import inspect
 import json
 import os
 import tempfile
@@ -47,11 +48,13 @@ os.environ["PYTHONPATH"] = str(FOLDER)
 
 ROOT = Path(__file__).parents[1]
 
-#: Files whose tests call the same API server, by its name: they run in one process.
+#: Files whose tests use the same Airflow, by its name: they run in one process.
 SHARED_SERVERS = {
     f"tests/{file}": server
     for server, files in {
         "made-up runs": ("browser/test_many_runs.py", "hooks/test_connection_over_rest.py", "page/test_in_airflow.py"),
+        "deployment": ("browser/test_journeys.py", "browser/test_rights.py"),
+        "dags test": ("airflow/test_callback.py", "airflow/test_dags_test.py", "airflow/test_prepared.py"),
         "settled": ("airflow/test_renamed_task.py", "page/test_ways_out.py", "plugins/test_settle_server.py"),
     }.items()
     for file in files
@@ -60,13 +63,13 @@ SHARED_SERVERS = {
 #: Files, and groups of files, with few tests that take a minute or more: pytest-xdist would begin with those that have
 #: many.
 LONG = [
-    "tests/browser/test_journeys.py",
+    "deployment",
     "settled",
+    "dags test",
     *(
         f"tests/{file}"
         for file in (
             "plugins/test_settle_fab.py",
-            "browser/test_rights.py",
             "faults/test_short_run.py",
             "fuzz/test_fuzz_run.py",
             "sandbox/test_sandbox_description.py",
@@ -129,6 +132,18 @@ def _one_loader() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _stacks_without_source() -> Iterator[None]:
+    """
+    Leave the lines of source out of :func:`inspect.stack`.
+
+    Airflow's hook of AWS looks with it for the class that calls it, for each client, and reads names alone. Below
+    pytest the stack is so deep that the lines were a twentieth of the tests' CPU time.
+    """
+    with mock.patch("inspect.stack", functools.partial(inspect.stack, context=0)):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _secrets_of_one_task() -> Iterator[None]:
     """
@@ -181,13 +196,17 @@ def warehouse(s3_server: S3Server) -> S3Server:
     return s3_server
 
 
+@pytest.fixture(scope="session")
+def _s3_client(s3_server: S3Server) -> Any:
+    """A client, made once: each new one takes a tenth of a second."""
+    return s3_server.client()
+
+
 @pytest.fixture
-def s3(s3_server: S3Server) -> Iterator[Any]:
-    """A client of the S3 server; the bucket is empty at the start and at the end."""
-    client = s3_server.client()
-    empty_bucket(client)
-    yield client
-    empty_bucket(client)
+def s3(_s3_client: Any) -> Any:
+    """A client of the S3 server; the bucket is empty."""
+    empty_bucket(_s3_client)
+    return _s3_client
 
 
 @pytest.fixture(scope="session")
@@ -220,9 +239,14 @@ def _settled_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settl
 def settled(request: pytest.FixtureRequest, _settled_airflow: SettledAirflow) -> Iterator[SettledAirflow]:
     """A running Airflow whose chains have failed; it ends with the last of the files that share it."""
     yield _settled_airflow
-    users = [item.path for item in request.session.items if "_settled_airflow" in getattr(item, "fixturenames", ())]
-    if request.path == users[-1]:
+    if is_last_file_with("_settled_airflow", request):
         _settled_airflow.stop()
+
+
+def is_last_file_with(fixture: str, request: pytest.FixtureRequest) -> bool:
+    """Whether no test of a later file uses a fixture, by the request of one that ends with this file."""
+    users = [item.path for item in request.session.items if fixture in getattr(item, "fixturenames", ())]
+    return bool(request.path == users[-1])
 
 
 def empty_bucket(client: Any) -> None:

@@ -7,9 +7,11 @@ import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 
 from airflow_provider_ekyc.sandbox import Sandbox
+from dev.browser.fab_users import ADMIN, FAB_SETTINGS, FabUsers, Rights
 from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import AirflowStack
 from dev.stack.demo_plan import write_numbers
@@ -26,12 +28,16 @@ class Deployment(Stoppable):
 
     :param folder: for Airflow's home, its DAG files, the numbers and the logs
     :param dags: DAG files, which are copied
-    :param env: further environment variables of all components
+    :param users: of the FAB auth manager, beside an administrator; without them there is the one user of the simple one
     :param python: interpreter of another virtual environment, to run its Airflow
     """
 
     def __init__(
-        self, folder: Path, dags: Sequence[Path], env: Mapping[str, str] | None = None, python: Path | None = None
+        self,
+        folder: Path,
+        dags: Sequence[Path],
+        users: Mapping[str, Rights] | None = None,
+        python: Path | None = None,
     ) -> None:
         self.folder = folder
         self.key = f"made-up-key-{secrets.token_hex(12)}"
@@ -44,12 +50,13 @@ class Deployment(Stoppable):
             # DAG. On SQLite the second one may fail on the lock of the first, and the run stays queued.
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(self.s3.connection()),
-            **(env or {}),
+            **({} if users is None else FAB_SETTINGS),
         }
         self.airflow = AirflowStack(
             folder / "home", folder / "dags", settings, folder / "processes", python, import_once=True
         )
-        self.rest = AirflowRest(self.airflow.url, *self.airflow.login)
+        self._users = users
+        self._fab = FabUsers(self.airflow, python)
         self._started = ExitStack()
 
     def start(self) -> None:
@@ -57,6 +64,8 @@ class Deployment(Stoppable):
         (self.folder / "dags").mkdir(parents=True, exist_ok=True)
         for file in self._dags:
             shutil.copy(file, self.folder / "dags")
+        if self._users is not None:
+            self._fab.make(self._users)
         self._started.callback(self.airflow.stop)
         self.airflow.launch()
         self._started.enter_context(self.s3)
@@ -67,6 +76,18 @@ class Deployment(Stoppable):
     def stop(self) -> None:
         """End all parts."""
         self._started.close()
+
+    def login(self, name: str = ADMIN) -> tuple[str, str]:
+        """Return user name and password.
+
+        :param name: the user; the administrator by default
+        """
+        return self.airflow.login if self._users is None else self._fab.login(name)
+
+    @cached_property
+    def rest(self) -> AirflowRest:
+        """A client of the administrator's, once it is started."""
+        return AirflowRest(self.airflow.url, *self.login())
 
     def numbers(self, rows: int) -> str:
         """Make up a file of numbers.

@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _take(browser: Browser, deployment: Deployment) -> None:
-    login, url = deployment.airflow.login, deployment.airflow.url
+    login, url = deployment.login(), deployment.airflow.url
     with Person(browser, url, width=WIDTH, height=HEIGHT).sign_in(*login) as person:
         _connect(person, deployment)
         pages, page = RunPages(person, DAG), EkycPage(person)

@@ -14,16 +14,24 @@ from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import AirflowStack
 from dev.stack.postgres_server import PostgresServer
 from dev.stack.s3_server import S3Server
+from tests.airflow.dags_test import DagsTest
 from tests.airflow.example_runs import UNCLEAR_CONNECTION
 from tests.conftest import API_KEY, BUCKET, aws_connection, empty_bucket
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 
 
+@pytest.fixture(scope="session")
+def dags_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsTest]:
+    """A process in which ``airflow dags test`` is called."""
+    with DagsTest(tmp_path_factory.mktemp("dags-test-home")) as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def paced_sandbox() -> Iterator[Sandbox]:
-    """The API at a pace at which a task is queued, then worked on, then exported."""
-    with Sandbox(API_KEY, pace=40.0, queue_seconds=1.0) as running:
+    """The API at a pace at which a task is queued, then worked on, then exported, also for a triggerer that is slow."""
+    with Sandbox(API_KEY, pace=12.0, queue_seconds=1.0) as running:
         yield running
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.s3_server import S3Server
-from tests.airflow.dag_test import run_dag
+from tests.airflow.dags_test import DagsTest
 from tests.conftest import API_KEY, BUCKET, aws_connection
 from tests.submitted import submitted
 
@@ -29,13 +29,13 @@ def notify(channel, text):
 """
 
 
-def test_a_callback_reads_what_the_error_knew(s3_server: S3Server, numbers_file: Path, tmp_path: Path) -> None:
-    notices, home, modules = tmp_path / "notices", tmp_path / "home", tmp_path / "modules"
-    home.mkdir()
-    modules.mkdir()
+def test_a_callback_reads_what_the_error_knew(
+    dags_test: DagsTest, s3_server: S3Server, numbers_file: Path, tmp_path: Path
+) -> None:
+    notices = tmp_path / "notices"
     callback = re.search(r"```python\n(def on_failure.*?)```", PAGE.read_text(), re.DOTALL)
     assert callback
-    (modules / "documented_callback.py").write_text(NOTIFY + callback[1])
+    (tmp_path / "documented_callback.py").write_text(NOTIFY + callback[1])
     with Sandbox(API_KEY, ending="failed") as sandbox:
         ekyc = {"conn_type": "ekyc", "host": sandbox.url, "password": API_KEY}
         env = {
@@ -46,10 +46,10 @@ def test_a_callback_reads_what_the_error_knew(s3_server: S3Server, numbers_file:
             "EKYC_TEST_FAILED": submitted(sandbox),
             "EKYC_TEST_BUCKET": BUCKET,
             "EKYC_TEST_NOTICES": str(notices),
-            "PYTHONPATH": str(modules),
+            "EKYC_TEST_MODULES": str(tmp_path),
         }
-        done = run_dag("ekyc_failures", Path(__file__).parent / "failing_dags", home, env)
-    assert notices.exists(), done.stdout[-5000:]
+        run = dags_test.run("ekyc_failures", env)
+    assert notices.exists(), run.output[-5000:]
     found = {text.partition(":")[0]: (channel, text) for channel, text in map(json.loads, notices.open())}
     assert found["submit"] == ("owner of the eKYC account", "submit: authentication (401)")
     assert found["land"] == ("data team", "land: not_found, charged: possible")

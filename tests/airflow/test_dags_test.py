@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +14,10 @@ from pyiceberg.table import Table
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.s3_server import S3Server
 from dev.testing.http_proxy import Proxy, http_proxy
-from tests.airflow.dag_test import run_dag
+from tests.airflow.dags_test import DagsTest
 from tests.conftest import API_KEY, BUCKET, WAREHOUSE, aws_connection, empty_bucket, keys_of
 
 pytestmark = pytest.mark.airflow
-
-DAGS = Path(__file__).parent / "dags"
 
 
 @dataclass
@@ -36,9 +33,9 @@ class Outcome:
 
 
 @pytest.fixture(scope="module")
-def outcome(warehouse: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
+def outcome(dags_test: DagsTest, warehouse: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     """Run the DAG once."""
-    s3_server, home = warehouse, tmp_path_factory.mktemp("dags-test-home")
+    s3_server, home = warehouse, tmp_path_factory.mktemp("three")
     iceberg = s3_server.iceberg_properties(f"sqlite:///{home}/catalog.db", f"s3://{WAREHOUSE}/{home.name}")
     catalog = load_catalog("iceberg_default", **iceberg)
     catalog.create_namespace("ekyc")
@@ -61,10 +58,10 @@ def outcome(warehouse: S3Server, tmp_path_factory: pytest.TempPathFactory) -> It
             "EKYC_TEST_NUMBERS": str(numbers),
             "EKYC_TEST_BUCKET": BUCKET,
         }
-        done = run_dag("ekyc_three_connections", DAGS, home, env)
+        done = dags_test.run("ekyc_three_connections", env)
         sandboxes = {"first": first, "second": second, "proxied": plain}
         table = catalog.load_table("ekyc.results")
-        yield Outcome(done.returncode, done.stdout, keys_of(client), proxy, table, sandboxes)
+        yield Outcome(done.code, done.output, keys_of(client), proxy, table, sandboxes)
 
 
 def connection(sandbox: Sandbox, **extra: Any) -> str:

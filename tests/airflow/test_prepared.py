@@ -11,12 +11,10 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ekyc.sandbox import Sandbox
-from tests.airflow.dag_test import run_dag
+from tests.airflow.dags_test import DagsTest
 from tests.conftest import API_KEY
 
 pytestmark = pytest.mark.airflow
-
-DAGS = Path(__file__).parent / "dags"
 
 
 @dataclass
@@ -30,17 +28,17 @@ class Outcome:
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
+def outcome(dags_test: DagsTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     """Run the DAG once."""
-    folder, home = tmp_path_factory.mktemp("lists"), tmp_path_factory.mktemp("home")
+    folder = tmp_path_factory.mktemp("lists")
     numbers = [f"+999{number:010d}" for number in range(200)]
     (folder / "some-ekyc_prepared.txt").write_text("\n".join([*numbers, numbers[7], "5550100555"]))
     (folder / "none-ekyc_prepared.txt").write_text("\n")
     with Sandbox(API_KEY) as sandbox:
         connection = {"conn_type": "ekyc", "host": sandbox.url, "password": API_KEY}
         env = {"AIRFLOW_CONN_EKYC_DEFAULT": json.dumps(connection), "EKYC_TEST_FOLDER": str(folder)}
-        done = run_dag("ekyc_prepared", DAGS, home, env)
-        yield Outcome(done.returncode, done.stdout, folder, sandbox)
+        done = dags_test.run("ekyc_prepared", env)
+        yield Outcome(done.code, done.output, folder, sandbox)
 
 
 def test_each_file_is_submitted_once(outcome: Outcome) -> None:

@@ -249,8 +249,8 @@ def test_an_outcome_is_settled_by_keyboard_alone(page: EkycPage, deployment: Dep
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_nothing_is_cut_off_at_360_pixels(browser: Browser, deployment: Deployment, page: EkycPage, dark: bool) -> None:
-    with Person(browser, deployment.airflow.url, width=360, height=740, dark=dark).sign_in(
-        *deployment.airflow.login
+    with Person(browser, deployment.airflow.url, width=360, height=740, dark=dark).send_login(
+        *deployment.login()
     ) as person:
         narrow = EkycPage(person)
         narrow.open()

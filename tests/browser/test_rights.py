@@ -1,7 +1,7 @@
 """
 What users of the FAB auth manager see of the page, and what its buttons do for them; and requests without a login.
 
-One deployment with two DAGs. A run of each has an unknown outcome, a run of the first has landed.
+A run of each of two DAGs has an unknown outcome, a run of the first has landed.
 """
 
 from __future__ import annotations
@@ -11,39 +11,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from playwright.sync_api import Browser, expect
 
-from dev.browser.connection_pages import ConnectionPages
 from dev.browser.deployment import BUCKET, Deployment
 from dev.browser.ekyc_page import PAGE, EkycPage
-from dev.browser.fab_users import ADMIN, FAB_SETTINGS, FabUsers
+from dev.browser.fab_users import ADMIN
 from dev.browser.person import Person
 from dev.testing.waiting import wait_until
-from tests.browser.conftest import EXAMPLES
+from tests.browser.conftest import HIDDEN, SHOWN
 
 pytestmark = pytest.mark.airflow
 
-SHOWN, HIDDEN = "ekyc_basic", "ekyc_taskflow"
-_PAGES = [("can_read", resource) for resource in ("Website", "Plugins", "DAG Runs", "Task Logs")]
-_READS_ALL = [*_PAGES, ("can_read", "DAGs"), ("can_read", "Task Instances"), ("can_read", "XComs")]
-_EDITS = [
-    (action, resource)
-    for resource in ("DAGs", "Task Instances", "DAG Runs", "Variables")
-    for action in ("can_read", "can_edit", "can_create")
-]
-USERS = {
-    "reads-one-dag": [*_PAGES, ("can_read", f"DAG:{SHOWN}"), ("can_read", "Task Instances"), ("can_read", "XComs")],
-    "reads-all": _READS_ALL,
-    "reads-no-xcoms": [right for right in _READS_ALL if right[1] != "XComs"],
-    "reads-no-tasks": [right for right in _READS_ALL if right[1] != "Task Instances"],
-    "edits": [*_READS_ALL, *_EDITS],
-    "edits-no-variables": [*_READS_ALL, *(right for right in _EDITS if right[1] != "Variables")],
-}
 #: Rows of the submissions.
 LANDED, UNKNOWN, OTHER = 700, 710, 720
 
@@ -51,7 +33,6 @@ LANDED, UNKNOWN, OTHER = 700, 710, 720
 @dataclass
 class Scene:
     deployment: Deployment
-    users: FabUsers
     window: Person
     landed: str
     unknown: str
@@ -65,7 +46,7 @@ class Scene:
     def person(self, name: str) -> Iterator[Person]:
         """A user in the one window: another one would load all of Airflow's scripts anew."""
         try:
-            yield self.window.send_login(*self.users.login(name))
+            yield self.window.send_login(*self.deployment.login(name))
         finally:
             self.window.sign_out()
 
@@ -74,23 +55,14 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory, browser: Browser, python: Path | None) -> Iterator[Scene]:
-    dags = [EXAMPLES / f"{name}.py" for name in (SHOWN, HIDDEN)]
-    deployment = Deployment(tmp_path_factory.mktemp("rights"), dags, FAB_SETTINGS, python)
-    users = FabUsers(deployment.airflow, python)
-    users.make(USERS)
-    with deployment:
-        deployment.rest = users.rest(ADMIN)
-        with Person(browser, deployment.airflow.url).sign_in(*users.login(ADMIN)) as admin:
-            ConnectionPages(admin).add(
-                "ekyc_default",
-                "ekyc",
-                {"Base URL": deployment.sandbox.url, "API key": deployment.key},
-                {"result_hosts": deployment.sandbox.url},
-            )
-            admin.sign_out()
-            runs = [_run(deployment, *each) for each in ((SHOWN, LANDED, ""), (SHOWN, UNKNOWN, "cut_after"))]
-            yield Scene(deployment, users, admin, *runs, _run(deployment, HIDDEN, OTHER, "cut_after"))
+def scene(deployment: Deployment, browser: Browser) -> Iterator[Scene]:
+    url = deployment.sandbox.url
+    connection = {"conn_type": "ekyc", "host": url, "password": deployment.key, "extra": {"result_hosts": url}}
+    deployment.rest.put_connection("ekyc_default", connection)
+    runs = [_run(deployment, *each) for each in ((SHOWN, LANDED, ""), (SHOWN, UNKNOWN, "cut_after"))]
+    other = _run(deployment, HIDDEN, OTHER, "cut_after")
+    with Person(browser, deployment.airflow.url) as window:
+        yield Scene(deployment, window, *runs, other)
 
 
 def _run(deployment: Deployment, dag_id: str, rows: int, fault: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 
 from airflow.sdk import DAG
 
@@ -11,6 +12,7 @@ from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 
+sys.path.append(os.environ["EKYC_TEST_MODULES"])
 # The test writes it into a file of this name, since Airflow reads the source of a callback.
 on_failure = importlib.import_module("documented_callback").on_failure
 
