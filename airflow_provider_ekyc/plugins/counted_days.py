@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from threading import Lock
 from typing import Any
 
@@ -46,11 +46,12 @@ class CountedDays:
         """
         Return the totals by day, of the last 30 days unless a period is asked for.
 
-        :param question: DAGs, run and period
+        :param question: DAGs, run, period, and the time zone of the days
         :param now: time
+        :return: ``days``, ``counted`` (submissions), ``complete`` (whether all runs are in it) and ``zone``
         """
         totals, runs, read, complete = DayTotals(), 0, 0, True
-        period = _period(question.period, now)
+        period = _period(question.period, now.astimezone(question.zone))
         for portion in walk_runs(session, question.dag_ids, run_id=question.run_id, period=period):
             kept = {run.number: counts for run in portion if (counts := self._get(run)) is not None}
             missing = [run for run in portion if run.number not in kept]
@@ -59,11 +60,13 @@ class CountedDays:
             kept |= self._read(session, missing)
             for run in portion:
                 if run.number in kept:
-                    totals.add(run.started, kept[run.number])
+                    totals.add(_in_zone(run.started, question.zone), kept[run.number])
             read, runs = read + len(missing), runs + len(portion)
             if runs >= MOST_RUNS or not complete:
-                return {"days": totals.as_list(), "counted": totals.counted, "complete": False}
-        return {"days": totals.as_list(), "counted": totals.counted, "complete": complete}
+                complete = False
+                break
+        zone = str(question.zone)
+        return {"days": totals.as_list(), "counted": totals.counted, "complete": complete, "zone": zone}
 
     def _get(self, run: FoundRun) -> RunCounts | None:
         kept = self._kept.get(run.number)
@@ -88,6 +91,11 @@ class CountedDays:
 def _period(asked: Period, now: datetime) -> Period:
     if asked.since is not None:
         return asked
-    end = (asked.until or now).astimezone(UTC)
+    end = now if asked.until is None else asked.until.astimezone(now.tzinfo)
     midnight = end.replace(hour=0, minute=0, second=0, microsecond=0)
-    return Period(midnight - timedelta(days=DAYS - 1), asked.until)
+    return Period((midnight - timedelta(days=DAYS - 1)).astimezone(UTC), asked.until)
+
+
+def _in_zone(time: datetime, zone: tzinfo) -> datetime:
+    """Return a time of the database, which SQLite gives without its zone."""
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(zone)

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from airflow_provider_ekyc.plugins.page_rows import saved_by
-from airflow_provider_ekyc.plugins.task_records import Role, TaskRecord, count_of, text_of, time_text
+from airflow_provider_ekyc.plugins.task_records import Role, TaskRecord, count_of, text_of
 
 #: Keys of the XComs that are counted.
 COUNTED = ("submission", "result", "preparation", "return_value")
@@ -35,7 +35,7 @@ class RunCounts:
 @dataclass(slots=True)
 class DayTotal:
     """
-    The counts of one day (UTC), on which the runs have started.
+    The counts of one day, on which the runs have started.
 
     :param cost: of what has a price; None if nothing has
     :param saved_cost: likewise
@@ -74,11 +74,11 @@ class DayTotals:
         """
         Add a run.
 
-        :param started: when it started
+        :param started: when it started, in the time zone whose days are counted
         """
         if counts == _NOTHING:
             return
-        day = self.days.setdefault((time_text(started) or "")[:10], DayTotal())
+        day = self.days.setdefault(started.date().isoformat(), DayTotal())
         for ekyc_task_id, rows, cost in counts.submitted:
             if self._is_new("submitted", ekyc_task_id):
                 self.counted += 1

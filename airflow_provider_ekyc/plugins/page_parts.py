@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
@@ -51,12 +52,14 @@ class Question:
     :param run_id: of one run alone, or None
     :param statuses: of rows; empty for all
     :param period: of runs
+    :param zone: whose days are counted
     """
 
     dag_ids: Collection[str]
     run_id: str | None = None
     statuses: frozenset[Status] = frozenset()
     period: Period = field(default_factory=Period)
+    zone: tzinfo = UTC
     offset: int = 0
     limit: int = 100
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from airflow import __version__ as airflow_version
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -54,6 +56,7 @@ def verifications(
     state: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    zone: Annotated[str, Query(max_length=100)] = "UTC",
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 100,
 ) -> PlainJson:
@@ -66,6 +69,8 @@ def verifications(
     :param state: of the history: statuses, with commas between them
     :param since: of the history and of the days: runs that started then or later
     :param until: runs that started before
+    :param zone: name of the time zone whose days are counted, as in the IANA database; days of UTC, as the answer then
+        says, for one that this server does not know
     """
     now = datetime.now(UTC)
     parts, statuses = _words("part", part, PARTS), _words("state", state or "", frozenset(Status))
@@ -75,6 +80,7 @@ def verifications(
         run_id=run_id or None,
         statuses=frozenset(Status(each) for each in statuses),
         period=Period(_in_utc(since), _in_utc(until)),
+        zone=_zone(zone),
         offset=offset,
         limit=limit,
     )
@@ -107,6 +113,12 @@ def _words(name: str, value: str, known: frozenset[str]) -> frozenset[str]:
     if not words <= known:
         raise HTTPException(status.HTTP_400_BAD_REQUEST, f"{name} must be of: {', '.join(sorted(known))}.")
     return words
+
+
+def _zone(name: str) -> tzinfo:
+    with suppress(LookupError, ValueError, OSError):  # OSError: the name of a folder of zones, such as Europe
+        return ZoneInfo(name)
+    return UTC
 
 
 def _in_utc(time: datetime | None) -> datetime | None:

@@ -304,6 +304,19 @@ def test_a_day_of_the_chart_is_shown_alone(shown: Open) -> None:
     page.get_by_text("By day, as a table").click()
     page.get_by_role("button", name="2026-11-25").click()
     page.wait_for_url(re.compile("since=2026-11-25&until=2026-11-25"))
+    assert {each["zone"] for each in window.asked} == {"UTC"}
+
+
+def test_days_of_another_zone_than_the_users_are_named_so(shown: Open) -> None:
+    window = shown()
+    page = window.open(ALL)
+    page.get_by_text("By day, as a table").click()
+    expect(page.get_by_role("columnheader", name="Day", exact=True)).to_be_visible()
+    window.says = ALL | {"days": ALL["days"] | {"zone": "Asia/Tokyo"}}
+    page.reload()
+    page.get_by_text("By day, as a table").click()
+    expect(page.get_by_role("columnheader", name="Day (Asia/Tokyo)")).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("Rows by day .Asia/Tokyo. from"))).to_be_visible()
 
 
 def test_a_hundred_on_a_page(shown: Open) -> None:

@@ -6,6 +6,9 @@ Over a real server, with the rights of its users: ``test_read_server.py``.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.api_fastapi.core_api.security import get_user
@@ -13,7 +16,9 @@ from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
 from airflow_provider_ekyc.plugins import access
+from airflow_provider_ekyc.plugins.counted_days import _period
 from airflow_provider_ekyc.plugins.page_app import page_app
+from airflow_provider_ekyc.plugins.task_search import Period
 
 pytestmark = pytest.mark.usefixtures("auth_manager")
 
@@ -51,6 +56,13 @@ def test_a_word_that_is_not_known_is_answered_with_those_that_are(query: dict[st
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith(detail)
     assert "script" not in answer.text
+
+
+def test_the_last_thirty_days_begin_at_midnight_of_the_zone() -> None:
+    now = datetime(2026, 11, 26, 2, 0, tzinfo=UTC)
+    asked = [_period(Period(), now.astimezone(ZoneInfo(zone))).since for zone in ("UTC", "America/New_York")]
+    # In New York it is the 25th, and was summer time a month ago.
+    assert asked == [datetime(2026, 10, 28, tzinfo=UTC), datetime(2026, 10, 27, 4, tzinfo=UTC)]
 
 
 def test_without_a_right_nothing_is_read() -> None:

@@ -13,8 +13,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -278,6 +280,26 @@ def test_days_are_the_sums_of_the_rows(server: Server) -> None:
         done = [row for row in rows if row["status"] != "waiting"] if name == "not_processed" else rows
         assert sum(day[name] for day in days["days"]) == sum(row[name] or 0 for row in done)
     assert [day["day"] for day in days["days"]] == sorted(day["day"] for day in days["days"])
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/Los_Angeles"])
+def test_the_rows_of_a_day_of_a_zone_are_those_that_were_counted(server: Server, zone: str) -> None:
+    answer = server.read(part="days", since="2026-01-01", zone=zone)["days"]
+    assert answer["zone"] == zone
+    assert answer["days"] != server.read(part="days", since="2026-01-01")["days"]["days"]
+    for day in answer["days"][-3:]:
+        since = datetime.fromisoformat(day["day"]).replace(tzinfo=ZoneInfo(zone))
+        until = since + timedelta(days=1)
+        rows = server.all_rows(limit=500, since=since.isoformat(), until=until.isoformat())
+        assert day["submissions"] == sum(row["ekyc_task_id"] is not None for row in rows)
+        assert day["yes"] == sum(row["yes"] or 0 for row in rows)
+
+
+@pytest.mark.parametrize("zone", ["Europe", "No/Such_Zone", "../zone", "/etc/passwd", "", "\0", "\xc4"])
+def test_days_of_a_zone_that_is_not_known_are_days_of_utc(server: Server, zone: str) -> None:
+    answer = server.read(part="days", since="2026-01-01", zone=zone)["days"]
+    assert answer == server.read(part="days", since="2026-01-01")["days"]
+    assert answer["zone"] == "UTC"
 
 
 def test_a_mapped_run_over_two_pages(server: Server) -> None:

@@ -13,14 +13,14 @@ function Figure({ name, children }) {
   return h("div", { className: "ekyc-figure" }, h("dt", null, name), h("dd", null, children ?? h(Unknown)));
 }
 
-function spoken(day) {
+function spoken(day, of) {
   const parts = partsOf(day);
   const answers = PARTS.filter(([name]) => parts[name] > 0).map(([name, label]) => `${label} ${count(parts[name])}`);
   const cost = day.cost ? [`cost ${amount(day.cost)}`] : [];
-  return `${day.day} (UTC): ${[counted(day.submissions ?? 0, "submission"), ...answers, ...cost].join(", ")}`;
+  return `${day.day}${of}: ${[counted(day.submissions ?? 0, "submission"), ...answers, ...cost].join(", ")}`;
 }
 
-function Bars({ days, onDay }) {
+function Bars({ days, of, onDay }) {
   const { bars, top } = useMemo(() => layout(days, BOX), [days]);
   const first = bars[0].day.day;
   const last = bars.at(-1).day.day;
@@ -34,13 +34,13 @@ function Bars({ days, onDay }) {
         viewBox: `0 0 ${BOX.width} ${BOX.height}`,
         preserveAspectRatio: "none",
         role: "img",
-        "aria-label": `Rows by day (UTC) from ${first} to ${last}, at most ${count(top)} a day. The same figures are in the table by day.`,
+        "aria-label": `Rows by day${of} from ${first} to ${last}, at most ${count(top)} a day. The same figures are in the table by day.`,
       },
       bars.map((bar) =>
         h(
           "g",
           { key: bar.day.day, className: bar.day.submissions ? "ekyc-bar" : null, onClick: bar.day.submissions ? () => onDay(bar.day.day) : undefined },
-          h("title", null, spoken(bar.day)),
+          h("title", null, spoken(bar.day, of)),
           h("rect", { x: bar.x, y: 0, width: bar.width, height: BOX.height, className: "ekyc-bar-back" }),
           bar.parts.map((part) =>
             h("rect", { key: part.name, x: bar.x, y: part.y, width: bar.width, height: part.height, className: `ekyc-part-${part.name}` }),
@@ -48,7 +48,7 @@ function Bars({ days, onDay }) {
         ),
       ),
     ),
-    h("figcaption", null, h("span", null, first), h(Legend, { days }), h("span", null, `${last} (UTC)`)),
+    h("figcaption", null, h("span", null, first), h(Legend, { days }), h("span", null, last, of)),
   );
 }
 
@@ -63,7 +63,7 @@ function Legend({ days }) {
   );
 }
 
-function DaysTable({ days, onDay }) {
+function DaysTable({ days, of, onDay }) {
   const columns = [["submissions", "Submissions"], ["rows", "Rows"], ["yes", "Yes"], ["no", "No"], ["unknown", "Unknown"], ["not_processed", "Not processed"]];
   const newest = [...days].sort((one, other) => (one.day < other.day ? 1 : -1));
   return h(
@@ -76,7 +76,7 @@ function DaysTable({ days, onDay }) {
       h(
         "table",
         { className: "ekyc-days" },
-        h("thead", null, h("tr", null, h("th", { scope: "col" }, "Day (UTC)"), columns.map(([name, label]) => h("th", { key: name, scope: "col", className: "ekyc-number" }, label)), h("th", { scope: "col", className: "ekyc-number" }, "Cost"), h("th", { scope: "col", className: "ekyc-number" }, "Saved"))),
+        h("thead", null, h("tr", null, h("th", { scope: "col" }, "Day", of), columns.map(([name, label]) => h("th", { key: name, scope: "col", className: "ekyc-number" }, label)), h("th", { scope: "col", className: "ekyc-number" }, "Cost"), h("th", { scope: "col", className: "ekyc-number" }, "Saved"))),
         h(
           "tbody",
           null,
@@ -96,9 +96,13 @@ function DaysTable({ days, onDay }) {
   );
 }
 
-/** Totals, chart and table by day; `of` says of what, `onDay` is called with the day that was chosen. */
-export const Totals = memo(function Totals({ days: { days, counted: submissions, complete }, of, onDay }) {
+/**
+ * Totals, chart and table by day; `of` says of what, `onDay` is called with the day that was chosen. The days are those of
+ * `zone`, or of UTC where the server does not know it: then they are named so.
+ */
+export const Totals = memo(function Totals({ days: { days, counted: submissions, complete, zone: countedIn = "UTC" }, zone, of, onDay }) {
   if (days.length === 0) return null;
+  const inZone = countedIn === zone ? "" : ` (${countedIn})`;
   const saved = add(days, "saved_rows");
   const savedCost = sum(days.map((day) => day.saved_cost));
   return h(
@@ -119,8 +123,8 @@ export const Totals = memo(function Totals({ days: { days, counted: submissions,
         saved > 0 && h(Figure, { name: "Saved by freshness" }, [counted(saved, "row"), amount(savedCost)].filter(Boolean).join(", ")),
       ),
     ),
-    h(Bars, { days, onDay }),
+    h(Bars, { days, of: inZone, onDay }),
     !complete && h("p", { className: "ekyc-second" }, `Totals of the newest ${counted(submissions, "submission")} only.`),
-    h(DaysTable, { days, onDay }),
+    h(DaysTable, { days, of: inZone, onDay }),
   );
 });

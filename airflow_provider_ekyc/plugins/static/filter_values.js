@@ -26,9 +26,9 @@ export function writeFilters(filters) {
   return Object.fromEntries(NAMES.filter((name) => filters[name]).map((name) => [name, String(filters[name])]));
 }
 
-/** The filters as the server reads them: days become instants, from the first one's start to the last one's end. */
+/** The filters as the server reads them: days become instants, from the first one's start to the last one's end. It counts days of `zone`. */
 export function forServer({ dag_id, run_id, state, since, until, offset }, zone) {
-  return { dag_id, run_id, state, since: startOfDay(since, zone), until: until ? startOfDay(nextDay(until), zone) : null, offset: offset ?? 0 };
+  return { dag_id, run_id, state, since: startOfDay(since, zone), until: until ? startOfDay(nextDay(until), zone) : null, zone, offset: offset ?? 0 };
 }
 
 /** Whether something is filtered but by the run that the page is about. */

@@ -84,7 +84,7 @@ export function History({ history, days, filters, fixed, zone, busy, oldTotals, 
     { "aria-labelledby": "ekyc-history", "aria-busy": busy },
     h("h2", { id: "ekyc-history", ref: title, tabIndex: -1 }, "History", total && h("span", { className: "ekyc-count" }, total)),
     h(Filters, { filters, onChange: onFilters }),
-    days && h(Totals, { days, of: oldTotals ? "the filters before" : filters.run_id ? "this run" : filters.since || filters.until ? "the chosen days" : "the last 30 days", onDay }),
+    days && h(Totals, { days, zone, of: oldTotals ? "the filters before" : filters.run_id ? "this run" : filters.since || filters.until ? "the chosen days" : "the last 30 days", onDay }),
     rows.length === 0
       ? h("p", { className: "ekyc-second" }, isFiltered(filters, fixed) || offset > 0 ? "No submission matches these filters." : fixed ? "This run has no submission yet." : "No submission yet.")
       : h("div", { className: `ekyc-wrap${rows.length > LONG ? " ekyc-long" : ""}${busy ? " ekyc-busy" : ""}` }, h(Table, { label: "History", columns, rows, context, isNamed })),
