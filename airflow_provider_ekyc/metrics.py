@@ -66,7 +66,8 @@ def submit_counted(submitter: Submitter, task_type: str) -> Submission:
     """
     Submit, and count it: ``submissions``, ``rows``, ``cost``, ``charged_calls``, or ``unknown_outcomes``.
 
-    A list that was submitted before is not counted again. The cost is the estimate, if the connection has a price.
+    A list that was submitted before is not counted again. A try that was killed with its worker while it sent has
+    counted nothing, so the next one does. The cost is the estimate, if the connection has a price.
 
     :param submitter: of one list
     :param task_type: what to verify
@@ -78,10 +79,11 @@ def submit_counted(submitter: Submitter, task_type: str) -> Submission:
         submission = submitter.submit()
     except BaseException:
         # Also if the task is killed while the list is sent.
-        counts.add("charged_calls", submitter.possibly_charged)
-        counts.add("unknown_outcomes", min(submitter.possibly_charged, 1))
+        counts.add("charged_calls", submitter.possibly_charged + submitter.killed_before)
+        counts.add("unknown_outcomes", min(submitter.possibly_charged, 1) + submitter.killed_before)
         raise
-    counts.add("charged_calls", submitter.possibly_charged)
+    counts.add("charged_calls", submitter.possibly_charged + submitter.killed_before)
+    counts.add("unknown_outcomes", submitter.killed_before)
     if submitter.is_accepted:
         counts.add("submissions", 1)
         counts.add("rows", submission.rows if submission.total is None else submission.total)

@@ -96,6 +96,28 @@ def test_an_unknown_outcome_may_be_charged_and_is_no_submission(
     assert sums(statsd, 4) == {**expected, "queries.marker": 1, "query_failures.marker": 1}
 
 
+def test_a_submission_whose_worker_was_killed_is_counted_by_the_next_try(
+    statsd: StatsdReceiver, sandbox: Sandbox, numbers_file: Path, context: dict[str, Any], tmp_path: Path
+) -> None:
+    sandbox.fault("submit", "cut_after")
+    with pytest.raises(EkycFailException):
+        submit(numbers_file, context, journal_uri=str(tmp_path / "journal"))
+    expected = {"charged_calls.amazon": 1, "unknown_outcomes.amazon": 1}
+    assert sums(statsd, 2) == expected
+    for record in (tmp_path / "journal").rglob("*.json"):
+        record.write_text(record.read_text().replace('"unknown"', '"sending"'))  # what a killed worker leaves
+    for _ in range(2):
+        with pytest.raises(EkycFailException):
+            submit(numbers_file, context, journal_uri=str(tmp_path / "journal"))
+    metrics.count_query(EkycApiError("made up"), "marker")
+    assert sums(statsd, 6) == {
+        "charged_calls.amazon": 2,
+        "unknown_outcomes.amazon": 2,
+        "queries.marker": 1,
+        "query_failures.marker": 1,
+    }
+
+
 def test_a_refused_submission_is_not_counted(
     statsd: StatsdReceiver, sandbox: Sandbox, numbers_file: Path, context: dict[str, Any]
 ) -> None:

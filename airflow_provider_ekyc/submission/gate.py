@@ -66,6 +66,8 @@ class SubmissionGate:
         self._resubmit = resubmit
         self._balance_now = balance_now
         self._report = report
+        #: Whether an earlier try of the list was killed while it sent: it has counted nothing.
+        self.found_killed = False
 
     def sends_so_far(self, found: Intent | None) -> int:
         """
@@ -248,9 +250,10 @@ class SubmissionGate:
                 *settle_steps(self._records.address),
                 advice=f"If no such task runs any more: {self._records.settle_instructions()}.",
             )
+        self.found_killed = intent.state is IntentState.SENDING
         if self._resubmit:
             return
-        if intent.state is IntentState.SENDING:
+        if self.found_killed:
             # Its try has ended: from now on other map indexes see it, too.
             self._records.note(replace(intent, state=IntentState.UNKNOWN))
         raise EkycUnknownOutcomeError(

@@ -129,6 +129,11 @@ class Submitter:
             report=self._report,
         )
 
+    @property
+    def killed_before(self) -> int:
+        """How many sends of earlier tries ended with their worker, 0 or 1: they may have been accepted."""
+        return int(self._gate.found_killed)
+
     def submit(self) -> Submission:
         """
         Return what was submitted before, or submit. What was submitted before is not checked: nothing is spent on it.
