@@ -50,7 +50,7 @@ WAYS_OUT: Mapping[str, str] = {
     "history": f"Make the history readable, {_CLEAR}",
     "aws_connection": f"Correct the AWS connection, {_CLEAR}",
     "not_found": f"Check ekyc_task_id, and that the connection is of the account that submitted, {_CLEAR}",
-    "remote_task_failed": "Look at the account's bill. To submit the list again, start a new run.",
+    "remote_task_failed": "To submit this list again, write 'send again' into its record, then clear its submission.",
     "too_many_failures": "Land the result with EkycResultsToS3Operator, or raise max_failure_rate and clear this task.",
     "timeout": "Clear this task to wait again; it submits nothing.",
     "not_exported": f"Wait with EkycTaskSensor until the remote task is exported, {_CLEAR}",

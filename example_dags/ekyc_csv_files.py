@@ -6,6 +6,8 @@ The chain is written out, task by task; ``verify_numbers`` (``ekyc_verify_group`
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 try:
     from airflow.sdk import DAG, Param, task_group
 except ModuleNotFoundError:  # Airflow 2.11
@@ -23,6 +25,7 @@ with DAG(
     description="Verify the CSV files below a prefix",
     schedule=None,
     tags=["ekyc"],
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
     params={
         "s3_bucket": Param("ekyc-results", type="string", description="Bucket of the results"),
         "column": Param("phone", type="string", description="The column of numbers, named in the first row"),

@@ -24,7 +24,8 @@ with DAG(
     start_date=datetime(2026, 1, 1),
     catchup=False,
     # What is submitted and has not landed would be paid for again by the next run: so one run lands before the next
-    # begins, and after a run that failed Airflow pauses the DAG. Clear what has failed, then unpause it.
+    # begins, and after a run that failed Airflow pauses the DAG. Settle and clear all that has failed, then unpause it:
+    # only then does what was cleared run.
     max_active_runs=1,
     max_consecutive_failed_dag_runs=1,
     tags=["ekyc"],

@@ -23,6 +23,8 @@ from airflow_provider_ekyc.sensors.ekyc import EkycTaskSensor
 from airflow_provider_ekyc.transfers.ekyc_to_s3 import EkycResultsToS3Operator
 
 RESULTS = Asset("ekyc_daily_results")
+# A run that is started by hand has no logical date.
+DAY = "{{ (dag_run.logical_date or dag_run.run_after) | ds }}"
 
 with DAG(
     "ekyc_daily",
@@ -35,21 +37,20 @@ with DAG(
     # Only what may get better is retried, no sooner than the server asks; nothing is paid twice by it.
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1), "retry_policy": EKYC_RETRY_POLICY},
     params={
-        "numbers": Param(
-            "s3://ekyc-results/numbers/daily.txt", type="string", description="The list: a path, or an s3:// address"
-        ),
+        "lists": Param("s3://ekyc-results/numbers/", type="string", description="Below it, <date>.txt for each run"),
         "s3_bucket": Param("ekyc-results", type="string", description="Bucket of the results"),
     },
 ):
-    submit = EkycSubmitOperator(task_id="submit", numbers="{{ params.numbers }}")
+    # Each day has a list of its own, which stays as it is: a clear of an earlier day must not find that of today, which
+    # is another list, and would be paid for once more.
+    submit = EkycSubmitOperator(task_id="submit", numbers="{{ params.lists }}" + DAY + ".txt")
     wait = EkycTaskSensor(task_id="wait", ekyc_task_id=submit.output)
     land = EkycResultsToS3Operator(
         task_id="land",
         ekyc_task_id=submit.output,
         s3_bucket="{{ params.s3_bucket }}",
-        # A run that is started by hand has no logical date. An archive for people, not a table for an engine: there
-        # each partition has one object (ekyc_warehouse).
-        s3_key="daily/dt={{ (dag_run.logical_date or dag_run.run_after) | ds }}/{{ run_id }}.zip",
+        # An archive for people, not a table for an engine: there each partition has one object (ekyc_warehouse).
+        s3_key=f"daily/dt={DAY}/{{{{ run_id }}}}.zip",
         outlets=[RESULTS],
     )
     wait >> land

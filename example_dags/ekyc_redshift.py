@@ -9,6 +9,8 @@ where it does not, land ``csv.gz`` (``docs/warehouse.md``).
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from airflow.providers.amazon.aws.transfers.s3_to_redshift import S3ToRedshiftOperator
 
 try:
@@ -29,6 +31,7 @@ with DAG(
     description="Submit, wait, land, copy into Redshift",
     schedule=None,
     tags=["ekyc"],
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
     params={
         "numbers": Param(
             "s3://ekyc-results/numbers/redshift.txt", type="string", description="The list: a path, or an s3:// address"

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date, timedelta
 from pathlib import Path
 
 #: What the example DAGs have as the default of their parameters.
 EXAMPLE_NUMBERS, EXAMPLE_BUCKET = "/data/numbers.txt", "ekyc-results"
 
-#: Keys below which the examples look for lists in the bucket.
-EXAMPLE_LISTS = ("numbers/daily.txt", "numbers/group.txt", "numbers/redshift.txt")
+#: Keys at which the examples look for a list in the bucket, and prefixes below which they look for that of the day.
+EXAMPLE_LISTS = ("numbers/group.txt", "numbers/redshift.txt")
+EXAMPLE_PREFIXES = ("numbers/", "lists/")
+
+
+def example_keys(today: date) -> list[str]:
+    """Return all keys at which the examples look for a list, today or tomorrow: the demo may stay up past midnight.
+
+    :param today: the day (UTC)
+    """
+    days = (today, today + timedelta(days=1))
+    return [*EXAMPLE_LISTS, *(f"{prefix}{day}.txt" for prefix in EXAMPLE_PREFIXES for day in days)]
 
 
 def write_demo_dags(examples: Path, folder: Path, *, numbers: str, bucket: str) -> Path:

@@ -9,13 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from dev.stack.airflow_dag_test import DagTest
 from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import AirflowStack, airflow_version
-from dev.stack.demo_dags import EXAMPLE_LISTS, write_demo_dags
+from dev.stack.demo_dags import example_keys, write_demo_dags
 from dev.stack.demo_plan import SANDBOX_PACE, DemoPlan, write_numbers
 from dev.stack.demo_progress import Followed, RunFollower
 from dev.stack.result_object import read_back
@@ -161,7 +162,7 @@ class Demo:
     def _put_lists(self, s3: S3Server) -> None:
         """Put the list where the other examples look for one."""
         if "://" not in self.numbers:
-            for key in EXAMPLE_LISTS:
+            for key in example_keys(datetime.now(UTC).date()):
                 s3.client().put_object(Bucket=self.plan.bucket, Key=key, Body=Path(self.numbers).read_bytes())
 
     def _end_interrupted_runs(self) -> None:

@@ -113,7 +113,7 @@ def run_examples(rest: AirflowRest, results: Any, postgres: PostgresServer, basi
     runs = Runs(rest)
     confs = {
         "ekyc_basic": {"numbers": str(basic), "s3_bucket": BUCKET},
-        "ekyc_daily": {"numbers": f"s3://{BUCKET}/daily.txt"},
+        "ekyc_daily": {"lists": f"s3://{BUCKET}/lists/"},
         "ekyc_warehouse": {"lists": f"s3://{BUCKET}/lists/"},
     }
     for dag_id in (*AT_ONCE, "ekyc_results_report", *FROM_LISTS):
@@ -169,7 +169,6 @@ def put_inputs(results: Any, basic: Path) -> None:
     daily = "\n".join(FILES[0])
     objects = {
         **{f"numbers/{index}.txt": "\n".join(numbers) for index, numbers in FILES.items()},
-        "daily.txt": daily,
         **{f"lists/{datetime.now(UTC) + timedelta(days=day):%Y-%m-%d}.txt": daily for day in (0, 1)},
         "large.txt": "\n".join(LARGE),
         **{f"exports/{name}": "\r\n".join(lines) for name, lines in EXPORTS.items()},

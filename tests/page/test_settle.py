@@ -57,10 +57,22 @@ def test_an_adopted_task_is_checked_recorded_by_the_server_and_cleared(run: Run,
     server.answers = {"ekyc/adopt": [checked()], ROUTE: [CLEARED]}
     end = settle(run, "adopt", ekyc_task_id="abc")
     assert changes(server) == [("POST", "ekyc/adopt"), ("POST", ROUTE)]
-    adopt, clear, _ = server.received
+    adopt, clear, *_ = server.received
     assert adopt.json == {**NEED, "ekyc_task_id": "abc"}
     assert clear.json == {name: value for name, value in CLEAR.items() if name != "dag_id"}
     assert end["said"] == "It is exported: 3 numbers. 3 tasks are cleared and run again."
+
+
+@pytest.mark.parametrize(
+    ("total", "said"),
+    [
+        (1, "1 task is cleared. The DAG is paused: it runs when the DAG is unpaused."),
+        (2, "2 tasks are cleared. The DAG is paused: they run when it is unpaused."),
+    ],
+)
+def test_of_a_paused_dag_it_is_said_that_nothing_runs(run: Run, server: PageServer, total: int, said: str) -> None:
+    server.answers = {ROUTE: [Answer({"total_entries": total})], "api/v2/dags/d": [Answer({"is_paused": True})]}
+    assert settle(run, "clear")["said"] == said
 
 
 @pytest.mark.parametrize(
@@ -211,7 +223,7 @@ def test_a_run_that_ended_while_its_task_was_cleared_is_started_again(
     server.answers = {ROUTE: [CLEARED], RUN: states(first, "failed", "queued"), f"{RUN}/{task}": states(None)}
     end = settle(run, "clear", {**NEED, "map_index": index})
     assert changes(server) == [("POST", ROUTE), ("PATCH", RUN)]
-    assert server.received[-1].json == {"state": "queued"}
+    assert [each.json for each in server.received if each.method == "PATCH"] == [{"state": "queued"}]
     assert end["said"] == "3 tasks are cleared and run again."
     assert end["paused"] == 4000
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import ast
 import runpy
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from dev.stack.demo_dags import EXAMPLE_BUCKET, EXAMPLE_LISTS, EXAMPLE_NUMBERS, write_demo_dags
+from dev.stack.demo_dags import (
+    EXAMPLE_BUCKET,
+    EXAMPLE_LISTS,
+    EXAMPLE_NUMBERS,
+    EXAMPLE_PREFIXES,
+    example_keys,
+    write_demo_dags,
+)
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 
@@ -48,6 +56,11 @@ def test_the_lists_that_the_demo_stores_are_those_of_the_examples() -> None:
     text = "".join(each.read_text() for each in EXAMPLES.glob("*.py"))
     for key in EXAMPLE_LISTS:
         assert f"s3://{EXAMPLE_BUCKET}/{key}" in text
+    for prefix in EXAMPLE_PREFIXES:
+        assert f'"s3://{EXAMPLE_BUCKET}/{prefix}"' in text
+    assert {"numbers/group.txt", "numbers/2026-12-31.txt", "lists/2027-01-01.txt"} < set(
+        example_keys(date(2026, 12, 31))
+    )
 
 
 @pytest.mark.parametrize("example", sorted(each.name for each in EXAMPLES.glob("*.py")))

@@ -20,7 +20,7 @@ const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
  * @param {{ekyc_task_id?: string}} fields what the person typed
  */
 export function plan(way, need, fields = {}) {
-  return { way, need, fields, confirmed: way === "send_again", answer: null, recorded: false, cleared: null, stopped: false, unwritten: false, problem: null, confirm: false };
+  return { way, need, fields, confirmed: way === "send_again", answer: null, recorded: false, cleared: null, stopped: false, paused: false, unwritten: false, problem: null, confirm: false };
 }
 
 /** The JSON of the plugin's route for a way. */
@@ -95,7 +95,15 @@ export async function proceed(state, report, ask = askServer, pause = sleep) {
   const { data, problem } = await ask(url, { method: "POST", json: clear });
   if (problem) return { ...now, problem };
   const cleared = data?.total_entries ?? data?.task_instances?.length ?? 0;
-  return { ...now, cleared, stopped: cleared > 0 && (await hasStopped(now.need, report, ask, pause)) };
+  if (cleared === 0) return { ...now, cleared };
+  const stopped = await hasStopped(now.need, report, ask, pause);
+  return { ...now, cleared, stopped, paused: !stopped && (await isPaused(dag_id, ask)) };
+}
+
+/** Whether Airflow runs nothing of a DAG, so that what was cleared waits, too; false where that is not known. */
+async function isPaused(dag_id, ask) {
+  const { data } = await ask(address(`api/v2/dags/${encodeURIComponent(dag_id)}`));
+  return data?.is_paused === true;
 }
 
 /**
@@ -131,7 +139,7 @@ export function isRecordedAlready({ answer, recorded, problem }) {
 
 /** What a person reads afterwards: what has been done, what has not, and whether it is safe to try again. */
 export function outcome(state) {
-  const { way, answer, recorded, cleared, stopped, unwritten, problem } = state;
+  const { way, answer, recorded, cleared, stopped, paused, unwritten, problem } = state;
   const done = { adopt: "The id is recorded.", send_again: "It is recorded that the list may be sent again.", clear: "" }[way];
   const joined = (...parts) => parts.filter(Boolean).join(" ");
   if (problem === null) {
@@ -141,8 +149,8 @@ export function outcome(state) {
         : stopped
           ? "The run ended while the task was cleared, so it does not run. Clear it once more in Airflow."
           : cleared === 1
-            ? "1 task is cleared and runs again."
-            : `${cleared} tasks are cleared and run again.`;
+            ? `1 task is cleared${paused ? ". The DAG is paused: it runs when the DAG is unpaused." : " and runs again."}`
+            : `${cleared} tasks are cleared${paused ? ". The DAG is paused: they run when it is unpaused." : " and run again."}`;
     return joined(answer?.message ?? done, tasks);
   }
   const isUnsure = ["away", "server"].includes(problem.kind);
