@@ -27,11 +27,11 @@ class EkycPage:
         self.page = person.page
 
     def open(self, **query: str) -> None:
-        """Open the page and wait for its data.
+        """Open the page, within the UI if that is loaded, and wait for its data.
 
         :param query: filters, as in the page's address
         """
-        self._person.open(PAGE + (f"?{urlencode(query)}" if query else ""))
+        self._person.follow(PAGE + (f"?{urlencode(query)}" if query else ""))
         self.wait_for_data()
 
     def open_tab(self, run_path: str) -> None:

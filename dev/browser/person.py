@@ -18,8 +18,35 @@ FETCHED = """([prefix, after]) => performance.getEntriesByType("resource")
   .filter(entry => new URL(entry.name).pathname.startsWith(prefix))
   .map(entry => entry.startTime / 1000).filter(at => at > after)"""
 
+#: Goes to a path as a click on a link of Airflow's UI does: React Router listens to the event.
+_FOLLOW = """path => {
+  history.pushState({ ...history.state, idx: (history.state?.idx ?? 0) + 1 }, "", path);
+  dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
+}"""
+
+#: A path for which the UI has no page.
+NOWHERE = "/plugin/no-such-page"
+
 #: Milliseconds. A machine with several deployments answers slowly; nobody waits longer than needed.
 PATIENCE = 60_000.0
+
+
+def follow(page: Page, url: str, path: str) -> None:
+    """Go to a page of the plugin within the UI that is loaded, as a click on a link does; open it where none is loaded.
+
+    To load the UI's scripts is seconds of CPU. What was shown before is gone first.
+
+    :param page: the browser's page
+    :param url: address of the API server
+    :param path: path, with its query
+    """
+    if not page.url.startswith(f"{url}/") or page.url.startswith(f"{url}/auth/"):
+        page.goto(f"{url}{path}")
+        return
+    page.evaluate(_FOLLOW, NOWHERE)
+    page.wait_for_function("() => document.querySelector('.ekyc-page') === null")
+    if path != NOWHERE:
+        page.evaluate(_FOLLOW, path)
 
 
 @dataclass
@@ -118,6 +145,15 @@ class Person:
         :return: the browser's page
         """
         self.page.goto(f"{self.url}{path}")
+        return self.page
+
+    def follow(self, path: str) -> Page:
+        """Go to a page of the plugin, within the UI if it is loaded.
+
+        :param path: path, with its query
+        :return: the browser's page
+        """
+        follow(self.page, self.url, path)
         return self.page
 
     @property

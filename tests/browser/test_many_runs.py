@@ -116,19 +116,25 @@ def test_a_refresh_keeps_the_place_and_what_is_typed(reader: Person) -> None:
     assert reader.page.evaluate("window.scrollY") == before
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.fixture(scope="module", params=[False, True], ids=["light", "dark"])
+def viewer(request: pytest.FixtureRequest, made_up_runs: MadeUpRuns, browser: Browser) -> Iterator[tuple[Person, bool]]:
+    """A user in light and in dark mode."""
+    dark = bool(request.param)
+    with Person(browser, made_up_runs.airflow.url, dark=dark).sign_in(*made_up_runs.airflow.login) as person:
+        yield person, dark
+
+
 @pytest.mark.parametrize("width", [360, 768, 1440])
-def test_nothing_is_cut_off(width: int, dark: bool, made_up_runs: MadeUpRuns, browser: Browser) -> None:
-    with Person(browser, made_up_runs.airflow.url, width=width, height=800, dark=dark).sign_in(
-        *made_up_runs.airflow.login
-    ) as person:
-        page = EkycPage(person)
-        page.open()
-        expect(page.section("History").get_by_role("rowheader")).to_have_count(ROWS)
-        assert person.overflow() == 0
-        assert person.page.evaluate("document.documentElement.classList.contains('dark')") is dark
-        assert (page.section("History").evaluate(TEXT_LIGHTNESS) > 0.5) is dark
-        assert person.seen.errors == []
+def test_nothing_is_cut_off(width: int, viewer: tuple[Person, bool]) -> None:
+    person, dark = viewer
+    person.page.set_viewport_size({"width": width, "height": 800})
+    page = EkycPage(person)
+    page.open()
+    expect(page.section("History").get_by_role("rowheader")).to_have_count(ROWS)
+    assert person.overflow() == 0
+    assert person.page.evaluate("document.documentElement.classList.contains('dark')") is dark
+    assert (page.section("History").evaluate(TEXT_LIGHTNESS) > 0.5) is dark
+    assert person.seen.errors == []
 
 
 def test_the_pages_of_the_history_and_its_filters_are_in_the_address(reader: Person) -> None:

@@ -264,6 +264,7 @@ def test_a_paused_page_does_not_say_that_it_tries_again(shown: Open) -> None:
 
 def test_what_is_typed_stays_when_a_filter_is_changed(shown: Open) -> None:
     window = shown()
+    window.forget()  # Airflow 3.3.2 begins a plugin's page anew at the first navigation after a full load
     page = window.open(answer([needing(0)]))
     card = window.section("Needs you").get_by_role("listitem")
     card.get_by_role("button", name="Adopt", exact=True).click()
@@ -316,7 +317,7 @@ def test_days_of_another_zone_than_the_users_are_named_so(shown: Open) -> None:
     page.reload()
     page.get_by_text("By day, as a table").click()
     expect(page.get_by_role("columnheader", name="Day (Asia/Tokyo)")).to_be_visible()
-    expect(page.get_by_role("img", name=re.compile("Rows by day .Asia/Tokyo. from"))).to_be_visible()
+    expect(page.get_by_role("img", name="Rows by day (Asia/Tokyo) from 2026")).to_be_visible()
 
 
 def test_a_hundred_on_a_page(shown: Open) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from playwright.sync_api import Error, Locator, Page, Route, expect
 
-from dev.browser.person import PATIENCE
+from dev.browser.person import NOWHERE, PATIENCE, follow
 from tests.page.made_up import answer
 
 DATA = "**/ekyc/verifications*"
@@ -30,14 +30,18 @@ class Shown:
         self.page.route(DATA, self._answer)
 
     def leave(self) -> None:
-        """Leave Airflow's UI, so that another test can open it in the same window."""
+        """Leave the page, so that another test can open it in the same window."""
         self.page.remove_listener("pageerror", self._note_error)
-        self.page.goto("about:blank")
+        follow(self.page, self.url, NOWHERE)
         self.page.unroute_all()
+
+    def forget(self) -> None:
+        """Leave Airflow's UI, so that all of it is loaded when the page is opened."""
+        self.page.goto("about:blank")
 
     def open(self, says: dict[str, Any] | None = None, path: str = "/plugin/ekyc") -> Page:
         self.says = says or self.says
-        self.page.goto(f"{self.url}{path}")
+        follow(self.page, self.url, path)
         expect(self.page.locator(".ekyc-foot, [role=alert]").first).to_be_visible(timeout=PATIENCE)
         return self.page
 
