@@ -152,11 +152,16 @@ def read_task_type(value: object) -> str:
     :raises EkycSettingsError: if it can't be one
     """
     text = read_text("task_type", value)
-    if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", text):
+    if is_task_type(text):
         return text
     raise EkycSettingsError(
         "task_type must be a word such as amazon: up to 64 letters, digits, '.', '-', '_'. No request was sent."
     )
+
+
+def is_task_type(value: object) -> bool:
+    """Return whether a value can be the type of a task, as :func:`read_task_type` reads it."""
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value) is not None
 
 
 def split_s3_connection(address: str) -> tuple[str | None, str]:

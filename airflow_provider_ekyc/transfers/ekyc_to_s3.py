@@ -71,7 +71,8 @@ class EkycResultsToS3Operator(BaseOperator):
     :param number_column: name of the number's column, if it is none of the known ones, or if there are several
         (templated)
     :param result_column: name of the answer's column, if the vendor's table has several (templated)
-    :param task_type: what was verified: a column of ``parquet``, the header of ``csv`` (templated)
+    :param task_type: what was verified: a column of ``parquet``, the header of ``csv``; by default that of the
+        submission, or ``amazon`` where none is known. Another one than the submission's is an error (templated)
     :param numbers: the input that was sent, to find which numbers are not in the result (templated)
     :param numbers_conn_id: Airflow connection to read ``numbers`` with, as in ``EkycSubmitOperator`` (templated)
     :param submission: ``submit.output["submission"]``, or the same as JSON; by default that of an
@@ -134,7 +135,7 @@ class EkycResultsToS3Operator(BaseOperator):
         check: str = "table",
         number_column: str | None = None,
         result_column: str | None = None,
-        task_type: str = "amazon",
+        task_type: str | None = None,
         numbers: str | PathLike[str] | ObjectStoragePath | XComArg | None = None,
         numbers_conn_id: str | None = None,
         submission: Mapping[str, Any] | str | XComArg | None = None,
@@ -173,6 +174,7 @@ class EkycResultsToS3Operator(BaseOperator):
         self._landed: Landed | None = None
         self._committed: Committed | None = None
         self._host: str | None = None
+        self._verified: str | None = None
 
     def execute(self, context: Context) -> str:
         """Land the result, add it to the Iceberg table if there is one, and return its S3 URI."""
@@ -192,6 +194,7 @@ class EkycResultsToS3Operator(BaseOperator):
         with airflow_errors(self, context, submitted=True), task_span("ekyc.land", context.get("ti")) as step:
             places = self._places()
             job = self._job(context)
+            self._verified = job.task_type
             step.set(ekyc_task_id=job.ekyc_task_id, task_type=job.task_type, output_format=job.output_format.name)
             warehouse = read_warehouse(self.iceberg_table, self.iceberg_conn_id, job, places.result)
             extra_args = read_extra_args(self.s3_extra_args, self.encrypt, self.acl_policy)
@@ -247,29 +250,33 @@ class EkycResultsToS3Operator(BaseOperator):
         """
         from airflow_provider_ekyc.transfers.lineage import openlineage_of
 
-        return openlineage_of(self._landed, self._host, str(self.ekyc_task_type), self._committed)
+        return openlineage_of(self._landed, self._host, str(self._verified), self._committed)
 
     def _job(self, context: Context) -> TransferJob:
         """Read the arguments, before any request is sent."""
         from airflow_provider_ekyc.api.task_ids import checked_task_id
         from airflow_provider_ekyc.results.output.formats import FORMATS
         from airflow_provider_ekyc.results.transfer import TransferJob
+        from airflow_provider_ekyc.transfers.submissions import type_of
 
         ekyc_task_id = checked_task_id(self.ekyc_task_id)
-        task_type = read_task_type(self.ekyc_task_type)
+        given = _optional("task_type", self.ekyc_task_type)
+        given_type = None if given is None else read_task_type(given)
         output_format = FORMATS[read_choice("output_format", self.output_format, tuple(FORMATS))]
         for module, package in output_format.modules.items():
             if find_spec(module) is None:
                 raise EkycSettingsError(
                     f"output_format={output_format.name!r} needs {module}: pip install {package}. No request was sent."
                 )
+        submission = self._submission(context, ekyc_task_id)
+        task_type = type_of(submission, given_type)
         return TransferJob(
             ekyc_task_id=ekyc_task_id,
             output_format=output_format,
             task_type=task_type,
             columns=self._columns(task_type) if self._reads_table(output_format.name) else None,
             replace=read_bool("replace", self.replace),
-            submission=self._submission(context, ekyc_task_id),
+            submission=submission,
             submitted=self._submitted(),
             warn=read_choice("on_mismatch", self.on_mismatch, ("fail", "warn")) == "warn",
             spool_dir=self.spool_dir or None,

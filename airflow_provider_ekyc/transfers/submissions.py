@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ekyc.arguments import is_task_type
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.submission.record import Submission
@@ -36,7 +37,7 @@ def read_submission(value: object, ekyc_task_id: str) -> Submission:
             **{field.name: given[field.name] for field in fields(Submission) if field.name in given}
         )
         counts = (submission.rows, submission.invalid, submission.total or 0)
-        if any(type(count) is not int for count in counts):
+        if any(type(count) is not int for count in counts) or not is_task_type(submission.task_type):
             raise TypeError
     except TypeError:
         raise EkycSettingsError(
@@ -77,6 +78,27 @@ def find_submission(operator: BaseOperator, context: Mapping[str, Any], ekyc_tas
             except EkycSettingsError:
                 continue
     return None
+
+
+def type_of(submission: Submission | None, given: str | None) -> str:
+    """
+    Return what was verified: what the submission says, otherwise the argument ``task_type``, otherwise ``amazon``.
+
+    :param submission: of the remote task; None if it is not known
+    :param given: the argument; None if it was left out
+    :raises EkycSettingsError: if they differ: each row would name what was not verified
+    """
+    if submission is None:
+        return given or "amazon"
+    verified = submission.task_type
+    if given not in (None, verified):
+        raise EkycSettingsError(
+            f"task_type is {given!r}, but the submission of this remote task is of {verified!r}: each row would name "
+            f"what was not verified. No request was sent, and nothing was landed. A retry can't help. Leave task_type "
+            f"out or set it to {verified!r}, then clear this task. The submission is already paid for and will not be "
+            f"charged again."
+        )
+    return verified
 
 
 def _submitting(operator: BaseOperator) -> list[str]:
