@@ -68,6 +68,36 @@ class _Found:
     size: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """
+    A data file that a table names.
+
+    :param ekyc_task_id: of the snapshot that added it; None if that has expired, or does not say
+    :param rows: as the table counts them
+    """
+
+    ekyc_task_id: str | None
+    rows: int
+
+    def may_be_of(self, ekyc_task_id: str) -> bool:
+        """Return whether it may be of a remote task of which the table has no row: one whose numbers all failed."""
+        if self.ekyc_task_id is None:
+            return self.rows == 0
+        return self.ekyc_task_id == ekyc_task_id
+
+    @property
+    def problem(self) -> CatalogProblem:
+        """Why nothing else may land at the key: the table would read it as what it has added."""
+        owner = f"another remote task ({self.ekyc_task_id})" if self.ekyc_task_id else "another result"
+        rows = ", or delete its rows from the table first" if self.rows else ""
+        return CatalogProblem(
+            f"it names this s3_key as the file of {owner}, whose object was deleted or replaced",
+            f"Use another s3_key{rows} (docs/iceberg.md).",
+            retryable=False,
+        )
+
+
 class WarehouseTable:
     """
     An Iceberg table that has results of this package.
@@ -92,8 +122,13 @@ class WarehouseTable:
 
         def look() -> None:
             with self._errors(f"Nothing was downloaded by this try. {_PAID}", "", "Then clear this task."):
-                if _find(self._load(), ekyc_task_id, s3_uri) is not None:
+                table = self._load()
+                if _find(table, ekyc_task_id, s3_uri) is not None:
                     log.info("%s has rows of remote task %s already.", self._shown, ekyc_task_id)
+                    return
+                named = _named(table, s3_uri)
+                if named is not None and not named.may_be_of(ekyc_task_id):
+                    raise CatalogCallError(named.problem)
 
         retrying(_RETRIES, log, kinds=EkycIcebergError)(look)
 
@@ -153,13 +188,16 @@ class WarehouseTable:
 
     def _add(self, table: Table, landed: Landed) -> Committed:
         found = _find(table, landed.ekyc_task_id, landed.s3_uri)
-        if found is None and landed.rows == 0 and _names(table, landed.s3_uri):
+        if found is None and (named := _named(table, landed.s3_uri)) is not None:
+            if landed.rows or not named.may_be_of(landed.ekyc_task_id):
+                raise CatalogCallError(named.problem)
             found = _Found(None)
         if found is None:
             commits = _CommitsOnce(table.catalog)
             table.catalog = commits  # type: ignore[assignment]  # it has the methods of the one it stands before
             properties = {_TASK_ID: landed.ekyc_task_id, "ekyc-sha256": landed.sha256, "ekyc-rows": str(landed.rows)}
-            table.add_files([landed.s3_uri], snapshot_properties=properties)
+            # Whether it names the file already was looked at just now, in the same snapshot.
+            table.add_files([landed.s3_uri], snapshot_properties=properties, check_duplicate_files=False)
             committed = self._committed(table, landed.ekyc_task_id)
             log.info("Added %s to %s: snapshot %d.", landed.s3_uri, self._shown, committed.snapshot_id)
             return committed
@@ -237,15 +275,33 @@ def _find(table: Table, ekyc_task_id: str, s3_uri: str) -> _Found | None:
     return _Found(None) if has_rows else None
 
 
-def _names(table: Table, s3_uri: str) -> bool:
-    """Return whether a table has a file, also one without a row, which no scan finds: all numbers may have failed."""
-    return s3_uri in table.inspect.data_files()["file_path"].to_pylist()
+def _named(table: Table, s3_uri: str) -> _Named | None:
+    """Return the data file of the current snapshot at a path, also one without a row, which no scan finds."""
+    from pyiceberg.manifest import ManifestContent
+
+    snapshot = table.current_snapshot()
+    if snapshot is None:
+        return None
+    for manifest in snapshot.manifests(table.io):
+        if manifest.content == ManifestContent.DELETES:
+            continue
+        for entry in manifest.fetch_manifest_entry(table.io):
+            if entry.data_file.file_path == s3_uri:
+                added_by = None if entry.snapshot_id is None else table.snapshot_by_id(entry.snapshot_id)
+                return _Named(_task_of(added_by), entry.data_file.record_count)
+    return None
+
+
+def _task_of(snapshot: Snapshot | None) -> str | None:
+    """Return the remote task that a snapshot says it is of."""
+    if snapshot is None or snapshot.summary is None:
+        return None
+    return snapshot.summary.additional_properties.get(_TASK_ID)
 
 
 def _snapshot_of(table: Table, ekyc_task_id: str) -> int:
     """Return the snapshot that added a remote task's rows; the current one if that has expired."""
     for snapshot in reversed(table.metadata.snapshots):
-        summary = snapshot.summary
-        if summary is not None and summary.additional_properties.get(_TASK_ID) == ekyc_task_id:
+        if _task_of(snapshot) == ekyc_task_id:
             return snapshot.snapshot_id
     return cast("Snapshot", table.current_snapshot()).snapshot_id

@@ -112,7 +112,7 @@ def number_of(number: int) -> str:
 def parquet_file(task_id: str, verified_at: datetime | None, numbers: range, task_type: str = "amazon") -> bytes:
     rows = [(number_of(number), ANSWERS[number % 3]) for number in numbers]
     lines = "".join(f"{number},{word}\n" for number, word in rows).encode()
-    blocks = iter([Rows(lines, Counter(word for _, word in rows))])
+    blocks = iter([Rows(lines, Counter(word for _, word in rows))] if rows else [])
     assert PARQUET.writer is not None
     context = RowContext(task_id, task_type, verified_at)
     return b"".join(PARQUET.writer(ArchiveReader(io.BytesIO()), blocks, context))

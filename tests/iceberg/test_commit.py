@@ -17,6 +17,7 @@ from airflow_provider_ekyc.iceberg.commit import Committed, WarehouseTable
 from airflow_provider_ekyc.s3.result_object import Landed
 from dev.testing.rest_catalog import RestCatalogServer, lost, unsent
 from dev.testing.sockets import answer
+from tests.conftest import BUCKET
 from tests.iceberg.conftest import NAMESPACE, NOON, TABLE, Land, ekyc_task_id
 
 pytestmark = pytest.mark.usefixtures("no_waits")
@@ -336,6 +337,68 @@ def test_a_landed_object_that_was_replaced_after_it_was_added(catalog: Catalog, 
         add(replaced)
 
     assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("expires", [False, True], ids=["snapshot kept", "snapshot expired"])
+def test_a_key_that_the_table_names_is_no_place_for_another_remote_task(
+    expires: bool, catalog: Catalog, land: Land, s3: Any
+) -> None:
+    """The object of a remote task was deleted, and another one is to land at its key."""
+    key = "results/part-0.parquet"
+    first = land(0, key=key)
+    snapshot_id = add(first).snapshot_id
+    if expires:
+        add(land(9))
+        catalog.load_table(TABLE).maintenance.expire_snapshots().by_id(snapshot_id).commit()
+    before = catalog.load_table(TABLE).metadata_location
+    s3.delete_object(Bucket=BUCKET, Key=key)
+    table = WarehouseTable(TABLE, "iceberg_default")
+    table.prepare(ekyc_task_id(0), first.s3_uri)  # its own file, which may land again
+
+    with pytest.raises(EkycIcebergError, match="it names this s3_key as the file of another re") as before_it:
+        table.prepare(ekyc_task_id(1), first.s3_uri)
+    second = land(1, key=key)  # as by a try that began before the first one was added
+    with pytest.raises(EkycIcebergError, match="it names this s3_key as the file of another re") as after_it:
+        table.add(second)
+
+    for error in (before_it.value, after_it.value):
+        assert not error.retryable
+        assert (f"({ekyc_task_id(0)})" in error.message) is not expires
+        assert "A retry can't help. Use another s3_key, or delete its rows from the table first" in error.message
+        assert "will not be charged again" in error.message
+    assert "Nothing was downloaded by this try" in before_it.value.message
+    assert catalog.load_table(TABLE).metadata_location == before
+
+
+def test_a_file_without_a_row_is_of_the_remote_task_that_its_snapshot_says(catalog: Catalog, land: Land) -> None:
+    key = "results/part-0.parquet"
+    first = land(0, key=key, numbers=range(0))
+    committed = add(first)
+    table = WarehouseTable(TABLE, "iceberg_default")
+
+    assert add(first) == committed
+    with pytest.raises(EkycIcebergError, match=rf"another remote task \({ekyc_task_id(0)}\)") as caught:
+        table.prepare(ekyc_task_id(1), first.s3_uri)
+    assert "Use another s3_key (docs" in caught.value.message
+    with pytest.raises(EkycIcebergError, match="it names this s3_key"):
+        table.add(land(1, key=key, numbers=range(0)))
+
+
+def test_a_file_without_a_row_whose_snapshot_has_expired_may_be_of_this_remote_task(
+    catalog: Catalog, land: Land
+) -> None:
+    key = "results/part-0.parquet"
+    first = land(0, key=key, numbers=range(0))
+    snapshot_id = add(first).snapshot_id
+    add(land(9))
+    catalog.load_table(TABLE).maintenance.expire_snapshots().by_id(snapshot_id).commit()
+    before = catalog.load_table(TABLE).metadata_location
+
+    add(first)
+
+    assert catalog.load_table(TABLE).metadata_location == before
+    with pytest.raises(EkycIcebergError, match="it names this s3_key as the file of another result"):
+        add(land(1, key=key))
 
 
 def compact(table: Any) -> None:

@@ -71,11 +71,18 @@ class IcebergTable:
         self._add(f"{self._own}/compacted.parquet", self._stage.ekyc_task_id, numbers)
 
     def _names_the_object_as_it_was_before(self) -> None:
-        self._add(self._place, self._stage.ekyc_task_id, ["+9990000000000"])
+        self._names_the_key_for(self._stage.ekyc_task_id)
+
+    def _names_the_key_for_another_task(self) -> None:
+        self._names_the_key_for("another-task")
+
+    def _names_the_key_for(self, ekyc_task_id: str) -> None:
+        """Have the table name the key as a remote task's file, and the object gone, until its rows are deleted."""
+        self._add(self._place, ekyc_task_id, ["+9990000000000"])
         self._server.client().delete_object(Bucket=BUCKET, Key=self._place.partition("/")[2])
 
         def delete() -> None:
-            self._catalog.load_table(TABLE).delete(EqualTo("ekyc_task_id", self._stage.ekyc_task_id))
+            self._catalog.load_table(TABLE).delete(EqualTo("ekyc_task_id", ekyc_task_id))
 
         self._stage.repairs.append(delete)
 
@@ -132,4 +139,4 @@ class IcebergTable:
         parquet.write_table(pyarrow.table(columns, schema=schema), sink)
         bucket, _, key = place.partition("/")
         self._server.client().put_object(Bucket=bucket, Key=key, Body=sink.getvalue().to_pybytes())
-        self._catalog.load_table(TABLE).add_files([f"s3://{place}"])
+        self._catalog.load_table(TABLE).add_files([f"s3://{place}"], snapshot_properties={"ekyc-task-id": ekyc_task_id})

@@ -238,7 +238,7 @@ ARRANGEMENTS: dict[str, str] = {
     "table": (
         r"not there|there|has the rows in another file|another writer (once|always)|answer lost once|silent"
         r"|silent at the commit|without a (connection|namespace)|with a wrong secret|of another schema"
-        r"|partitioned by the number|names the object as it was before"
+        r"|partitioned by the number|names the object as it was before|names the key for another task"
     ),
     "disk": r"no file beyond \d+ bytes",
     "ranges": r"of \d+ bytes",
