@@ -277,8 +277,8 @@ class S3Target(S3Object):
         written = f", written {when:%Y-%m-%d %H:%M:%S} UTC" if when else ""
         return EkycKeyTakenError(
             f"{self.uri} already contains {what} ({found.get('ContentLength', 0):,} bytes{written}). It was not "
-            f"touched. Use another key (a template such as {{{{ ds }}}} or {{{{ ti.map_index }}}} keeps runs apart), "
-            f"or set replace=True; then clear this task. {_PAID}"
+            f"touched. Use another key (with the remote id in it each result has its own), or set replace=True, which "
+            f"overwrites it and does not go with iceberg_table; then clear this task. {_PAID}"
         )
 
     def _changed_object_error(self, differs: str, landed: Landed) -> EkycKeyTakenError:

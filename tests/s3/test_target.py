@@ -154,6 +154,8 @@ def test_a_key_that_another_result_has_is_named_and_not_touched(s3: Any) -> None
     )
     for words in ("It was not touched", "another key", "replace=True", "clear this task", "will not be charged again"):
         assert words in message
+    for words in ("with the remote id in it each result has its own", "does not go with iceberg_table"):
+        assert words in message
     assert "already contains the result (zip) of remote task d4g8o46p2jvh04o9uolg" in failure(EkycKeyTakenError, s3)
     assert content_of(s3) == b"another"
 
