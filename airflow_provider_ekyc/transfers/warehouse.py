@@ -42,6 +42,12 @@ def read_warehouse(
             "s3_key has a ? or a #: readers of an Iceberg table take what follows for a part of a URL. Use another "
             "key. No request was sent."
         )
+    if "//" in place.key:
+        raise EkycSettingsError(
+            "s3_key has //: what adds a file to an Iceberg table can't read a key with an empty part, so the result "
+            "would be landed and never be added. Remove one slash; a template that found nothing may have left both. "
+            "No request was sent."
+        )
     return WarehouseTable(name, read_text("iceberg_conn_id", iceberg_conn_id))
 
 

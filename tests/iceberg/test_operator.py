@@ -142,6 +142,8 @@ def test_a_table_of_another_schema_is_an_error_before_the_download(
         ({"iceberg_table": "results"}, "iceberg_table must be a namespace and a table"),
         ({"iceberg_conn_id": ""}, "iceberg_conn_id is empty"),
         ({"s3_key": f"s3://{BUCKET}/part#1.parquet"}, r"s3_key has a \? or a #"),
+        ({"s3_key": f"s3://{BUCKET}/results//part-1.parquet"}, r"s3_key has //.* No request was sent\."),
+        ({"s3_key": "results//part-1.parquet", "s3_bucket": BUCKET}, "s3_key has //"),
     ],
 )
 def test_arguments_that_contradict_each_other(

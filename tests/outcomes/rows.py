@@ -199,7 +199,7 @@ ARRANGEMENTS: dict[str, str] = {
         r"(timeout|poll_interval|on_unknown_outcome|task_type|spool_dir|ekyc_task_id|replace"
         r"|output_format|check|number_column|result_column|unmatched_key|on_mismatch"
         r"|max_rows|max_cost|min_balance_after|max_total_rows|invalid|normalise|skip_verified_within|history_uri"
-        r"|destination_uri|rejects_uri|iceberg_table|delimiter)=\S+"
+        r"|destination_uri|rejects_uri|iceberg_table|s3_key|delimiter)=\S+"
     ),
     "transfer": r"output_format=\w+( without pyarrow| with iceberg_table)?",
     "numbers": (
