@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace as changed
 from functools import cache, partial
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
-from airflow_provider_ekyc.exceptions import EkycApiError, EkycLandingError, EkycResultError
+from airflow_provider_ekyc.exceptions import EkycApiError, EkycKeyTakenError, EkycLandingError, EkycResultError
 from airflow_provider_ekyc.log_lines import warn
 from airflow_provider_ekyc.results.archive.check import ArchiveReader, check_members
 from airflow_provider_ekyc.results.compare.comparison import Compared, Comparison
@@ -78,7 +78,7 @@ class TransferJob:
         """
         Land the result, unless an earlier try has.
 
-        The unmatched numbers are landed first: where the result is, they are, too.
+        The unmatched numbers are landed first: where the result is, they were, too.
 
         :param unmatched_target: for the numbers that were sent and are not in the result
         :raises EkycError: if it can't be landed, or S3 did not say whether it is; no partial object is visible
@@ -135,7 +135,25 @@ class TransferJob:
                 "asked to, delete the result and clear this task, which requests the result again.",
                 unmatched_target.uri,
             )
+        elif unmatched_target is not None and not self._is_still_there(unmatched_target):
+            return changed(landed, unmatched_uri=None)
         return landed
+
+    def _is_still_there(self, unmatched_target: S3Target) -> bool:
+        """Look whether the list of unmatched numbers that was landed with the result is at its key; warn if not."""
+        try:
+            # Not with replace, which would say that the list is landed again.
+            if unmatched_target.find(self.ekyc_task_id, UNMATCHED, replace=False) is not None:
+                return True
+        except EkycKeyTakenError:
+            pass
+        log.warning(
+            "The list of unmatched numbers that was landed with it is not at %s any more as it was landed: it was "
+            "deleted, changed or overwritten. Nothing there was touched; unmatched_uri is null. To land the list "
+            "again, delete the result and what is at that key, and clear this task, which requests the result again.",
+            unmatched_target.uri,
+        )
+        return False
 
     def _download_and_convert(self, stack: ExitStack, source: ResultSource) -> tuple[Output, Comparison]:
         """Download the archive, and check and convert it meanwhile."""

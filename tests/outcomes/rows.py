@@ -234,7 +234,7 @@ ARRANGEMENTS: dict[str, str] = {
         rf"{_S3}|no such bucket|gone|wrong secret|ignores If-None-Match|in parts"
         r"|landed before( as (zip|csv|csv\.gz|parquet)| without unmatched_key|, then (emptied|cut|overwritten))?"
     ),
-    "unmatched": _S3,
+    "unmatched": rf"{_S3}|landed before, then deleted",
     "table": (
         r"not there|there|has the rows in another file|another writer (once|always)|answer lost once|silent"
         r"|silent at the commit|without a (connection|namespace)|with a wrong secret|of another schema"

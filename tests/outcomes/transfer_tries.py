@@ -261,7 +261,10 @@ class TransferTries:
             self._add_fault(S3Fault(call, kind, key=key, status=status, code=code, times=times))
 
     def _change(self, key: str, how: str) -> None:
-        """Put other bytes under the metadata that the object has."""
+        """Put other bytes under the metadata that the object has, or delete it."""
+        if how == "deleted":
+            self.s3.delete_object(Bucket=BUCKET, Key=key)
+            return
         found = self.s3.get_object(Bucket=BUCKET, Key=key)
         content, metadata = found["Body"].read(), found["Metadata"]
         changed = {"emptied": b"", "cut": content[:30], "overwritten": bytes(len(content))}[how]

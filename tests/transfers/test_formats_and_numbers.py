@@ -193,6 +193,36 @@ def test_when_all_numbers_are_returned_the_list_is_empty(
     assert (result["unmatched"], content_of(s3, LEFT)) == (0, b"")
 
 
+@pytest.mark.parametrize("what", ["deleted", "emptied", "another task's", "a stranger's", "as it was"])
+def test_a_list_that_is_not_there_any_more_is_not_named(
+    s3: Any,
+    sandbox: Sandbox,
+    submission: Callable[[], dict[str, Any]],
+    numbers_file: Path,
+    context: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    what: str,
+) -> None:
+    sandbox.change(failure_rows=7)
+    sent, arguments = submission(), {"numbers": str(numbers_file), "unmatched_key": LEFT}
+    first = land(sent, context, **arguments)
+    metadata = s3.head_object(Bucket=BUCKET, Key=LEFT)["Metadata"]
+    if what == "deleted":
+        s3.delete_object(Bucket=BUCKET, Key=LEFT)
+    elif what != "as it was":
+        other = {"emptied": metadata, "another task's": {**metadata, "ekyc-task-id": "another"}}.get(what, {})
+        s3.put_object(Bucket=BUCKET, Key=LEFT, Body=b"", Metadata=other)
+    calls, keys = sandbox.calls, keys_of(s3)
+    is_there = what == "as it was"
+
+    again = land(sent, context_of(), **arguments)
+
+    assert again == (first if is_there else {**first, "unmatched_uri": None})
+    assert again["unmatched"] == 7
+    assert (f"is not at s3://{BUCKET}/{LEFT} any more as it was landed" in caplog.text) is not is_there
+    assert (sandbox.calls, keys_of(s3)) == (calls, keys)
+
+
 def test_without_a_key_they_are_counted(
     s3: Any, sandbox: Sandbox, submission: Callable[[], dict[str, Any]], numbers_file: Path, context: dict[str, Any]
 ) -> None:
