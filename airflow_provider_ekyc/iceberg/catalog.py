@@ -73,9 +73,13 @@ class CatalogConnection:
         self._catalog: Catalog | None = None
 
     @contextmanager
-    def explained(self) -> Iterator[None]:
-        """Raise what pyiceberg's calls in the block end with as :class:`CatalogCallError`."""
-        with explained(self._secrets):
+    def explained(self, *, of_connection: bool = False) -> Iterator[None]:
+        """
+        Raise what pyiceberg's calls in the block end with as :class:`CatalogCallError`.
+
+        :param of_connection: whether the block uses nothing else than the connection's settings
+        """
+        with explained(self._secrets, of_connection=of_connection):
             yield
 
     def load_table(self, table: str) -> Table | None:
@@ -126,7 +130,7 @@ class CatalogConnection:
             self._secrets = _secrets_of(self._connection())
             from airflow.providers.apache.iceberg.hooks.iceberg import IcebergHook
 
-            with self.explained():
+            with self.explained(of_connection=True):
                 catalog = IcebergHook(self.conn_id).catalog
                 _bound_waits(catalog)
             self._catalog = catalog

@@ -179,10 +179,11 @@ class WarehouseTable:
         from pyiceberg.exceptions import TableAlreadyExistsError
 
         catalog = self._catalog.open()
-        try:
-            table = catalog.create_table(self._name, **creation_arguments())
-        except TableAlreadyExistsError:
-            return catalog.load_table(self._name)  # another task has made it at the same time
+        with self._catalog.explained(of_connection=True):  # as a connection without a warehouse fails
+            try:
+                table = catalog.create_table(self._name, **creation_arguments())
+            except TableAlreadyExistsError:
+                return catalog.load_table(self._name)  # another task has made it at the same time
         log.info("Created %s, partitioned by the day of verified_at.", self._shown)
         return table
 

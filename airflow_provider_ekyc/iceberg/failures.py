@@ -32,6 +32,9 @@ _OF_THE_SERVER: Final = frozenset({"RESTError", "ClientError", "NoSuchNamespaceE
 _PERMISSIONS = (
     "Let the connection use the catalog, and read and write the table's files (docs/iceberg.md lists the permissions)."
 )
+_UNUSABLE = (
+    "Correct the table, or name another one: the table or the file can't be used as it is (docs/iceberg.md says why)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +66,27 @@ class CatalogCallError(Exception):
 
 
 @contextmanager
-def explained(secrets: Sequence[str] = ()) -> Iterator[None]:
+def explained(secrets: Sequence[str] = (), *, of_connection: bool = False) -> Iterator[None]:
     """
     Raise what the block ends with as :class:`CatalogCallError`; errors of this package and of Airflow as they are.
 
     :param secrets: strings that are not shown, such as the connection's password
+    :param of_connection: whether the block uses nothing else than the connection's settings, as to open the catalog
     """
     try:
         yield
     except (CatalogCallError, EkycError, AirflowException):
         raise
     except Exception as error:  # noqa: BLE001  # catalogs are plug-ins: drivers of databases, clouds and HTTP clients
-        raise CatalogCallError(explain(error, secrets)) from None
+        raise CatalogCallError(explain(error, secrets, of_connection=of_connection)) from None
 
 
-def explain(error: Exception, secrets: Sequence[str] = ()) -> CatalogProblem:
+def explain(error: Exception, secrets: Sequence[str] = (), *, of_connection: bool = False) -> CatalogProblem:
     """
     Explain an error that a call through pyiceberg ended with.
 
     :param secrets: strings that are not shown
+    :param of_connection: whether the call used nothing else than the connection's settings
     """
     names = [kind.__name__ for kind in type(error).__mro__]
     text = str(error)
@@ -96,6 +101,8 @@ def explain(error: Exception, secrets: Sequence[str] = ()) -> CatalogProblem:
         return CatalogProblem(shown, _PERMISSIONS, retryable=False)
     if not _MISSING.isdisjoint(names) or _AWS_MISSING.search(text):
         return CatalogProblem(shown, "Create what the message names, or correct the table's name.", retryable=False)
+    if "equality deletes" in text or (is_argument and not of_connection):
+        return CatalogProblem(shown, _UNUSABLE, retryable=False)
     if not _INSTALLATION.isdisjoint(names):
         return CatalogProblem(shown, "Install what the catalog needs (docs/iceberg.md).", retryable=False)
     if not _PLACE.isdisjoint(names):

@@ -55,6 +55,7 @@ def test_a_type_of_catalog_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(CatalogCallError) as caught:
         CatalogConnection("iceberg_default").open()
 
+    assert caught.value.problem.advice == "Correct the connection's URI and its extra."
     assert not caught.value.problem.retryable
 
 

@@ -18,7 +18,7 @@ from airflow_provider_ekyc.s3.result_object import Landed
 from dev.testing.rest_catalog import RestCatalogServer, lost, unsent
 from dev.testing.sockets import answer
 from tests.conftest import BUCKET
-from tests.iceberg.conftest import NAMESPACE, NOON, TABLE, Land, ekyc_task_id
+from tests.iceberg.conftest import NAMESPACE, NOON, TABLE, Land, connect, ekyc_task_id
 
 pytestmark = pytest.mark.usefixtures("no_waits")
 
@@ -327,6 +327,17 @@ def test_other_writers_that_are_always_first(
     assert ekyc_task_id(0) not in {task for task, _ in rows_in(catalog)}
     add(landed)
     assert len(rows_in(catalog)) == 4 * 3
+
+
+def test_a_connection_without_a_warehouse_is_what_is_to_be_corrected(
+    sql: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(monkeypatch, **{name: value for name, value in sql.items() if name != "warehouse"})
+
+    with pytest.raises(EkycIcebergError, match="Correct the connection's URI and its extra") as caught:
+        WarehouseTable(TABLE, "iceberg_default").prepare(ekyc_task_id(0), "s3://bucket/part-0.parquet")
+
+    assert not caught.value.retryable
 
 
 def test_a_landed_object_that_was_replaced_after_it_was_added(catalog: Catalog, land: Land) -> None:

@@ -37,7 +37,9 @@ DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not
         (ModuleNotFoundError("No module named 'psycopg2'"), "Install what"),
         (ArgumentError("Could not parse SQLAlchemy URL"), "Correct the connection's URI"),
         (requests.exceptions.InvalidURL("http://"), "Correct the connection's URI"),
-        (ValueError("Invalid catalog type: rust"), "Correct the connection's URI"),
+        (ValueError("PyIceberg does not yet support equality deletes: https://x/y"), "the table or the file"),
+        (NotImplementedError("PyIceberg does not yet support equality deletes: a"), "the table or the file"),
+        (NotImplementedError("another"), "Install what"),
         (FileNotFoundError("s3://bucket/file"), "s3.* properties"),
     ],
 )
@@ -47,6 +49,18 @@ def test_what_a_retry_can_not_help(error: Exception, advice: str) -> None:
     assert not problem.retryable
     assert advice in problem.advice
     assert problem.shown.startswith(type(error).__name__)
+
+
+def test_an_argument_is_the_connection_s_only_where_nothing_else_is_used() -> None:
+    error = ValueError("Invalid catalog type: rust")
+    for of_connection, advice in (
+        (True, "Correct the connection's URI and its extra."),
+        (False, "Correct the table, or"),
+    ):
+        problem = explain(error, of_connection=of_connection)
+        assert problem.advice.startswith(advice)
+        assert problem.shown == "ValueError: Invalid catalog type: rust"
+        assert not problem.retryable
 
 
 @pytest.mark.parametrize(
