@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow
@@ -90,6 +92,26 @@ def test_rows_that_are_in_the_table_under_another_path_are_not_added_again(catal
         add(one)
 
     assert rows_in(catalog) == expected(*landed)
+
+
+def test_the_page_finds_landed_objects_that_no_snapshot_names(catalog: Catalog, land: Land) -> None:
+    """One that was landed again after a compaction, and one whose commit never happened."""
+    again, kept, never = land(0), land(1), land(2)
+    add(again)
+    table = catalog.load_table(TABLE)
+    compact(table)
+    table.maintenance.expire_snapshots().by_ids([one.snapshot_id for one in table.snapshots()[:-1]]).commit()
+    add(kept)
+    page = (Path(__file__).parents[2] / "docs" / "iceberg.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(import pyarrow\.fs\n.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(block, names)
+    io = catalog.load_table(TABLE).io
+    store = io.fs_by_scheme("s3", None)
+
+    found = names["unnamed"](catalog.load_table(TABLE), BUCKET, store)
+
+    assert sorted(found) == sorted(one.s3_uri.removeprefix("s3://") for one in (again, never))
 
 
 def test_a_snapshot_that_has_expired_gives_way_to_the_one_in_which_the_rows_are(catalog: Catalog, land: Land) -> None:
