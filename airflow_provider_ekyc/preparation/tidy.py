@@ -16,6 +16,7 @@ from typing import Final
 from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.numbers.invisible import trimmed, without_marks
 from airflow_provider_ekyc.numbers.lines import MAX_LINE_BYTES
+from airflow_provider_ekyc.numbers.whole_text import is_whole
 from airflow_provider_ekyc.preparation.national import NationalNumbers
 from airflow_provider_ekyc.preparation.sources.cells import UNREADABLE_ROW
 
@@ -40,7 +41,7 @@ class Reject(StrEnum):
     TOO_MANY = "too many digits"
     AMBIGUOUS = "ambiguous"  #: valid as a national number and as an international one
     NOT_VALID = "not valid"  #: no valid number of ``default_region``, nor with a country code
-    TEXT = "other text"
+    TEXT = "other text"  #: also half a pair of brackets, or a separator at the end: a digit may be lost
 
 
 #: What was changed, in the words of the report.
@@ -154,9 +155,14 @@ class Tidier:
         if b"-" in text:
             kinds.append(SEPARATORS)
         if b"(" in text or b"[" in text or b")" in text or b"]" in text:
-            if _BRACKETED_ZERO.match(text.decode()):
+            bracketed = text.decode()
+            if _BRACKETED_ZERO.match(bracketed):
                 return Reject.TRUNK_ZERO
+            if not is_whole(bracketed):
+                return Reject.TEXT
             kinds.append(BRACKETS)
+        elif text.endswith(b"-"):
+            return Reject.TEXT
         digits = text.translate(None, b" -()[]").decode()
         has_plus = digits[:1] == "+"
         digits = digits.removeprefix("+")
@@ -179,7 +185,7 @@ class Tidier:
                 kinds.append(kind)
                 bare = shorter
         match = _DIGITS.fullmatch(bare)
-        if match is None or _BEGINS_WITH_DASH.match(text):
+        if match is None or _BEGINS_WITH_DASH.match(text) or not is_whole(text):
             return Reject.TEXT
         return self._read_digits(match[2], kinds, has_plus=bool(match[1]))
 

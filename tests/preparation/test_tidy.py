@@ -34,6 +34,9 @@ def test_blanks_alone_are_a_blank_row(line: str) -> None:
         ("+1.202.555.0100", {"separators"}),
         ("+1.2025550100", {"separators"}),
         ("+1 (202) 555-0100", {"blanks", "brackets", "separators"}),
+        ("(+1) 202 555 0100 ", {"blanks around", "blanks", "brackets"}),
+        ("+1 202 555 0100 ", {"blanks around", "blanks"}),
+        ("[+1.202]\u2013(555)-01-00", {"brackets", "separators"}),
         ("(+1)2025550100", {"brackets"}),
         ("'+12025550100", {"apostrophe"}),
         ("\u2019+12025550100", {"apostrophe"}),
@@ -81,6 +84,21 @@ def test_what_one_number_alone_can_be_meant_by_is_read(text: str, kinds: set[str
         ("0011 202 555 0100", "ambiguous"),
         ("-12025550100", "other text"),
         ("none", "other text"),
+        ("+1 202 555 010)", "other text"),
+        ("+1 202 555 01(2", "other text"),
+        ("+1 202 555 01()", "other text"),
+        ("+1 (202] 555 0100", "other text"),
+        ("(+1 202 555 0100", "other text"),
+        ("+1-202-555-011-", "other text"),
+        (" +1-202-555-011- ", "other text"),
+        ("+1 (202) 555 011 -", "other text"),
+        ("+1\u00a0202 555 010)", "other text"),
+        ("'+1 202 555 01(2", "other text"),
+        ("+999-123\u2013", "other text"),
+        ("+999 123\u2212\u200b ", "other text"),
+        ("+999.123456.", "other text"),
+        ("+1.202.555.010.", "other text"),
+        ("+44 (0)20-", "trunk zero"),
         ("'", "other text"),
         ("\x1aa,b,c", "another number of columns"),
     ],
@@ -121,6 +139,11 @@ def test_without_normalise_another_form_is_rejected() -> None:
 @pytest.mark.parametrize("text", ["(202) 555-0100", "1 202 555 0100", "0012025550100", "01112025550100"])
 def test_a_national_number_is_read_with_its_region(text: str) -> None:
     assert Tidier(True, "us").read(text.encode()) == NUMBER
+
+
+@pytest.mark.parametrize("text", ["(202) 555-0100-", "(202 555-0100", "202.555.0100.", "0012025550100)"])
+def test_a_national_number_that_may_have_lost_a_digit_is_rejected(text: str) -> None:
+    assert Tidier(True, "US").read(text.encode()) is Reject.TEXT
 
 
 def test_a_number_that_the_region_has_not_is_rejected() -> None:

@@ -101,7 +101,7 @@ def read_bare(text: str) -> int | str:
     reason = reason_against(text)
     if reason:
         return reason
-    if text[0] in DASHES + ".":
+    if text[0] in DASHES + "." or text[-1] in DASHES + "." or not has_pairs(text):
         return "other text"
     bare = "".join(one for one in text if not one.isspace() and one not in f"{DASHES}.()[]")
     digits = bare.removeprefix("+")
@@ -125,6 +125,21 @@ def read_bare(text: str) -> int | str:
     if digits[len(code) : len(code) + 1] == "0" and code not in ZERO_AFTER_CODE:
         return "trunk zero"
     return int(digits)
+
+
+def has_pairs(text: str) -> bool:
+    """Return whether each bracket is one of a pair, of one kind, around a digit and no other bracket."""
+    opened, place = "", 0
+    for here, one in enumerate(text):
+        if (one in "([" and opened) or (one in ")]" and f"{opened}{one}" not in ("()", "[]")):
+            return False
+        if one in "([":
+            opened, place = one, here
+        elif one in ")]":
+            if not any(map(is_number, text[place:here])):
+                return False
+            opened = ""
+    return not opened
 
 
 def reason_against(text: str) -> str:

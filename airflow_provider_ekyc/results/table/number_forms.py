@@ -13,6 +13,7 @@ import unicodedata
 from typing import Final
 
 from airflow_provider_ekyc.numbers.invisible import trimmed, without_marks
+from airflow_provider_ekyc.numbers.whole_text import is_whole
 
 #: Why a number can't be read, in the words of a message.
 SCIENTIFIC: Final = "in scientific notation"
@@ -43,8 +44,6 @@ _DECIMAL: Final = re.compile(r"(\+?[0-9]{5,})[.,]0{1,2}")  # numbers of a column
 _ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _TRUNK_ZERO: Final = re.compile(r".*[0-9].*[(\[]\s*0\s*[)\]].*")  # +44 (0)20: dropped in most countries, kept in Italy
 _SEPARATOR: Final = re.compile(r"[\s\-\u2010-\u2015\u2212()\[\]]")
-# Brackets in pairs, and no hyphen at the end: one alone stands where a digit was.
-_WHOLE: Final = re.compile(r"(?:[^()\[\]]|\([^()\[\]]*\)|\[[^()\[\]]*\])*+(?<![\-\u2010-\u2015\u2212])")
 _GROUPED: Final = re.compile(r"[^.]*(?:\.[^.]+){2,}")  # one dot alone may be a decimal point
 
 
@@ -71,7 +70,7 @@ def read_number(cell: str) -> tuple[str | None, str]:
         return None, SCIENTIFIC
     if _TRUNK_ZERO.fullmatch(text):
         return None, LEADING_ZERO
-    if not _WHOLE.fullmatch(text):
+    if not is_whole(text):
         return None, OTHER_TEXT
     if match := _DECIMAL.fullmatch(text):
         text, how = match[1], how or DECIMAL
