@@ -100,8 +100,8 @@ class PreparationJob:
     def _prepare(self, numbers: DistinctNumbers, rejects_spool: Spool | None) -> Manifest:
         rejects = None if rejects_spool is None else Rejects(rejects_spool)
         reading = Reading(numbers, self.tidier, rejects, self._stop_if_killed)
-        own = OwnOutput(self.manifest, self.rejects)
-        own.refuse_around(self.lists.numbers)
+        own = OwnOutput(self.manifest, self.rejects, self.lists.numbers)
+        own.refuse_around()
         with open_lists(self.lists, own.refuse) as lists:
             for opened in lists:
                 reading.read(opened)

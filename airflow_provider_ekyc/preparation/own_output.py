@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_ekyc.exceptions import EkycSettingsError
-from airflow_provider_ekyc.numbers.address import read_address
+from airflow_provider_ekyc.numbers.address import read_address, read_numbers
 from airflow_provider_ekyc.preparation.destination import NOTHING_CHARGED
 from airflow_provider_ekyc.preparation.destinations import Target
 from airflow_provider_ekyc.preparation.manifest import is_own_name
@@ -15,20 +15,21 @@ class OwnOutput:
 
     :param manifest: it has the files beside it
     :param rejects: None if rejected rows are not written
+    :param numbers: the operator's argument
     """
 
-    def __init__(self, manifest: Target, rejects: Target | None) -> None:
+    def __init__(self, manifest: Target, rejects: Target | None, numbers: object) -> None:
+        self._numbers = numbers if isinstance(numbers, list) else [numbers]
         self._directory = _shown(manifest.destination.uri("")).rstrip("/") + "/"
         self._rejects = None if rejects is None else _shown(rejects.uri)
 
-    def refuse_around(self, numbers: object) -> None:
+    def refuse_around(self) -> None:
         """
         Refuse a prefix that the places are below, before anything is there.
 
-        :param numbers: the operator's argument
         :raises EkycSettingsError: if there is one
         """
-        for value in numbers if isinstance(numbers, list) else [numbers]:
+        for value in self._numbers:
             text = str(value)
             if not text.endswith("/"):
                 continue
@@ -38,20 +39,27 @@ class OwnOutput:
 
     def refuse(self, name: str) -> None:
         """
-        Refuse a source that was written here, as a glob may find it.
+        Refuse a source that was written here or, as a prefix or a glob may find it, at the destination of another run.
 
         :param name: of the source, as messages name it
         :raises EkycSettingsError: if it is one
         """
-        file = name.removeprefix(self._directory)
-        if (file != name and is_own_name(file)) or name == self._rejects:
+        directory, _, file = name.rpartition("/")
+        if name == self._rejects or (f"{directory}/" == self._directory and is_own_name(file)):
             raise _refused(f"{name} is among the lists to read, and was written by this operator")
+        # What a user names by itself may be wanted, such as files that another task has prepared.
+        if is_own_name(file) and name not in {_shown(read_numbers(value)) for value in self._numbers}:
+            raise _refused(
+                f"{name} is among the lists to read, and was written by this operator in another run or for another "
+                f"destination",
+                " To read such a file all the same, name it by itself.",
+            )
 
 
-def _refused(what: str) -> EkycSettingsError:
+def _refused(what: str, more: str = "") -> EkycSettingsError:
     return EkycSettingsError(
         f"{what}. {NOTHING_CHARGED} Set destination_uri and rejects_uri to places outside of what numbers names, then "
-        f"clear this task."
+        f"clear this task.{more}"
     )
 
 

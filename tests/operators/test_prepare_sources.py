@@ -105,9 +105,10 @@ def test_a_prefix_around_what_is_written_is_refused_at_once(tmp_path: Path, plac
     own = OwnOutput(
         Target.open("destination_uri", f"{given['destination_uri'].rstrip('/')}/manifest.json", NO_CONNECTIONS),
         Target.open("rejects_uri", given["rejects_uri"], NO_CONNECTIONS) if "rejects_uri" in given else None,
+        given["numbers"],
     )
     with pytest.raises(EkycSettingsError, match="in numbers is around destination_uri or rejects_uri"):
-        own.refuse_around(given["numbers"])
+        own.refuse_around()
 
 
 @pytest.mark.parametrize("scheme", ["s3", "s3a", "S3N", "s3a://other_aws@bucket"])
@@ -116,9 +117,10 @@ def test_what_was_written_is_known_whatever_the_scheme_of_its_address(scheme: st
     own = OwnOutput(
         Target.open("destination_uri", f"{bucket}/lists/manifest.json", NO_CONNECTIONS),
         Target.open("rejects_uri", f"{bucket}/rejects.csv", NO_CONNECTIONS),
+        f"{bucket}/",
     )
     own.refuse("s3://bucket/lists/customers.txt")
-    for name in (f"lists/{'0a' * 16}.txt", f"lists/manifest-{'0a' * 8}.json", "rejects.csv"):
+    for name in (f"lists/{'0a' * 16}.txt", f"others/{'0a' * 16}.txt", f"lists/manifest-{'0a' * 8}.json", "rejects.csv"):
         with pytest.raises(EkycSettingsError, match="was written by this operator"):
             own.refuse(f"s3://bucket/{name}")
 
@@ -141,6 +143,29 @@ def test_a_glob_that_finds_what_was_written_is_refused(tmp_path: Path, numbers_f
     assert len(prepare("first")) == 1
     with pytest.raises(EkycFailException, match="was written by this operator"):
         prepare("second")
+
+
+def test_a_glob_that_finds_what_an_earlier_run_has_written_elsewhere_is_refused_unless_it_is_named(
+    tmp_path: Path, numbers_file: Path
+) -> None:
+    (tmp_path / "lists").mkdir()
+    numbers_file.rename(tmp_path / "lists" / "numbers.txt")
+
+    def prepare(day: str, *numbers: object) -> list[str]:
+        return EkycPrepareNumbersOperator(
+            task_id="prepare", numbers=list(numbers), destination_uri=tmp_path / "lists" / day
+        ).execute(context_of(TaskInstance(run_id=day)))
+
+    glob = f"{tmp_path}/lists/**/*.txt"
+    (first,) = prepare("2026-01-01", glob)
+    with pytest.raises(EkycFailException) as failed:
+        prepare("2026-01-02", glob)
+    assert f"{first} is among the lists to read, and was written by this operator in another run" in str(failed.value)
+    assert "name it by itself" in str(failed.value)
+    manifests = f"{tmp_path}/lists/*/manifest-*"
+    with pytest.raises(EkycFailException, match=r"manifest-\w+.json is among the lists to read"):
+        prepare("2026-01-02", manifests)
+    assert len(prepare("2026-01-02", first)) == 1
 
 
 def test_rejects_within_a_glob_are_refused_by_their_name_before_any_list_is_opened(
