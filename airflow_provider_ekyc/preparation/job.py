@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: What decides whether rows are read as numbers.
+_CHECK = "Check column, header, delimiter, normalise and default_region"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparationJob:
@@ -179,29 +182,46 @@ class PreparationJob:
     def _check_invalid(self, reading: Reading) -> None:
         invalid = sum(reading.invalid.values())
         valid = reading.rows - reading.blank - invalid
+        if reading.rows and not invalid and not valid:
+            # A wrong column, or a join that finds nothing: a success with nothing to verify would hide it.
+            blank = f"All {counted(reading.rows, 'row')} are" if reading.rows > 1 else "The only row is"
+            raise EkycNumbersError(
+                f"Check column, header and delimiter, or the query: no row is left. {blank} blank. {NOTHING_CHARGED} "
+                f"Then clear this task. A list without any row is no error."
+            )
         if not invalid or (self.drop_invalid and valid):
             return
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reading.invalid.items()))
-        more = ", …" if invalid > MAX_PLACES else ""
-        where = f" {self.rejects.uri} has all of them." if self.rejects is not None else ""
         advice = (
-            "Check column, header and delimiter: no row is left."
+            f"{_CHECK}: no row is left."
             if self.drop_invalid
             else 'Correct these rows, or leave them out with invalid="drop".'
         )
-        raise EkycNumbersError(
-            f"{advice} {invalid:,} of {reading.rows:,} rows are invalid ({reasons}): {', '.join(reading.places)}{more}."
-            f"{where} {NOTHING_CHARGED} Then clear this task."
-        )
+        raise EkycNumbersError(f"{advice} {self._invalid_rows(reading)} {NOTHING_CHARGED} Then clear this task.")
 
     def _check_minimum(self, reading: Reading, distinct: int, duplicates: int) -> None:
         if not 0 < distinct < self.min_rows:
             return
-        raise EkycNumbersError(
+        invalid = sum(reading.invalid.values())
+        few = (
             f"{counted(distinct, 'number')} {'is' if distinct == 1 else 'are'} left of {counted(reading.rows, 'row')} "
-            f"({reading.blank:,} blank, {duplicates:,} duplicate and {sum(reading.invalid.values()):,} invalid rows "
-            f"left out): fewer than the minimum of {self.min_rows:,}. {NOTHING_CHARGED} Put more numbers into one list "
-            f"or change row_limits on the connection if the vendor's minimum has changed."
+            f"({reading.blank:,} blank, {duplicates:,} duplicate and {invalid:,} invalid rows left out): fewer than "
+            f"the minimum of {self.min_rows:,}."
+        )
+        if invalid:
+            few = f"{_CHECK}. {few} {self._invalid_rows(reading)}"
+        raise EkycNumbersError(
+            f"{few} {NOTHING_CHARGED} Put more numbers into one list or change row_limits on the connection if the "
+            f"vendor's minimum has changed."
+        )
+
+    def _invalid_rows(self, reading: Reading) -> str:
+        """Return how many rows are invalid and why, where the first ones are, and which file has all of them."""
+        invalid = sum(reading.invalid.values())
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reading.invalid.items()))
+        more = ", …" if invalid > MAX_PLACES else ""
+        where = f" {self.rejects.uri} has all of them." if self.rejects is not None else ""
+        return (
+            f"{invalid:,} of {reading.rows:,} rows are invalid ({reasons}): {', '.join(reading.places)}{more}.{where}"
         )
 
     def _stop_if_killed(self) -> None:

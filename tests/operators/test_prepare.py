@@ -159,11 +159,50 @@ def test_fewer_numbers_than_the_minimum_are_the_error_that_a_submission_has(
         prepare(tmp_path / "list.txt", tmp_path / "ready").execute(context)
 
 
-def test_nothing_to_verify_is_a_success(tmp_path: Path, context: dict[str, Any]) -> None:
-    (tmp_path / "list.txt").write_text("\n \n")
-    assert prepare(tmp_path / "list.txt", tmp_path / "ready").execute(context) == []
+def test_fewer_numbers_than_the_minimum_because_rows_are_invalid_say_why_and_where(
+    tmp_path: Path, numbers: list[str], context: dict[str, Any]
+) -> None:
+    messy, rejects = tmp_path / "list.txt", tmp_path / "rejects.csv"
+    messy.write_text("\n".join([*numbers[:90], "5550100555", *["garbage"] * 20]))
+    with pytest.raises(EkycFailException) as failed:
+        prepare(messy, tmp_path / "ready", rejects_uri=rejects).execute(context)
+    message = str(failed.value)
+    assert message.startswith("Check column, header, delimiter, normalise and default_region. 90 numbers are left of ")
+    assert "fewer than the minimum of 100. 21 of 111 rows are invalid (1 no country code, 20 other text): " in message
+    assert f"{messy} row 91, {messy} row 92, " in message
+    assert f"{messy} row 100, …. {rejects} has all of them. Nothing was submitted or charged." in message
+    assert "5550100" not in message
+    assert len(rejects.read_text().splitlines()) == 22
+
+
+@pytest.mark.parametrize(("text", "shown"), [("\n \n", "All 2 rows are blank"), (" \n", "The only row is blank")])
+@pytest.mark.parametrize("invalid", ["drop", "fail"])
+def test_a_list_of_blank_rows_alone_is_an_error(
+    text: str, shown: str, invalid: str, tmp_path: Path, context: dict[str, Any]
+) -> None:
+    (tmp_path / "list.txt").write_text(text)
+    with pytest.raises(EkycFailException, match=rf"no row is left\. {shown}\. Nothing was submitted") as failed:
+        prepare(tmp_path / "list.txt", tmp_path / "ready", invalid=invalid).execute(context)
+    assert failed.value.kind == "input"
+    assert list((tmp_path / "ready").iterdir()) == []
+
+
+def test_blank_rows_beside_a_list_with_numbers_are_left_out(
+    tmp_path: Path, numbers_file: Path, context: dict[str, Any]
+) -> None:
+    (tmp_path / "blank.txt").write_text("\n \n")
+    assert len(prepare([tmp_path / "blank.txt", numbers_file], tmp_path / "ready").execute(context)) == 1
+    assert context["ti"].xcoms["preparation"]["blank"] == 2
+
+
+@pytest.mark.parametrize(("text", "arguments"), [("", {}), ("phone,name\n", {"column": "phone"})])
+def test_nothing_to_verify_is_a_success(
+    text: str, arguments: dict[str, Any], tmp_path: Path, context: dict[str, Any]
+) -> None:
+    (tmp_path / "list.txt").write_text(text)
+    assert prepare(tmp_path / "list.txt", tmp_path / "ready", **arguments).execute(context) == []
     preparation = context["ti"].xcoms["preparation"]
-    assert (preparation["to_send"], preparation["blank"], preparation["files"]) == (0, 2, [])
+    assert (preparation["to_send"], preparation["rows_read"], preparation["files"]) == (0, 0, [])
     assert preparation["manifest_uri"] is None
     assert list((tmp_path / "ready").iterdir()) == []
 
