@@ -301,6 +301,7 @@ class EkycPrepareNumbersOperator(BaseOperator):
             destination=destination,
             manifest=Target(destination, f"manifest-{task}.json"),
             task=task,
+            try_number=identity.try_number,
             arguments=digest_of(
                 *(getattr(self, name) for name in _WHAT_IS_PREPARED), numbers, normalise, invalid, region
             ),

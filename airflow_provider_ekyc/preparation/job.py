@@ -16,6 +16,7 @@ from airflow_provider_ekyc.exceptions import (
     EkycError,
     EkycNumbersError,
 )
+from airflow_provider_ekyc.log_lines import warn
 from airflow_provider_ekyc.numbers.address import shown_path
 from airflow_provider_ekyc.numbers.distinct_numbers import DistinctNumbers
 from airflow_provider_ekyc.preparation.destination import NOTHING_CHARGED, Destination
@@ -55,6 +56,7 @@ class PreparationJob:
     :param destination: of the files
     :param manifest: of this task instance, in the same place
     :param task: hex digest of DAG, run, task and map index
+    :param try_number: of the task instance, from 1; a clear goes on counting
     :param arguments: hex digest of the arguments that decide what is prepared
     :param rejects: where rejected rows are written; None if they are not
     :param find_fresh: leaves out the numbers that need not be verified again; None if each is verified
@@ -71,6 +73,7 @@ class PreparationJob:
     destination: Destination
     manifest: Target
     task: str
+    try_number: int
     arguments: str
     rejects: Target | None
     find_fresh: Callable[[DistinctNumbers], Freshness] | None
@@ -95,6 +98,14 @@ class PreparationJob:
                 *(counted(len(earlier.files), "file"), self.manifest.uri),
             )
             return earlier
+        if self.try_number > 1:
+            warn(
+                log,
+                f"This is try {self.try_number}, and there is no manifest of an earlier try at "
+                f"{shown_path(self.manifest.uri)}: no earlier try has prepared files, the manifest was deleted, or "
+                f"destination_uri was another one. The list is prepared now; if an earlier try's files were submitted, "
+                f"and the list has changed since, its files are other submissions, which are charged.",
+            )
         with ExitStack() as stack:
             numbers = stack.enter_context(DistinctNumbers(self.spool_dir))
             spool = stack.enter_context(spool_file(self.spool_dir)) if self.rejects is not None else None

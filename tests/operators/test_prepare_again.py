@@ -81,6 +81,23 @@ def test_where_there_was_nothing_to_verify_the_list_is_read_again(
     assert len(prepare()[0]) == 2
 
 
+def test_a_later_try_without_a_manifest_says_where_it_has_looked_and_what_that_may_cost(
+    prepare: Any, numbers_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, _ = prepare(destination_uri=str(tmp_path / "at_noon"))
+    assert "no manifest" not in caplog.text
+    numbers_file.write_text("\n".join(numbers_file.read_text().split()[1:]))
+    again, later = prepare(destination_uri=str(tmp_path / "at_one"), try_number=2)
+    assert {Path(uri).name for uri in first}.isdisjoint(Path(uri).name for uri in again)
+    text = " ".join(record.getMessage().strip() for record in caplog.records if record.levelname == "WARNING")
+    looked_at = later.xcoms["preparation"]["manifest_uri"]
+    assert f"This is try 2, and there is no manifest of an earlier try at {looked_at}: " in text
+    assert "its files are other submissions, which are charged" in text
+    caplog.clear()
+    assert prepare(destination_uri=str(tmp_path / "at_one"), try_number=3)[0] == again
+    assert "no manifest" not in caplog.text
+
+
 @pytest.mark.parametrize(
     "other",
     [
