@@ -32,11 +32,13 @@ _ENDINGS = {"zip": ".zip", "csv": ".csv", "csv.gz": ".csv.gz", "parquet": ".parq
 _DAY = "{{ (dag_run.logical_date or dag_run.run_after) | ds }}"
 
 
-#: What a template names that differs from run to run.
+#: What a template names that differs from run to run, between its outer braces: a string in it may have braces, too.
 _OF_ONE_RUN = re.compile(
-    r"\{[{%][^}]*\b((prev_|next_|yesterday_|tomorrow_)?ds(_nodash)?|ts\w*|run_id|dag_run|logical_date|"
+    r"\{[{%](?:(?!\}\}|%\}).)*?\b((prev_|next_|yesterday_|tomorrow_)?ds(_nodash)?|ts\w*|run_id|dag_run|logical_date|"
     r"((prev|next)_)?execution_date\w*|(prev_)?data_interval_\w+|prev_(start|end)_date_success|"
-    r"partition_(key|date)|triggering_\w+|ti|task_instance\w*)\b"
+    r"partition_(key|date)|triggering_\w+|ti|task_instance\w*|run_after|(?<!\bdag\.)start_date|"
+    r"macros\s*\.\s*(datetime|time|uuid|random))\b",
+    re.DOTALL,
 )
 
 

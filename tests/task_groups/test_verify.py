@@ -261,6 +261,15 @@ def test_freshness_reads_what_the_group_lands_unless_a_history_is_named() -> Non
         "s3://bucket/{{ prev_data_interval_end_success }}/",
         "s3://bucket/{{ triggering_asset_events }}/",
         "s3://bucket/{{ task_instance_key_str }}/",
+        "s3://bucket/{{ macros.datetime.now().strftime('%Y-%m-%d') }}/",
+        "s3://bucket/{{ macros.time.time() }}/",
+        "s3://bucket/{{ macros.uuid.uuid4() }}/",
+        "s3://bucket/{{ macros.random() }}/",
+        "s3://bucket/{{ '{}'.format(ds) }}/",
+        "s3://bucket/{{ params.prefix }}/{{\n{'day': ds}['day'] }}/",
+        "s3://bucket/{% if params.dated %}{% set day = '{}'.format(ts) %}{{ day }}{% endif %}/",
+        "s3://bucket/{{ run_after }}/",
+        "s3://bucket/{{ dag.dag_id }}/{{ start_date }}/",
     ],
 )
 def test_a_history_that_no_later_run_would_find_is_an_error_when_the_dag_is_parsed(results_uri: str) -> None:
@@ -273,7 +282,10 @@ def test_a_history_that_no_later_run_would_find_is_an_error_when_the_dag_is_pars
 
 
 def test_a_place_that_is_the_same_in_each_run_may_be_a_template() -> None:
-    results_uri = "s3://{{ params.s3_bucket }}/{{ var.value.tds }}/results/"
+    results_uri = (
+        "s3://{{ params.s3_bucket }}/{{ var.value.tds }}/{{ '{}'.format(params.team) }}/ds/{{ dag.start_date.year }}/"
+        "start_date/"
+    )
     group = verified(results_uri=results_uri, skip_verified_within=timedelta(days=30))
     assert group.prepare.history_uri == results_uri
 
