@@ -193,12 +193,12 @@ class PreparationJob:
     def _check_invalid(self, reading: Reading) -> None:
         invalid = sum(reading.invalid.values())
         valid = reading.rows - reading.blank - invalid
-        if reading.rows and not invalid and not valid:
-            # A wrong column, or a join that finds nothing: a success with nothing to verify would hide it.
-            blank = f"All {counted(reading.rows, 'row')} are" if reading.rows > 1 else "The only row is"
+        if reading.rows >= self.min_rows and not invalid and not valid:
+            # A wrong column, or a join that finds nothing: a success with nothing to verify would hide it. Fewer rows
+            # could not be submitted in any case, such as the one line end of an empty list.
             raise EkycNumbersError(
-                f"Check column, header and delimiter, or the query: no row is left. {blank} blank. {NOTHING_CHARGED} "
-                f"Then clear this task. A list without any row is no error."
+                f"Check column, header and delimiter, or the query: no row is left. All {reading.rows:,} rows are "
+                f"blank. {NOTHING_CHARGED} Then clear this task. A list without any row is no error."
             )
         if not invalid or (self.drop_invalid and valid):
             return

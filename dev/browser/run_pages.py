@@ -71,7 +71,10 @@ class RunPages:
         answer = sent[0].response()
         if answer is None or not answer.ok:
             raise AssertionError(f"the run was not started: {answer and answer.text()}")
-        return str(answer.json()["dag_run_id"])
+        run_id = str(answer.json()["dag_run_id"])
+        # The UI goes on to the run by itself, some time later: whoever goes elsewhere meanwhile would be led back.
+        self._page.goto("about:blank")
+        return run_id
 
     def defaults(self) -> dict[str, str]:
         """Return what the form that starts a run holds before anything is typed, by the parameters' names."""

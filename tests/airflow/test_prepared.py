@@ -33,7 +33,7 @@ def outcome(dags_test: DagsTest, tmp_path_factory: pytest.TempPathFactory) -> It
     folder = tmp_path_factory.mktemp("lists")
     numbers = [f"+999{number:010d}" for number in range(200)]
     (folder / "some-ekyc_prepared.txt").write_text("\n".join([*numbers, numbers[7], "5550100555"]))
-    (folder / "none-ekyc_prepared.txt").write_text("")
+    (folder / "none-ekyc_prepared.txt").write_text("\n")
     with Sandbox(API_KEY) as sandbox:
         connection = {"conn_type": "ekyc", "host": sandbox.url, "password": API_KEY}
         env = {"AIRFLOW_CONN_EKYC_DEFAULT": json.dumps(connection), "EKYC_TEST_FOLDER": str(folder)}

@@ -95,7 +95,7 @@ class PrepareTries:
         else:
             changed = {
                 "empty": "",
-                "blank": "\n \n",
+                "blank": "\n \n" * 50,
                 "too few": good[:140],
                 "a row without a number": f"{good}garbage\n",
                 "no row with a number": "garbage\n",
