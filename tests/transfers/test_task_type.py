@@ -89,7 +89,7 @@ def test_without_a_submission_the_argument_or_its_default_counts(
 def test_another_type_than_the_submission_s_is_an_error_before_any_request(
     s3: Any, sandbox: Sandbox, sent: dict[str, Any]
 ) -> None:
-    calls = sandbox.calls
+    calls = dict(sandbox.calls)
     ti = TaskInstance(upstream={("submit", -1): {"submission": sent}})
     with pytest.raises(EkycFailException) as failed:
         below_a_submission(sent["ekyc_task_id"], task_type="amazon").execute(context_of(ti))
@@ -98,7 +98,7 @@ def test_another_type_than_the_submission_s_is_an_error_before_any_request(
     assert message.startswith("task_type is 'amazon', but the submission of this remote task is of 'ws'")
     for words in ("No request was sent", "nothing was landed", "A retry can't help", "will not be charged again"):
         assert words in message
-    assert sandbox.calls == calls
+    assert dict(sandbox.calls) == calls
     assert keys_of(s3) == []
 
 
