@@ -27,8 +27,7 @@ import requests
 from dev.benchmarks.figures import OUTPUT, record
 from dev.benchmarks.move_run import machine
 from dev.stack.airflow_stack import AirflowStack, airflow_version
-from dev.stack.postgres_server import DATABASE, USER, PostgresServer
-from dev.stack.processes import LOOPBACK
+from dev.stack.postgres_server import USER, PostgresServer
 
 ROOT = Path(__file__).parents[2]
 DATABASES = ("sqlite", "postgres")
@@ -133,7 +132,7 @@ def _database(name: str) -> Iterator[str]:
     with PostgresServer() as server:
         # Each statement is logged for the tests; the log would be part of what is measured.
         server.execute(f"ALTER ROLE {USER} SET log_statement = 'none'")
-        yield f"postgresql+psycopg2://{USER}:{server.password}@{LOOPBACK}:{server.port}/{DATABASE}"
+        yield server.airflow_url
 
 
 def _measure(server: AirflowStack, calls: int) -> list[Timing]:

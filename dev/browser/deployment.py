@@ -15,6 +15,7 @@ from dev.browser.fab_users import ADMIN, FAB_SETTINGS, FabUsers, Rights
 from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import AirflowStack
 from dev.stack.demo_plan import write_numbers
+from dev.stack.postgres_server import PostgresServer
 from dev.stack.processes import Stoppable
 from dev.stack.s3_server import S3Server
 
@@ -43,12 +44,11 @@ class Deployment(Stoppable):
         self.key = f"made-up-key-{secrets.token_hex(12)}"
         self.sandbox = Sandbox(self.key, pace=PACE, queue_seconds=1.0)
         self.s3 = S3Server(folder / "s3.log")
+        self._database = PostgresServer.for_airflow(folder / "postgres.log")
         self._dags = dags
         settings = {
             "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
-            # The form that starts a run of a paused DAG sends two requests at once, to start the run and to unpause the
-            # DAG. On SQLite the second one may fail on the lock of the first, and the run stays queued.
-            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._database.airflow_url,
             "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(self.s3.connection()),
             **({} if users is None else FAB_SETTINGS),
         }
@@ -64,6 +64,7 @@ class Deployment(Stoppable):
         (self.folder / "dags").mkdir(parents=True, exist_ok=True)
         for file in self._dags:
             shutil.copy(file, self.folder / "dags")
+        self._started.enter_context(self._database)
         if self._users is not None:
             self._fab.make(self._users)
         self._started.callback(self.airflow.stop)

@@ -30,8 +30,6 @@ def celery_environment(
     :param slots: tasks that a worker runs at once
     :param import_once: whether the workers import :data:`IMPORTED_ONCE` when they start
     """
-    known = postgres.connection()
-    where = f"{known['login']}:{known['password']}@{known['host']}:{known['port']}/{known['schema']}"
     everywhere = slots * len(WORKERS)
     return {
         "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
@@ -39,13 +37,12 @@ def celery_environment(
         "AIRFLOW__CORE__PARALLELISM": str(2 * everywhere),
         "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": str(2 * everywhere),
         "AIRFLOW__CELERY__BROKER_URL": redis.url,
-        # The driver by name: what a bare postgresql:// means differs between releases of SQLAlchemy.
-        "AIRFLOW__CELERY__RESULT_BACKEND": f"db+postgresql+psycopg2://{where}",
+        "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{postgres.airflow_url}",
         "AIRFLOW__CELERY__WORKER_CONCURRENCY": str(slots),
         "AIRFLOW__CELERY__EXTRA_CELERY_CONFIG": json.dumps({"imports": IMPORTED_ONCE if import_once else ()}),
         # Airflow's own default, which the stack of the tests lowers: the figures are to be those of a deployment.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "5",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{where}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.airflow_url,
     }
 
 

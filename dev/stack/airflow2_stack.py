@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dev.stack.airflow_settings import USER, home_secrets
 from dev.stack.airflow_stack import MIGRATED_FILE, AirflowStack
-from dev.stack.postgres_server import DATABASE, USER as DATABASE_USER, PostgresServer
+from dev.stack.postgres_server import PostgresServer
 from dev.stack.processes import LOOPBACK, ProcessError
 
 MAKE_ADMIN = Path(__file__).with_name("make_admin.py")
@@ -43,9 +43,8 @@ class Airflow2Stack(AirflowStack):
         python: Path,
     ) -> None:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        login = f"{DATABASE_USER}:{database.password}"
         settings = {
-            "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{login}@{LOOPBACK}:{database.port}/{DATABASE}",
+            "DATABASE__SQL_ALCHEMY_CONN": database.airflow_url,
             "API__AUTH_BACKENDS": f"{FAB_BACKENDS}.session,{FAB_BACKENDS}.basic_auth",
             "WEBSERVER__SECRET_KEY": home_secrets(home)["api_secret"],
             # 300 s and 30 s by default, as ``[dag_processor]`` has them in Airflow 3.

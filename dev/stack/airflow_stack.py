@@ -5,7 +5,6 @@ Not ``airflow standalone``: that one serves its log files on all interfaces.
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 import requests
 
+from dev.stack.airflow_database import database_of
 from dev.stack.airflow_settings import USER, airflow_environment, home_secrets
 from dev.stack.imported_once import import_in_scheduler
 from dev.stack.migrated_database import migrated_database
@@ -184,13 +184,13 @@ class AirflowStack(Stoppable):
         """Create the database, or upgrade that of an older Airflow; do nothing if it is up to date."""
         stamp = self.home / MIGRATED_FILE
         wanted = airflow_version(self._python)
-        if self._has_tables() and stamp.exists() and stamp.read_text() == wanted:
+        has_tables = database_of(self.env).has_tables()
+        if has_tables and stamp.exists() and stamp.read_text() == wanted:
             return
-        database = self.home / "airflow.db"
-        if database.exists() or str(database) not in self.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]:
+        if has_tables:
             self._run_migration()
         else:
-            migrated_database(self._python, database, self.env, self._run_migration)
+            migrated_database(self._python, self.env, self._run_migration)
         stamp.write_text(wanted)
 
     def _run_migration(self) -> None:
@@ -271,15 +271,3 @@ class AirflowStack(Stoppable):
             env=self.env,
             directory=self.home,
         )
-
-    def _has_tables(self) -> bool:
-        database = self.home / "airflow.db"
-        if not database.exists():
-            return False
-        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-        try:
-            return connection.execute("select version_num from alembic_version").fetchone() is not None
-        except sqlite3.Error:
-            return False
-        finally:
-            connection.close()

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dev.stack.processes import LOOPBACK, ChildProcess, ProcessError, Stoppable, free_ports
 
@@ -135,15 +135,16 @@ class PostgresServer(Stoppable):
             shutil.rmtree(self._directory)  # there was no server that would remove it
         self._directory = None
 
-    def connect(self) -> Any:
+    def connect(self, database: str = DATABASE) -> Any:
         """Connect with psycopg2.
 
+        :param database: its name
         :return: the connection; close it
         """
         import psycopg2
 
         return psycopg2.connect(
-            host=LOOPBACK, port=self._port, user=USER, password=self.password, dbname=DATABASE, connect_timeout=5
+            host=LOOPBACK, port=self._port, user=USER, password=self.password, dbname=database, connect_timeout=5
         )
 
     def execute(self, *statements: str) -> None:
@@ -158,6 +159,22 @@ class PostgresServer(Stoppable):
                     cursor.execute(statement)
         finally:
             connection.close()
+
+    @property
+    def airflow_url(self) -> str:
+        """What Airflow's setting ``sql_alchemy_conn`` is, to keep its own tables here; it holds the password."""
+        # The driver by name: what a bare postgresql:// means differs between releases of SQLAlchemy.
+        return f"postgresql+psycopg2://{USER}:{self.password}@{LOOPBACK}:{self._port}/{DATABASE}"
+
+    @classmethod
+    def for_airflow(cls, log_file: Path) -> Self:
+        """Return the server of an Airflow whose scheduler has to last.
+
+        On SQLite a write that waits 15 s for another one ends the scheduler ("database is locked"), and no run goes on.
+
+        :param log_file: takes the server's output, without the statements
+        """
+        return cls(log_file, {"log_statement": "none"})
 
     def connection(self, **extra: Any) -> dict[str, Any]:
         """Describe it as an Airflow connection.

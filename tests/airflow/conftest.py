@@ -84,8 +84,10 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, connection_env: dict[str, 
         "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "3",
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
     }
-    with AirflowStack(home, EXAMPLES, env, import_once=True) as stack:
-        yield stack
+    with PostgresServer.for_airflow(home / "postgres.log") as database:
+        env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = database.airflow_url
+        with AirflowStack(home, EXAMPLES, env, import_once=True) as stack:
+            yield stack
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ class DagsTest(Stoppable):
         def migrate() -> None:
             subprocess.run([*airflow, "db", "migrate"], env=self._env, check=True, capture_output=True, timeout=180)
 
-        migrated_database(sys.executable, self._home / "airflow.db", self._env, migrate)
+        migrated_database(sys.executable, self._env, migrate)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _RUNS], env=self._env, stdin=subprocess.PIPE, stdout=log, stderr=log, text=True

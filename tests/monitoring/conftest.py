@@ -13,6 +13,7 @@ import pytest
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import AirflowStack
+from dev.stack.postgres_server import PostgresServer
 from dev.stack.s3_server import S3Server
 from dev.testing.otlp_receiver import OtlpReceiver, ReceivedSpan
 from dev.testing.smtp_server import SmtpServer
@@ -59,9 +60,11 @@ def seen(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Seen:
         SmtpServer() as mail,
         Sandbox(API_KEY, pace=40.0) as sandbox,
         Sandbox(API_KEY) as unclear,
+        PostgresServer.for_airflow(folder / "postgres.log") as database,
     ):
         unclear.fault("submit", "cut_after")
         env = {
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database.airflow_url,
             "AIRFLOW_CONN_EKYC_DEFAULT": ekyc_connection(sandbox, prices={"amazon": 0.001}),
             "AIRFLOW_CONN_EKYC_UNCLEAR": ekyc_connection(unclear),
             "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(s3_server),

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +20,7 @@ import requests
 from airflow_provider_ekyc.sandbox import Sandbox
 from dev.stack.airflow_rest import AirflowRest
 from dev.stack.airflow_stack import AirflowStack
+from dev.stack.postgres_server import PostgresServer
 from dev.stack.processes import Stoppable
 from dev.stack.s3_server import S3Server
 
@@ -49,7 +49,7 @@ ALL_ROWS, ALL_MAPPED_ROWS = {**ROWS, **PAGE_ROWS}, {**MAPPED_ROWS, **PAGE_MAPPED
 #: What a browser sends along with a request of a page of the same server.
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
-#: Interpreter of another environment, whose Airflow is to be run instead of this one's.
+#: Interpreter of another environment, whose Airflow is to be run instead of this one's; it needs psycopg2 and asyncpg.
 OTHER_PYTHON = os.environ.get("EKYC_TEST_PYTHON")
 
 
@@ -96,12 +96,7 @@ class Browser:
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Call Airflow's public REST API."""
         address = f"{self.url}/api/v2/{path}"
-        for _ in range(5):
-            answer = self._session.request(method, address, json=body, headers=SAME_ORIGIN, timeout=60)
-            # SQLite, where another process of a loaded machine holds its lock for too long.
-            if answer.status_code != 500 or "Database error" not in answer.text:
-                break
-            time.sleep(1.0)
+        answer = self._session.request(method, address, json=body, headers=SAME_ORIGIN, timeout=60)
         assert answer.ok, (answer.status_code, answer.text)
         return answer.json() if answer.content else None
 
@@ -119,6 +114,7 @@ class SettledAirflow(Stoppable):
         self.dags = folder / "dags"
         shutil.copytree(DAGS, self.dags, ignore=shutil.ignore_patterns("__pycache__"))
         self.s3 = S3Server(folder / "s3.log")
+        self.database = PostgresServer.for_airflow(folder / "postgres.log")
         #: By connection: accepts each list and cuts the line; does not accept the first four and answers 503; accepts
         #: the second list and cuts the line; works.
         self.sandboxes = {
@@ -127,6 +123,7 @@ class SettledAirflow(Stoppable):
         env = {
             "EKYC_TEST_FOLDER": str(folder),
             "EKYC_TEST_BUCKET": BUCKET,
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.database.airflow_url,
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{name}" for name in ("admin", *USERS)),
         }
         self.airflow = AirflowStack(
@@ -158,6 +155,7 @@ class SettledAirflow(Stoppable):
 
     def start(self) -> None:
         """Start all, run all chains, and wait until they have failed."""
+        self._started.enter_context(self.database)
         self._started.callback(self.airflow.stop)
         self.airflow.launch()
         self._started.enter_context(self.s3)
