@@ -51,6 +51,7 @@ def send_form(session: requests.Session, address: str, fields: Mapping[str, str]
 class Airflow2Rest(AirflowRest):
     """The REST API of one Airflow 2, as one user."""
 
+    health_path = "health"
     session_type = Rest2Session
 
     def trigger(self, dag_id: str, conf: Json | None = None, run_id: str | None = None) -> str:

@@ -26,6 +26,7 @@ class AirflowRest:
     """
 
     session_type: type[RestSession] = RestSession
+    health_path = "monitor/health"
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self._session = self.session_type(url, user, password)
@@ -116,7 +117,8 @@ class AirflowRest:
         :param timeout: seconds
         :param interval: seconds between two questions
         :return: the run
-        :raise TimeoutError: when it still goes on; the message holds the tasks' states
+        :raise TimeoutError: when it still goes on; the message holds the tasks' states, and which of Airflow's
+            components send heartbeats
         """
         deadline = time.monotonic() + timeout
         while True:
@@ -128,7 +130,9 @@ class AirflowRest:
                     f"{task['task_id']}[{task['map_index']}]": task["state"]
                     for task in self.task_instances(dag_id, run_id)
                 }
-                raise TimeoutError(f"run {run_id} of {dag_id} is {run['state']}: {states}")
+                health = self._session.call("GET", self.health_path)
+                components = ", ".join(f"{name} {part['status']}" for name, part in health.items())
+                raise TimeoutError(f"run {run_id} of {dag_id} is {run['state']}: {states}; {components}")
             time.sleep(interval)
 
     def patch_run(self, dag_id: str, run_id: str, state: str) -> Json:

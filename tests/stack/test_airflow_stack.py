@@ -66,6 +66,11 @@ def test_a_run_can_be_driven_and_read_over_rest(rest: AirflowRest) -> None:
     assert rest.wait_for_run("stack_check", run_id, 120)["state"] == "success"
     assert rest.task_instance("stack_check", run_id, "say")["try_number"] == 2
 
+    rest.clear("stack_check", run_id, ["say"])
+    with pytest.raises(TimeoutError, match=r"is \w+: \{'say.*\}; metadatabase healthy, scheduler healthy, "):
+        rest.wait_for_run("stack_check", run_id, 0)
+    assert rest.wait_for_run("stack_check", run_id, 120)["state"] == "success"
+
     rest.patch_task_instance("stack_check", run_id, "say", "failed")
     assert rest.task_instances("stack_check", run_id)[0]["state"] == "failed"
     assert rest.import_errors() == []
