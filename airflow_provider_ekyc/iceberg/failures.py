@@ -22,10 +22,12 @@ _SETTINGS: Final = frozenset(
 #: Codes of AWS, as boto3 and as Arrow's own client write them.
 _AWS_PERMISSION: Final = re.compile(
     r"ACCESS_DENIED|AccessDenied|INVALID_ACCESS_KEY_ID|INVALID_CLIENT_TOKEN_ID|SIGNATURE_DOES_NOT_MATCH|"
-    r"UnrecognizedClient|InvalidSignature|MISSING_AUTHENTICATION"
+    r"UnrecognizedClient|InvalidSignature|MISSING_AUTHENTICATION|AWS Error UNKNOWN \(HTTP status 40[13]\)"
 )
 _AWS_MISSING: Final = re.compile(r"NO_SUCH_BUCKET|EntityNotFoundException")
 _PLACE: Final = frozenset({"FileNotFoundError"})
+#: What S3 answers where the bucket is in another region than the one that was asked, as Arrow writes it.
+_REDIRECT: Final = re.compile(r"AWS Error UNKNOWN \(HTTP status 30[127]\)")
 #: Classes whose text is an answer of the catalog's server; that of others may hold a row, or a presigned URL.
 _OF_THE_SERVER: Final = frozenset({"RESTError", "ClientError", "NoSuchNamespaceError", "NoSuchTableError"})
 
@@ -95,7 +97,7 @@ def explain(error: Exception, secrets: Sequence[str] = (), *, of_connection: boo
     is_argument = names[0] == "ValueError"
     if text and (is_argument or not _OF_THE_SERVER.isdisjoint(names)):
         shown = f"{shown}: {redact(text, secrets=secrets, limit=200)}"
-    elif code := re.search(r"AWS Error ([A-Z_]{1,60})", text):
+    elif code := re.search(r"AWS Error ([A-Z_]{1,60}(?: \(HTTP status \d{3}\))?)", text):
         shown = f"{shown}: {code[1]}"
     if not _PERMISSION.isdisjoint(names) or _AWS_PERMISSION.search(text):
         return CatalogProblem(shown, _PERMISSIONS, retryable=False)
@@ -105,7 +107,7 @@ def explain(error: Exception, secrets: Sequence[str] = (), *, of_connection: boo
         return CatalogProblem(shown, _UNUSABLE, retryable=False)
     if not _INSTALLATION.isdisjoint(names):
         return CatalogProblem(shown, "Install what the catalog needs (docs/iceberg.md).", retryable=False)
-    if not _PLACE.isdisjoint(names):
+    if not _PLACE.isdisjoint(names) or _REDIRECT.search(text):
         return CatalogProblem(shown, "Correct the s3.* properties in the connection's extra.", retryable=False)
     if is_argument or not _SETTINGS.isdisjoint(names):
         return CatalogProblem(shown, "Correct the connection's URI and its extra.", retryable=False)

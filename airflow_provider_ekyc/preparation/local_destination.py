@@ -31,6 +31,8 @@ _ADVICE: Final = {
 _RETRYABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: Of a file system, or a kernel, that knows no files without a name.
 _NOT_KNOWN: Final = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT)
+#: Of a file system that knows one name per file, such as gcsfuse.
+_ONE_NAME: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 _BLOCK: Final = 1 << 20
 
 
@@ -92,7 +94,8 @@ class LocalDestination:
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:
-                _make_file(part, fill)
+                if not _make_linked(part, fill):
+                    _make_named(part, fill)
                 part.replace(path)
             finally:
                 part.unlink(missing_ok=True)
@@ -102,9 +105,18 @@ class LocalDestination:
 
     def create(self, name: str, body: bytes) -> bool:
         """Write the file to the disk, and give it its name, which fails if that is taken."""
-        path = self._directory / name
+
+        def fill(target: BinaryIO) -> None:
+            _write_all(target, body)
+
+        path, part = self._directory / name, self._temporary(name)
         try:
-            _make_file(path, lambda target: _write_all(target, body))
+            if not _make_linked(path, fill):
+                try:
+                    _make_named(part, fill)
+                    _link(part, path, fill)
+                finally:
+                    part.unlink(missing_ok=True)
             _sync_directory(self._directory)
         except FileExistsError:
             return False
@@ -116,29 +128,54 @@ class LocalDestination:
         return self._directory / f".{name}.{os.getpid()}.{os.urandom(4).hex()}.part"
 
 
-def _make_file(path: Path, fill: Callable[[BinaryIO], None]) -> None:
+def _make_linked(path: Path, fill: Callable[[BinaryIO], None]) -> bool:
     """
-    Make a file that was not there.
+    Make a file that was not there, and that has no name before it is whole and on the disk: a kill leaves nothing.
 
-    Where the file system can do that (``O_TMPFILE``: ext4, xfs, btrfs, tmpfs), it has no name before it is whole and on
-    the disk, so that a kill leaves nothing.
+    :param fill: writes the content
+    :return: whether it is made; False where the file system does not know that (``O_TMPFILE``: ext4, xfs, btrfs, tmpfs)
+    :raises FileExistsError: if there is one
+    """
+    descriptor = _open_unnamed(path.parent)
+    if descriptor is None:
+        return False
+    with os.fdopen(descriptor, "wb", 0) as file:
+        fill(cast("BinaryIO", file))
+        os.fsync(descriptor)
+        # With a descriptor Python calls linkat() to follow the link, as open(2) shows it; it is not looked at.
+        os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)
+    return True
+
+
+def _make_named(path: Path, fill: Callable[[BinaryIO], None]) -> None:
+    """
+    Make a file that was not there; a kill may leave a part of it.
 
     :param fill: writes the content
     :raises FileExistsError: if there is one
     """
-    unnamed = _open_unnamed(path.parent)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600) if unnamed is None else unnamed
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb", 0) as file:
             fill(cast("BinaryIO", file))
             os.fsync(descriptor)
-            if unnamed is not None:
-                # With a descriptor Python calls linkat() to follow the link, as open(2) shows it; it is not looked at.
-                os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)
     except BaseException:
-        if unnamed is None:
-            path.unlink()
+        path.unlink()
         raise
+
+
+def _link(part: Path, path: Path, fill: Callable[[BinaryIO], None]) -> None:
+    """
+    Give a file another name as well; where it can't have two, make it anew.
+
+    :raises FileExistsError: if the name is taken
+    """
+    try:
+        os.link(part, path)
+    except OSError as error:
+        if error.errno not in _ONE_NAME:
+            raise
+        _make_named(path, fill)
 
 
 def _open_unnamed(directory: Path) -> int | None:

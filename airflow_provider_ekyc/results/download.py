@@ -166,8 +166,8 @@ class _Downloading:
             return
         if count > 1:
             raise EkycExpiredUrlError(
-                f"{error.message} A fresh one, asked for just now, has expired too. Clear this task later; if the "
-                f"error persists, ask the vendor.",
+                f"{error.message} The API was asked for a fresh one, which has expired too. Clear this task later; if "
+                f"the error persists, ask the vendor.",
                 status=error.status,
             ) from None
         log.warning("%s Asking the API for a fresh one, once.", error)

@@ -20,6 +20,8 @@ from dev.stack.processes import log_tail
 
 #: Versions whose UI has pages of plugins, beside that of ``make test``.
 VERSIONS = ("3.1.8", "3.2.2", "3.4.0b2")
+#: What the tests' Airflow needs beside the package: the FAB auth manager, and the drivers of PostgreSQL.
+ADDED = ("apache-airflow-providers-fab", "asyncpg", "psycopg2-binary")
 TESTS = "tests/browser"
 #: Of the tests: which version they open.
 VARIABLE = "EKYC_BROWSER_VERSION"
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         version, started = Version(number), time.monotonic()
         try:
             version.install(wheel)
-            _add_fab(version)
+            version.add(*ADDED)
         except CompatError as error:
             print(f"{number:9} FAILED: {error}", flush=True)
             failed = True
@@ -54,15 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{number:9} {time.monotonic() - started:4.0f} s  {last[0].strip('= ')}{where}", flush=True)
         failed |= not holds
     return 1 if failed else 0
-
-
-def _add_fab(version: Version) -> None:
-    uv = os.path.join(os.path.dirname(sys.executable), "uv")
-    command = [uv, "pip", "install", "--quiet", "--python", str(version.python)]
-    command += ["--constraint", str(version.constraints), "apache-airflow-providers-fab"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=BUILD)
-    if done.returncode:
-        raise CompatError(f"the FAB provider can't be installed: {done.stderr.strip().splitlines()[-1:]}")
 
 
 def _test(version: Version, only: str, log: Path) -> bool:

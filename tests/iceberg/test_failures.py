@@ -32,6 +32,8 @@ DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not
         (DENIED, "permissions"),
         (OSError("When reading information for key 'a': AWS Error ACCESS_DENIED during HeadObject"), "permissions"),
         (NoSuchNamespaceError("Namespace does not exist: ekyc"), "Create what"),
+        (OSError("AWS Error UNKNOWN (HTTP status 403) during HeadObject operation: No response body."), "permissions"),
+        (OSError("AWS Error UNKNOWN (HTTP status 301) during HeadObject operation: No response body."), "s3.* prop"),
         (OSError("AWS Error NO_SUCH_BUCKET during PutObject"), "Create what"),
         (NotInstalledError("pip install"), "Install what"),
         (ModuleNotFoundError("No module named 'psycopg2'"), "Install what"),
@@ -74,6 +76,7 @@ def test_an_argument_is_the_connection_s_only_where_nothing_else_is_used() -> No
         CommitStateUnknownException("504"),
         OperationalError("UPDATE", {}, Exception("database is locked")),
         OSError("AWS Error NETWORK_CONNECTION during GetObject"),
+        OSError("AWS Error UNKNOWN (HTTP status 503) during GetObject operation: No response body."),
         ArrowInvalid("broken"),
         ZeroDivisionError("nobody foresaw it"),
     ],
@@ -94,6 +97,8 @@ def test_the_text_of_a_server_is_shown_without_secrets_and_numbers() -> None:
 def test_the_text_of_a_driver_is_not_shown() -> None:
     assert explain(ArrowInvalid("Could not convert '+9990000000001'")).shown == "ArrowInvalid"
     assert explain(OSError("AWS Error SLOW_DOWN (+9990000000001)")).shown == "OSError: SLOW_DOWN"
+    unnamed = OSError("AWS Error UNKNOWN (HTTP status 301) during HeadObject operation: +9990000000001")
+    assert explain(unnamed).shown == "OSError: UNKNOWN (HTTP status 301)"
 
 
 @pytest.mark.parametrize("error", [EkycSettingsError("ours"), AirflowException("Airflow's own")])

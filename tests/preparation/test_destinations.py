@@ -13,7 +13,7 @@ import os
 import resource
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from botocore.credentials import Credentials
 
 from airflow_provider_ekyc.airflow_sdk import ObjectStoragePath
 from airflow_provider_ekyc.exceptions import Charge, EkycDestinationError, EkycSettingsError, EkycSignInError
-from airflow_provider_ekyc.preparation import s3_destination
+from airflow_provider_ekyc.preparation import local_destination, s3_destination
 from airflow_provider_ekyc.preparation.destination import Destination, check_size
 from airflow_provider_ekyc.preparation.destinations import Connections, Target, open_destination
 from airflow_provider_ekyc.preparation.local_destination import LocalDestination
@@ -112,11 +112,15 @@ def test_a_store_that_knows_no_conditions(s3: Any, s3_relay: S3Relay, s3_server:
 
 
 def killed_while_it_writes(destination: Destination) -> None:
+    killed_while(lambda: write(destination))
+
+
+def killed_while(writes: Callable[[], object]) -> None:
     """Let another process write a file, which is killed when its content is there."""
     child = os.fork()
     if not child:
         os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
-        write(destination)
+        writes()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
@@ -145,9 +149,24 @@ def test_a_file_system_that_knows_no_files_without_a_name(tmp_path: Path, monkey
         destination.create("b.json", b"first")
     assert len(list(tmp_path.iterdir())) == 2
     killed_while_it_writes(destination)
-    left = sorted(path.name for path in tmp_path.iterdir())
-    assert left[1:] == ["a.json", "a.txt"]
-    assert left[0].startswith(".a.txt.")
+    killed_while(lambda: destination.create("b.json", b"first"))
+    first, second, *left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["a.json", "a.txt"]
+    assert first.startswith(".a.txt.")
+    assert second.startswith(".b.json.")
+    assert destination.create("b.json", b"first")
+
+
+def test_a_file_system_that_knows_one_name_per_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(local_destination, "_open_unnamed", lambda directory: None)
+    monkeypatch.setattr(os, "link", refuse)
+    destination = opened(tmp_path)
+    assert destination.create("a.json", b"first")
+    assert not destination.create("a.json", b"second")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.json": b"first"}
 
 
 @pytest.mark.usefixtures("connections")

@@ -265,7 +265,7 @@ def test_a_url_that_expires_twice_is_an_error(sandbox: Sandbox, exported: Callab
     if skip == 2:
         sandbox.fault("result", "cut_body", at_byte=700)
     sandbox.fault("result", "expired", times=None)
-    with pytest.raises(EkycExpiredUrlError, match="A fresh one, asked for just now, has expired too"):
+    with pytest.raises(EkycExpiredUrlError, match="The API was asked for a fresh one, which has expired too"):
         from_sandbox(sandbox, exported)
     assert sandbox.calls["status"] == 2
 

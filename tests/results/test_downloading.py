@@ -261,8 +261,8 @@ def test_a_fresh_url_that_expires_too_is_an_error() -> None:
     with pytest.raises(EkycExpiredUrlError) as caught:
         downloading.run(store)
     assert str(caught.value) == (
-        "The URL has expired. A fresh one, asked for just now, has expired too. Clear this task later; if the error "
-        "persists, ask the vendor."
+        "The URL has expired. The API was asked for a fresh one, which has expired too. Clear this task later; if the "
+        "error persists, ask the vendor."
     )
     assert not caught.value.retryable
     assert len(downloading.urls) == 2
