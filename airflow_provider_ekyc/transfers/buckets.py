@@ -60,6 +60,9 @@ def _missing_warehouse(transfer: Any, render: Render) -> str | None:
     if not conn_id:
         return None
     properties = BaseHook.get_connection(conn_id).extra_dejson
+    # A REST catalog, Airflow's default, may hand out another endpoint and other credentials than the connection has.
+    if str(properties.get("type") or "rest").lower() == "rest":
+        return None
     match = _ADDRESS.match(str(properties.get("warehouse") or ""))
     if match is None or not _BUCKET.fullmatch(match[1]):
         return None

@@ -260,6 +260,10 @@ def test_a_warehouse_that_does_not_exist(
         build(**table), given(context)
     )
     assert sum(sandbox.calls.values()) == 0
+    # A REST catalog says by itself where its files are.
+    elsewhere = {**properties, "type": "rest", "uri": "http://127.0.0.1:1"}
+    monkeypatch.setenv("AIRFLOW_CONN_ICEBERG_DEFAULT", json.dumps({"conn_type": "iceberg", "extra": elsewhere}))
+    assert build(**table).execute(given(context))
     properties = s3_server.iceberg_properties("sqlite:///nothing.db", f"s3://{BUCKET}/warehouse")
     monkeypatch.setenv("AIRFLOW_CONN_ICEBERG_DEFAULT", json.dumps({"conn_type": "iceberg", "extra": properties}))
     assert build(**table).execute(given(context))
