@@ -60,14 +60,7 @@ def test_rows_name_the_type_of_the_submission_upstream(s3: Any, sent: dict[str, 
 def test_a_header_and_its_lineage_name_the_type_of_the_submission_that_is_given(
     s3: Any, sent: dict[str, Any], context: dict[str, Any]
 ) -> None:
-    land = EkycResultsToS3Operator(
-        task_id="land",
-        ekyc_task_id=sent["ekyc_task_id"],
-        s3_bucket=BUCKET,
-        s3_key=KEY,
-        output_format="csv",
-        submission=sent,
-    )
+    land = below_a_submission(sent["ekyc_task_id"], output_format="csv", submission=sent)
     land.execute(context)
     content = s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read()
     assert content.startswith(b"Number,ws\n")
@@ -106,12 +99,6 @@ def test_another_type_than_the_submission_s_is_an_error_before_any_request(
 def test_a_submission_whose_type_is_none_is_not_what_was_pushed(
     sent: dict[str, Any], context: dict[str, Any], task_type: object
 ) -> None:
-    land = EkycResultsToS3Operator(
-        task_id="land",
-        ekyc_task_id=sent["ekyc_task_id"],
-        s3_bucket=BUCKET,
-        s3_key=KEY,
-        submission={**sent, "task_type": task_type},
-    )
+    land = below_a_submission(sent["ekyc_task_id"], submission={**sent, "task_type": task_type})
     with pytest.raises(EkycFailException, match="submission is not what EkycSubmitOperator pushes"):
         land.execute(context)
