@@ -35,16 +35,17 @@ from airflow_provider_ekyc.submission.variable_store import (
 log = logging.getLogger(__name__)
 
 #: Where each kind of record has its time.
-_TIMES = {"receipt": "submitted_at", "intent": "started_at", "instance": "updated_at", "pointer": "written_at"}
+_TIMES = {"receipt": "submitted_at", "intent": "started_at", "instance": "updated_at"}
 
 
 def delete_old_records(older_than: timedelta, *, now: datetime | None = None) -> int:
     """
     Delete records of submissions that were accepted or refused so long ago, and those of their task instances.
 
-    A submission whose outcome is unknown is kept, and so is what a person or a later version wrote. The records of one
-    task instance, its own and those of all that it has begun, are deleted together: by them one list stops another. A
-    clear of a task whose records are gone submits again, and is charged; its log contains a warning.
+    A submission whose outcome is unknown is kept, and so is what a person or a later version wrote, and what a task
+    with a ``journal_uri`` has in Variables: its submissions are recorded where they are not looked at. The records of
+    one task instance, its own and those of all that it has begun, are deleted together: by them one list stops another.
+    A clear of a task whose records are gone submits again, and is charged; its log contains a warning.
 
     :param older_than: longer than the age of any task that is still cleared
     :param now: time with a time zone, default the present
@@ -65,7 +66,7 @@ def delete_old_records(older_than: timedelta, *, now: datetime | None = None) ->
     old = [
         key
         for key in sorted(records, key=lambda each: each.endswith(RECEIPT))
-        if _is_old(records.get(key.replace(f"_{OPEN}", "_") + RECEIPT) or records[key], before)
+        if _is_old(_deciding(key, records), before)
     ]
     kept = _with_their_instances(records.keys() - set(old), records)
     old = [key for key in old if key not in kept]
@@ -73,6 +74,13 @@ def delete_old_records(older_than: timedelta, *, now: datetime | None = None) ->
         delete_variable(key)
     log.info("Deleted %d Variables with records of submissions from before %s.", len(old), before.isoformat())
     return len(old)
+
+
+def _deciding(key: str, records: Mapping[str, Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
+    """Return the receipt of a submission, and where there is none the record itself."""
+    receipt = records.get(key.replace(f"_{OPEN}", "_") + RECEIPT)
+    # After "send again" the entry of the receipt has that of what was to be sent.
+    return receipt if receipt is not None and receipt.get("record") == "receipt" else records[key]
 
 
 def _read(value: str | None) -> Mapping[str, Any] | None:
@@ -105,6 +113,8 @@ def _begun_by(key: str, record: Mapping[str, Any] | None) -> Iterator[str]:
 def _is_old(record: Mapping[str, Any] | None, before: datetime) -> bool:
     if record is None or (record.get("record") == "intent" and record.get("state") != IntentState.NOT_ACCEPTED):
         return False
+    if record.get("record") == "pointer":
+        return False  # whether its submission, in another store, has an unknown outcome is not known here
     try:
         time = datetime.fromisoformat(record[_TIMES[record["record"]]])
     except (TypeError, KeyError, ValueError):

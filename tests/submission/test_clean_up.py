@@ -58,6 +58,35 @@ def test_what_is_unknown_still_stops_another_list_of_its_task(
     assert sandbox.calls["submit"] == 1
 
 
+def test_a_second_send_whose_outcome_is_unknown_stays(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
+) -> None:
+    job = Job("variables", numbers_file, tmp_path)
+    job.submit()
+    (receipt,) = variables.receipts()
+    variables.values[receipt] = "send again"
+    job.clear()
+    job.submit_without_answer(sandbox)
+    assert delete_old_records(timedelta(days=90), now=datetime.now(UTC) + timedelta(days=91)) == 0
+    job.clear()
+    with pytest.raises(AirflowFailException, match="This list may have been charged"):
+        job.submit()
+    assert sandbox.calls["submit"] == 2
+
+
+def test_what_is_unknown_in_another_store_still_stops_another_list_of_its_task(
+    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
+) -> None:
+    job = Job("local", numbers_file, tmp_path)
+    job.submit_without_answer(sandbox)
+    assert delete_old_records(timedelta(days=90), now=datetime.now(UTC) + timedelta(days=91)) == 0
+    numbers_file.write_text(numbers_file.read_text() + "+9991234567890\n")
+    job.clear()
+    with pytest.raises(AirflowFailException, match="This list may contain the same numbers"):
+        job.submit()
+    assert sandbox.calls["submit"] == 1
+
+
 def test_what_a_later_version_wrote_stays(
     numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
 ) -> None:

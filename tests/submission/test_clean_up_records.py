@@ -38,17 +38,29 @@ def left(variables: Variables, age: timedelta = AGE) -> set[str]:
 
 @pytest.mark.parametrize(
     ("kind", "more"),
-    [("receipt", {}), ("intent", {"state": "not_taken"}), ("instance", {}), ("pointer", {})],
+    [("receipt", {}), ("intent", {"state": "not_taken"}), ("instance", {})],
 )
 def test_each_kind_is_deleted_when_it_is_older_than_that(kind: str, more: dict[str, str], variables: Variables) -> None:
     variables.values = {f"{PREFIX}old": record(kind, OLD, **more), f"{PREFIX}young": record(kind, YOUNG, **more)}
     assert left(variables) == {f"{PREFIX}young"}
 
 
+def test_what_points_into_another_store_is_kept(variables: Variables) -> None:
+    variables.values = {OWN: record("pointer", OLD)}
+    assert left(variables) == {OWN}
+
+
 @pytest.mark.parametrize("state", ["unknown", "sending"])
 def test_a_submission_that_may_be_charged_is_kept(state: str, variables: Variables) -> None:
     variables.values = {OWN: record("intent", OLD, state="not_taken"), OPEN: record("intent", OLD, state=state)}
     assert left(variables) == {OPEN}
+
+
+def test_what_was_to_be_sent_again_has_the_age_of_its_own_records(variables: Variables) -> None:
+    """After "send again" in a receipt its entry has the intent of the second send."""
+    refused, unknown = record("intent", OLD, state="not_taken"), record("intent", OLD, state="unknown")
+    variables.values = {RECEIPT: refused, OWN: refused, OPEN: unknown}
+    assert OPEN in left(variables)
 
 
 def test_the_records_of_an_accepted_list_have_the_age_of_its_receipt(variables: Variables) -> None:
