@@ -124,7 +124,13 @@ def _remote_task(case: OpenCase, ekyc_task_id: str) -> Task:
     charged = "The query may be charged. Nothing was changed."
     try:
         return case.hook.get_task(ekyc_task_id)
-    except (EkycNotFoundError, EkycRequestError):
+    except (EkycNotFoundError, EkycRequestError) as error:
+        if error.status not in (400, 404):
+            raise SettleRefused(
+                424,
+                f"The API refused the status query ({error.status}). That says nothing about the remote task: do not "
+                f"send the list again because of it. {charged}",
+            ) from None
         raise SettleRefused(
             404,
             f"The API knows no remote task of this id in the account of connection {conn_id!r}. Check that the id is "
@@ -137,8 +143,9 @@ def _remote_task(case: OpenCase, ekyc_task_id: str) -> Task:
     except EkycApiError as error:
         log.warning("The status query of a remote task to adopt failed: %s", error.message)
         answer = "" if error.status is None else f" {error.status}"
+        again = "Try again. " if error.retryable else ""
         raise SettleRefused(
-            424, f"The API did not answer the status query ({error.kind}{answer}). Try again. {charged}"
+            424, f"The API did not answer the status query ({error.kind}{answer}). {again}{charged}"
         ) from None
 
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from airflow_provider_ekyc.api.task_ids import LONGEST_ID, read_task_id
 from airflow_provider_ekyc.exceptions import EkycJournalError
 from airflow_provider_ekyc.submission.record import Receipt
-from airflow_provider_ekyc.submission.record_format import read_record
+from airflow_provider_ekyc.submission.record_format import NUMBER_OR_ADDRESS, read_record
 
 #: Bytes of a request's body at the most: four ids of 250 characters, and one of 512.
 LONGEST_BODY = 16_384
@@ -28,9 +28,6 @@ _LONGEST_KEY = 250
 
 #: ``Scope.name``.
 _NAME = re.compile(r"[0-9a-f]{16}")
-
-#: A phone number as people write it, and a word with an at sign.
-_NUMBER_OR_ADDRESS = re.compile(r"\+[\d().\-/]{5,}|\S+@\S+")
 
 
 class SettleRefused(Exception):
@@ -110,7 +107,7 @@ def read_adopt(body: bytes) -> SettleRequest:
     ekyc_task_id = read_task_id(text)
     if not text:
         raise _unusable_id("is empty")
-    if _NUMBER_OR_ADDRESS.fullmatch(text):
+    if NUMBER_OR_ADDRESS.fullmatch(text):
         raise _unusable_id("looks like a number or an address of a list")
     if "://" in text or "?" in text:
         raise _unusable_id("is an address; paste the id alone")

@@ -45,8 +45,15 @@ _SEND_AGAIN = frozenset({SEND_AGAIN, "sendagain", "resend", "send it again", "re
 
 #: Words that a person may write and that are no remote id; half of ``send again`` is no decision either.
 _NO_IDS = frozenset(
-    ("unknown", "free", "failed", "none", "null", "nothing", "not_taken", "delete", "deleted", "retry", "send", "again")
+    (
+        *("unknown", "free", "failed", "none", "null", "nothing", "not_taken", "delete", "deleted", "retry", "send"),
+        *("again", "not_found", "notfound", "missing", "yes", "no", "ok", "okay", "done", "accepted", "refused"),
+        *("paid", "charged", "n/a", "na", "todo", "tbd", "true", "false"),
+    )
 )
+
+#: A phone number as people write it, and a word with an at sign.
+NUMBER_OR_ADDRESS = re.compile(r"\+[\d().\-/]{5,}|\S+@\S+")
 
 #: What Airflow has encrypted: it returns a Variable like that where ``[core] fernet_key`` was removed.
 _ENCRYPTED = re.compile(r"gAAAAA[A-Za-z0-9_-]{92,}={0,2}")
@@ -99,7 +106,7 @@ def read_record(body: bytes, address: str) -> Receipt | Intent | SendAgain:
         if "ekyc_task_id" in record:
             ekyc_task_id = checked_task_id(record["ekyc_task_id"])
             if not isinstance(value, Mapping) and _is_no_id(ekyc_task_id):
-                raise ValueError("a word or what is encrypted, not an id")
+                raise ValueError("a word, a number, an address or what is encrypted, not an id")
             known = {name: record[name] for name in _SUBMISSION_FIELDS & record.keys()}
             return Receipt(ekyc_task_id, known, tuple(map(str, record.get("possible_ids", ()))))
         if record.get("record") == "pointer":
@@ -108,8 +115,8 @@ def read_record(body: bytes, address: str) -> Receipt | Intent | SendAgain:
                 f"clear this task."
             )
             raise EkycJournalError(
-                f"This list may have been charged: it was recorded in {record['address']}, and that record can't be "
-                f"found now: it was deleted, or journal_uri names another place. Nothing was sent. {advice}"
+                f"A list of this task may have been charged: it was recorded in {record['address']}, and that record "
+                f"can't be found now: it was deleted, or journal_uri names another place. Nothing was sent. {advice}"
             ).with_steps("Set journal_uri back to where that record is, or:", *settle_steps(address), advice=advice)
         if record.get("record") == "send_again":
             return SendAgain(str(record["nonce"]), str(record["decided_at"]))
@@ -123,7 +130,13 @@ def read_record(body: bytes, address: str) -> Receipt | Intent | SendAgain:
 
 
 def _is_no_id(text: str) -> bool:
-    return text.lower() in _NO_IDS or _ENCRYPTED.fullmatch(text) is not None
+    return (
+        text.lower() in _NO_IDS
+        or _ENCRYPTED.fullmatch(text) is not None
+        or NUMBER_OR_ADDRESS.fullmatch(text) is not None
+        or "://" in text
+        or "?" in text
+    )
 
 
 def unreadable(address: str) -> EkycJournalError:
@@ -151,7 +164,8 @@ def read_instance(body: bytes, address: str) -> InstanceRecord:
     except (KeyError, TypeError, ValueError, AttributeError):
         raise EkycJournalError(
             f"The record {address} can't be read, so it is not known what earlier tries of this task submitted. "
-            f"Nothing was sent. Correct or delete it, then clear this task."
+            f"Nothing was sent. Write back what it was, then clear this task. Where that is lost, first settle each "
+            f"record of this task whose outcome is unknown, since it stops another list; then delete this one."
         ) from None
 
 

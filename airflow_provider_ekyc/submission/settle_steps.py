@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
 #: What a person writes into a record to have its list sent again.
 SEND_AGAIN = "send again"
+
+#: What an error of the journal says of a list before it is sent; all that follows is about that, too.
+_NOT_SENT = re.compile(r"[,?.]? (?:so it|It) is not known whether this list was submitted before.*", re.DOTALL)
 
 #: How the address of a record that is an Airflow Variable begins; its key follows.
 VARIABLE = "Airflow Variable "
@@ -33,6 +37,15 @@ def settle_steps(address: str, possible_ids: Iterable[str] = ()) -> tuple[str, .
         words,
         "Then clear this task. Do not delete the record.",
     )
+
+
+def after_send(message: str) -> str:
+    """
+    Return what an error of the journal says once the list was sent: what failed, without "Nothing was sent".
+
+    :param message: of the error
+    """
+    return _NOT_SENT.sub(".", message)
 
 
 def possible_id_steps(possible_ids: Iterable[str]) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ from airflow_provider_ekyc.submission.record import (
     Scope,
     Submission,
 )
-from airflow_provider_ekyc.submission.settle_steps import receipt_steps
+from airflow_provider_ekyc.submission.settle_steps import after_send, receipt_steps
 from airflow_provider_ekyc.submission.spending import NO_LIMITS, Estimate, SpendingLimits
 from airflow_provider_ekyc.submission.spending_check import SpendingCheck
 from airflow_provider_ekyc.submission.unsettled import UnsettledReport
@@ -329,15 +329,27 @@ class Submitter:
 
     def _complete(self, receipt: Receipt) -> None:
         try:
-            retrying(Retries(), log, kinds=EkycJournalError)(self._records.complete, receipt)
+            retrying(Retries(), log, kinds=EkycJournalError)(self._write_receipt, receipt)
         except EkycJournalError as error:
             # It is paid for, and its id is known: this task succeeds with it.
-            steps = receipt_steps(self._records.address, receipt.ekyc_task_id)
-            log_lines(log, logging.ERROR, (*steps, *wrapped(error.message)))
+            self._show_receipt(receipt, error)
         except BaseException:
             log.error("Remote task %s was accepted. Writing its receipt once more.", receipt.ekyc_task_id)
-            self._records.complete(receipt)
+            try:
+                self._write_receipt(receipt)
+            except EkycJournalError as error:
+                self._show_receipt(receipt, error)
             raise
+
+    def _write_receipt(self, receipt: Receipt) -> None:
+        try:
+            self._records.complete(receipt)
+        except EkycJournalError as error:
+            raise error.with_message(after_send(error.message)) from None
+
+    def _show_receipt(self, receipt: Receipt, error: EkycJournalError) -> None:
+        steps = receipt_steps(self._records.address, receipt.ekyc_task_id)
+        log_lines(log, logging.ERROR, (*steps, *wrapped(error.message)))
 
     def _note(self, intent: Intent) -> None:
         """Record the outcome of a send. The error at hand matters more than a journal that fails now."""
@@ -346,7 +358,7 @@ class Submitter:
         except EkycJournalError as error:
             text = (
                 f"The record {self._records.address} could not be changed to {intent.state.value!r}. The next try may "
-                f"fail because the outcome is unknown. {error}"
+                f"fail because the outcome is unknown. {after_send(error.message)}"
             )
             log_lines(log, logging.ERROR, wrapped(text))
 

@@ -158,6 +158,9 @@ def test_the_key_in_place_of_an_id_is_not_sent(submission: OpenSubmission) -> No
         (400, 404, "The API knows no remote task of this id in the account of connection 'ekyc_default'."),
         (401, 424, "The API refuses the key of connection 'ekyc_default'."),
         (429, 429, "there are too many calls"),
+        (415, 424, "The API refused the status query (415). That says nothing about the remote task"),
+        (410, 424, "The API refused the status query (410). That says nothing about the remote task"),
+        (402, 424, "The API did not answer the status query (balance 402). The query may be charged."),
         (503, 424, "The API did not answer the status query (unavailable 503). Try again. The query may be charged."),
     ],
 )

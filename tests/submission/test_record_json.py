@@ -142,6 +142,19 @@ def test_an_id_is_a_receipt() -> None:
     assert read_record(b'{"ekyc_task_id": "unknown"}', ADDRESS) == Receipt("unknown"), "a field holds no word"
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("not_found", "Yes", "n/a", "accepted", "+12125550123", "+1(212)555-0123", "me@example.com"),
+        *("https://s3.example/result.zip?X-Amz-Signature=made-up", "result.zip?made-up", "s3://bucket/key"),
+    ],
+)
+def test_what_a_person_writes_by_mistake_is_no_id(written: str) -> None:
+    with pytest.raises(EkycJournalError, match="can't be read") as failed:
+        read_record(written.encode(), ADDRESS)
+    assert written not in str(failed.value)
+
+
 @pytest.mark.parametrize("value", [True, None, 1.5, "", "two words", ["made-up-1", "made-up-2"], {}])
 def test_what_can_not_be_an_id_is_no_receipt(value: object) -> None:
     with pytest.raises(EkycJournalError, match="can't be read"):
@@ -195,6 +208,7 @@ def test_an_unreadable_instance_stops_the_submission(body: bytes, begun: object)
     with pytest.raises(EkycJournalError, match="can't be read, so it is not known what earlier tries") as failed:
         read_instance(body, ADDRESS)
     assert ADDRESS in failed.value.message
+    assert "first settle each record of this task whose outcome is unknown" in failed.value.message
     with pytest.raises(EkycJournalError, match="can't be read"):
         read_instance(stored(InstanceRecord(1, "then", {}), begun=begun), ADDRESS)
 

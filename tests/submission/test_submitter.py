@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.execution_time.timeout import TimeoutPosix
 
 from airflow_provider_ekyc.airflow_errors import EkycFailException, EkycRetryException
 from airflow_provider_ekyc.airflow_sdk import AirflowFailException, AirflowTaskTimeout
@@ -162,6 +163,27 @@ def test_after_an_interruption_the_next_try_says_that_it_is_unknown(
     with pytest.raises(AirflowFailException, match="has no receipt"):
         job.submit()
     assert len(sandbox.bill.submissions) == 1
+
+
+@IN_VARIABLES
+def test_an_interruption_while_the_receipt_can_not_be_written_names_what_was_accepted(
+    job: Job, sandbox: Sandbox, variables: Variables, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Airflow's own time-out, while the write is repeated."""
+
+    def watch(moment: str, key: str) -> None:
+        if moment == "before" and key.endswith("_receipt"):
+            variables.away = True
+            raise ConnectionError("the API server is away")
+
+    variables.watch = watch
+    with pytest.raises(AirflowTaskTimeout), TimeoutPosix(2):
+        job.submit()
+    assert sandbox.tasks[0].task_id in caplog.text
+    assert "This remote task was accepted and is paid for; its receipt could not be written." in caplog.text
+    assert "Airflow's Variables can't be written (ConnectionError). Trying again" in caplog.text
+    assert "Nothing was sent" not in caplog.text
+    assert job.last["ti"].xcoms["unsettled"]["state"] == "sending"
 
 
 @IN_VARIABLES
