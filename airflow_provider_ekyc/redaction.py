@@ -32,8 +32,14 @@ _MOST_DIGITS = 15  # ITU-T E.164
 
 # Up to the next "?" at the most before the "=": a page full of question marks must not cost a second.
 _QUERY = re.compile(r"\?[^\s\"'<>?=]*=[^\s\"'<>]*")
-# A presigned URL that was itself quoted in a URL, or was torn apart.
-_SIGNED = re.compile(r"(X-Amz-[A-Za-z-]{1,40}(?:=|%3D))[^\s\"'<>&]*", re.IGNORECASE)
+# The whole query of an address, as it was sent: read further, a blank or a quote in it would seem to be its end.
+_URL_QUERY = re.compile(r"(https?://[^\s\"<>?]{1,1000}\?)[^\s\"<>]+", re.IGNORECASE)
+# A presigned URL that was itself quoted in a URL, or was torn apart: of S3, Google and CloudFront.
+_SIGNED = re.compile(
+    r"((?:X-(?:Amz|Goog)-[A-Za-z-]{1,40}|(?<![A-Za-z])(?:AWSAccessKeyId|GoogleAccessId|Signature|Policy|Key-Pair-Id|"
+    r"sig|token))(?:=|%3D))[^\s\"'<>&]*",
+    re.IGNORECASE,
+)
 # With the marks in it: an at sign behind one belongs to all of it.
 _WORD = re.compile(r"(?:\[number removed\]|[^\s\"'<>()\[\]{},;|])++")
 _ESCAPE = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
@@ -94,7 +100,7 @@ def redact(
     secrets = [secret for secret in secrets if secret]
     text = _plain(_without_whole(secrets, text))[:LONGEST]
     text = _without_parts(secrets, _without_whole(secrets, text), digits=False)
-    text = _SIGNED.sub(r"\1***", _QUERY.sub("?***", text))
+    text = _SIGNED.sub(r"\1***", _QUERY.sub("?***", _URL_QUERY.sub(r"\1***", text)))
     # The numbers before the addresses: "+1 212 555 0123@..." would keep all but the digits beside the at sign.
     if sent is not None:
         text = _without_sent(text, sent)
@@ -106,7 +112,7 @@ def redact(
 def without_query(url: str) -> str:
     """Return ``url`` up to its query, without credentials: the part that may be shown."""
     shown = url.split("?", 1)[0].split("#", 1)[0]
-    return re.sub(r"//[^/@]*@", "//", shown)
+    return re.sub(r"//[^/]*@", "//", shown)
 
 
 def digits_of(text: str) -> str:
@@ -117,7 +123,7 @@ def digits_of(text: str) -> str:
 def _plain(text: str) -> str:
     """Return the text with its escapes read, its tags gone and on one line; three layers of escapes at the most."""
     for _ in range(3):
-        before = text
+        text = before = _URL_QUERY.sub(r"\1***", text)
         text = _ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), text)
         text = unquote(html.unescape(text), errors="replace")
         if text == before:

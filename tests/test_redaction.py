@@ -4,6 +4,7 @@ import html
 import json
 import time
 import tracemalloc
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -121,7 +122,26 @@ def test_a_megabyte_of_malice_costs_no_time(text: str) -> None:
 
 def test_a_url_without_its_query_has_neither_credentials_nor_fragment() -> None:
     assert without_query("https://me:secret@s3.example/a?b=c#d") == "https://s3.example/a"
+    assert without_query("sftp://me:p@ss@word@host/f@g.txt") == "sftp://host/f@g.txt"
     assert without_query("s3://bucket/key") == "s3://bucket/key"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://bucket.s3.example/t.zip?response-content-disposition=a%3B%20filename%3D%22r.zip%22&Signature=made-up-one",
+        "https://storage.example/t.zip?x=a%20b&X-Goog-Signature=made-up-one",
+        "https://cdn.example/t.zip?made-up-one",
+        "https://cdn.example/t.zip?a%2520b=c%2520d&Policy=made-up-one&Key-Pair-Id=made-up-one",
+    ],
+)
+@pytest.mark.parametrize("quoted", [str, json.dumps, html.escape, lambda url: quote(url, safe="")])
+def test_no_part_of_a_query_is_shown_whatever_signs_it(url: str, quoted: Callable[[str], str]) -> None:
+    for text in (quoted(url), f'{{"id": "d1", "result_url": {json.dumps(quoted(url))}}}'):
+        shown = redact(text)
+        assert "made-up-one" not in shown
+        assert "filename" not in shown
+        assert "t.zip?***" in shown
 
 
 def test_a_megabyte_of_digits_needs_no_memory_to_speak_of() -> None:

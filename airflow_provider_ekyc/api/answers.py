@@ -135,8 +135,11 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def read_json(body: bytes) -> Any:
-    """Return the JSON value, or None if it is none."""
+    """Return the JSON value, or None if it is none; of another encoding than Unicode's all but ASCII is lost."""
     try:
-        return json.loads(body)
+        try:
+            return json.loads(body)
+        except UnicodeDecodeError:
+            return json.loads(body.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None

@@ -16,6 +16,9 @@ from typing import Any
 from airflow_provider_ekyc.api.task_ids import read_task_id
 from airflow_provider_ekyc.redaction import redact
 
+#: A larger count is none: lists have some ten million numbers, and Airflow's messages no integer from 2**64 on.
+MOST = 10**12
+
 
 class TaskStatus(StrEnum):
     """Status of a remote task. ``EXPORTED`` and ``FAILED`` are its ends, ``COMPLETED`` is not one."""
@@ -144,15 +147,16 @@ def _amount(value: object) -> float | None:
 
 
 def _count(value: object) -> int | None:
+    """Return a count of numbers; None above :data:`MOST`, as an unsigned difference below zero is written."""
     number = _amount(value)
-    return int(number) if number is not None and number >= 0 else None
+    return int(number) if number is not None and 0 <= number <= MOST else None
 
 
 def _time(value: object) -> datetime | None:
     """
     Read an RFC 3339 time; the API writes three to nine fractional digits, Python keeps six.
 
-    :return: None if there is none, which in some languages is written as the year 1
+    :return: None if there is none, which is written as the year 1 or 1970, depending on the language
     """
     if not isinstance(value, str):
         return None
@@ -160,6 +164,6 @@ def _time(value: object) -> datetime | None:
         time = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
-    if time.year == 1:
+    if time.year <= 1970:
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -18,6 +18,8 @@ from airflow_provider_ekyc.exceptions import EkycResultError, EkycSettingsError
 _REGION = r"[a-z]{2}(?:-[a-z]+)+-\d"
 _AWS_S3 = rf"(?:[a-z0-9][a-z0-9.-]*\.)?s3(?:\.dualstack\.{_REGION}|[.-]{_REGION})?\.amazonaws\.com(?:\.cn)?"
 
+_NO_URL = "something that is not a plain URL"
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -85,7 +87,7 @@ def find_result_host(url: str, hosts: tuple[ResultHost, ...]) -> ResultHost:
         parts = urlsplit(url)
         # What two parsers of URLs may read in two ways is asked of neither: urlsplit's check must hold for
         # the host that urllib3 connects to.
-        if "@" in parts.netloc or not re.fullmatch(r"[!-\[\]-~]+", url):
+        if "@" in parts.netloc or not parts.hostname or not re.fullmatch(r"[!-\[\]-~]+", url):
             raise ValueError
         for host in hosts:
             if host.allows(parts):
@@ -93,8 +95,12 @@ def find_result_host(url: str, hosts: tuple[ResultHost, ...]) -> ResultHost:
         port = f":{parts.port}" if parts.port else ""
         origin = f"{parts.scheme}://{parts.hostname}{port}"
     except ValueError:
-        origin = "something that is not a plain URL"
-    advice = "If you trust this place, add it to result_hosts in the connection's extra, then clear this task."
+        origin = _NO_URL
+    advice = (
+        "Ask the vendor, then clear this task."
+        if origin == _NO_URL
+        else "If you trust this place, add it to result_hosts in the connection's extra, then clear this task."
+    )
     raise EkycResultError(
         f"The API named {origin} as the place of the result, which the connection does not allow "
         f"(result_hosts: {', '.join(host.text for host in hosts)}). Nothing was downloaded or landed. {advice} The "

@@ -40,6 +40,8 @@ NOW = datetime(2026, 11, 21, 15, 58, 8, tzinfo=UTC)
         (b" \r\n", "", Author.EMPTY),
         (b"\xef\xbb\xbf", "", Author.EMPTY),
         (b"\xff\xfe\x00", "", Author.TEXT),
+        ('{"error": "clave no v\u00e1lida"}'.encode("latin-1"), "application/json", Author.VENDOR),
+        ('{"error": "clave no v\u00e1lida"}'.encode("utf-16"), "application/json", Author.VENDOR),
     ],
 )
 def test_who_wrote_an_answer(body: bytes, kind: str, author: Author) -> None:

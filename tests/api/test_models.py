@@ -89,6 +89,7 @@ def test_a_result_url_that_is_none_is_none(url: object) -> None:
         ("2025-11-21T23:58:08.916446594+08:00", datetime(2025, 11, 21, 15, 58, 8, 916446, tzinfo=UTC)),
         ("2025-11-21 15:58:08", datetime(2025, 11, 21, 15, 58, 8, tzinfo=UTC)),
         ("0001-01-01T00:00:00Z", None),
+        ("1970-01-01T00:00:00Z", None),
         ("yesterday", None),
         ("", None),
         (1763740688, None),
@@ -116,6 +117,9 @@ def test_times_are_read_in_any_precision_and_never_break_an_answer(text: object,
         (float("nan"), None),
         (float("inf"), None),
         ("9" * 400, None),
+        (10**12, 10**12),
+        (2**64 - 1, None),
+        (1e308, None),
     ],
 )
 def test_counts_may_be_missing_or_text(given_: object, read: int | None) -> None:

@@ -170,6 +170,7 @@ def test_only_an_origin_is_trusted_without_its_certificate() -> None:
         (f"https://results.example:8443/externalcheck/x.zip{QUERY}", "https://results.example:8443"),
         (f"https://me@results.example/externalcheck/x.zip{QUERY}", "something that is not a plain URL"),
         (f"https://results.example:port/externalcheck/x.zip{QUERY}", "something that is not a plain URL"),
+        (f"/externalcheck/x.zip{QUERY}", "something that is not a plain URL"),
     ],
 )
 def test_the_error_names_the_place_and_what_is_allowed(url: str, place: str) -> None:
@@ -178,6 +179,13 @@ def test_the_error_names_the_place_and_what_is_allowed(url: str, place: str) -> 
         find_result_host(url, hosts)
     assert f"The API named {place} as the place" in caught.value.message
     assert "(result_hosts: a.example, *.b.example)" in caught.value.message
+
+
+def test_what_has_no_host_can_not_be_allowed() -> None:
+    with pytest.raises(EkycResultError) as caught:
+        find_result_host(f"/externalcheck/x.zip{QUERY}", DEFAULT_RESULT_HOSTS)
+    assert "add it to result_hosts" not in caught.value.message
+    assert caught.value.steps == ("Ask the vendor, then clear this task.",)
 
 
 def test_the_error_names_the_origin_and_says_how_to_allow_it() -> None:
