@@ -156,9 +156,15 @@ class Poller:
         self.queries = 0
         self._failures = 0
         self._is_known = False
+        self._is_resumed = False
         self._not_found_since: float | None = None
         self._unknown_word: str | None = None
         self._previous: tuple[float, float] | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the API has answered about the remote task."""
+        return self._is_known
 
     def first_query(self, now: float) -> float:
         """
@@ -175,6 +181,8 @@ class Poller:
         self._read_clock(now)
         if now > self.deadline.at + BACKSTOP:
             self._begin_at(now)
+        # A wait that no 404 has ended in its first ten minutes, and whose answers a restart has forgotten.
+        self._is_resumed = now - self.started > NOT_FOUND_SECONDS
         ask_at = min(self.started + self.policy.least, self.deadline.at)
         return max(ask_at, now + FIRST_QUERY)
 
@@ -224,10 +232,10 @@ class Poller:
         elapsed = now - self.started
         wait = wait_after_failure(self.policy, self._failures, error.retry_after, elapsed, jitter)
         if error.retryable:
-            return self._go_on(f"{error.message} The wait continues.", now, wait, is_warning=True)
+            return self._go_on(error.message, now, wait, is_warning=True, going_on="The wait continues. ")
         if isinstance(error, EkycNotFoundError) and now < self.deadline.at:
             first = self._not_found_since = self._not_found_since or now
-            since = first if self._is_known else self.started
+            since = first if self._is_known or self._is_resumed else self.started
             left = since + NOT_FOUND_SECONDS - now
             if left > 0:
                 # Doubling by the time waited so far needs no count, which reschedule mode would forget.
@@ -239,14 +247,14 @@ class Poller:
                 return self._go_on(note, now, wait, is_warning=True)
         return Decision(error.message, end=End.ERROR, is_warning=True, error=error)
 
-    def _go_on(self, note: str, now: float, wait: float, *, is_warning: bool) -> Decision:
+    def _go_on(self, note: str, now: float, wait: float, *, is_warning: bool, going_on: str = "") -> Decision:
         if now >= self.deadline.at:
             error = EkycTimeoutError(note)
             error.charge = Charge.CERTAIN if self._is_known else Charge.POSSIBLE
             return Decision(note, end=self.deadline.end, error=error)
         # One last query is made at the deadline, unless that were sooner than the floor allows.
         ask_at = min(now + wait, max(self.deadline.at, now + self.policy.least))
-        return Decision(f"{note} Next query in {ask_at - now:.0f} s.", ask_at=ask_at, is_warning=is_warning)
+        return Decision(f"{note} {going_on}Next query in {ask_at - now:.0f} s.", ask_at=ask_at, is_warning=is_warning)
 
     def _read_clock(self, now: float) -> None:
         if now < self.started:

@@ -262,7 +262,9 @@ class EkycTaskSensor(BaseSensorOperator):
             interval = self.poke_interval if self._poke_interval_given else None
         return PollPolicy(
             poll_interval=None if interval is None else read_seconds("poll_interval", interval, least=FIXED_FLOOR),
-            ceiling=self.max_wait.total_seconds() if self.max_wait else CEILING,
+            ceiling=CEILING
+            if self.max_wait is None
+            else read_seconds("max_wait", self.max_wait.total_seconds(), least=FIXED_FLOOR),
             exponential_backoff=self.exponential_backoff,
         )
 

@@ -16,8 +16,10 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_ekyc.exceptions import (
     EkycApiError,
     EkycAuthenticationError,
+    EkycConnectionError,
     EkycError,
     EkycNoConnectionError,
+    EkycSettingsError,
 )
 from airflow_provider_ekyc.log_lines import warn
 from airflow_provider_ekyc.polling.interval import CEILING, PollPolicy
@@ -155,13 +157,13 @@ class EkycTaskTrigger(BaseTrigger):
             while True:
                 # A query that waits for a connection behind a host that hangs must not outlast the deadline.
                 turn = max(poller.deadline.at - time.time(), settings.connect_timeout)
-                answer = await self._query(session, settings, turn)
+                answer = await self._query(session, settings, turn, goes_on=poller.is_known)
                 if isinstance(answer, EkycAuthenticationError):
                     refused, settings = settings, await self._settings(since=time.monotonic())
                     if settings != refused:
                         count_query(answer, self.task_type, in_triggerer=True)
                         warn(self.log, KEY_REPLACED.format(self.ekyc_conn_id))
-                        answer = await self._query(session, settings, turn)
+                        answer = await self._query(session, settings, turn, goes_on=poller.is_known)
                 now = time.time()
                 decision = poller.decide(answer, now, random.random())
                 self._write_note(decision)
@@ -174,8 +176,15 @@ class EkycTaskTrigger(BaseTrigger):
                     return decision.event
                 await asyncio.sleep(max(decision.ask_at - time.time(), 0.0))
 
-    async def _query(self, session: ClientSession, settings: EkycSettings, turn: float) -> Task | EkycApiError:
-        """Query once, and return the error of a query that failed."""
+    async def _query(
+        self, session: ClientSession, settings: EkycSettings, turn: float, *, goes_on: bool
+    ) -> Task | EkycApiError:
+        """
+        Query once, and return the error of a query that failed.
+
+        :param goes_on: whether an earlier query was answered: then what can't be read on this machine any more, such
+            as a CA file that is replaced just now, fails this query alone
+        """
         from airflow_provider_ekyc.api.aio import get_task
         from airflow_provider_ekyc.spans import span
 
@@ -184,6 +193,10 @@ class EkycTaskTrigger(BaseTrigger):
                 return await get_task(session, settings, self.ekyc_task_id, turn=turn)
         except EkycApiError as error:
             return error
+        except EkycSettingsError as error:
+            if not goes_on:
+                raise
+            return EkycConnectionError(error.message, retryable=True)
 
     def _write_note(self, decision: Decision) -> None:
         """Log what was decided; of a wait that goes on, if the triggerer does not have to log too much."""

@@ -83,6 +83,17 @@ def test_a_task_that_was_known_gets_ten_minutes_from_the_first_404() -> None:
     assert (times, last.end) == ([83_600, 84_200], End.ERROR)
 
 
+def test_a_wait_that_is_resumed_after_ten_minutes_gets_as_many_from_its_first_404() -> None:
+    """A restart has forgotten that the task was known."""
+    one = Poller(PollPolicy(), START, FAR)
+    one.first_query(START + 3600)
+    last, times = not_found_until_the_end(lambda: one, START + 3601)
+    assert (times[0], times[-1], last.end) == (3601, 4201, End.ERROR)
+    new = Poller(PollPolicy(), START, FAR)
+    new.first_query(START + 1)
+    assert new.decide(not_found(), START + NOT_FOUND_SECONDS, 0.0).end is End.ERROR
+
+
 def test_a_404_between_two_answers_is_forgotten() -> None:
     one = Poller(PollPolicy(), START, FAR)
     for hour in range(1, 10):
@@ -295,7 +306,7 @@ def test_at_the_deadline_a_remote_task_that_was_seen_is_certain_to_be_paid(deadl
     seen.decide(task(), START + 5, 0)
     for waiting, charge in ((seen, Charge.CERTAIN), (unseen, Charge.POSSIBLE)):
         decision = waiting.decide(EkycServerError("The API answered 503.", retryable=True), START + 60, 0)
-        assert (decision.end, decision.note) == (end, "The API answered 503. The wait continues.")
+        assert (decision.end, decision.note) == (end, "The API answered 503.")
         assert isinstance(decision.error, EkycTimeoutError)
         assert (decision.error.message, decision.error.charge) == (decision.note, charge)
 

@@ -80,6 +80,16 @@ def test_max_wait_is_the_ceiling(context: dict[str, Any]) -> None:
     assert deferred.trigger.serialize()[1]["ceiling"] == 300
 
 
+@pytest.mark.parametrize("max_wait", [0, 0.02, timedelta(milliseconds=20)])
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_max_wait_below_the_least_interval_is_an_error_before_any_query(
+    max_wait: Any, deferrable: bool, sandbox: Sandbox, context: dict[str, Any]
+) -> None:
+    with pytest.raises(AirflowFailException, match="max_wait"):
+        sensor("d1", max_wait=max_wait, deferrable=deferrable).execute(context)
+    assert sum(sandbox.calls.values()) == 0
+
+
 @pytest.mark.parametrize("ekyc_task_id", ["", "None", "two words", None])
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_an_id_that_cannot_be_one_fails_before_any_call(

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
+from airflow_provider_ekyc.api import aio
+from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.triggers.ekyc import EkycTaskTrigger
+from dev.testing.sockets import ScriptedServer, answer
 from dev.testing.waiting import wait_until
 from tests.conftest import API_KEY
 from tests.submitted import submitted
@@ -104,6 +109,41 @@ async def test_an_id_that_stays_unknown_ends_it(sandbox: Sandbox, monkeypatch: p
     assert event["end"] == "error"
     assert "404" in event["message"]
     assert 2 <= sandbox.calls["status"] <= 8
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("answered", "end"), [(0, "error"), (1, "exported")])
+async def test_certificates_that_can_not_be_read_end_it_only_before_the_first_answer(
+    answered: int, end: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CA file may be replaced while a wait of hours goes on."""
+    sandbox.change(pace=100.0)
+    route, calls = aio._route, 0
+
+    async def replaced(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == answered + 1:
+            raise EkycSettingsError("The connection's ca_file can't be read.")
+        return await route(*arguments)
+
+    monkeypatch.setattr(aio, "_route", replaced)
+    event = await only_event(trigger(submitted(sandbox)))
+    assert event["end"] == end
+    assert end == "exported" or "ca_file" in event["message"]
+
+
+@pytest.mark.asyncio
+async def test_a_count_that_airflow_can_not_send_is_none(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unsigned difference below zero, in an answer that ends the wait: msgpack knows no integer above 2**64 - 1."""
+    ekyc_task_id = submitted(sandbox)
+    body = {"task_id": ekyc_task_id, "status": "exported", "total": 200, "success": 202, "failure": 2**64 - 2}
+    with ScriptedServer(answer("200 OK", json.dumps(body).encode(), "Content-Type: application/json")) as server:
+        settings = {"conn_type": "ekyc", "host": server.url, "password": API_KEY}
+        monkeypatch.setenv("AIRFLOW_CONN_EKYC_OTHER", json.dumps(settings))
+        event = await only_event(trigger(ekyc_task_id, ekyc_conn_id="ekyc_other"))
+    assert (event["end"], event["summary"]["success"], event["summary"]["failure"]) == ("exported", 202, None)
+    msgspec.msgpack.encode(event)
 
 
 @pytest.mark.asyncio
