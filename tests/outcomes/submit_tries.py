@@ -227,7 +227,7 @@ class SubmitTries:
 
     def _another_try_uploads(self) -> None:
         sandbox = self.stage.sandbox
-        sandbox.fault("submit", "delay", seconds=1.0)
+        sandbox.fault("submit", "delay", seconds=5.0)
         first = threading.Thread(target=self._submit, daemon=True)
         first.start()
         while not sandbox.calls["submit"]:
