@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +20,7 @@ from dev.stack.processes import ProcessError
 MIGRATION = ("create table alembic_version (version_num text)", "insert into alembic_version values ('first')")
 
 
-class Database:
+class Database(ABC):
     """An empty database, and how many migrations it has had.
 
     :param env: names it
@@ -29,13 +30,13 @@ class Database:
         self.env = env
         self.migrations = 0
 
+    @abstractmethod
     def execute(self, *statements: str) -> None:
         """Run statements."""
-        raise NotImplementedError
 
+    @abstractmethod
     def version(self) -> str:
         """Return what is in the table."""
-        raise NotImplementedError
 
     def make(self, python: str, **settings: str) -> int:
         """Have it made; return how many migrations that needed."""

@@ -14,7 +14,7 @@ from airflow_provider_ekyc.exceptions import EkycSettingsError
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.submission.clean_up import delete_old_records
 from dev.testing.variables import Variables
-from tests.submission.submit_job import Job
+from tests.submission.submit_job import IN_EITHER, Job
 
 pytestmark = pytest.mark.usefixtures("connections")
 
@@ -45,12 +45,13 @@ def test_what_is_unknown_or_written_by_hand_stays(
     assert job.submit() == "made-up-remote-id"
 
 
+@IN_EITHER
 def test_what_is_unknown_still_stops_another_list_of_its_task(
-    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
+    kind: str, numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
 ) -> None:
-    job = Job("variables", numbers_file, tmp_path)
+    job = Job(kind, numbers_file, tmp_path)
     job.submit_without_answer(sandbox)
-    delete_old_records(timedelta(days=90), now=datetime.now(UTC) + timedelta(days=91))
+    assert delete_old_records(timedelta(days=90), now=datetime.now(UTC) + timedelta(days=91)) == 0
     numbers_file.write_text(numbers_file.read_text() + "+9991234567890\n")
     job.clear()
     with pytest.raises(AirflowFailException, match="This list may contain the same numbers"):
@@ -72,19 +73,6 @@ def test_a_second_send_whose_outcome_is_unknown_stays(
     with pytest.raises(AirflowFailException, match="This list may have been charged"):
         job.submit()
     assert sandbox.calls["submit"] == 2
-
-
-def test_what_is_unknown_in_another_store_still_stops_another_list_of_its_task(
-    numbers_file: Path, tmp_path: Path, sandbox: Sandbox, variables: Variables
-) -> None:
-    job = Job("local", numbers_file, tmp_path)
-    job.submit_without_answer(sandbox)
-    assert delete_old_records(timedelta(days=90), now=datetime.now(UTC) + timedelta(days=91)) == 0
-    numbers_file.write_text(numbers_file.read_text() + "+9991234567890\n")
-    job.clear()
-    with pytest.raises(AirflowFailException, match="This list may contain the same numbers"):
-        job.submit()
-    assert sandbox.calls["submit"] == 1
 
 
 def test_what_a_later_version_wrote_stays(
