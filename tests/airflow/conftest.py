@@ -15,7 +15,7 @@ from dev.stack.airflow_stack import AirflowStack
 from dev.stack.postgres_server import PostgresServer
 from dev.stack.s3_server import S3Server
 from tests.airflow.dags_test import DagsTest
-from tests.airflow.example_runs import UNCLEAR_CONNECTION
+from tests.airflow.example_runs import QUEUED, UNCLEAR_CONNECTION
 from tests.conftest import API_KEY, BUCKET, aws_connection, empty_bucket
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
@@ -38,7 +38,7 @@ def paced_sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(scope="module")
 def unclear_sandbox() -> Iterator[Sandbox]:
     """Another account: its first submission is accepted, and charged, and then the line is cut."""
-    with Sandbox(API_KEY, pace=400.0) as running:
+    with Sandbox(API_KEY, pace=400.0, queue_seconds=QUEUED) as running:
         running.fault("submit", "cut_after")
         yield running
 
@@ -75,13 +75,13 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, connection_env: dict[str, 
     A running Airflow with the example DAGs; it logs all that it can, so that a leak shows.
 
     Tasks have retries: a scheduler that is slow fails one that its trigger has resumed soon (apache/airflow#72716), on
-    a busy machine twice in a row.
+    a busy machine four times in a row.
     """
     home = tmp_path_factory.mktemp("airflow-home")
     env = {
         **connection_env,
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
-        "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "3",
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "10",
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
     }
     with PostgresServer.for_airflow(home / "postgres.log") as database:

@@ -32,7 +32,7 @@ CHAINS = {
 MAPPED_CHAINS = {"mapped_adopt": "ekyc_second_lost", "mapped_no_landing": "ekyc_plain"}
 
 #: A trigger that ends within one turn of a busy scheduler's loop may cost a try (apache/airflow#72716).
-TRIED_AGAIN: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=1)}
+TRIED_AGAIN: dict[str, Any] = {"retries": 10, "retry_delay": timedelta(seconds=1)}
 
 for name, (conn_id, journal) in [
     (f"{start}{name}", chain) for start in ("", "page_") for name, chain in CHAINS.items()
