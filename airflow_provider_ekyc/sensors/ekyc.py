@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from airflow_provider_ekyc.polling.poller import Poller
     from airflow_provider_ekyc.polling.progress import Progress
 
+#: Seconds that a deferral lasts at the most, ten years: Airflow adds it to a date, and dates end with the year 9999.
+_LONGEST = 3650 * 86_400.0
+
 
 class EkycTaskSensor(BaseSensorOperator):
     """
@@ -195,7 +198,7 @@ class EkycTaskSensor(BaseSensorOperator):
         begun = context["ti"].start_date
         limit = self.execution_timeout
         deadline = Deadline(
-            timeout=now + self.timeout,
+            timeout=now + min(self.timeout, _LONGEST),
             execution_timeout=None if limit is None else (begun.timestamp() if begun else now) + limit.total_seconds(),
         )
         self.log.info("Waiting for remote task %s in the triggerer.", ekyc_task_id)

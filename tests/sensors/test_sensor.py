@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -73,6 +74,14 @@ def test_an_interval_is_fixed_only_if_the_user_sets_one(
 ) -> None:
     deferred = deferral(sensor("d1", **arguments), context)
     assert deferred.trigger.serialize()[1]["poll_interval"] == expected
+
+
+def test_a_timeout_past_the_last_year_is_a_deferral_of_ten_years(context: dict[str, Any]) -> None:
+    deferred = deferral(sensor("d1", timeout=1e12), context)
+    assert deferred.timeout is not None
+    assert timedelta(days=3650) <= deferred.timeout < timedelta(days=3651)
+    assert datetime.now(UTC) + deferred.timeout < datetime.max.replace(tzinfo=UTC)
+    assert deferred.trigger.serialize()[1]["timeout_at"] == pytest.approx(time.time() + 3650 * 86_400, abs=60)
 
 
 def test_max_wait_is_the_ceiling(context: dict[str, Any]) -> None:
