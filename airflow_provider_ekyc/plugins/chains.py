@@ -85,7 +85,8 @@ def _chains_of_run(tasks: Sequence[TaskRecord]) -> list[Chain]:
     sensors, transfers = by_role[Role.SENSOR], by_role[Role.TRANSFER]
     chains = [Chain(submit=submit) for submit in by_role[Role.SUBMIT]]
     _add(chains, sensors, _put_sensor)
-    chains += [Chain(sensor=sensor) for sensor in sensors if not any(chain.sensor is sensor for chain in chains)]
+    waited = {id(chain.sensor) for chain in chains}
+    chains += [Chain(sensor=sensor) for sensor in sensors if id(sensor) not in waited]
     _add(chains, transfers, _put_transfer)
     landed = {id(chain.transfer) for chain in chains}
     chains += [Chain(transfer=transfer) for transfer in transfers if id(transfer) not in landed]

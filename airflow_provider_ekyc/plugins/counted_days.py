@@ -91,9 +91,12 @@ class CountedDays:
 def _period(asked: Period, now: datetime) -> Period:
     if asked.since is not None:
         return asked
-    end = now if asked.until is None else asked.until.astimezone(now.tzinfo)
-    midnight = end.replace(hour=0, minute=0, second=0, microsecond=0)
-    return Period((midnight - timedelta(days=DAYS - 1)).astimezone(UTC), asked.until)
+    try:
+        end = now if asked.until is None else asked.until.astimezone(now.tzinfo)
+        midnight = end.replace(hour=0, minute=0, second=0, microsecond=0)
+        return Period((midnight - timedelta(days=DAYS - 1)).astimezone(UTC), asked.until)
+    except OverflowError:  # at the first or the last day that a date can be
+        return asked
 
 
 def _in_zone(time: datetime, zone: tzinfo) -> datetime:

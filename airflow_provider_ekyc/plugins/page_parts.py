@@ -71,14 +71,15 @@ def needs(session: Session, search: NeedsSearch, question: Question, may_edit: M
 
 
 def waiting(session: Session, question: Question) -> dict[str, Any]:
-    """Return what is under way now."""
+    """Return what is under way now, the latest runs first; of a run with many map indexes not all."""
     found = active_tasks(session, question.dag_ids, run_id=question.run_id, limit=MOST_WAITING + 1)
     active = [
         chain
         for chain in _chains(session, [task.place for task in found[:MOST_WAITING]])
         if any(task.state in UNDER_WAY for task in chain.tasks) and status_of(chain) in _UNDER_WAY
     ]
-    return {"rows": [row_of(chain) for chain in active], "more": len(found) > MOST_WAITING}
+    more = len(found) > MOST_WAITING or len(active) > MOST_WAITING
+    return {"rows": [row_of(chain) for chain in active[:MOST_WAITING]], "more": more}
 
 
 def history(session: Session, question: Question, may_edit: MayEdit) -> dict[str, Any]:

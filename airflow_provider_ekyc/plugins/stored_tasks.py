@@ -26,6 +26,9 @@ _Value = TypeVar("_Value")
 #: How many values one ``IN`` has: older releases of SQLite allow 999 variables in a query.
 _MOST_IN_ONE = 900
 
+#: Runs in one query of XComs: from 3.4 on it names each of them twice.
+_MOST_RUNS = 400
+
 #: No region: what Airflow 3.4 has for a task that is neither mapped nor in a loop.
 _NO_REGION = "0" * 32
 
@@ -61,7 +64,7 @@ def add_xcoms(
     """
     by_key = {_key_of(record.number, record.identity): record for record in records}
     task_ids = {record.task_id for record in records}
-    for portion in _portions(dict.fromkeys(record.run_number for record in records)):
+    for portion in _portions(dict.fromkeys(record.run_number for record in records), _MOST_RUNS):
         query = _xcoms_of(portion, keys, task_ids if len(task_ids) <= 50 else None, indexes)
         for row in session.execute(query):
             record = by_key.get(_key_of(row[0], row[1:5]))
@@ -176,6 +179,6 @@ def _of_indexes(column: Any, indexes: Indexes) -> Any:
     return or_(column == -1, column.between(*indexes))
 
 
-def _portions(values: Iterable[_Value]) -> Iterator[list[_Value]]:
+def _portions(values: Iterable[_Value], most: int = _MOST_IN_ONE) -> Iterator[list[_Value]]:
     every = list(values)
-    return (every[start : start + _MOST_IN_ONE] for start in range(0, len(every), _MOST_IN_ONE))
+    return (every[start : start + most] for start in range(0, len(every), most))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import random
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from airflow_provider_ekyc.plugins import page_parts
 from airflow_provider_ekyc.plugins.chains import Chain, chains_of
 from airflow_provider_ekyc.plugins.page_rows import KEYS, row_of, saved_by, web_address
 from airflow_provider_ekyc.plugins.task_records import Role
+from airflow_provider_ekyc.plugins.task_search import FoundTask
 from airflow_provider_ekyc.xcom_keys import CONSOLE_LINK, OBJECT_LINK
 from tests.plugins.made_up_tasks import sensor, submit, task, transfer
 
@@ -114,3 +117,20 @@ def test_what_others_have_written_into_xcoms_never_breaks_a_row(seed: int) -> No
         tasks[-1].xcoms = {key: _anything(choice) for key in KEYS}
     for chain in chains_of(tasks):
         json.dumps(row_of(chain), allow_nan=False)
+
+
+@pytest.mark.parametrize(("groups", "more"), [(1, False), (2, True)])
+def test_of_one_run_no_more_rows_are_under_way_than_are_shown(
+    groups: int, more: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is asked for task instances, and then for all that are in their runs."""
+    waits = [
+        sensor("deferred", task_id=f"group_{group}.wait", map_index=index)
+        for group in range(groups)
+        for index in range(page_parts.MOST_WAITING)
+    ]
+    found = [FoundTask(1, "group_0.wait", index, Role.SENSOR.value, "deferred") for index in range(3)]
+    monkeypatch.setattr(page_parts, "active_tasks", lambda *_, **__: found)
+    monkeypatch.setattr(page_parts, "_chains", lambda *_: chains_of(waits))
+    shown = page_parts.waiting(mock.Mock(), page_parts.Question(["numbers"]))
+    assert (len(shown["rows"]), shown["more"]) == (page_parts.MOST_WAITING, more)

@@ -65,6 +65,15 @@ def test_the_last_thirty_days_begin_at_midnight_of_the_zone() -> None:
     assert asked == [datetime(2026, 10, 28, tzinfo=UTC), datetime(2026, 10, 27, 4, tzinfo=UTC)]
 
 
+@pytest.mark.parametrize(
+    ("until", "zone"),
+    [(datetime(1, 1, 5, tzinfo=UTC), "UTC"), (datetime(9999, 12, 31, 23, 59, tzinfo=UTC), "Pacific/Kiritimati")],
+)
+def test_at_the_first_and_the_last_day_that_there_is_all_days_are_counted(until: datetime, zone: str) -> None:
+    now = datetime(2026, 11, 26, 2, 0, tzinfo=ZoneInfo(zone))
+    assert _period(Period(until=until), now) == Period(until=until)
+
+
 def test_without_a_right_nothing_is_read() -> None:
     assert TestClient(app_for(None)).get("/verifications").status_code == 403
 
