@@ -32,8 +32,10 @@ _MOST_DIGITS = 15  # ITU-T E.164
 
 # Up to the next "?" at the most before the "=": a page full of question marks must not cost a second.
 _QUERY = re.compile(r"\?[^\s\"'<>?=]*=[^\s\"'<>]*")
-# The whole query of an address, as it was sent: read further, a blank or a quote in it would seem to be its end.
-_URL_QUERY = re.compile(r"(https?://[^\s\"<>?]{1,1000}\?)[^\s\"<>]+", re.IGNORECASE)
+# The whole query of an address, as it was sent: read further, a blank or a quote in it would seem to be its end. Its
+# slashes may be written as JSON or HTML writes them.
+_SLASH = r"(?:\\*/|&#(?:47|x2f);|\\+u002f)"
+_URL_QUERY = re.compile(rf"(https?:{_SLASH}{{2}}[^\s\"<>?]{{1,1000}}\?)[^\s\"<>]+", re.IGNORECASE)
 # A presigned URL that was itself quoted in a URL, or was torn apart: of S3, Google and CloudFront.
 _SIGNED = re.compile(
     r"((?:X-(?:Amz|Goog)-[A-Za-z-]{1,40}|(?<![A-Za-z])(?:AWSAccessKeyId|GoogleAccessId|Signature|Policy|Key-Pair-Id|"

@@ -135,7 +135,13 @@ def test_a_url_without_its_query_has_neither_credentials_nor_fragment() -> None:
         "https://cdn.example/t.zip?a%2520b=c%2520d&Policy=made-up-one&Key-Pair-Id=made-up-one",
     ],
 )
-@pytest.mark.parametrize("quoted", [str, json.dumps, html.escape, lambda url: quote(url, safe="")])
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        *(str, json.dumps, html.escape, lambda url: quote(url, safe="")),
+        *(lambda url, slash=slash: url.replace("/", slash) for slash in (r"\/", "&#47;", "&#x2F;", r"\u002f")),
+    ],
+)
 def test_no_part_of_a_query_is_shown_whatever_signs_it(url: str, quoted: Callable[[str], str]) -> None:
     for text in (quoted(url), f'{{"id": "d1", "result_url": {json.dumps(quoted(url))}}}'):
         shown = redact(text)

@@ -46,9 +46,9 @@ _SEND_AGAIN = frozenset({SEND_AGAIN, "sendagain", "resend", "send it again", "re
 #: Words that a person may write and that are no remote id; half of ``send again`` is no decision either.
 _NO_IDS = frozenset(
     (
-        *("unknown", "free", "failed", "none", "null", "nothing", "not_taken", "delete", "deleted", "retry", "send"),
-        *("again", "not_found", "notfound", "missing", "yes", "no", "ok", "okay", "done", "accepted", "refused"),
-        *("paid", "charged", "n/a", "na", "todo", "tbd", "true", "false"),
+        *("unknown", "free", "failed", "none", "null", "nothing", "not taken", "delete", "deleted", "retry", "send"),
+        *("again", "not found", "notfound", "missing", "yes", "no", "ok", "okay", "done", "accepted", "refused"),
+        *("paid", "charged", "n a", "na", "todo", "tbd", "true", "false"),
     )
 )
 
@@ -98,7 +98,7 @@ def read_record(body: bytes, address: str) -> Receipt | Intent | SendAgain:
         not known; or if it points to a store that is no longer used
     """
     value = read_json(body)
-    if isinstance(value, str) and re.sub(r"[\W_]+", " ", value).strip().lower() in _SEND_AGAIN:
+    if isinstance(value, str) and _words(value) in _SEND_AGAIN:
         return SENT_AGAIN_BY_HAND
     record = value if isinstance(value, Mapping) else {"ekyc_task_id": value}
     _require_known_schema(record, address)
@@ -129,9 +129,14 @@ def read_record(body: bytes, address: str) -> Receipt | Intent | SendAgain:
         raise unreadable(address) from None
 
 
+def _words(text: str) -> str:
+    """Return the words of a text, whatever is between and around them."""
+    return re.sub(r"[\W_]+", " ", text).strip().lower()
+
+
 def _is_no_id(text: str) -> bool:
     return (
-        text.lower() in _NO_IDS
+        _words(text) in ("", *_NO_IDS)
         or _ENCRYPTED.fullmatch(text) is not None
         or NUMBER_OR_ADDRESS.fullmatch(text) is not None
         or "://" in text

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 SEND_AGAIN = "send again"
 
 #: What an error of the journal says of a list before it is sent; all that follows is about that, too.
-_NOT_SENT = re.compile(r"[,?.]? (?:so it|It) is not known whether this list was submitted before.*", re.DOTALL)
+_NOT_SENT = re.compile(r"[,?.]? (?:[Ss]o it|It) is not known whether this list was submitted before.*", re.DOTALL)
 
 #: How the address of a record that is an Airflow Variable begins; its key follows.
 VARIABLE = "Airflow Variable "

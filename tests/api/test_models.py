@@ -90,6 +90,7 @@ def test_a_result_url_that_is_none_is_none(url: object) -> None:
         ("2025-11-21 15:58:08", datetime(2025, 11, 21, 15, 58, 8, tzinfo=UTC)),
         ("0001-01-01T00:00:00Z", None),
         ("1970-01-01T00:00:00Z", None),
+        ("1971-01-01T00:00:00Z", datetime(1971, 1, 1, tzinfo=UTC)),
         ("yesterday", None),
         ("", None),
         (1763740688, None),

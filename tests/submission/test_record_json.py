@@ -146,6 +146,7 @@ def test_an_id_is_a_receipt() -> None:
     "written",
     [
         *("not_found", "Yes", "n/a", "accepted", "+12125550123", "+1(212)555-0123", "me@example.com"),
+        *("done.", "tbd!", "-", "--", "Not taken", "(paid)"),
         *("https://s3.example/result.zip?X-Amz-Signature=made-up", "result.zip?made-up", "s3://bucket/key"),
     ],
 )
