@@ -53,7 +53,10 @@ def read_submission(value: object, ekyc_task_id: str) -> Submission:
 
 def find_submission(operator: BaseOperator, context: Mapping[str, Any], ekyc_task_id: str) -> Submission | None:
     """
-    Look for the second XCom of an ``EkycSubmitOperator`` upstream, of this map index or of a task that is not mapped.
+    Look for the second XCom of an ``EkycSubmitOperator`` upstream, whatever its map index.
+
+    First for that of this map index, and of a task that is not mapped. Among the outputs of mapped tasks Airflow leaves
+    out what was skipped or has failed, so the tasks after them may have other map indexes.
 
     :param operator: whose upstream tasks are looked at
     :param ekyc_task_id: the remote task that it must be of
@@ -65,19 +68,33 @@ def find_submission(operator: BaseOperator, context: Mapping[str, Any], ekyc_tas
         why = type(error).__name__
         log.warning("No submission was looked for among the tasks upstream: they can't be listed (%s).", why)
         return None
-    for task_id in submitting:
-        ti = context["ti"]
-        for map_index in dict.fromkeys((getattr(ti, "map_index", -1), -1)):
-            try:
-                value = ti.xcom_pull(task_ids=task_id, key="submission", map_indexes=map_index)
-            except Exception as error:  # noqa: BLE001  # what was only looked for does not keep a result from landing
-                log.info("The XCom 'submission' of task %s can't be read (%s).", task_id, type(error).__name__)
-                continue
-            try:
-                return read_submission(value, ekyc_task_id)
-            except EkycSettingsError:
-                continue
+    ti = context["ti"]
+    likely = [{"map_indexes": index} for index in dict.fromkeys((getattr(ti, "map_index", -1), -1))]
+    for which in (*likely, {}):
+        for task_id in submitting:
+            for value in _pulled(ti, task_id, which):
+                try:
+                    return read_submission(value, ekyc_task_id)
+                except EkycSettingsError:
+                    continue
+    if submitting:
+        log.warning(
+            "Remote task %s was submitted by none of the tasks upstream, as far as their XComs say (%s). The type of "
+            "its rows is the argument task_type, amazon by default.",
+            ekyc_task_id,
+            ", ".join(submitting),
+        )
     return None
+
+
+def _pulled(ti: Any, task_id: str, which: Mapping[str, int]) -> list[Any]:
+    """Return the second XComs of a task that submits: of one map index, or of all."""
+    try:
+        value = ti.xcom_pull(task_ids=task_id, key="submission", **which)
+        return [value] if value is None or isinstance(value, (Mapping, str)) else list(value)
+    except Exception as error:  # noqa: BLE001  # what was only looked for does not keep a result from landing
+        log.info("The XCom 'submission' of task %s can't be read (%s).", task_id, type(error).__name__)
+        return []
 
 
 def type_of(submission: Submission | None, given: str | None) -> str:

@@ -38,7 +38,7 @@ class TaskInstance:
         self._pushed: MutableMapping[str, str] = {} if xcoms is None else xcoms
         self._upstream = upstream or {}
         #: Task ids and map indexes whose XComs were read.
-        self.pulled: list[tuple[str, int]] = []
+        self.pulled: list[tuple[str, int | None]] = []
         #: When a sensor in mode reschedule was rescheduled first.
         self.first_reschedule: datetime | None = None
 
@@ -51,9 +51,11 @@ class TaskInstance:
         """Keep an XCom: as JSON, since what can't be JSON can't be one."""
         self._pushed[key] = json.dumps(value)
 
-    def xcom_pull(self, *, task_ids: str, key: str, map_indexes: int) -> Any:
-        """Return another task's XCom, None if there is none."""
+    def xcom_pull(self, *, task_ids: str, key: str, map_indexes: int | None = None) -> Any:
+        """Return another task's XCom, None if there is none; those of all map indexes if none is named."""
         self.pulled.append((task_ids, map_indexes))
+        if map_indexes is None:
+            return [pushed.get(key) for (task_id, _), pushed in self._upstream.items() if task_id == task_ids]
         return self._upstream.get((task_ids, map_indexes), {}).get(key)
 
     def get_first_reschedule_date(self, context: Any) -> datetime | None:
