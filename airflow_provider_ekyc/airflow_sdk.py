@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         AirflowSensorTimeout as AirflowSensorTimeout,
         AirflowSkipException as AirflowSkipException,
         AirflowTaskTimeout as AirflowTaskTimeout,
+        TaskDeferralError as TaskDeferralError,
         TaskDeferred as TaskDeferred,
     )
     from airflow.sdk.execution_time.xcom import XCom as XCom
@@ -76,6 +77,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "RetryAction": _RETRY_POLICY,
     "RetryDecision": _RETRY_POLICY,
     "RetryPolicy": _RETRY_POLICY,
+    "TaskDeferralError": _EXCEPTIONS,
     "TaskDeferred": _EXCEPTIONS,
     "TaskGroup": ("airflow.sdk", "airflow.utils.task_group"),
     "Variable": ("airflow.sdk", "airflow.models.variable"),

@@ -52,9 +52,9 @@ def test_every_place_is_one_that_some_version_uses() -> None:
 
 @pytest.mark.filterwarnings("ignore:airflow.exceptions")
 def test_an_exception_is_the_same_class_under_both_of_its_names() -> None:
-    names = [name for name in airflow_sdk.PLACES if name.startswith("Airflow") or name == "TaskDeferred"]
+    names = [name for name in airflow_sdk.PLACES if name.startswith(("Airflow", "TaskDeferr"))]
     names.remove("AirflowPlugin")
-    assert len(names) == 7
+    assert len(names) == 8
     for name in names:
         assert getattr(airflow_sdk, name) is getattr(exceptions, name)
 

@@ -24,6 +24,7 @@ from airflow_provider_ekyc.airflow_sdk import (
     AirflowTaskTimeout,
     BaseSensorOperator,
     PokeReturnValue,
+    TaskDeferralError,
 )
 from airflow_provider_ekyc.arguments import read_bool, read_number, read_seconds
 from airflow_provider_ekyc.hooks.ekyc import EkycHook
@@ -132,12 +133,16 @@ class EkycTaskSensor(BaseSensorOperator):
             return summary
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume as Airflow does; but soft_fail does not skip what a retry may help, as it does not on a worker."""
+        """
+        Resume as Airflow does; but soft_fail does not skip what a retry may help, as it does not on a worker.
+
+        A trigger that could not run, for one because the triggerer lacks a module, is such a failure, too.
+        """
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except AirflowSkipException as skipped:
             error = skipped.__cause__
-            if not (self.soft_fail and isinstance(error, EkycRetryException)):
+            if not (self.soft_fail and isinstance(error, (EkycRetryException, TaskDeferralError))):
                 raise
         raise error
 
@@ -199,7 +204,7 @@ class EkycTaskSensor(BaseSensorOperator):
         limit = self.execution_timeout
         deadline = Deadline(
             timeout=now + min(self.timeout, _LONGEST),
-            execution_timeout=None if limit is None else (begun.timestamp() if begun else now) + limit.total_seconds(),
+            execution_timeout=None if not limit else (begun.timestamp() if begun else now) + limit.total_seconds(),
         )
         self.log.info("Waiting for remote task %s in the triggerer.", ekyc_task_id)
         report(context, PROGRESS, Progress(ekyc_task_id, now).before(None))

@@ -84,6 +84,11 @@ def test_a_timeout_past_the_last_year_is_a_deferral_of_ten_years(context: dict[s
     assert deferred.trigger.serialize()[1]["timeout_at"] == pytest.approx(time.time() + 3650 * 86_400, abs=60)
 
 
+def test_an_execution_timeout_of_nothing_is_none_as_on_a_worker(context: dict[str, Any]) -> None:
+    deferred = deferral(sensor("d1", execution_timeout=timedelta(0)), context)
+    assert deferred.trigger.serialize()[1]["execution_timeout_at"] is None
+
+
 def test_max_wait_is_the_ceiling(context: dict[str, Any]) -> None:
     deferred = deferral(sensor("d1", max_wait=timedelta(minutes=5)), context)
     assert deferred.trigger.serialize()[1]["ceiling"] == 300

@@ -17,6 +17,7 @@ from airflow_provider_ekyc.airflow_sdk import (
     AirflowSensorTimeout,
     AirflowSkipException,
     AirflowTaskTimeout,
+    TaskDeferralError,
     TaskDeferred,
 )
 from airflow_provider_ekyc.notifications.failures import read_failures
@@ -102,6 +103,14 @@ def test_a_failed_remote_task_is_skipped(mode: str, option: str, sandbox: Sandbo
 def test_an_unknown_task_is_skipped(mode: str, option: str, sandbox: Sandbox) -> None:
     with pytest.raises(AirflowSkipException):
         wait(mode, "dnobodyknows", poll_interval=INTERVAL, **{option: True})
+
+
+def test_a_trigger_that_could_not_run_is_retried_with_soft_fail_and_skipped_with_never_fail() -> None:
+    failed = ("__fail__", {"error": "Trigger failure", "traceback": []}, {"ti": TaskInstance()})
+    with pytest.raises(TaskDeferralError, match="Trigger failure"):
+        EkycTaskSensor(task_id="wait", ekyc_task_id="d1", soft_fail=True).resume_execution(*failed)
+    with pytest.raises(AirflowSkipException):
+        EkycTaskSensor(task_id="wait", ekyc_task_id="d1", never_fail=True).resume_execution(*failed)
 
 
 @pytest.mark.parametrize("option", ["soft_fail", "never_fail"])

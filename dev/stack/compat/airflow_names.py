@@ -25,6 +25,7 @@ MOVES: dict[str, dict[str, str]] = {
     "RetryAction": {"3.3": "airflow.sdk.definitions.retry_policy"},
     "RetryDecision": {"3.3": "airflow.sdk.definitions.retry_policy"},
     "RetryPolicy": {"3.3": "airflow.sdk.definitions.retry_policy"},
+    "TaskDeferralError": {"2.11": "airflow.exceptions", "3.2": "airflow.sdk.exceptions"},
     "TaskDeferred": {"2.11": "airflow.exceptions", "3.2": "airflow.sdk.exceptions"},
     "TaskGroup": {"2.11": "airflow.utils.task_group", "3.0": "airflow.sdk"},
     "Variable": {"2.11": "airflow.models.variable", "3.0": "airflow.sdk"},
