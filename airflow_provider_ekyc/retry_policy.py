@@ -1,7 +1,8 @@
 """
 A retry policy for Airflow 3.3 and later: wait as long as the server asks.
 
-Without it a retry comes after the task's ``retry_delay``, with it no sooner. With or without it, on every version,
+Without it a retry comes after the task's ``retry_delay``, which ``retry_exponential_backoff`` makes longer with each
+try; with it no sooner. With or without it, on every version,
 what can't succeed by itself is not retried at all.
 
 Below 3.3 Airflow has no retry policies, and :data:`EKYC_RETRY_POLICY` is None. A DAG file that names it in
@@ -38,7 +39,7 @@ class EkycRetryPolicy(RetryPolicy):
     """
     Retries what may succeed later no sooner than the server's ``Retry-After``; leaves anything else to Airflow.
 
-    A time that is not longer than the task's ``retry_delay`` is left to Airflow, too.
+    A time that is not longer than what Airflow would wait at the least is left to Airflow, too.
     """
 
     def evaluate(
@@ -55,8 +56,7 @@ class EkycRetryPolicy(RetryPolicy):
         if isinstance(exception, EkycRetryException) and exception.retry_after is not None:
             asked = timedelta(seconds=exception.retry_after)
             # A server may ask for a second, or none. The tries of a task would be over before it has recovered.
-            own = getattr((context or {}).get("task"), "retry_delay", None)
-            if not isinstance(own, timedelta) or asked > own:
+            if asked > _least_delay((context or {}).get("task"), try_number):
                 return RetryDecision.retry(asked, reason=f"The server asked for {exception.retry_after:.0f} s")
         return RetryDecision.default()
 
@@ -68,6 +68,20 @@ class EkycRetryPolicy(RetryPolicy):
     def deserialize(cls, data: dict[str, Any]) -> EkycRetryPolicy:
         """Return the policy."""
         return cls()
+
+
+def _least_delay(task: Any, try_number: int) -> timedelta:
+    """Return what Airflow waits after a try, at the least: see ``TaskInstance.next_retry_datetime``."""
+    delay = getattr(task, "retry_delay", None)
+    if not isinstance(delay, timedelta):
+        return timedelta()
+    multiplier = float(getattr(task, "retry_exponential_backoff", 0) or 1)
+    most = getattr(task, "max_retry_delay", None)
+    try:
+        delay *= multiplier ** (try_number - 1)
+    except OverflowError:
+        delay = timedelta.max
+    return min(delay, most) if isinstance(most, timedelta) else delay
 
 
 #: Ready to pass as ``retry_policy``; None below Airflow 3.3.

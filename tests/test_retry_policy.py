@@ -44,6 +44,20 @@ def test_a_retry_does_not_come_sooner_than_without_the_policy(own: int | None, i
     assert decided.retry_delay == (timedelta(seconds=120) if is_asked_for else None)
 
 
+@pytest.mark.parametrize(
+    ("try_number", "most", "is_asked_for"),
+    [(1, None, True), (2, None, True), (3, None, False), (100_000, None, False), (100_000, 100, True)],
+)
+def test_nor_does_it_where_the_delay_grows_with_each_try(try_number: int, most: int | None, is_asked_for: bool) -> None:
+    error = EkycRetryException.of("It may succeed later.", {"retry_after": 120.0})
+    growing: dict[str, Any] = {"retry_delay": timedelta(seconds=30), "retry_exponential_backoff": 2.0}
+    if most is not None:
+        growing["max_retry_delay"] = timedelta(seconds=most)
+    task = EkycSubmitOperator(task_id="submit", numbers="made-up", **growing)
+    decided = EKYC_RETRY_POLICY.evaluate(error, try_number, 10, {"task": task})
+    assert decided.retry_delay == (timedelta(seconds=120) if is_asked_for else None)
+
+
 def test_without_retry_after_and_for_other_errors_airflow_decides() -> None:
     assert decision(EkycRetryException("it may succeed later")).action is RetryAction.DEFAULT
     assert decision(ValueError("not ours")).action is RetryAction.DEFAULT
