@@ -61,7 +61,7 @@ def delete_old_records(older_than: timedelta, *, now: datetime | None = None) ->
             f"airflow variables delete, for keys that begin with {PREFIX}."
         )
     before = (now or datetime.now(UTC)) - older_than
-    records = {key: _read(read_variable(key)) for key in keys if key != CHECK}
+    records = {key: _read(read_variable(key)) for key in keys if not key.startswith(CHECK)}
     # The record of what was being sent is deleted before its receipt: alone it would mean an unknown outcome.
     old = [
         key

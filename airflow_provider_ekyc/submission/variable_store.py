@@ -7,6 +7,7 @@ The task state store (3.3) does not: since 3.4 a clear discards it (apache/airfl
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, ClassVar
 
 from airflow_provider_ekyc.airflow_sdk import Variable
@@ -28,7 +29,7 @@ class VariableStore:
 
     Airflow answers "not found" also when a read failed: ``Variable.get`` goes on to the next secrets backend upon any
     error, in the task and in the API server. So a Variable counts as absent only if another Variable can be read at
-    that moment.
+    that moment: one for all DAGs, and where that belongs to another team (``[core] multi_team``) one for this DAG.
 
     Variables have no conditional write: another try may write between the read and the write of this one.
     ``SubmissionRecords`` therefore reads again before the list is sent.
@@ -40,6 +41,7 @@ class VariableStore:
 
     def __init__(self, task: TaskIdentity) -> None:
         self._prefix = f"{PREFIX}{task.digest}_"
+        self._checks = (CHECK, f"{CHECK}_{hashlib.sha256(task.dag_id.encode()).hexdigest()[:16]}")
         #: What a person reads beside the key.
         self.description = f"eKYC submission of {task.dag_id}.{task.task_id}, run {task.run_id}"
 
@@ -80,18 +82,22 @@ class VariableStore:
         return None if keys is None else [key.removeprefix(self._prefix) for key in keys]
 
     def _require_reading(self) -> None:
-        if read_variable(CHECK) is not None:
-            return
-        if CHECK in (list_variables(CHECK) or ()):
-            if read_variable(CHECK) is not None:
-                return  # another task has written it since: the first tasks of a deployment start at once
-            raise EkycJournalError(
-                "Airflow lists its Variables but can't read them: was [core] fernet_key changed? It is not known "
-                "whether this list was submitted before. Nothing was sent. Restore the key, then clear this task."
-            )
-        _write_variable(CHECK, _CHECK_VALUE, "airflow-provider-ekyc")
-        if read_variable(CHECK) is None:
+        if not any(read_variable(check) is not None for check in self._checks) and not any(
+            _can_read_after_a_write(check) for check in self._checks
+        ):
             raise _unusable("read just now", "not found")
+
+
+def _can_read_after_a_write(check: str) -> bool:
+    if check in (list_variables(check) or ()):
+        if read_variable(check) is not None:
+            return True  # another task has written it since: the first tasks of a deployment start at once
+        raise EkycJournalError(
+            "Airflow lists its Variables but can't read them: was [core] fernet_key changed? It is not known whether "
+            "this list was submitted before. Nothing was sent. Restore the key, then clear this task."
+        )
+    _write_variable(check, _CHECK_VALUE, "airflow-provider-ekyc")
+    return read_variable(check) is not None
 
 
 def list_variables(prefix: str) -> list[str] | None:

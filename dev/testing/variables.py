@@ -49,12 +49,12 @@ class Variables:
 
     def records(self) -> dict[str, str]:
         """Return the intents of submissions, by their keys: what a message tells a person to write into."""
-        others = re.compile(r"_instance_|_open_|_receipt$|_check$")
+        others = re.compile(r"_instance_|_open_|_receipt$|_check(_|$)")
         return {key: value for key, value in self.values.items() if not others.search(key)}
 
     def delete_all(self) -> None:
         """Delete what is recorded of submissions, and leave what is recorded of task instances."""
-        self.values = {key: value for key, value in self.values.items() if re.search("_instance_|_check$", key)}
+        self.values = {key: value for key, value in self.values.items() if re.search("_instance_|_check(_|$)", key)}
 
     def receipts(self) -> dict[str, str]:
         """Return the receipts of submissions, by their keys."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -98,6 +99,27 @@ def test_a_record_that_another_task_writes_while_variables_are_checked_is_read(
 
     variables.watch = written_meanwhile
     assert store.read("record") == b"1"
+
+
+def test_a_check_of_another_team_is_not_needed(
+    store: VariableStore, variables: Variables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ``[core] multi_team`` a Variable that a task writes is of its team, and others neither read nor list it."""
+    get, keys = variables.get, variables.keys
+
+    def of_this_team(key: str, default: Any = ...) -> Any:
+        return get("nothing" if key == CHECK else key, default)
+
+    monkeypatch.setattr(variables, "get", of_this_team)
+    monkeypatch.setattr(variables, "keys", lambda prefix=None: [key for key in keys(prefix) if key != CHECK])
+    assert store.read("record") is None
+    own = sorted(variables.values)[1]
+    assert re.fullmatch("ekyc_submission_check_[0-9a-f]{16}", own)
+    variables.values[own] = "written by an earlier version"
+    assert VariableStore(identity_of(TaskInstance(run_id="another_run"))).read("record") is None
+    assert variables.values[own] == "written by an earlier version"
+    assert VariableStore(identity_of(TaskInstance(dag_id="another_dag"))).read("record") is None
+    assert len(variables.values) == 3
 
 
 def test_variables_that_are_listed_and_cannot_be_read_need_a_person(store: VariableStore, variables: Variables) -> None:
