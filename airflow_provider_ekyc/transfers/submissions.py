@@ -68,6 +68,8 @@ def find_submission(operator: BaseOperator, context: Mapping[str, Any], ekyc_tas
         why = type(error).__name__
         log.warning("No submission was looked for among the tasks upstream: they can't be listed (%s).", why)
         return None
+    if not submitting:
+        return None
     ti = context["ti"]
     likely = [{"map_indexes": index} for index in dict.fromkeys((getattr(ti, "map_index", -1), -1))]
     for which in (*likely, {}):
@@ -77,13 +79,12 @@ def find_submission(operator: BaseOperator, context: Mapping[str, Any], ekyc_tas
                     return read_submission(value, ekyc_task_id)
                 except EkycSettingsError:
                     continue
-    if submitting:
-        log.warning(
-            "Remote task %s was submitted by none of the tasks upstream, as far as their XComs say (%s). The type of "
-            "its rows is the argument task_type, amazon by default.",
-            ekyc_task_id,
-            ", ".join(submitting),
-        )
+    log.warning(
+        "Remote task %s was submitted by none of the tasks upstream, as far as their XComs say (%s). The type of its "
+        "rows is the argument task_type, amazon by default.",
+        ekyc_task_id,
+        ", ".join(submitting),
+    )
     return None
 
 
