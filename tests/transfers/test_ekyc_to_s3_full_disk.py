@@ -38,8 +38,9 @@ except EkycRetryException as error:
 def test_a_full_disk_is_named_and_nothing_lands(
     sandbox: Sandbox, s3: Any, exported: str, tmp_path: Path, output_format: str, limit: int
 ) -> None:
+    # Without writing bytecode: half of a module's would stay, and nobody could import it any more.
     output = subprocess.run(
-        [sys.executable, "-c", PROGRAM, exported, BUCKET, str(tmp_path), output_format, str(limit)],
+        [sys.executable, "-B", "-c", PROGRAM, exported, BUCKET, str(tmp_path), output_format, str(limit)],
         capture_output=True,
         text=True,
         check=True,
