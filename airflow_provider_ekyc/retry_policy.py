@@ -2,8 +2,7 @@
 A retry policy for Airflow 3.3 and later: wait as long as the server asks.
 
 Without it a retry comes after the task's ``retry_delay``, which ``retry_exponential_backoff`` makes longer with each
-try; with it no sooner. With or without it, on every version,
-what can't succeed by itself is not retried at all.
+try; with it no sooner. With or without it, on every version, what can't succeed by itself is not retried at all.
 
 Below 3.3 Airflow has no retry policies, and :data:`EKYC_RETRY_POLICY` is None. A DAG file that names it in
 ``default_args`` is the same for all versions, since older ones leave out a default argument that they do not know:
