@@ -27,7 +27,7 @@ from airflow_provider_ekyc.submission.record_format import (
     read_record,
     write_record,
 )
-from airflow_provider_ekyc.submission.settle_steps import receipt_steps, settle_steps
+from airflow_provider_ekyc.submission.settle_steps import after_send, receipt_steps, settle_steps
 
 ADDRESS = "Airflow Variable ekyc_submission_0123456789abcdef_0123456789abcdef"
 INTENT = Intent(
@@ -278,3 +278,13 @@ def test_each_store_has_its_own_editor(address: str, record: str, key: str, show
     )
     assert settled[7] == ('"send again"' if shown.startswith('"') else "send again")
     assert len(settle_steps(address)) == 6
+
+
+@pytest.mark.parametrize(
+    ("record", "end"),
+    [(b'{"schema": 3, "record": "intent"}', "this version reads schema 1 to 2."), (b"two words", "can't be read.")],
+)
+def test_after_a_send_no_error_of_a_record_says_that_nothing_was_sent(record: bytes, end: str) -> None:
+    with pytest.raises(EkycJournalError, match="Nothing was sent") as failed:
+        read_record(record, ADDRESS)
+    assert after_send(failed.value.message).endswith(end)

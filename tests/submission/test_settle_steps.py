@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_ekyc.airflow_errors import EkycFailException
-from airflow_provider_ekyc.exceptions import EkycJournalError
 from airflow_provider_ekyc.log_lines import WIDTH
 from airflow_provider_ekyc.operators.ekyc import EkycSubmitOperator
 from airflow_provider_ekyc.sandbox import Sandbox
 from airflow_provider_ekyc.submission.record_format import read_record
-from airflow_provider_ekyc.submission.settle_steps import after_send, settle_steps
+from airflow_provider_ekyc.submission.settle_steps import settle_steps
 from airflow_provider_ekyc.ways_out import PAGE_WAY_OUT
 from dev.testing.variables import Variables
 from tests.submitted import submitted
@@ -141,13 +140,3 @@ def test_the_task_state_store_takes_json() -> None:
 )
 def test_each_step_fits_into_a_line(address: str) -> None:
     assert all(len(step) <= WIDTH for step in settle_steps(address, ("d1", "d2")))
-
-
-@pytest.mark.parametrize(
-    ("record", "end"),
-    [(b'{"schema": 3, "record": "intent"}', "this version reads schema 1 to 2."), (b"two words", "can't be read.")],
-)
-def test_after_a_send_no_error_of_a_record_says_that_nothing_was_sent(record: bytes, end: str) -> None:
-    with pytest.raises(EkycJournalError, match="Nothing was sent") as failed:
-        read_record(record, "Airflow Variable made_up")
-    assert after_send(failed.value.message).endswith(end)
