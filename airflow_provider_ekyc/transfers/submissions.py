@@ -89,7 +89,11 @@ def find_submission(operator: BaseOperator, context: Mapping[str, Any], ekyc_tas
 
 
 def _pulled(ti: Any, task_id: str, which: Mapping[str, int]) -> list[Any]:
-    """Return the second XComs of a task that submits: of one map index, or of all."""
+    """
+    Return the second XComs of a task that submits: of one map index, or of all; none if they can't be read.
+
+    A custom XCom backend is the user's code, and the API server may be away: either may raise anything.
+    """
     try:
         value = ti.xcom_pull(task_ids=task_id, key="submission", **which)
         return [value] if value is None or isinstance(value, (Mapping, str)) else list(value)
